@@ -1,0 +1,1 @@
+"""The simulated field: meters, concentrators, channels.  Knows `protocols`, never `headend`."""

@@ -1,0 +1,1 @@
+"""The head-end system: takes orders, reaches devices, remembers, answers."""

@@ -1,0 +1,1 @@
+"""Bytes to meaning and back: no I/O, no clock, no chance."""

@@ -1,0 +1,279 @@
+"""The messages that head-end and concentrator exchange, one struct each.
+
+A message travels as one JSON object on one MQTT topic (see `topics`).  Its field `type` names the
+struct, its field `v` the version of this message set.  Readers ignore fields they do not know, so a
+later minor version may add some; an unknown `type` or another `v` raises `UnknownMessage`.
+
+Delivery is settled by the reader's own word, never by a broker's PUBACK: a broker may acknowledge a
+message that nobody is subscribed to, and forget its queue when killed (facts/stack.md).  Every
+message therefore has an id of its own, and `Receipt` answers it once the reader has stored it.
+
+All times are UTC, ISO 8601 with a trailing Z on the wire.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+VERSION = 1
+
+
+class UnknownMessage(ValueError):
+    """The bytes are not a message of this set; the text says why and where."""
+
+
+class Action(enum.StrEnum):
+    """What a meter is asked to do."""
+
+    SET_LIMIT = "set-limit"  # limiter, class 71: threshold_normal
+    REMOVE_LIMIT = "remove-limit"  # threshold_normal back to the highest value of its type
+    READ_LIMIT = "read-limit"
+    CONNECT = "connect"  # disconnect control, class 70: method 2
+    DISCONNECT = "disconnect"  # class 70: method 1
+    READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
+
+
+ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
+
+
+class Status(enum.StrEnum):
+    """How an execution ended, as the concentrator saw it."""
+
+    DONE = "done"  # effect confirmed by reading it back
+    NOT_IN_TABLE = "not-in-table"  # the concentrator's own meter table lacks this meter
+    STALE = "stale"  # `not_after` had passed before anything was sent to the meter
+    BUSY = "busy"  # the concentrator cannot take more work now; not an attempt
+    UNREACHABLE = "unreachable"  # no route: no frame can be sent to the meter
+    NO_ANSWER = "no-answer"  # the meter's module answers at link level or frames get lost; no APDU
+    REFUSED = "refused"  # the meter answered with an error; see `refusal`
+    UNREPRESENTABLE = "unrepresentable"  # the amount does not fit the meter's type and scaler
+    EMERGENCY = "emergency"  # written, but an active emergency profile overrides it (attribute 10)
+    NOT_APPLIED = "not-applied"  # the meter accepted, yet reads back something else
+    KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
+    UNKNOWN = "unknown"  # sent, and then no word: the effect is not known
+    CANCELLED = "cancelled"  # withdrawn before anything was sent to the meter
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The meter's own error: which service refused, with the DLMS code and its standard name."""
+
+    service: Literal["associate", "get", "set", "action"]
+    code: int  # DataAccessResult, ActionResult or ACSE diagnostic, as on the wire
+    name: str
+
+
+class LimitRead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A limiter (class 71) as read back, in the unit of the value it monitors."""
+
+    threshold_normal: str  # decimal text, scaled
+    threshold_active: str
+    unit: str  # "W", "A", "VA"
+    emergency_active: bool = False
+
+
+class SupplyRead(msgspec.Struct, frozen=True):
+    """A disconnect control (class 70) as read back."""
+
+    output_on: bool  # attribute 2
+    control_state: int  # attribute 3: 0 disconnected, 1 connected, 2 ready for reconnection
+    control_mode: int  # attribute 4: 0..6
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One frame on the meter's link, with its fate, for `explain`."""
+
+    at: datetime
+    direction: Literal["down", "up"]
+    link: str  # "plc" or "rf"
+    octets: int
+    fate: str  # "delivered", or why it was lost: "noise", "collision", "no-route", ...
+    airtime_ms: float
+    snr_db: float | None = None
+
+
+class Apdu(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One application message between concentrator (client) and meter (server).
+
+    `wire` is what travelled, ciphered where the association ciphers.  `plain` is the deciphered
+    xDLMS APDU without key material; it is absent for the association's own messages.
+    """
+
+    at: datetime
+    direction: Literal["down", "up"]
+    wire: bytes  # base64 in JSON
+    plain: bytes | None = None
+
+
+class LinkReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the concentrator's link layer knows of one meter, with no guess about causes."""
+
+    meter: str
+    at: datetime
+    registered: bool  # the meter's module holds a place in the network
+    frames_sent: int = 0
+    frames_lost: int = 0  # no acknowledgement of the link layer
+    link_acks: int = 0  # the module acknowledged a frame, whatever the meter behind it did
+    last_heard: datetime | None = None
+    snr_db: float | None = None
+
+
+class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a concentrator's or its modem's own fault log."""
+
+    at: datetime
+    component: Literal["power", "modem", "sim", "apn", "network", "concentrator"]
+    code: int  # +CME ERROR number or PDP cause, as the modem gave it; 0 where there is none
+    text: str
+
+
+# --- head-end to concentrator --------------------------------------------------------------------
+
+
+class ToConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Fields of every message to a concentrator."""
+
+    id: str
+    v: int = VERSION
+
+
+class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw_only=True):
+    """Act on a meter, or read it.
+
+    (`order`, `attempt`) is the idempotency key: the concentrator stores it with `not_after` before
+    acting, answers a repeat from memory (also after its own reboot), and sends nothing that acts to
+    the meter once `not_after` has passed.
+    """
+
+    order: str
+    attempt: int
+    meter: str
+    action: Action
+    not_after: datetime
+    amount: str | None = None  # decimal text; SET_LIMIT only
+    unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
+
+
+class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
+    """Do not begin this order any more; answered by its `Result` (cancelled, or as it ended)."""
+
+    order: str
+    attempt: int
+
+
+class ReadFaultLog(ToConcentrator, frozen=True, tag="read-fault-log", kw_only=True):
+    """Report the own and the modem's fault log since a time; answered by `FaultLog`."""
+
+    since: datetime
+
+
+class ReceiptToConcentrator(ToConcentrator, frozen=True, tag="receipt", kw_only=True):
+    """The head-end has stored the concentrator's message `of`; it need not be sent again."""
+
+    of: str
+
+
+# --- concentrator to head-end --------------------------------------------------------------------
+
+
+class FromConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Fields of every message from a concentrator."""
+
+    id: str
+    at: datetime
+    v: int = VERSION
+
+
+class Accepted(FromConcentrator, frozen=True, tag="accepted", kw_only=True):
+    """The concentrator has stored the command; it survives its reboot from here on."""
+
+    order: str
+    attempt: int
+
+
+class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw_only=True):
+    """How an execution ended.  Sent again until the head-end's receipt arrives."""
+
+    order: str
+    attempt: int
+    meter: str
+    action: Action
+    status: Status
+    acted: bool  # whether a message that can act was sent to the meter in this attempt
+    engine: str | None = None  # which DLMS engine spoke: "own" or "gurux"
+    refusal: Refusal | None = None
+    before: LimitRead | None = None  # the limiter before it was written; SET and REMOVE only
+    limit: LimitRead | None = None
+    supply: SupplyRead | None = None
+    link: LinkReport | None = None
+    apdus: tuple[Apdu, ...] = ()
+    frames: tuple[Frame, ...] = ()
+
+
+class Online(FromConcentrator, frozen=True, tag="online", kw_only=True):
+    """A session has begun.  Retained on the status topic; `boot` counts the device's starts."""
+
+    concentrator: str
+    boot: int
+    firmware: str
+
+
+class Offline(FromConcentrator, frozen=True, tag="offline", kw_only=True):
+    """The session's last will, published by the broker; `at` is when the session had begun."""
+
+    concentrator: str
+    boot: int
+
+
+class FaultLog(FromConcentrator, frozen=True, tag="fault-log", kw_only=True):
+    """The fault log since the time asked for; sent unasked after a recovered connection."""
+
+    entries: tuple[FaultEntry, ...]
+
+
+class LinkChanged(FromConcentrator, frozen=True, tag="link-changed", kw_only=True):
+    """A meter's link came or went."""
+
+    link: LinkReport
+
+
+class ReceiptFromConcentrator(FromConcentrator, frozen=True, tag="receipt", kw_only=True):
+    """The concentrator has stored the head-end's message `of`."""
+
+    of: str
+
+
+Downward = Execute | Withdraw | ReadFaultLog | ReceiptToConcentrator
+Upward = Accepted | Result | Online | Offline | FaultLog | LinkChanged | ReceiptFromConcentrator
+
+_encoder = msgspec.json.Encoder()
+_downward = msgspec.json.Decoder(Downward)
+_upward = msgspec.json.Decoder(Upward)
+
+
+def encode(message: Downward | Upward) -> bytes:
+    """The message's bytes on the wire."""
+    return _encoder.encode(message)
+
+
+def decode_downward(wire: bytes) -> Downward:
+    """A message to a concentrator.  Raises `UnknownMessage`."""
+    return _decode(_downward, wire)
+
+
+def decode_upward(wire: bytes) -> Upward:
+    """A message from a concentrator.  Raises `UnknownMessage`."""
+    return _decode(_upward, wire)
+
+
+def _decode(decoder, wire):  # type: ignore[no-untyped-def]
+    try:
+        message = decoder.decode(wire)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnknownMessage(str(error)) from error
+    if message.v != VERSION:
+        raise UnknownMessage(f"version {message.v} is not {VERSION}")
+    return message

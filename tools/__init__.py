@@ -1,0 +1,1 @@
+"""The `ami` command line, benchmarks and generators."""
