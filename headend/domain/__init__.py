@@ -1,0 +1,1 @@
+"""The words of the head-end: orders, outcomes, reasons, evidence, meters.  Pure values, no I/O."""

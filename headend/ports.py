@@ -1,0 +1,258 @@
+"""What the capabilities need from the world, in the domain's words.  `app` decides who provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from headend.domain.evidence import Evidence
+from headend.domain.meter import Concentrator, Meter
+from headend.domain.order import Attempt, JournalLine, Order, State
+from headend.domain.reason import ReasonCode
+from protocols.concentrator.messages import Action, Result
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Where the time of day comes from.  Waiting goes through asyncio."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+
+class Chance(Protocol):
+    """Where chance comes from; seeded when simulated."""
+
+    def uuid(self) -> str: ...
+
+    def uniform(self, name: str, low: float, high: float) -> float:
+        """A draw from the stream called `name`."""
+        ...
+
+
+# --- the field -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a concentrator is asked to do.  (`order`, `attempt`) identifies it for good."""
+
+    order: int
+    attempt: int
+    concentrator: str
+    meter: str
+    action: Action
+    not_after: datetime
+    amount: Decimal | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connectivity:
+    """What is known of a concentrator's session.  `online` is None before any word of it."""
+
+    online: bool | None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a command, as far as the head-end heard.
+
+    `sent` is False when nothing was published (the concentrator was known to be offline, or the
+    broker was): the command cannot have had an effect.  `accepted` tells that the concentrator
+    stored it.  `result` is its final word, where it arrived in time.
+    """
+
+    sent: bool
+    accepted: bool = False
+    result: Result | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Field(Protocol):
+    """The way to devices, by MQTT to concentrators or straight to meters."""
+
+    async def perform(
+        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+    ) -> Report:
+        """Have a command carried out and wait for word of it, at most until shortly after its
+        `not_after`.  Repeating it after a restart is safe: the concentrator answers from memory."""
+        ...
+
+    async def withdraw(self, command: Command) -> Report:
+        """Ask that a command be not begun; the result tells whether it was, and how it ended."""
+        ...
+
+    def connectivity(self, concentrator: str) -> Connectivity: ...
+
+    def listen(self, listener: FieldListener) -> None:
+        """Name the one who hears what nobody waits for."""
+        ...
+
+
+class FieldListener(Protocol):
+    """Hears what arrives from the field unasked, or too late for whoever asked.
+
+    A message is receipted to its sender only after the method returned, that is, once stored.
+    """
+
+    async def late_result(self, concentrator: str, result: Result) -> None: ...
+
+    async def came_online(self, concentrator: str, at: datetime) -> None: ...
+
+    async def went_offline(self, concentrator: str, at: datetime) -> None: ...
+
+    async def learned(self, concentrator: str, evidence: Sequence[Evidence]) -> None:
+        """A fault log was read after recovery."""
+        ...
+
+
+class CarrierPortal(Protocol):
+    """The mobile operator's portal: what it says of a SIM, or nothing."""
+
+    async def ask(self, sim: str) -> Evidence | None: ...
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A commercial message as first received; (`source`, `message_id`) is its idempotency key.
+
+    `digest` is of the body without its time stamp; `answer` the bytes of the first answer.
+    """
+
+    source: str
+    message_id: str
+    digest: str
+    received_at: datetime
+    transaction_id: str
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message owed to the commercial side on one channel, at least once.
+
+    Rows of one (`order`, `channel`) leave in the order of `sequence`, each only after the one before
+    it is settled by the consumer's own acknowledgement of `message_id`.
+    """
+
+    message_id: str
+    order: int
+    channel: str  # "queue", "soap" or "legacy"
+    kind: str  # "reply" or "event"
+    created_at: datetime
+    body: bytes  # JSON of integration.results.ResultMessage
+    sequence: int = 0  # given by the store
+    address: str | None = None  # "soap": where to
+    tries: int = 0
+    not_before: datetime | None = None
+    settled_at: datetime | None = None
+
+
+class Transaction(Protocol):
+    """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""
+
+    # registry
+    def meter(self, name: str) -> Meter | None: ...
+    def put_meters(self, meters: Iterable[Meter]) -> int: ...
+    def concentrator(self, name: str) -> Concentrator | None: ...
+    def put_concentrators(self, concentrators: Iterable[Concentrator]) -> int: ...
+
+    # commercial messages
+    def inbound(self, source: str, message_id: str) -> InboundMessage | None: ...
+    def add_inbound(self, message: InboundMessage) -> None: ...
+    def set_answer(self, source: str, message_id: str, answer: bytes) -> None: ...
+
+    # orders
+    def next_order_number(self) -> int:
+        """Grows with each call, also across restarts and workers."""
+        ...
+
+    def add_order(self, order: Order, cause: str) -> None:
+        """Insert an order and its first journal line (at `order.accepted_at`)."""
+        ...
+
+    def save_order(
+        self, order: Order, *, at: datetime, cause: str, attempt: int | None = None
+    ) -> None:
+        """Write an order's new standing and the journal line that tells why."""
+        ...
+
+    def order(self, number: int) -> Order | None: ...
+    def orders_of(
+        self, *, transaction_id: str | None = None, correlation_id: str | None = None
+    ) -> list[Order]: ...
+    def open_orders_of_meter(self, meter: str) -> list[Order]:
+        """Not final, in order of acceptance."""
+        ...
+
+    def waiting_orders(self, concentrator: str | None = None) -> int:
+        """How many are not final."""
+        ...
+
+    def claim(
+        self, concentrator: str, *, worker: str, now: datetime, lease_until: datetime
+    ) -> Order | None:
+        """Lease the next order of a concentrator that is due, or None.
+
+        Due: not final (or awaiting verification: `verify_at` <= now), `not_before` and `ready_at` <=
+        now, not leased by another worker, and no earlier order of the same meter is unfinished and
+        ready.  Smallest (`priority`, `number`) first.
+        """
+        ...
+
+    def release(self, number: int) -> None: ...
+    def release_all(self, worker: str) -> int:
+        """Give back a dead worker's leases; how many."""
+        ...
+
+    def next_due(self, concentrator: str) -> datetime | None:
+        """The earliest time at which `claim` may find something, leases and blocking apart."""
+        ...
+
+    def concentrators_with_work(self) -> list[str]: ...
+    def journal(self, number: int) -> list[JournalLine]: ...
+    def begin_attempt(self, attempt: Attempt) -> None: ...
+    def end_attempt(self, attempt: Attempt) -> None: ...
+    def attempts(self, number: int) -> list[Attempt]: ...
+    def ended_with(
+        self, concentrator: str, reasons: Iterable[ReasonCode], since: datetime
+    ) -> list[Order]:
+        """Final orders of a concentrator with one of these reasons that ended since a time."""
+        ...
+
+    def count_states(self) -> dict[State, int]: ...
+
+    # outbox
+    def post(self, outgoing: Outgoing) -> None: ...
+    def due_outgoing(self, now: datetime, limit: int) -> list[Outgoing]:
+        """Heads of their (order, channel) queues that are due."""
+        ...
+
+    def next_outgoing_due(self) -> datetime | None: ...
+    def postpone(self, message_id: str, *, until: datetime) -> None:
+        """Count a try; the next one not before `until`."""
+        ...
+
+    def settle(self, message_id: str, *, at: datetime) -> bool:
+        """The consumer acknowledged; False when it had already."""
+        ...
+
+    def unsettled(self) -> int: ...
+
+
+class Store(Protocol):
+    """Durable memory.  `run` returns only after what `work` wrote is safe on disk."""
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction: all of it is kept, or, if it raises, nothing."""
+        ...
