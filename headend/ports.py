@@ -12,7 +12,7 @@ from headend.domain.evidence import Evidence
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order, State
 from headend.domain.reason import ReasonCode
-from protocols.concentrator.messages import Action, Result
+from protocols.concentrator.messages import Action, FaultEntry, Result
 
 T = TypeVar("T")
 
@@ -72,7 +72,6 @@ class Report:
     sent: bool
     accepted: bool = False
     result: Result | None = None
-    evidence: tuple[Evidence, ...] = ()
 
 
 class Field(Protocol):
@@ -108,7 +107,7 @@ class FieldListener(Protocol):
 
     async def went_offline(self, concentrator: str, at: datetime) -> None: ...
 
-    async def learned(self, concentrator: str, evidence: Sequence[Evidence]) -> None:
+    async def learned(self, concentrator: str, entries: Sequence[FaultEntry]) -> None:
         """A fault log was read after recovery."""
         ...
 
@@ -150,7 +149,7 @@ class Outgoing:
     channel: str  # "queue", "soap" or "legacy"
     kind: str  # "reply" or "event"
     created_at: datetime
-    body: bytes  # JSON of integration.results.ResultMessage
+    body: bytes  # a `protocols.commercial.messages.ResultMessage`, encoded
     sequence: int = 0  # given by the store
     address: str | None = None  # "soap": where to
     tries: int = 0
@@ -177,8 +176,8 @@ class Transaction(Protocol):
         """Grows with each call, also across restarts and workers."""
         ...
 
-    def add_order(self, order: Order, cause: str) -> None:
-        """Insert an order and its first journal line (at `order.accepted_at`)."""
+    def add_order(self, order: Order, story: Sequence[tuple[State, str]]) -> None:
+        """Insert an order as it stands, and its first journal lines (at `order.accepted_at`)."""
         ...
 
     def save_order(

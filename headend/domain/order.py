@@ -118,8 +118,10 @@ class Order:
     until: datetime | None = None  # when a limit bound in time ends
     any_day: bool = False  # the permission for days that are no working days
     concentrator: str | None = None
-    attempts: int = 0  # tries begun; a busy refusal is none
-    not_after: datetime | None = None  # of the last command sent
+    attempts: int = 0  # the last attempt's number: commands, read-backs, busy refusals
+    tries: int = 0  # attempts that count against the limit: a busy refusal or a read-back is none
+    commanded: int = 0  # the number of the last attempt that may act
+    not_after: datetime | None = None  # of that attempt
     reason: ReasonCode | None = None
     value_read: ValueRead | None = None
     evidence: tuple[Evidence, ...] = ()

@@ -73,6 +73,7 @@ class LimitRead(msgspec.Struct, frozen=True, omit_defaults=True):
     threshold_active: str
     unit: str  # "W", "A", "VA"
     emergency_active: bool = False
+    unlimited: bool = False  # threshold_normal is the highest value of its type
 
 
 class SupplyRead(msgspec.Struct, frozen=True):

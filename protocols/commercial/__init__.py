@@ -1,0 +1,1 @@
+"""Messages on the result queue between head-end and commercial side: typed, versioned, JSON."""
