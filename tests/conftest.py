@@ -1,0 +1,110 @@
+"""What every test gets: the simulated clock, and an honest word about what was left out.
+
+An `async def` test runs on the simulated clock, so no test waits for real time.  One that needs
+real sockets says so with `@pytest.mark.live` and runs on the ordinary loop.
+
+A test that needs a program or service says `@pytest.mark.requires("mosquitto")`.  Where it is
+missing, the test is left out and listed at the end; under CI=true leaving one out is a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+
+SIMULATED_START = datetime(2026, 7, 6, tzinfo=UTC)  # a Monday, and no holiday in Chile
+LIVE_TEST_TIMEOUT_S = 120.0  # ends a test that hangs; no test is meant to come near it
+SYSTEM_PATH = os.pathsep.join(filter(None, [os.environ.get("PATH"), "/usr/sbin", "/sbin"]))
+
+
+def _program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name, path=SYSTEM_PATH) is not None
+
+
+def _php_soap() -> bool:
+    php = shutil.which("php", path=SYSTEM_PATH)
+    if php is None:
+        return False
+    probe = [php, "-r", 'exit(class_exists("SoapClient") ? 0 : 1);']
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+# What a test may require, and how its presence is seen; tools/provision.sh installs the same.
+PARTS: dict[str, Callable[[], bool]] = {
+    "mosquitto": _program("mosquitto"),
+    "socat": _program("socat"),
+    "tshark": _program("tshark"),
+    "php-soap": _php_soap,
+}
+
+
+@cache
+def present(part: str) -> bool:
+    return PARTS[part]()
+
+
+def under_ci() -> bool:
+    return os.environ.get("CI", "").lower() == "true"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("requires"):
+        for part in marker.args:
+            if part not in PARTS:
+                raise pytest.UsageError(f"{item.nodeid} requires {part!r}; known: {sorted(PARTS)}")
+            if not present(part):
+                pytest.skip(f"{part} is not on this machine")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    _refuse_to_leave_out(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report = yield
+    _refuse_to_leave_out(report)
+    return report
+
+
+def _refuse_to_leave_out(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Under CI a test left out is a test failed; an expected failure is no test left out."""
+    if under_ci() and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"left out, which CI does not allow: {reason}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    left_out = terminalreporter.stats.get("skipped", [])
+    if left_out:
+        terminalreporter.section("left out on this machine")
+        for report in left_out:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            terminalreporter.write_line(f"{report.nodeid}: {reason}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests: on the simulated clock, or live where the test is marked so."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    if pyfuncitem.get_closest_marker("live"):
+        asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), LIVE_TEST_TIMEOUT_S))
+    else:
+        from devices.clock import run_simulated
+
+        run_simulated(pyfuncitem.obj(**arguments), start=SIMULATED_START)
+    return True
