@@ -1,0 +1,171 @@
+"""What a connection tells its caller, and the shape that every DLMS engine has.
+
+Events of a client: `Associated`, `AssociationRefused`, `GetResponse`, `SetResponse`,
+`ActionResponse`, `ExceptionResponse`, `Released`, `TimedOut`, `ProtocolViolation`,
+`DataNotification`, `EventNotification`.  Events of a server: `Associated`, `AssociationRefused`,
+`GetRequest`, `SetRequest`, `ActionRequest`, `Released`, `TimedOut`, `ProtocolViolation`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from protocols.dlms.codes import (
+    AcseProviderDiagnostic,
+    AcseUserDiagnostic,
+    AssociationResult,
+    InitiateError,
+)
+from protocols.dlms.services import (
+    ActionRequest,
+    ActionResponse,
+    AssociationRequest,
+    ExceptionResponse,
+    GetRequest,
+    GetResponse,
+    Negotiated,
+    ReleaseRequest,
+    SetRequest,
+    SetResponse,
+)
+from protocols.dlms.state import State
+from protocols.errors import RemoteProtocolError
+
+
+class NeedData(enum.Enum):
+    """Type of NEED_DATA: nothing to tell until more octets or a deadline come."""
+
+    NEED_DATA = enum.auto()
+
+
+NEED_DATA: Final = NeedData.NEED_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """The association is open; with HLS, both sides have proved that they know the key."""
+
+    negotiated: Negotiated
+    peer_system_title: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRefused:
+    """No association came about.
+
+    Client: what the AARE said, or AUTHENTICATION_FAILURE with `by_us` when the server could not
+    prove itself.  Server: what it answered.
+    """
+
+    result: AssociationResult
+    diagnostic: AcseUserDiagnostic | AcseProviderDiagnostic
+    initiate_error: InitiateError | None = None
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The association is closed.  `exception` holds how a meter that knows no release answered."""
+
+    exception: ExceptionResponse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The deadline passed in `state`.
+
+    Client: no answer came; whether the request had an effect is not known.  The association is
+    still open if it was, and a late answer will be refused as a `ProtocolViolation`.
+    Server: the client was silent too long and the association is closed.
+    """
+
+    state: State
+
+
+class Violation(enum.Enum):
+    """What was wrong with what the peer sent."""
+
+    MALFORMED = "malformed"  # no APDU, or trailing octets
+    NOT_AUTHENTIC = "not authentic"  # the tag does not verify: wrong key, or changed on the way
+    REPLAYED = "replayed"  # the invocation counter did not grow
+    NOT_PROTECTED = "not protected"  # less protection than the association requires
+    WRONG_INVOKE_ID = "wrong invoke id"  # an answer to another request
+    WRONG_BLOCK = "wrong block"  # block number out of order
+    UNEXPECTED = "unexpected"  # not in this state
+    NOT_NEGOTIATED = "not negotiated"  # beyond the conformance or PDU size agreed on
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolViolation:
+    """What the peer sent was refused and had no effect.
+
+    A server has queued the standard's answer in `data_to_send`; a client goes on waiting for the
+    right answer until its deadline, because frames may be late, doubled or forged.
+    """
+
+    violation: Violation
+    error: RemoteProtocolError
+
+
+Event = (
+    Associated
+    | AssociationRefused
+    | Released
+    | TimedOut
+    | ProtocolViolation
+    | GetRequest
+    | SetRequest
+    | ActionRequest
+    | GetResponse
+    | SetResponse
+    | ActionResponse
+    | ExceptionResponse
+)
+
+
+class ClientEngine(Protocol):
+    """A DLMS client without I/O.  One object is one session with one meter.
+
+        wire = engine.send(AssociationRequest(), now=now)     # one APDU, framing is outside
+        ...
+        engine.receive_data(apdu, now=now)                    # one whole APDU
+        while (apdu := engine.data_to_send()) is not None:    # what the engine says by itself:
+            ...                                               # block requests, the proof of HLS
+        while (event := engine.next_event()) is not NEED_DATA:
+            ...
+        engine.next_deadline(); engine.handle_deadline(now=now)
+
+    `invocation_counter` is the next one this side will use; persist it before what is sent leaves.
+    `peer_invocation_counter` is the lowest one that will be accepted from the meter.
+    """
+
+    @property
+    def invocation_counter(self) -> int: ...
+
+    @property
+    def peer_invocation_counter(self) -> int: ...
+
+    def send(
+        self,
+        message: AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest,
+        *,
+        now: float,
+    ) -> bytes:
+        """The APDU to transmit.  Raises LocalProtocolError when it is not allowed now."""
+        ...
+
+    def receive_data(self, data: bytes, *, now: float) -> None:
+        """Take in one whole APDU.  Never raises for what the peer did: see ProtocolViolation."""
+        ...
+
+    def data_to_send(self) -> bytes | None:
+        """The next APDU that the engine itself has to transmit, or None."""
+        ...
+
+    def next_event(self) -> Event | NeedData: ...
+
+    def next_deadline(self) -> float | None: ...
+
+    def handle_deadline(self, *, now: float) -> None: ...

@@ -1,0 +1,195 @@
+"""Service primitives: what is asked and answered once blocks, ciphering and invoke ids are taken off.
+
+A client sends requests and gets responses as events; a server gets requests as events and sends
+responses.  One request with several attributes or methods travels 'with list'; the response then
+has one result for each, in the same order.  Source: Green Book 9.3.6 to 9.3.9 (GET, SET, ACTION),
+9.3.2 and 9.3.3 (association), 9.3.12 (exception).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from protocols.dlms.codes import (
+    ActionResult,
+    Conformance,
+    DataAccessResult,
+    ServiceError,
+    StateError,
+)
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.values import Value
+
+GetResult = Value | DataAccessResult
+
+
+@dataclass(frozen=True, slots=True)
+class SelectiveAccess:
+    """Which part of an attribute: selector 1 is by range, 2 by entry, for a profile's buffer."""
+
+    selector: int
+    parameters: Value
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.selector <= 0xFF:
+            raise ValueError(f"access selector {self.selector} does not fit")
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDescriptor:
+    """One attribute of one object; `attribute` 0 asks for all of them."""
+
+    class_id: int
+    instance: LogicalName
+    attribute: int
+    selection: SelectiveAccess | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.class_id <= 0xFFFF or not -128 <= self.attribute <= 127:
+            raise ValueError(f"class {self.class_id} attribute {self.attribute} does not fit")
+        if len(self.instance) != 6:
+            raise ValueError(f"{self.instance!r} is no logical name")
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDescriptor:
+    """One method of one object."""
+
+    class_id: int
+    instance: LogicalName
+    method: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.class_id <= 0xFFFF or not -128 <= self.method <= 127:
+            raise ValueError(f"class {self.class_id} method {self.method} does not fit")
+        if len(self.instance) != 6:
+            raise ValueError(f"{self.instance!r} is no logical name")
+
+
+@dataclass(frozen=True, slots=True)
+class GetRequest:
+    """Read attributes."""
+
+    attributes: tuple[AttributeDescriptor, ...]
+
+    def __post_init__(self) -> None:
+        if not self.attributes:
+            raise ValueError("no attribute to read")
+
+    @classmethod
+    def of(cls, *attributes: AttributeDescriptor) -> Self:
+        return cls(attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class GetResponse:
+    """For each attribute its value, or why there is none."""
+
+    results: tuple[GetResult, ...]
+
+    @classmethod
+    def of(cls, *results: GetResult) -> Self:
+        return cls(results)
+
+
+@dataclass(frozen=True, slots=True)
+class SetRequest:
+    """Write attributes, one value for each."""
+
+    attributes: tuple[AttributeDescriptor, ...]
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        if not self.attributes or len(self.attributes) != len(self.values):
+            raise ValueError(f"{len(self.values)} values for {len(self.attributes)} attributes")
+
+    @classmethod
+    def of(cls, attribute: AttributeDescriptor, value: Value) -> Self:
+        return cls((attribute,), (value,))
+
+
+@dataclass(frozen=True, slots=True)
+class SetResponse:
+    """For each attribute whether it was written."""
+
+    results: tuple[DataAccessResult, ...]
+
+    @classmethod
+    def of(cls, *results: DataAccessResult) -> Self:
+        return cls(results)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """Invoke methods; None where a method takes no parameters."""
+
+    methods: tuple[MethodDescriptor, ...]
+    parameters: tuple[Value | None, ...]
+
+    def __post_init__(self) -> None:
+        if not self.methods or len(self.methods) != len(self.parameters):
+            raise ValueError(f"{len(self.parameters)} parameters for {len(self.methods)} methods")
+
+    @classmethod
+    def of(cls, method: MethodDescriptor, parameters: Value | None = None) -> Self:
+        return cls((method,), (parameters,))
+
+
+@dataclass(frozen=True, slots=True)
+class MethodReturn:
+    """How one method ended and, if it says so, what it returned (or why that is missing)."""
+
+    result: ActionResult
+    returned: GetResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResponse:
+    """For each method how it ended."""
+
+    results: tuple[MethodReturn, ...]
+
+    @classmethod
+    def of(cls, result: ActionResult, returned: GetResult | None = None) -> Self:
+        return cls((MethodReturn(result, returned),))
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionResponse:
+    """The server will not, or cannot, process the request at all.
+
+    With INVOCATION_COUNTER_ERROR comes the lowest counter that the server would accept.
+    """
+
+    state_error: StateError
+    service_error: ServiceError
+    invocation_counter: int | None = None
+
+    def __post_init__(self) -> None:
+        counted = self.service_error == ServiceError.INVOCATION_COUNTER_ERROR
+        if counted is (self.invocation_counter is None):
+            raise ValueError("an invocation counter goes with its own error and no other")
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRequest:
+    """Client: open the association that the settings describe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """What both sides agreed on.  A PDU size of 0 means without limit."""
+
+    conformance: Conformance
+    client_pdu_size: int  # longest APDU that the client receives, ciphering included
+    server_pdu_size: int  # longest APDU that the server receives, ciphering included
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """Client: close the association."""
+
+
+Request = GetRequest | SetRequest | ActionRequest
+Response = GetResponse | SetResponse | ActionResponse | ExceptionResponse
