@@ -1,4 +1,4 @@
-"""What the capabilities need from the world, in the domain's words.  `app` decides who provides it."""
+"""What the capabilities need from the world, in the domain's words; `app` decides who provides."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ class Field(Protocol):
     """The way to devices, by MQTT to concentrators or straight to meters."""
 
     async def perform(
-        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+        self,
+        command: Command,
+        *,
+        on_accepted: Callable[[], Awaitable[None]] | None = None,
     ) -> Report:
         """Have a command carried out and wait for word of it, at most until shortly after its
         `not_after`.  Repeating it after a restart is safe: the concentrator answers from memory."""
@@ -140,8 +143,8 @@ class InboundMessage:
 class Outgoing:
     """One message owed to the commercial side on one channel, at least once.
 
-    Rows of one (`order`, `channel`) leave in the order of `sequence`, each only after the one before
-    it is settled by the consumer's own acknowledgement of `message_id`.
+    Rows of one (`order`, `channel`) leave in the order of `sequence`, each only after the one
+    before it is settled by the consumer's own acknowledgement of `message_id`.
     """
 
     message_id: str
@@ -203,9 +206,9 @@ class Transaction(Protocol):
     ) -> Order | None:
         """Lease the next order of a concentrator that is due, or None.
 
-        Due: not final (or awaiting verification: `verify_at` <= now), `not_before` and `ready_at` <=
-        now, not leased by another worker, and no earlier order of the same meter is unfinished and
-        ready.  Smallest (`priority`, `number`) first.
+        Due: not final (or awaiting verification: `verify_at` <= now), `not_before` and `ready_at`
+        <= now, not leased by another worker, and no earlier order of the same meter is unfinished
+        and ready.  Smallest (`priority`, `number`) first.
         """
         ...
 
@@ -216,6 +219,11 @@ class Transaction(Protocol):
 
     def next_due(self, concentrator: str) -> datetime | None:
         """The earliest time at which `claim` may find something, leases and blocking apart."""
+        ...
+
+    def hasten(self, concentrator: str, at: datetime) -> int:
+        """Bring steps forward to `at` that wait for a later time only because the concentrator was
+        silent: QUEUED and UNKNOWN orders that are ready, and verifications.  How many."""
         ...
 
     def concentrators_with_work(self) -> list[str]: ...

@@ -39,5 +39,5 @@ class WorkingDays:
         raise ValueError(f"no working day within a month of {at.isoformat()}")
 
     def _start(self, day: date) -> datetime:
-        # Santiago skips 00:00 on a September Sunday; through UTC it lands on the first real instant.
+        # Santiago skips 00:00 on a September Sunday; through UTC it lands on the first instant.
         return datetime.combine(day, time(), self.zone).astimezone(UTC)

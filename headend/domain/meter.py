@@ -1,4 +1,4 @@
-"""What the head-end knows of a meter and of a concentrator.  The things themselves are elsewhere."""
+"""What the head-end knows of a meter and of a concentrator; the things themselves are elsewhere."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ class ValueRead:
 class Order:
     """One meter, one wish.  `number` grows in the order of acceptance.
 
-    Times are aware and UTC.  `ready_at` is the start the sender asked for; `not_before` the earliest
-    time of the next step (a retry, a read-back); nothing acts after `deadline`.
+    Times are aware and UTC.  `ready_at` is the start the sender asked for; `not_before` the
+    earliest time of the next step (a retry, a read-back); nothing acts after `deadline`.
     """
 
     number: int

@@ -2,8 +2,8 @@
 
 `cim` is the Reply.Error code of IEC 61968-9 Annex B (facts/cim.md, "Our mapping").  `key` opens the
 Spanish `details` of a reply and never changes, so that a legacy system may match on it.  `retry`
-says whether another attempt by the head-end can help; `crew` whether the reply recommends field work
-(seed 004: "se pueda programar el trabajo de campo").
+says whether another attempt by the head-end can help; `crew` whether the reply recommends field
+work (seed 004: "se pueda programar el trabajo de campo").
 """
 
 from __future__ import annotations
@@ -84,7 +84,12 @@ class Reason:
 
 
 _C = ReasonCode
-_NEITHER, _RETRY, _CREW, _BOTH = (False, False), (True, False), (False, True), (True, True)
+_NEITHER, _RETRY, _CREW, _BOTH = (
+    (False, False),
+    (True, False),
+    (False, True),
+    (True, True),
+)
 
 # fmt: off
 _TABLE = (

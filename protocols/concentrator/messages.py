@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -251,8 +251,8 @@ Downward = Execute | Withdraw | ReadFaultLog | ReceiptToConcentrator
 Upward = Accepted | Result | Online | Offline | FaultLog | LinkChanged | ReceiptFromConcentrator
 
 _encoder = msgspec.json.Encoder()
-_downward = msgspec.json.Decoder(Downward)
-_upward = msgspec.json.Decoder(Upward)
+_downward: msgspec.json.Decoder[Downward] = msgspec.json.Decoder(Downward)
+_upward: msgspec.json.Decoder[Upward] = msgspec.json.Decoder(Upward)
 
 
 def encode(message: Downward | Upward) -> bytes:
@@ -270,7 +270,10 @@ def decode_upward(wire: bytes) -> Upward:
     return _decode(_upward, wire)
 
 
-def _decode(decoder, wire):  # type: ignore[no-untyped-def]
+M = TypeVar("M", bound=ToConcentrator | FromConcentrator)
+
+
+def _decode(decoder: msgspec.json.Decoder[M], wire: bytes) -> M:
     try:
         message = decoder.decode(wire)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,0 +1,109 @@
+"""What arrives from the field unasked: late results, fault logs, concentrators that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from headend.domain.evidence import Evidence, Source, why_concentrator_is_unreachable
+from headend.domain.order import Order, State
+from headend.domain.reason import REASONS, ReasonCode
+from headend.orders.breaker import Breaker
+from headend.orders.judge import evidence_of_faults
+from headend.orders.settle import Settling
+from headend.orders.step import Stepping
+from headend.ports import Clock, Store, Transaction
+from protocols.concentrator.messages import FaultEntry, Result
+
+# How long after its end an order may still be explained by a fault log.
+EXPLAINED_WITHIN = timedelta(days=7)
+
+_UNEXPLAINED = (
+    ReasonCode.CONCENTRATOR_UNREACHABLE,
+    ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN,
+    ReasonCode.MODEM_FAULT,
+    ReasonCode.SIM_FAULT,
+    ReasonCode.APN_REFUSED,
+    ReasonCode.EFFECT_NOT_KNOWN,
+)
+
+_log = structlog.get_logger("field")
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Implements `ports.FieldListener`."""
+
+    store: Store
+    clock: Clock
+    stepping: Stepping
+    settling: Settling
+    breaker: Breaker
+    wake: Callable[[Iterable[str]], None]
+
+    async def late_result(self, concentrator: str, result: Result) -> None:
+        number = int(result.order) if result.order.isdecimal() else 0
+        order = await self.store.run(lambda tx: tx.order(number))
+        if order is None or order.concentrator != concentrator:
+            _log.warning(
+                "result of an unknown order",
+                concentrator=concentrator,
+                order=result.order,
+            )
+        elif result.attempt == order.commanded and order.state in (
+            State.DISPATCHED,
+            State.EXECUTING,
+            State.UNKNOWN,
+        ):
+            await self.stepping.conclude_late(order, result)
+        elif order.verify_at is not None:
+            # Ended as "effect not known": let the next look come at once and ask properly.
+            await self.came_online(concentrator, result.at)
+
+    async def came_online(self, concentrator: str, at: datetime) -> None:
+        self.breaker.succeeded(concentrator)
+        now = self.clock.now()
+        await self.store.run(lambda tx: tx.hasten(concentrator, now))
+        self.wake([concentrator])
+
+    async def went_offline(self, concentrator: str, at: datetime) -> None:
+        _log.info("concentrator offline", concentrator=concentrator, at=at.isoformat())
+
+    async def learned(self, concentrator: str, entries: Sequence[FaultEntry]) -> None:
+        """Explain orders that ended while the concentrator was away."""
+        if not entries:
+            return
+        evidence = evidence_of_faults(entries)
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> list[Order]:
+            ended = tx.ended_with(concentrator, _UNEXPLAINED, now - EXPLAINED_WITHIN)
+            return [order for order in ended if self._explain(tx, order, evidence, now)]
+
+        self.settling.announce(await self.store.run(work))
+
+    def _explain(
+        self,
+        tx: Transaction,
+        order: Order,
+        evidence: tuple[Evidence, ...],
+        now: datetime,
+    ) -> bool:
+        known = {(item.source, item.at, item.text) for item in order.evidence}
+        fresh = tuple(
+            item
+            for item in evidence
+            if order.accepted_at - EXPLAINED_WITHIN <= item.at <= (order.ended_at or now)
+            and (item.source, item.at, item.text) not in known
+        )
+        if not fresh or any(item.source is Source.FAULT_LOG for item in order.evidence):
+            return False
+        cause = why_concentrator_is_unreachable(fresh)
+        note = f"found after the end: {REASONS[cause].text}; " + "; ".join(i.text for i in fresh)
+        explained = replace(order, evidence=order.evidence + fresh)
+        tx.save_order(explained, at=now, cause=note)
+        self.settling.report_finding(tx, explained, now, note)
+        return True

@@ -1,0 +1,220 @@
+"""What a concentrator's report means for an order.  Pure.
+
+A report says what was seen; the verdict says what is known of the effect, which is what decides
+whether an order may be tried again: only an effect known to be absent allows another command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from headend.domain.evidence import Evidence, Source, why_meter_is_silent
+from headend.domain.order import Kind, Order, ValueRead
+from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
+from headend.orders.rules import WATTS
+from protocols.concentrator.messages import (
+    Action,
+    FaultEntry,
+    LimitRead,
+    LinkReport,
+    Result,
+    Status,
+    SupplyRead,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The effect is there; it was read back.  `before` is the limit that was replaced."""
+
+    value: ValueRead | None
+    before: ValueRead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """The effect is known to be absent (or overridden, which the reason tells)."""
+
+    reason: ReasonCode
+    retry: bool
+    evidence: tuple[Evidence, ...] = ()
+    value: ValueRead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The concentrator had no room; this was no try."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectUnknown:
+    """A command may have reached the meter; look before anything is sent again.
+
+    `ask_concentrator`: the concentrator itself has not said yet whether it began.
+    """
+
+    ask_concentrator: bool
+    evidence: tuple[Evidence, ...] = ()
+
+
+Verdict = Done | NotDone | Busy | EffectUnknown
+
+# A concentrator gives up after several repetitions of each frame, so a meter behind a usable link
+# loses few.  Above this share the link, not the meter, is the explanation.
+LOSS_SHARE = Decimal("0.5")
+
+_FIXED = {
+    Status.NOT_IN_TABLE: ReasonCode.NOT_IN_TABLE,
+    Status.UNREPRESENTABLE: ReasonCode.LIMIT_NOT_REPRESENTABLE,
+    Status.EMERGENCY: ReasonCode.EMERGENCY_ACTIVE,
+    Status.NOT_APPLIED: ReasonCode.NOT_APPLIED,
+    Status.KEY_REJECTED: ReasonCode.WRONG_KEY_OR_COUNTER,
+}
+
+
+def judge_command(result: Result) -> Verdict:
+    """The verdict on a command's result."""
+    evidence = evidence_of(result)
+    value = value_of(result)
+    match result.status:
+        case Status.DONE:
+            return Done(value, limit_value(result.before))
+        case Status.BUSY:
+            return Busy()
+        case Status.UNKNOWN:
+            return EffectUnknown(ask_concentrator=False, evidence=evidence)
+        case Status.UNREACHABLE | Status.NO_ANSWER if result.acted:
+            return EffectUnknown(ask_concentrator=False, evidence=evidence)
+        case Status.UNREACHABLE | Status.NO_ANSWER:
+            reason = why_meter_is_silent(evidence)
+        case Status.REFUSED:
+            reason = _refusal_reason(result)
+        case Status.STALE | Status.CANCELLED:
+            # Nothing was sent; whether time is left is for the caller's clock to say.
+            return NotDone(ReasonCode.EXPIRED, retry=True, evidence=evidence)
+        case _:
+            reason = _FIXED[result.status]
+    return NotDone(reason, REASONS[reason].retry, evidence, value)
+
+
+def judge_look(order: Order, result: Result) -> Verdict:
+    """The verdict on a read-back that was made because an effect was not known."""
+    evidence = evidence_of(result)
+    if result.status is not Status.DONE:
+        return EffectUnknown(ask_concentrator=False, evidence=evidence)
+    value = value_of(result)
+    if _shows_effect(order, result):
+        return Done(value)
+    return NotDone(ReasonCode.NOT_APPLIED, retry=True, evidence=evidence, value=value)
+
+
+def look_action(kind: Kind) -> Action:
+    """Which reading shows the effect of an order."""
+    return Action.READ_LIMIT if "limit" in kind else Action.READ_SUPPLY
+
+
+def evidence_of(result: Result) -> tuple[Evidence, ...]:
+    """What a result states about its failure; nothing for a success."""
+    if result.status is Status.DONE:
+        return ()
+    found = [
+        Evidence(
+            Source.CONCENTRATOR,
+            result.at,
+            f"reported {result.status}" + (", a command was sent" if result.acted else ""),
+        )
+    ]
+    if result.refusal is not None:
+        refusal = result.refusal
+        text = f"answered {refusal.service} with {refusal.name} ({refusal.code})"
+        found.append(Evidence(Source.METER, result.at, text))
+    if result.link is not None:
+        found.append(_of_link(result.link))
+    return tuple(found)
+
+
+def evidence_of_faults(entries: Sequence[FaultEntry]) -> tuple[Evidence, ...]:
+    """What a concentrator's fault log states, entry by entry."""
+    suggests = {
+        "modem": ReasonCode.MODEM_FAULT,
+        "sim": ReasonCode.SIM_FAULT,
+        "apn": ReasonCode.APN_REFUSED,
+        "network": ReasonCode.CONCENTRATOR_UNREACHABLE,
+        "power": ReasonCode.CONCENTRATOR_RESTARTED,
+        "concentrator": ReasonCode.CONCENTRATOR_RESTARTED,
+    }
+    return tuple(
+        Evidence(
+            Source.FAULT_LOG,
+            entry.at,
+            f"{entry.component}: {entry.text}" + (f" ({entry.code})" if entry.code else ""),
+            suggests[entry.component],
+        )
+        for entry in entries
+    )
+
+
+def value_of(result: Result) -> ValueRead | None:
+    """The value that a result read back."""
+    return limit_value(result.limit) or _supply_value(result.supply)
+
+
+def limit_value(read: LimitRead | None) -> ValueRead | None:
+    """A limiter's reading; without a limit when its threshold is the highest of its type."""
+    if read is None:
+        return None
+    if read.unlimited:
+        return ValueRead(unit=read.unit)
+    return ValueRead(Decimal(read.threshold_normal), Decimal(read.threshold_active), read.unit)
+
+
+def _supply_value(read: SupplyRead | None) -> ValueRead | None:
+    if read is None:
+        return None
+    return ValueRead(supply_on=read.output_on, control_state=read.control_state)
+
+
+def _of_link(link: LinkReport) -> Evidence:
+    reason: ReasonCode | None = None
+    if not link.registered:
+        text, reason = (
+            "the meter's module holds no place in the network",
+            ReasonCode.METER_UNREACHABLE,
+        )
+    else:
+        text = (
+            f"{link.frames_lost} of {link.frames_sent} frames lost, {link.link_acks} acknowledged"
+        )
+        if link.frames_sent and link.frames_lost >= LOSS_SHARE * link.frames_sent:
+            reason = ReasonCode.PACKET_LOSS
+        elif link.link_acks:
+            reason = ReasonCode.METER_DOES_NOT_ANSWER
+    if link.last_heard is not None:
+        text += f"; last heard {link.last_heard:%Y-%m-%d %H:%M:%SZ}"
+    return Evidence(Source.LINK_REPORT, link.at, text, reason)
+
+
+def _refusal_reason(result: Result) -> ReasonCode:
+    if result.refusal is None:
+        return ReasonCode.REFUSED_OTHER
+    if result.refusal.service == "associate":
+        return ReasonCode.REFUSED_ASSOCIATION
+    return REASON_OF_DLMS.get(result.refusal.code, ReasonCode.REFUSED_OTHER)
+
+
+def _shows_effect(order: Order, result: Result) -> bool:
+    match order.kind:
+        case Kind.SET_LIMIT:
+            read = limit_value(result.limit)
+            if read is None or read.limit is None or order.amount is None:
+                return False
+            wanted = order.amount * WATTS.get(order.unit or "W", Decimal(1))
+            return read.limit == wanted and read.limit_active == wanted
+        case Kind.REMOVE_LIMIT:
+            return result.limit is not None and result.limit.unlimited
+        case Kind.DISCONNECT:
+            return result.supply is not None and not result.supply.output_on
+        case Kind.CONNECT:
+            return result.supply is not None and result.supply.control_state in (1, 2)

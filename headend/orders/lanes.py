@@ -1,0 +1,123 @@
+"""One bounded lane a concentrator: claims orders that are due and takes a step with each.
+
+The queue itself is the store; a lane holds no order that is not leased to this process, so a lane
+that dies loses nothing and several processes may serve one store.  One meter's orders run one at a
+time, in order of acceptance: that rule is part of the claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from headend.config import OrderPolicy
+from headend.domain.order import Order
+from headend.orders.step import Stepping
+from headend.ports import Clock, Store
+
+POLL_S = 5.0  # how soon another process's work, or a lease that ran out, is noticed
+AFTER_ERROR_S = 60.0  # a step that broke is not taken again at once
+
+_log = structlog.get_logger("orders")
+
+
+@dataclass(slots=True)
+class _Lane:
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    task: asyncio.Task[None] | None = None
+
+    def finished(self, step: asyncio.Task[None]) -> None:
+        self.running.discard(step)
+        self.bell.set()
+
+
+@dataclass(slots=True)
+class Lanes:
+    """All lanes of this process."""
+
+    store: Store
+    clock: Clock
+    stepping: Stepping
+    policy: OrderPolicy
+    worker: str
+    errors: list[Exception] = field(default_factory=list)
+    _lanes: dict[str, _Lane] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Serve until cancelled.  First gives back what this worker's last life had leased."""
+        await self.store.run(lambda tx: tx.release_all(self.worker))
+        try:
+            while True:
+                self.wake(await self.store.run(lambda tx: tx.concentrators_with_work()))
+                await asyncio.sleep(POLL_S)
+        finally:
+            await self._stop()
+
+    def wake(self, concentrators: Iterable[str]) -> None:
+        """Let the lanes of these concentrators look for work now."""
+        for name in concentrators:
+            lane = self._lanes.get(name)
+            if lane is None:
+                lane = self._lanes[name] = _Lane()
+                lane.task = asyncio.create_task(self._serve(name, lane), name=f"lane {name}")
+            lane.bell.set()
+
+    async def _serve(self, name: str, lane: _Lane) -> None:
+        while True:
+            lane.bell.clear()
+            while len(lane.running) < self.policy.lane_width:
+                order = await self._claim(name)
+                if order is None:
+                    break
+                task = asyncio.create_task(self._step(order), name=f"order {order.number}")
+                lane.running.add(task)
+                task.add_done_callback(lane.finished)
+            due = await self.store.run(lambda tx: tx.next_due(name))
+            if due is None and not lane.running and not lane.bell.is_set():
+                del self._lanes[name]
+                return
+            await self._wait(lane, due)
+
+    async def _wait(self, lane: _Lane, due: datetime | None) -> None:
+        timeout = None
+        if due is not None and len(lane.running) < self.policy.lane_width:
+            # Due already, yet not claimed: behind an earlier order of its meter, or leased.
+            left = (due - self.clock.now()).total_seconds()
+            timeout = left if left > 0 else POLL_S
+        try:
+            async with asyncio.timeout(timeout):
+                await lane.bell.wait()
+        except TimeoutError:
+            pass
+
+    async def _claim(self, name: str) -> Order | None:
+        now = self.clock.now()
+        # Longer than any step: a command, its grace, and a read-back as long as a command.
+        lease = timedelta(seconds=3 * self.policy.attempt_window_s + 600)
+        return await self.store.run(
+            lambda tx: tx.claim(name, worker=self.worker, now=now, lease_until=now + lease)
+        )
+
+    async def _step(self, order: Order) -> None:
+        try:
+            await self.stepping.take(order)
+        except Exception as error:
+            # One order's trouble must not stop its concentrator's lane; it is kept, and told.
+            self.errors.append(error)
+            _log.exception("step failed", order=order.number, meter=order.meter)
+            await asyncio.sleep(AFTER_ERROR_S)
+        await self.store.run(lambda tx: tx.release(order.number))
+
+    async def _stop(self) -> None:
+        tasks = [
+            task for lane in self._lanes.values() for task in (lane.task, *lane.running) if task
+        ]
+        self._lanes.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,71 @@
+"""Rules an order must satisfy before anything is sent (seed 004, Precondiciones).  Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from headend.config import OrderPolicy
+from headend.domain.calendar import WorkingDays
+from headend.domain.meter import Meter
+from headend.domain.order import LIMITS, Kind, Order
+from headend.domain.reason import ReasonCode
+
+# Power units in watts.  Amperes cannot be held against a contract in watts without a voltage.
+WATTS = {"W": Decimal(1), "kW": Decimal(1000), "VA": Decimal(1), "kVA": Decimal(1000)}
+
+
+def refusal(
+    order: Order,
+    meter: Meter | None,
+    *,
+    at: datetime,
+    policy: OrderPolicy,
+    days: WorkingDays,
+) -> ReasonCode | None:
+    """Why the order cannot be carried out at all, or None."""
+    if meter is None:
+        return ReasonCode.UNKNOWN_METER
+    if not meter.commissioned:
+        return ReasonCode.NOT_COMMISSIONED
+    if meter.concentrator is None:
+        return ReasonCode.NOT_LINKED
+    if meter.blocked:
+        return ReasonCode.METER_BLOCKED
+    if order.kind is Kind.SET_LIMIT and not _within_contract(order, meter):
+        return ReasonCode.LIMIT_OUT_OF_RANGE
+    if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
+        return ReasonCode.OUTSIDE_WORKING_DAYS
+    return None
+
+
+def day_allowed(order: Order, at: datetime, *, policy: OrderPolicy, days: WorkingDays) -> bool:
+    """Whether the order may act on the day of `at`."""
+    return not bound_to_working_days(order, policy) or days.is_working_day(at)
+
+
+def bound_to_working_days(order: Order, policy: OrderPolicy) -> bool:
+    """Whether the calendar matters to the order at all."""
+    if order.any_day:
+        return False
+    return not (order.kind is Kind.CONNECT and policy.connect_any_day)
+
+
+def supersedes(new: Order, old: Order) -> bool:
+    """Whether `new` makes the undispatched `old` order of the same meter pointless: supply given
+    back undoes a cut not yet made, and a new limit undoes the pending end of an earlier one."""
+    if old.meter != new.meter:
+        return False
+    if new.kind is Kind.CONNECT:
+        return old.kind is Kind.DISCONNECT
+    return new.kind in LIMITS and old.restores is not None
+
+
+def _within_contract(order: Order, meter: Meter) -> bool:
+    assert order.amount is not None
+    if order.amount <= 0:
+        return False
+    factor = WATTS.get(order.unit or "W")
+    if factor is None or meter.contracted_w is None:
+        return True
+    return order.amount * factor <= meter.contracted_w

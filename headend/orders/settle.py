@@ -1,0 +1,205 @@
+"""The end of an order: outcome, journal and outgoing messages in one transaction.
+
+Whatever crashes, an order that is final has its messages in the outbox, and one that is not has
+none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from headend.config import OrderPolicy
+from headend.domain.evidence import Evidence
+from headend.domain.order import PRIORITY, Kind, Order, State, ValueRead
+from headend.domain.reason import REASONS, ReasonCode
+from headend.ports import Chance, Outgoing, Transaction
+from protocols.commercial import messages as commercial
+
+
+@dataclass(slots=True)
+class Settling:
+    """Ends orders, posts what the commercial side is owed, and tells who waits for an end."""
+
+    chance: Chance
+    policy: OrderPolicy
+    wake_outbox: Callable[[], None]
+    _waiting: dict[int, set[asyncio.Event]] = field(default_factory=dict)
+
+    def end(
+        self,
+        tx: Transaction,
+        order: Order,
+        state: State,
+        *,
+        at: datetime,
+        cause: str,
+        reason: ReasonCode | None = None,
+        value_read: ValueRead | None = None,
+        evidence: tuple[Evidence, ...] = (),
+        before: ValueRead | None = None,
+        attempt: int | None = None,
+    ) -> Order:
+        """Move an order to a final state and post its messages."""
+        unknown = reason is ReasonCode.EFFECT_NOT_KNOWN
+        ended = order.to(
+            state,
+            reason=reason,
+            value_read=value_read or order.value_read,
+            evidence=evidence or order.evidence,
+            ended_at=at,
+            verify_at=at + timedelta(seconds=self.policy.verify_first_s) if unknown else None,
+        )
+        tx.save_order(ended, at=at, cause=cause, attempt=attempt)
+        self.post(tx, ended, at)
+        if state is State.DONE and ended.until is not None and before is not None:
+            self._promise_end(tx, ended, before, at)
+        return ended
+
+    def post(self, tx: Transaction, order: Order, at: datetime) -> None:
+        """Put the reply to a final order into the outbox and, on success, the event behind it."""
+        self._post(tx, order, at, "reply")
+        if order.state is State.DONE:
+            self._post(tx, order, at, "event")
+
+    def report_finding(self, tx: Transaction, order: Order, at: datetime, note: str) -> None:
+        """Tell the commercial side what came to light about an order after its end."""
+        self._post(tx, order, at, "event", note)
+
+    def announce(self, orders: Iterable[Order]) -> None:
+        """Call after the transaction is kept: wakes the outbox and whoever waits for an end."""
+        any_order = False
+        for order in orders:
+            any_order = True
+            for event in self._waiting.pop(order.number, ()):
+                event.set()
+        if any_order:
+            self.wake_outbox()
+
+    async def wait_for_end(self, numbers: Iterable[int], timeout_s: float) -> None:
+        """Return when these orders have ended in this process, or after `timeout_s`.  Whoever asks
+        must have looked into the store before, and looks again after."""
+        events = []
+        for number in numbers:
+            event = asyncio.Event()
+            self._waiting.setdefault(number, set()).add(event)
+            events.append((number, event))
+        try:
+            async with asyncio.timeout(timeout_s):
+                for _, event in events:
+                    await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            for number, event in events:
+                if (waiting := self._waiting.get(number)) is not None:
+                    waiting.discard(event)
+                    if not waiting:
+                        del self._waiting[number]
+
+    def _promise_end(self, tx: Transaction, order: Order, before: ValueRead, at: datetime) -> None:
+        """Queue the order that ends a limit bound in time by putting the earlier one back."""
+        assert order.until is not None
+        no_limit = before.limit is None
+        number = tx.next_order_number()
+        promised = replace(
+            order,
+            number=number,
+            kind=Kind.REMOVE_LIMIT if no_limit else Kind.SET_LIMIT,
+            amount=before.limit,
+            unit=None if no_limit else before.unit,
+            accepted_at=at,
+            ready_at=order.until,
+            not_before=order.until,
+            deadline=order.until + timedelta(seconds=self.policy.deadline_s),
+            until=None,
+            state=State.QUEUED,
+            priority=PRIORITY[Kind.SET_LIMIT],
+            any_day=True,
+            attempts=0,
+            tries=0,
+            commanded=0,
+            not_after=None,
+            reason=None,
+            value_read=None,
+            evidence=(),
+            ended_at=None,
+            verify_at=None,
+            restores=order.number,
+        )
+        story = (
+            (State.RECEIVED, f"ends the limit of order {order.number}; allowed on any day"),
+            (State.QUEUED, f"waits for {order.until.isoformat()}"),
+        )
+        tx.add_order(promised, story)
+
+    def _post(
+        self,
+        tx: Transaction,
+        order: Order,
+        at: datetime,
+        kind: str,
+        note: str | None = None,
+    ) -> None:
+        channels: list[tuple[str, str | None]] = [("queue", None), ("legacy", None)]
+        if order.reply_address:
+            channels.append(("soap", order.reply_address))
+        for channel, address in channels:
+            message_id = self.chance.uuid()
+            tx.post(
+                Outgoing(
+                    message_id=message_id,
+                    order=order.number,
+                    channel=channel,
+                    kind=kind,
+                    created_at=at,
+                    body=commercial.encode(_message(order, message_id, at, kind, note)),
+                    address=address,
+                    not_before=at,
+                )
+            )
+
+
+def _message(
+    order: Order, message_id: str, at: datetime, kind: str, note: str | None
+) -> commercial.ResultMessage:
+    return commercial.ResultMessage(
+        message_id=message_id,
+        kind="event" if kind == "event" else "reply",
+        at=at,
+        order=order.number,
+        transaction_id=order.transaction_id,
+        source=order.source,
+        meter=order.meter,
+        action=order.kind,
+        ok=order.state is State.DONE,
+        state=order.state,
+        noun=order.noun,
+        correlation_id=order.correlation_id,
+        request_message_id=order.message_id,
+        amount=None if order.amount is None else str(order.amount),
+        unit=order.unit,
+        reason=None if order.reason is None else _reason(order.reason),
+        value=None if order.value_read is None else _value(order.value_read),
+        evidence=tuple(
+            commercial.EvidenceGiven(item.source, item.at, item.text) for item in order.evidence
+        ),
+        note=note,
+    )
+
+
+def _reason(code: ReasonCode) -> commercial.ReasonGiven:
+    row = REASONS[code]
+    return commercial.ReasonGiven(row.code, row.cim, row.text, row.details, row.crew)
+
+
+def _value(read: ValueRead) -> commercial.ValueGiven:
+    return commercial.ValueGiven(
+        limit=None if read.limit is None else str(read.limit),
+        limit_active=None if read.limit_active is None else str(read.limit_active),
+        unit=read.unit,
+        supply_on=read.supply_on,
+        control_state=read.control_state,
+    )
