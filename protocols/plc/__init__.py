@@ -1,0 +1,1 @@
+"""A PRIME-like narrowband power-line link: schemes, airtime, frames, error-rate tables."""
