@@ -112,7 +112,8 @@ class Order:
     message_id: str | None = None
     correlation_id: str | None = None
     reply_address: str | None = None
-    noun: str = "EndDeviceControls"
+    noun: str = "EndDeviceControls"  # of the message, as is the style: its replies keep both
+    generic: bool = False
     amount: Decimal | None = None  # SET_LIMIT only
     unit: str | None = None
     until: datetime | None = None  # when a limit bound in time ends

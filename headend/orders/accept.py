@@ -44,6 +44,7 @@ class Submission:
     correlation_id: str | None = None
     reply_address: str | None = None
     noun: str = "EndDeviceControls"
+    generic: bool = False
     deadline: datetime | None = None
     any_day: bool = False
 
@@ -162,6 +163,7 @@ class Acceptance:
             correlation_id=submission.correlation_id,
             reply_address=submission.reply_address,
             noun=submission.noun,
+            generic=submission.generic,
             amount=wish.amount,
             unit=wish.unit,
             until=wish.until,

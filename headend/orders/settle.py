@@ -177,6 +177,7 @@ def _message(
         ok=order.state is State.DONE,
         state=order.state,
         noun=order.noun,
+        generic=order.generic,
         correlation_id=order.correlation_id,
         request_message_id=order.message_id,
         amount=None if order.amount is None else str(order.amount),

@@ -75,6 +75,7 @@ class ResultMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ok: bool
     state: str  # final state of the order
     noun: str = "EndDeviceControls"  # of the request that the reply answers
+    generic: bool = False  # the request came in the generic style
     correlation_id: str | None = None
     request_message_id: str | None = None
     amount: str | None = None

@@ -1,0 +1,1 @@
+"""What leaves the head-end for the utility's other systems."""
