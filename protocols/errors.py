@@ -4,7 +4,7 @@
       LocalProtocolError         we were about to break it: a fault of the calling code
       RemoteProtocolError        the peer broke it
 
-Decoders raise plain `ProtocolError`, because whose fault it is depends on where the bytes came from.
+Decoders raise plain `ProtocolError`, because whose fault it is depends on where octets came from.
 """
 
 from __future__ import annotations

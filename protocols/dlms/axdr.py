@@ -1,7 +1,7 @@
 """A-XDR (IEC 61334-6) as DLMS uses it: lengths, and the CHOICE `Data` to and from typed values.
 
-`decode` and `encode` are exact inverses for canonical octets.  Reading is bounded by what arrived: a
-count can not exceed the octets left, nesting stops at MAX_DEPTH, and a compact array that would
+`decode` and `encode` are exact inverses for canonical octets.  Reading is bounded by what arrived:
+a count can not exceed the octets left, nesting stops at MAX_DEPTH, and a compact array that would
 expand beyond MAX_ELEMENTS is refused.  Random octets raise `ProtocolError` and nothing else.
 """
 

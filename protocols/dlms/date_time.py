@@ -1,4 +1,4 @@
-"""COSEM date, time and date-time: octets in which any part may be 'not specified' (Blue Book 4.1.6).
+"""COSEM date, time and date-time: octets whose parts may be 'not specified' (Blue Book 4.1.6).
 
 None stands for 'not specified' (FF, FFFF, and 8000 for the deviation).  Values that a calendar does
 not know are kept as they came, so that dirty octets of a meter can still be shown and re-encoded;

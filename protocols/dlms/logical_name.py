@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Self
 
-_TEXT = re.compile(r"(\d{1,3})[.-](\d{1,3})[.:](\d{1,3})\.(\d{1,3})\.(\d{1,3})[.*](\d{1,3})\Z", re.A)
+_TEXT = re.compile(
+    r"(\d{1,3})[.-](\d{1,3})[.:](\d{1,3})\.(\d{1,3})\.(\d{1,3})[.*](\d{1,3})\Z", re.A
+)
 
 
 class LogicalName(bytes):

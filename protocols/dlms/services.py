@@ -1,4 +1,4 @@
-"""Service primitives: what is asked and answered once blocks, ciphering and invoke ids are taken off.
+"""Service primitives: what is asked and answered, without blocks, ciphering and invoke ids.
 
 A client sends requests and gets responses as events; a server gets requests as events and sends
 responses.  One request with several attributes or methods travels 'with list'; the response then

@@ -1,0 +1,365 @@
+"""Association control: AARQ, AARE, RLRQ, RLRE in BER (IEC 62056-5-3 clause 7.2.1).
+
+The user information is kept as octets: an initiate APDU, plain or ciphered, for `apdu.decode`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from protocols.dlms import axdr
+from protocols.dlms.axdr import Reader
+from protocols.dlms.codes import (
+    AcseProviderDiagnostic,
+    AcseUserDiagnostic,
+    ApduTag,
+    ApplicationContext,
+    AssociationResult,
+    AuthenticationMechanism,
+    ReleaseRequestReason,
+    ReleaseResponseReason,
+)
+from protocols.errors import ProtocolError
+
+_CONTEXT_OID = bytes.fromhex("60857405 0801")  # 2.16.756.5.8.1, the arc of the context follows
+_MECHANISM_OID = bytes.fromhex("60857405 0802")
+_Code = TypeVar("_Code", bound=enum.IntEnum)
+AUTHENTICATION_UNIT = b"\x07\x80"  # ACSE requirements: one bit, authentication
+
+
+@dataclass(frozen=True, slots=True)
+class AARQ:
+    """Ask for an association.  Context and mechanism are plain numbers if unknown."""
+
+    application_context: int
+    user_information: bytes | None = None
+    calling_ap_title: bytes | None = None
+    mechanism: int | None = None
+    authentication_value: bytes | None = field(default=None, repr=False)
+    acse_requirements: bytes | None = None
+    protocol_version: bytes | None = None
+    called_ap_title: bytes | None = None
+    called_ae_qualifier: bytes | None = None
+    called_ap_invocation_id: int | None = None
+    called_ae_invocation_id: int | None = None
+    calling_ae_qualifier: bytes | None = None
+    calling_ap_invocation_id: int | None = None
+    calling_ae_invocation_id: int | None = None  # the user identification of the client
+    implementation_information: bytes | None = None
+
+    def encode(self) -> bytes:
+        return _tlv(
+            ApduTag.AARQ,
+            _optional(0x80, self.protocol_version)
+            + _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context)))
+            + _octets(0xA2, self.called_ap_title)
+            + _octets(0xA3, self.called_ae_qualifier)
+            + _number(0xA4, self.called_ap_invocation_id)
+            + _number(0xA5, self.called_ae_invocation_id)
+            + _octets(0xA6, self.calling_ap_title)
+            + _octets(0xA7, self.calling_ae_qualifier)
+            + _number(0xA8, self.calling_ap_invocation_id)
+            + _number(0xA9, self.calling_ae_invocation_id)
+            + _optional(0x8A, self.acse_requirements)
+            + _mechanism(0x8B, self.mechanism)
+            + _octets(0xAC, self.authentication_value, 0x80)
+            + _optional(0xBD, self.implementation_information)
+            + _octets(0xBE, self.user_information),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AARE:
+    """Answer to an AARQ."""
+
+    application_context: int
+    result: AssociationResult
+    diagnostic: AcseUserDiagnostic | AcseProviderDiagnostic
+    user_information: bytes | None = None
+    responding_ap_title: bytes | None = None
+    mechanism: int | None = None
+    authentication_value: bytes | None = None
+    acse_requirements: bytes | None = None
+    protocol_version: bytes | None = None
+    responding_ae_qualifier: bytes | None = None
+    responding_ap_invocation_id: int | None = None
+    responding_ae_invocation_id: int | None = None
+    implementation_information: bytes | None = None
+
+    def encode(self) -> bytes:
+        source = 0xA1 if isinstance(self.diagnostic, AcseUserDiagnostic) else 0xA2
+        return _tlv(
+            ApduTag.AARE,
+            _optional(0x80, self.protocol_version)
+            + _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context)))
+            + _number(0xA2, self.result)
+            + _tlv(0xA3, _number(source, self.diagnostic))
+            + _octets(0xA4, self.responding_ap_title)
+            + _octets(0xA5, self.responding_ae_qualifier)
+            + _number(0xA6, self.responding_ap_invocation_id)
+            + _number(0xA7, self.responding_ae_invocation_id)
+            + _optional(0x88, self.acse_requirements)
+            + _mechanism(0x89, self.mechanism)
+            + _octets(0xAA, self.authentication_value, 0x80)
+            + _optional(0xBD, self.implementation_information)
+            + _octets(0xBE, self.user_information),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RLRQ:
+    """Ask to close the association."""
+
+    reason: ReleaseRequestReason | None = ReleaseRequestReason.NORMAL
+    user_information: bytes | None = None
+
+    def encode(self) -> bytes:
+        reason = None if self.reason is None else bytes((self.reason,))
+        return _tlv(ApduTag.RLRQ, _optional(0x80, reason) + _octets(0xBE, self.user_information))
+
+
+@dataclass(frozen=True, slots=True)
+class RLRE:
+    """The association is closed."""
+
+    reason: ReleaseResponseReason | None = ReleaseResponseReason.NORMAL
+    user_information: bytes | None = None
+
+    def encode(self) -> bytes:
+        reason = None if self.reason is None else bytes((self.reason,))
+        return _tlv(ApduTag.RLRE, _optional(0x80, reason) + _octets(0xBE, self.user_information))
+
+
+# --- BER -----------------------------------------------------------------------------------------
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    return tag.to_bytes(1, "big") + axdr.encode_octets(content)
+
+
+def _optional(tag: int, content: bytes | None) -> bytes:
+    return b"" if content is None else _tlv(tag, content)
+
+
+def _octets(tag: int, octets: bytes | None, inner: int = 0x04) -> bytes:
+    return b"" if octets is None else _tlv(tag, _tlv(inner, octets))
+
+
+def _number(tag: int, number: int | None) -> bytes:
+    if number is None:
+        return b""
+    size = number.bit_length() // 8 + 1  # one bit for the sign
+    return _tlv(tag, _tlv(0x02, number.to_bytes(size, "big")))
+
+
+def _oid(prefix: bytes, arc: int) -> bytes:
+    return prefix + arc.to_bytes(1, "big")
+
+
+def _mechanism(tag: int, mechanism: int | None) -> bytes:
+    return b"" if mechanism is None else _tlv(tag, _oid(_MECHANISM_OID, mechanism))
+
+
+class _Fields:
+    """The TLV fields of one APDU, each taken once; offsets count from the start of the APDU."""
+
+    def __init__(self, reader: Reader) -> None:
+        start = reader.offset
+        size = reader.length()
+        if size != len(reader.octets) - reader.offset:
+            raise ProtocolError(start, f"length {size}, {len(reader.octets) - reader.offset} left")
+        self._octets = reader.octets
+        self._parts: dict[int, tuple[int, int]] = {}
+        while reader.offset < len(reader.octets):
+            at, tag = reader.offset, reader.u8()
+            if tag in self._parts:
+                raise ProtocolError(at, f"field {tag:02X} twice")
+            length = reader.length()
+            self._parts[tag] = reader.offset, reader.offset + length
+            reader.take(length)
+
+    def raw(self, tag: int) -> bytes | None:
+        """The content of the field, or None."""
+        if tag not in self._parts:
+            return None
+        start, end = self._parts.pop(tag)
+        return self._octets[start:end]
+
+    def _inside(self, tag: int) -> Reader | None:
+        if tag not in self._parts:
+            return None
+        start, end = self._parts.pop(tag)
+        return Reader(self._octets[:end], start)
+
+    def octets(self, tag: int, inner: int = 0x04) -> bytes | None:
+        """The octets that the field wraps under the tag `inner`."""
+        reader = self._inside(tag)
+        if reader is None:
+            return None
+        start = reader.offset
+        if reader.u8() != inner:
+            raise ProtocolError(start, f"field {tag:02X} does not hold {inner:02X}")
+        content = reader.octet_string()
+        reader.end()
+        return content
+
+    def number(self, tag: int) -> int | None:
+        """The INTEGER that the field wraps."""
+        reader = self._inside(tag)
+        return None if reader is None else _integer(reader)
+
+    def mechanism(self, tag: int) -> int | None:
+        """The last arc of the mechanism name."""
+        reader = self._inside(tag)
+        if reader is None:
+            return None
+        arc = _arc(reader, _MECHANISM_OID)
+        return AuthenticationMechanism(arc) if arc in set(AuthenticationMechanism) else arc
+
+    def context(self) -> int:
+        """The last arc of the application context name."""
+        reader = self.required(0xA1)
+        start = reader.offset
+        if reader.u8() != 0x06:
+            raise ProtocolError(start, "no object identifier")
+        inside = Reader(reader.octets, reader.offset)
+        reader.octet_string()
+        reader.end()
+        inside.length()
+        arc = _arc(inside, _CONTEXT_OID)
+        return ApplicationContext(arc) if arc in set(ApplicationContext) else arc
+
+    def required(self, tag: int) -> Reader:
+        """A reader on the field's content."""
+        reader = self._inside(tag)
+        if reader is None:
+            raise ProtocolError(len(self._octets), f"field {tag:02X} is missing")
+        return reader
+
+    def end(self) -> None:
+        """Raises for fields that nobody took."""
+        for tag, (start, _) in self._parts.items():
+            raise ProtocolError(start, f"field {tag:02X} is unknown")
+
+
+def _arc(reader: Reader, prefix: bytes) -> int:
+    start = reader.offset
+    if reader.take(6) != prefix:
+        raise ProtocolError(start, "not a DLMS object identifier")
+    arc = reader.u8()
+    reader.end()
+    return arc
+
+
+def _integer(reader: Reader) -> int:
+    start = reader.offset
+    if reader.u8() != 0x02:
+        raise ProtocolError(start, "no INTEGER")
+    content = reader.octet_string()
+    reader.end()
+    if not 1 <= len(content) <= 5:
+        raise ProtocolError(start, f"an INTEGER of {len(content)} octets")
+    number = int.from_bytes(content, "big", signed=True)
+    if number < 0:
+        raise ProtocolError(start, f"{number} is negative")
+    return number
+
+
+def _known(kind: type[_Code], number: int, offset: int) -> _Code:
+    try:
+        return kind(number)
+    except ValueError:
+        raise ProtocolError(offset, f"{number} is no {kind.__name__}") from None
+
+
+def _diagnostic(reader: Reader) -> AcseUserDiagnostic | AcseProviderDiagnostic:
+    start = reader.offset
+    source = reader.u8()
+    if source not in (0xA1, 0xA2):
+        raise ProtocolError(start, f"{source:02X} is no source of diagnostics")
+    if reader.length() != len(reader.octets) - reader.offset:
+        raise ProtocolError(start, "length of the diagnostic")
+    number = _integer(reader)
+    if source == 0xA1:
+        return _known(AcseUserDiagnostic, number, start)
+    return _known(AcseProviderDiagnostic, number, start)
+
+
+def read_aarq(reader: Reader) -> AARQ:
+    """What follows the tag 60."""
+    fields = _Fields(reader)
+    aarq = AARQ(
+        application_context=fields.context(),
+        user_information=fields.octets(0xBE),
+        calling_ap_title=fields.octets(0xA6),
+        mechanism=fields.mechanism(0x8B),
+        authentication_value=fields.octets(0xAC, 0x80),
+        acse_requirements=fields.raw(0x8A),
+        protocol_version=fields.raw(0x80),
+        called_ap_title=fields.octets(0xA2),
+        called_ae_qualifier=fields.octets(0xA3),
+        called_ap_invocation_id=fields.number(0xA4),
+        called_ae_invocation_id=fields.number(0xA5),
+        calling_ae_qualifier=fields.octets(0xA7),
+        calling_ap_invocation_id=fields.number(0xA8),
+        calling_ae_invocation_id=fields.number(0xA9),
+        implementation_information=fields.raw(0xBD),
+    )
+    fields.end()
+    return aarq
+
+
+def read_aare(reader: Reader) -> AARE:
+    """What follows the tag 61."""
+    fields = _Fields(reader)
+    context = fields.context()
+    result = fields.required(0xA2)
+    start = result.offset
+    aare = AARE(
+        application_context=context,
+        result=_known(AssociationResult, _integer(result), start),
+        diagnostic=_diagnostic(fields.required(0xA3)),
+        user_information=fields.octets(0xBE),
+        responding_ap_title=fields.octets(0xA4),
+        mechanism=fields.mechanism(0x89),
+        authentication_value=fields.octets(0xAA, 0x80),
+        acse_requirements=fields.raw(0x88),
+        protocol_version=fields.raw(0x80),
+        responding_ae_qualifier=fields.octets(0xA5),
+        responding_ap_invocation_id=fields.number(0xA6),
+        responding_ae_invocation_id=fields.number(0xA7),
+        implementation_information=fields.raw(0xBD),
+    )
+    fields.end()
+    return aare
+
+
+def _reason(fields: _Fields) -> int | None:
+    content = fields.raw(0x80)
+    if content is None:
+        return None
+    if len(content) != 1:
+        raise ProtocolError(2, f"a reason of {len(content)} octets")
+    return content[0]
+
+
+def read_rlrq(reader: Reader) -> RLRQ:
+    """What follows the tag 62."""
+    fields = _Fields(reader)
+    reason = _reason(fields)
+    known = None if reason is None else _known(ReleaseRequestReason, reason, 2)
+    rlrq = RLRQ(known, fields.octets(0xBE))
+    fields.end()
+    return rlrq
+
+
+def read_rlre(reader: Reader) -> RLRE:
+    """What follows the tag 63."""
+    fields = _Fields(reader)
+    reason = _reason(fields)
+    known = None if reason is None else _known(ReleaseResponseReason, reason, 2)
+    rlre = RLRE(known, fields.octets(0xBE))
+    fields.end()
+    return rlre
