@@ -32,8 +32,8 @@ class Channel(Protocol):
     """One way out."""
 
     async def deliver(self, outgoing: Outgoing) -> bool:
-        """Hand the message over.  True when the consumer's acknowledgement is in hand, False when it
-        comes later by `Outbox.acknowledged`.  Raises `NotDelivered`."""
+        """Hand the message over.  True when the consumer's acknowledgement is in hand, False when
+        it comes later by `Outbox.acknowledged`.  Raises `NotDelivered`."""
         ...
 
 
