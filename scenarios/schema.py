@@ -1,0 +1,254 @@
+"""A scenario file: a story of the field and of orders, told as data.
+
+Unknown keys are errors.  The file says what; the engine says how.  Durations are text ("90s", "5m",
+"1h30m"); `at` counts from the scenario's start.
+
+    about = "The concentrator's modem fails; the order comes back with that reason."
+    seed = 7
+    start = 2026-07-06T10:00:00
+    timezone = "America/Santiago"
+    duration = "1h"
+
+    [[fault]]
+    kind = "modem"
+    target = "C-001"
+    at = "10s"
+
+    [[order]]
+    at = "3m"
+    meter = "90000001"
+    kind = "set-limit"
+    amount = "3300"
+
+    [expect]
+    failed = { modem-fault = 1 }
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from headend.config import Delivery, FieldPolicy, OrderPolicy
+
+
+class BadScenario(ValueError):
+    """The file is no scenario; the text names the key and what it takes."""
+
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def seconds(text: str) -> float:
+    """The seconds in a duration like "1h30m" or "12.5s".  Raises `BadScenario`."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise BadScenario(f"{text!r} is no duration; write it like 90s, 5m or 1h30m")
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + rest
+
+
+Duration = Annotated[str, msgspec.Meta(pattern=rf"^(?=.)(?:{_DURATION.pattern})$")]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file."""
+
+
+class FieldSpec(Part, frozen=True):
+    """How many devices there are and how they are linked."""
+
+    meters: Annotated[int, msgspec.Meta(ge=1)] = 60
+    concentrators: Annotated[int, msgspec.Meta(ge=1)] = 1
+    engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
+
+
+class MeterSpec(Part, frozen=True):
+    """What is different about one meter: in the registry, in the table, in the field."""
+
+    name: str
+    registered: bool = True  # the head-end knows it
+    commissioned: bool = True
+    linked: bool = True
+    blocked: bool = False
+    in_table: bool = True  # its concentrator knows it
+    contracted_w: str = "10000"
+    load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
+    distance_m: float | None = None
+
+
+class FaultSpec(Part, frozen=True):
+    """Something that goes wrong, from `at` until `until` (or for good)."""
+
+    kind: Literal[
+        "meter-silent",
+        "meter-refuses",
+        "meter-emergency",
+        "meter-wrong-key",
+        "meter-stuck-relay",
+        "meter-unreachable",
+        "packet-loss",
+        "modem",
+        "sim",
+        "apn",
+        "network",
+        "reboot",
+        "busy",
+    ]
+    target: str
+    at: Duration = "0s"
+    until: Duration | None = None
+    code: int | None = None  # DataAccessResult, +CME ERROR or PDP cause, as the kind has it
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None  # packet-loss: frames lost
+
+
+class OrderSpec(Part, frozen=True):
+    """A message of the commercial system."""
+
+    at: Duration
+    kind: Literal["set-limit", "remove-limit", "connect", "disconnect"]
+    meter: str | None = None
+    meters: tuple[str, ...] = ()
+    amount: str | None = None
+    unit: str = "W"
+    carrier: Literal["attribute", "option", "meter-config"] = "attribute"
+    style: Literal["typed", "generic"] = "typed"
+    message_id: str | None = None  # the same twice is a duplicate
+    any_day: bool = False
+    deadline: Duration | None = None  # counted from `at`
+    until: Duration | None = None  # end of a limit bound in time, counted from the start
+    cancel_at: Duration | None = None
+    soap_reply: bool = False  # ask for a SOAP callback as well
+
+    def names(self) -> tuple[str, ...]:
+        return self.meters or ((self.meter,) if self.meter else ())
+
+
+class HeadEndEvent(Part, frozen=True):
+    """Something that happens to the head-end or to what it leans on."""
+
+    at: Duration
+    do: Literal["crash-head-end", "commercial-down", "commercial-up"]
+    down: Duration = "5s"  # crash-head-end: until it starts again
+
+
+class Sources(Part, frozen=True):
+    """Which evidence the head-end can get; tests take one away and see the reason weaken."""
+
+    last_will: bool = True
+    carrier_portal: bool = True
+    link_reports: bool = True
+    fault_log: bool = True
+
+
+class HeadEndSpec(Part, frozen=True):
+    """What is different about the head-end's configuration."""
+
+    orders: dict[str, Any] = {}
+    field: dict[str, Any] = {}
+    delivery: dict[str, Any] = {}
+
+
+class Expect(Part, frozen=True):
+    """What must be true at the end."""
+
+    orders: int | None = None
+    done: int | None = None
+    failed: dict[str, int] | None = None  # by reason: failed, rejected, expired, cancelled alike
+    refused_messages: int | None = None  # answered FAILED or with a fault, nothing stored
+    answers: tuple[str, ...] | None = None  # of each message: "OK 0.3", "FAILED 2.4", ...
+    replies: int | None = None  # final replies that the commercial system stored
+    events: int | None = None  # `created EndDeviceEvents` it stored
+    findings: dict[str, int] | None = None  # events after the end, by a word their note contains
+    limit: dict[str, str] | None = None  # meter: limit in W at the end, "none" without one
+    supply: dict[str, Literal["connected", "disconnected", "ready"]] | None = None
+    attempts_min: int | None = None  # of the order with the most
+    done_within: Duration | None = None  # from acceptance, each order that is done
+    frames_lost_min: int | None = None
+
+
+class Scenario(Part, frozen=True):
+    """The whole file."""
+
+    about: str
+    start: datetime  # local, in `timezone`
+    duration: Duration
+    expect: Expect
+    seed: int = 1
+    timezone: str = "America/Santiago"
+    field: FieldSpec = FieldSpec()
+    head_end: HeadEndSpec = HeadEndSpec()
+    evidence: Sources = Sources()
+    meter: tuple[MeterSpec, ...] = ()
+    fault: tuple[FaultSpec, ...] = ()
+    order: tuple[OrderSpec, ...] = ()
+    event: tuple[HeadEndEvent, ...] = ()
+
+    @property
+    def start_utc(self) -> datetime:
+        return self.start.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def order_policy(self) -> OrderPolicy:
+        return _merged(OrderPolicy, {"zone": self.timezone, **self.head_end.orders})
+
+    def field_policy(self) -> FieldPolicy:
+        return _merged(FieldPolicy, self.head_end.field)
+
+    def delivery(self) -> Delivery:
+        return _merged(Delivery, self.head_end.delivery)
+
+
+def read(path: Path) -> Scenario:
+    """The scenario in a file.  Raises `BadScenario`."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadScenario(f"{path}: {error.strerror}") from error
+    except BadScenario as error:
+        raise BadScenario(f"{path}: {error}") from error
+
+
+def parse(text: str) -> Scenario:
+    """The scenario in a TOML text.  Raises `BadScenario`."""
+    try:
+        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise BadScenario(str(error)) from error
+    _check(scenario)
+    return scenario
+
+
+def _check(scenario: Scenario) -> None:
+    """What the types cannot say."""
+    try:
+        ZoneInfo(scenario.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadScenario(f"timezone: {scenario.timezone!r} is not known") from error
+    if scenario.start.tzinfo is not None:
+        raise BadScenario("start is local time; the zone goes into timezone")
+    for number, order in enumerate(scenario.order, 1):
+        where = f"order {number}"
+        if bool(order.meter) == bool(order.meters):
+            raise BadScenario(f"{where}: name either meter or meters")
+        if (order.amount is not None) != (order.kind == "set-limit"):
+            raise BadScenario(f"{where}: an amount belongs to set-limit, and only to it")
+    for number, fault in enumerate(scenario.fault, 1):
+        if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
+            raise BadScenario(f"fault {number}: until does not come after at")
+    scenario.order_policy()
+    scenario.field_policy()
+    scenario.delivery()
+
+
+def _merged(kind: Any, changes: dict[str, Any]) -> Any:
+    try:
+        return msgspec.convert(changes, kind)
+    except msgspec.ValidationError as error:
+        raise BadScenario(f"head_end: {error}") from error
