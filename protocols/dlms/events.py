@@ -147,6 +147,15 @@ class ClientEngine(Protocol):
     @property
     def peer_invocation_counter(self) -> int: ...
 
+    @property
+    def plain(self) -> bytes | None:
+        """The deciphered xDLMS APDU last handed out or taken in, for `explain`.
+
+        None for the association's own messages (their content is key material or proves it) and
+        for what could not be opened.
+        """
+        ...
+
     def send(
         self,
         message: AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest,
