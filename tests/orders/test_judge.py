@@ -1,0 +1,166 @@
+"""What a report means: only an effect known to be absent allows another command."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from headend.domain.order import Kind, Order, ValueRead
+from headend.domain.reason import REASON_OF_DLMS, ReasonCode
+from headend.orders.judge import (
+    Busy,
+    Done,
+    EffectUnknown,
+    NotDone,
+    Verdict,
+    evidence_of_faults,
+    judge_command,
+    judge_look,
+)
+from protocols.concentrator.messages import (
+    Action,
+    FaultEntry,
+    LimitRead,
+    LinkReport,
+    Refusal,
+    Result,
+    Status,
+    SupplyRead,
+)
+
+AT = datetime(2026, 7, 6, 12, tzinfo=UTC)
+LIMIT = LimitRead("3300", "3300", "W")
+NO_ROUTE = LinkReport("m", AT, registered=False)
+LOSSY = LinkReport("m", AT, registered=True, frames_sent=20, frames_lost=12, link_acks=8)
+MUTE = LinkReport("m", AT, registered=True, frames_sent=6, frames_lost=0, link_acks=6)
+BARE = LinkReport("m", AT, registered=True)
+
+
+def result(status: Status, *, acted: bool = False, **changes: object) -> Result:
+    action = changes.pop("action", Action.SET_LIMIT)
+    fields = {"id": "r", "at": AT, "order": "1", "attempt": 1, "meter": "m", "action": action}
+    return Result(**fields, status=status, acted=acted, **changes)  # type: ignore[arg-type]
+
+
+def order(kind: Kind = Kind.SET_LIMIT, amount: str | None = "3300", unit: str = "W") -> Order:
+    wanted = Decimal(amount) if kind is Kind.SET_LIMIT and amount else None
+    return Order(1, "t", "s", "m", kind, AT, AT, AT, AT, amount=wanted, unit=unit)
+
+
+COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
+    "done": (result(Status.DONE, acted=True, limit=LIMIT), Done, None),
+    "busy": (result(Status.BUSY), Busy, None),
+    "unknown": (result(Status.UNKNOWN, acted=True), EffectUnknown, None),
+    "no answer after a command": (result(Status.NO_ANSWER, acted=True), EffectUnknown, None),
+    "unreachable after a command": (result(Status.UNREACHABLE, acted=True), EffectUnknown, None),
+    "not in table": (result(Status.NOT_IN_TABLE), NotDone, ReasonCode.NOT_IN_TABLE),
+    "no route": (
+        result(Status.UNREACHABLE, link=NO_ROUTE),
+        NotDone,
+        ReasonCode.METER_UNREACHABLE,
+    ),
+    "lossy": (result(Status.NO_ANSWER, link=LOSSY), NotDone, ReasonCode.PACKET_LOSS),
+    "mute": (result(Status.NO_ANSWER, link=MUTE), NotDone, ReasonCode.METER_DOES_NOT_ANSWER),
+    "silent, and nothing known": (
+        result(Status.NO_ANSWER, link=BARE),
+        NotDone,
+        ReasonCode.NO_ANSWER_UNKNOWN,
+    ),
+    "silent, no report": (result(Status.NO_ANSWER), NotDone, ReasonCode.NO_ANSWER_UNKNOWN),
+    "stale": (result(Status.STALE), NotDone, ReasonCode.EXPIRED),
+    "withdrawn": (result(Status.CANCELLED), NotDone, ReasonCode.EXPIRED),
+    "emergency": (
+        result(Status.EMERGENCY, acted=True, limit=LIMIT),
+        NotDone,
+        ReasonCode.EMERGENCY_ACTIVE,
+    ),
+    "unrepresentable": (
+        result(Status.UNREPRESENTABLE),
+        NotDone,
+        ReasonCode.LIMIT_NOT_REPRESENTABLE,
+    ),
+    "not applied": (result(Status.NOT_APPLIED, acted=True), NotDone, ReasonCode.NOT_APPLIED),
+    "key": (result(Status.KEY_REJECTED), NotDone, ReasonCode.WRONG_KEY_OR_COUNTER),
+    "association": (
+        result(Status.REFUSED, refusal=Refusal("associate", 13, "authentication-failure")),
+        NotDone,
+        ReasonCode.REFUSED_ASSOCIATION,
+    ),
+    **{
+        f"refused {code}": (
+            result(Status.REFUSED, acted=True, refusal=Refusal("set", code, "-")),
+            NotDone,
+            reason,
+        )
+        for code, reason in REASON_OF_DLMS.items()
+    },
+    "refused with an unlisted code": (
+        result(Status.REFUSED, acted=True, refusal=Refusal("action", 77, "-")),
+        NotDone,
+        ReasonCode.REFUSED_OTHER,
+    ),
+}
+
+
+@pytest.mark.parametrize(("report", "kind", "reason"), COMMANDS.values(), ids=COMMANDS)
+def test_command(report: Result, kind: type, reason: ReasonCode | None) -> None:
+    verdict = judge_command(report)
+    assert isinstance(verdict, kind)
+    if isinstance(verdict, NotDone):
+        assert verdict.reason is reason
+        assert verdict.evidence, "a failure says what it rests on"
+
+
+def test_every_status_is_judged() -> None:
+    assert {report.status for report, *_ in COMMANDS.values()} == set(Status)
+
+
+def supply(on: bool, state: int) -> Result:
+    return result(
+        Status.DONE, action=Action.READ_SUPPLY, supply=SupplyRead(on, state, control_mode=4)
+    )
+
+
+def limit(normal: str, active: str | None = None, **changes: bool) -> Result:
+    read = LimitRead(normal, active or normal, "W", **changes)
+    return result(Status.DONE, action=Action.READ_LIMIT, limit=read)
+
+
+LOOKS = {
+    "limit there": (order(), limit("3300"), Done),
+    "limit there, ordered in kW": (order(amount="3.3", unit="kW"), limit("3300"), Done),
+    "another limit": (order(), limit("5000"), NotDone),
+    "written, not active": (order(), limit("3300", "9000"), NotDone),
+    "limit gone": (order(Kind.REMOVE_LIMIT), limit("4294967295", unlimited=True), Done),
+    "limit still there": (order(Kind.REMOVE_LIMIT), limit("3300"), NotDone),
+    "no limit where one was ordered": (order(), limit("4294967295", unlimited=True), NotDone),
+    "cut": (order(Kind.DISCONNECT), supply(False, 0), Done),
+    "not cut": (order(Kind.DISCONNECT), supply(True, 1), NotDone),
+    "connected": (order(Kind.CONNECT), supply(True, 1), Done),
+    "armed": (order(Kind.CONNECT), supply(False, 2), Done),
+    "still cut": (order(Kind.CONNECT), supply(False, 0), NotDone),
+    "could not look": (order(), result(Status.NO_ANSWER, link=MUTE), EffectUnknown),
+}
+
+
+@pytest.mark.parametrize(("wanted", "report", "kind"), LOOKS.values(), ids=LOOKS)
+def test_look(wanted: Order, report: Result, kind: type) -> None:
+    assert isinstance(judge_look(wanted, report), kind)
+
+
+def test_the_value_before_a_bounded_limit_is_kept() -> None:
+    report = result(Status.DONE, acted=True, limit=LIMIT, before=LimitRead("9000", "9000", "W"))
+    verdict = judge_command(report)
+    assert verdict == Done(
+        ValueRead(Decimal(3300), Decimal(3300), "W"), ValueRead(Decimal(9000), Decimal(9000), "W")
+    )
+
+
+def test_a_fault_log_names_its_component() -> None:
+    entries = [FaultEntry(AT, "sim", 13, "SIM failure"), FaultEntry(AT, "modem", 0, "no answer")]
+    first, second = evidence_of_faults(entries)
+    assert first.suggests is ReasonCode.SIM_FAULT
+    assert "13" in first.text
+    assert second.suggests is ReasonCode.MODEM_FAULT
