@@ -135,9 +135,14 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ToConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    """Fields of every message to a concentrator."""
+    """Fields of every message to a concentrator.
+
+    `at` is when it was sent, by the head-end's clock.  A concentrator whose own clock is behind it
+    learns so, and counts `not_after` by the later of the two.
+    """
 
     id: str
+    at: datetime | None = None
     v: int = VERSION
 
 
@@ -159,10 +164,16 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
-    """Do not begin this order any more; answered by its `Result` (cancelled, or as it ended)."""
+    """Do not begin this order any more; answered by its `Result` (cancelled, or as it ended).
+
+    `meter` and `action` are those of the `Execute`, which may not have arrived and then never will
+    be carried out: the answer has to name them.
+    """
 
     order: str
     attempt: int
+    meter: str
+    action: Action
 
 
 class ReadFaultLog(ToConcentrator, frozen=True, tag="read-fault-log", kw_only=True):
