@@ -330,6 +330,20 @@ def _get_supply(control: LogicalName) -> Generator[Request, Answer, SupplyRead]:
     return SupplyRead(_truth(output, "output_state"), int(state), int(mode))
 
 
+# --- invocation counter ---------------------------------------------------------------------------
+
+
+def read_counter(name: LogicalName) -> Generator[Request, Answer, int | Outcome]:
+    """Read an invocation counter: a data object, class 1.  The last counter that was used."""
+    try:
+        (value,) = yield from _get(AttributeDescriptor(1, name, 2))
+    except _Ended as ended:
+        return ended.outcome
+    if not isinstance(value, NUMBERS):
+        raise UnexpectedAnswer(f"the invocation counter is {type(value).__name__}, not an integer")
+    return int(value)
+
+
 # --- steps ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,398 @@
+"""One errand to one meter: associate, run a procedure, release.
+
+A `Session` joins what the modules beside it keep apart: an engine (association, ciphering, blocks),
+a procedure (what is asked) and the wrapper (framing).  It does no I/O and reads no clock: octets
+and times come in as arguments, octets go out as results.
+
+    octets = session.start(now)
+    while not session.done:
+        ...                                   # transmit octets, if any; wait for octets or deadline
+        octets = session.receive(received, now) | session.handle_deadline(now)
+    session.result                            # procedures.Outcome
+
+The caller who loses the link calls `lost(now)`.  The session knows whether anything that can act
+left it, so it can tell "nothing happened" (NO_ANSWER) from "nobody knows" (UNKNOWN).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from protocols import wrapper
+from protocols.concentrator.messages import Refusal, Status
+from protocols.dlms.codes import AcseUserDiagnostic, Conformance, ServiceError
+from protocols.dlms.events import (
+    NEED_DATA,
+    Associated,
+    AssociationRefused,
+    ClientEngine,
+    Event,
+    ProtocolViolation,
+    Released,
+    TimedOut,
+    Violation,
+)
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.procedures import (
+    ACTING_REQUESTS,
+    Answer,
+    Outcome,
+    Procedure,
+    Request,
+    Unanswered,
+    exception_outcome,
+    read_counter,
+    standard_name,
+)
+from protocols.dlms.services import (
+    ActionResponse,
+    AssociationRequest,
+    ExceptionResponse,
+    GetRequest,
+    GetResponse,
+    GetResult,
+    ReleaseRequest,
+    SetResponse,
+)
+
+T = TypeVar("T")
+
+PUBLIC_CLIENT = 16
+LOGICAL_DEVICE = 1
+COUNTER_MAX = 0xFFFFFFFF  # after which only a new key helps (Green Book, 9.2.3.3.7.3)
+
+
+class Phase(enum.Enum):
+    """How far the session has come."""
+
+    NEW = "not started"
+    COUNTER = "reading the invocation counter with the public client"
+    ASSOCIATING = "associating"
+    WORKING = "running the procedure"
+    RELEASING = "releasing"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One APDU on its way.  Without the wrapper's header, which says nothing of its own."""
+
+    at: float
+    direction: Literal["down", "up"]
+    wire: bytes  # as it travelled, ciphered where the association ciphers
+    plain: bytes | None  # deciphered; None for the association's own messages
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSource:
+    """Where the public client finds the invocation counter of the association to come.
+
+    Meters in the field accept a counter only if it grew, and only they know how far it has come:
+    another client, or we before a crash, may have used more than we remember.
+    """
+
+    engine: ClientEngine  # without authentication and ciphering
+    counter: LogicalName
+    client: int = PUBLIC_CLIENT
+
+
+# Asked immediately before something that can act is sent.  True sends it.  False, STALE or
+# CANCELLED ends the session there, with nothing sent; False says STALE.
+MayAct = Callable[[float], bool | Status]
+Message = AssociationRequest | Request | ReleaseRequest
+
+
+def _always(now: float) -> bool:
+    return True
+
+
+class Session:
+    """See the module.  One object is one errand.
+
+    `engine` is the engine to use, or, with a `counter` source, a function that makes it from the
+    next invocation counter to use.
+    """
+
+    def __init__(
+        self,
+        engine: ClientEngine | Callable[[int], ClientEngine],
+        procedure: Procedure,
+        *,
+        client: int,
+        server: int = LOGICAL_DEVICE,
+        counter: CounterSource | None = None,
+        may_act: MayAct = _always,
+    ) -> None:
+        if callable(engine) is (counter is None):
+            raise ValueError("an engine, or with a counter source a function that makes it")
+        self._make = engine
+        self._procedure = procedure
+        self._client = client
+        self._server = server
+        self._counter = counter
+        self._may_act = may_act
+        self._engine: ClientEngine | None = None
+        self._source = client
+        self._decoder = wrapper.Decoder()
+        self._script = self._run()
+        self._now = 0.0
+        self._violations: list[ProtocolViolation] = []
+        self._outcome: Outcome | None = None
+        self._ended = False
+        self.phase = Phase.NEW  # the last one reached, also after the end
+        self.acted = False  # something that can act was handed out for transmission
+        self.exchanges: list[Exchange] = []
+
+    # --- what the caller does ---------------------------------------------------------------------
+
+    @property
+    def done(self) -> bool:
+        """Whether `result` is there and nothing is waited for any more."""
+        return self._ended
+
+    @property
+    def result(self) -> Outcome:
+        """How it ended.  Raises ValueError before."""
+        if self._outcome is None:
+            raise ValueError(f"the session is {self.phase.value}")
+        return replace(self._outcome, acted=self.acted)
+
+    @property
+    def engine(self) -> ClientEngine | None:
+        """The engine in use, for its invocation counters; None before the start."""
+        return self._engine
+
+    def start(self, now: float) -> bytes:
+        """The first octets to transmit."""
+        self._now = now
+        return b"".join(self._proceed(None))
+
+    def receive(self, octets: bytes, now: float) -> bytes | None:
+        """Take in octets as they came; the octets to transmit next, if any."""
+        self._now = now
+        if self.done:
+            return None
+        try:
+            frames = self._decoder.feed(octets)
+        except wrapper.BrokenStream as error:
+            self._end(self._unanswered(f"the stream is no wrapper: {error}"))
+            return None
+        out: list[bytes] = []
+        for frame in frames:
+            if (frame.source, frame.destination) != (self._server, self._source) or self.done:
+                continue  # for another client on the same stream, or after the end
+            assert self._engine is not None
+            self._engine.receive_data(frame.apdu, now=now)
+            self.exchanges.append(Exchange(now, "up", frame.apdu, self._engine.plain))
+            out += self._pump()
+        return b"".join(out) or None
+
+    def next_deadline(self) -> float | None:
+        """When `handle_deadline` is due, or None."""
+        return None if self.done or self._engine is None else self._engine.next_deadline()
+
+    def handle_deadline(self, now: float) -> bytes | None:
+        """Time has passed; the octets to transmit next, if any."""
+        self._now = now
+        if self.done or self._engine is None:
+            return None
+        self._engine.handle_deadline(now=now)
+        return b"".join(self._pump()) or None
+
+    def lost(self, now: float, why: str = "the link is lost") -> None:
+        """The link is gone: end with what is known."""
+        self._now = now
+        if not self.done:
+            self._end(self._unanswered(why))
+
+    # --- octets and events ------------------------------------------------------------------------
+
+    def _pump(self) -> list[bytes]:
+        """What the engine says by itself, and what its events lead to."""
+        out: list[bytes] = []
+        while not self.done and self._engine is not None:
+            apdu = self._engine.data_to_send()
+            if apdu is not None:
+                out.append(self._transmit(self._engine, apdu))
+                continue
+            event = self._engine.next_event()
+            if event is NEED_DATA:
+                break
+            out += self._take(event)
+        return out
+
+    def _take(self, event: Event) -> list[bytes]:
+        match event:
+            case ProtocolViolation():
+                # Late, doubled, replayed or forged: the right answer may still come in time.
+                self._violations.append(event)
+                return []
+            case TimedOut():
+                self._end(self._unanswered("no answer in time"))
+                return []
+            case (
+                Associated()
+                | AssociationRefused()
+                | Released()
+                | GetResponse()
+                | SetResponse()
+                | ActionResponse()
+                | ExceptionResponse()
+            ):
+                return self._proceed(event)
+            case _:
+                return []  # notifications that the meter pushes into the conversation
+
+    def _proceed(self, event: Event | None) -> list[bytes]:
+        """Hand an event to the script and transmit what it says next."""
+        self._violations.clear()
+        try:
+            message = self._script.send(event)
+        except StopIteration as stop:
+            self._end(stop.value)
+            return []
+        assert self._engine is not None
+        return [self._transmit(self._engine, self._engine.send(message, now=self._now))]
+
+    def _transmit(self, engine: ClientEngine, apdu: bytes) -> bytes:
+        self.exchanges.append(Exchange(self._now, "down", apdu, engine.plain))
+        return wrapper.encode(self._source, self._server, apdu)
+
+    def _end(self, outcome: Outcome) -> None:
+        # What the procedure found stands, whatever becomes of the release after it.
+        self._outcome = self._outcome or outcome
+        self._ended = True
+        self._script.close()
+
+    def _unanswered(self, why: str) -> Outcome:
+        """The outcome when no answer comes any more.  The procedure has the first word."""
+        wrong = [violation.violation for violation in self._violations]
+        if wrong:
+            why += "; refused: " + ", ".join(violation.value for violation in wrong)
+        if self.phase is Phase.ASSOCIATING and Violation.NOT_AUTHENTIC in wrong:
+            return Outcome(Status.KEY_REJECTED, detail=why)
+        try:
+            self._procedure.throw(Unanswered(why))
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            return outcome
+        except Unanswered as error:
+            status = Status.UNKNOWN if self.acted else Status.NO_ANSWER
+            return Outcome(status, detail=str(error))
+        raise RuntimeError("the procedure goes on without an answer")
+
+    # --- the script -------------------------------------------------------------------------------
+
+    def _run(self) -> Generator[Message, Event | None, Outcome]:
+        """Yields what to say, is sent what was answered."""
+        make = self._make
+        if self._counter is None:
+            assert not callable(make)
+            self._engine = make
+        else:
+            found = yield from self._read_counter(self._counter)
+            if isinstance(found, Outcome):
+                return found
+            if found >= COUNTER_MAX:
+                return Outcome(Status.KEY_REJECTED, detail="the invocation counter is used up")
+            assert callable(make)
+            self._engine = make(found + 1)
+        self._source, self.phase = self._client, Phase.ASSOCIATING
+        associated = yield from self._associate()
+        if isinstance(associated, Outcome):
+            return associated
+        self.phase = Phase.WORKING
+        outcome = yield from self._perform(self._procedure, associated)
+        if outcome.status in (Status.STALE, Status.CANCELLED):
+            return outcome  # not even a release: the order is not ours any more
+        self._outcome, self.phase = outcome, Phase.RELEASING
+        yield ReleaseRequest()
+        return outcome
+
+    def _read_counter(
+        self, source: CounterSource
+    ) -> Generator[Message, Event | None, int | Outcome]:
+        self._engine, self._source, self.phase = source.engine, source.client, Phase.COUNTER
+        associated = yield from self._associate()
+        if isinstance(associated, Outcome):
+            return associated
+        found = yield from self._perform(read_counter(source.counter), associated)
+        yield ReleaseRequest()
+        return found
+
+    def _associate(self) -> Generator[Message, Event | None, Associated | Outcome]:
+        match (yield AssociationRequest()):
+            case Associated() as associated:
+                return associated
+            case AssociationRefused() as refused:
+                return _refused_outcome(refused)
+            case ExceptionResponse() as exception:
+                return exception_outcome("associate", exception)
+            case other:
+                raise RuntimeError(f"{other!r} answers no association request")
+
+    def _perform(
+        self, procedure: Generator[Request, Answer, T], associated: Associated
+    ) -> Generator[Message, Event | None, T | Outcome]:
+        try:
+            request = next(procedure)
+            while True:
+                if isinstance(request, ACTING_REQUESTS):
+                    verdict = self._may_act(self._now)
+                    if verdict is not True:
+                        procedure.close()
+                        return Outcome(verdict or Status.STALE, detail="nothing that acts was sent")
+                    self.acted = True
+                answer = yield from self._ask(request, associated)
+                request = procedure.send(answer)
+        except StopIteration as stop:
+            found: T = stop.value
+            return found
+        except Unanswered as error:
+            return Outcome(Status.UNKNOWN if self.acted else Status.NO_ANSWER, detail=str(error))
+
+    def _ask(
+        self, request: Request, associated: Associated
+    ) -> Generator[Message, Event | None, Answer]:
+        """One answer to one request, over as few exchanges as the association allows."""
+        if not isinstance(request, GetRequest) or len(request.attributes) == 1:
+            return _answer((yield request))
+        if associated.negotiated.conformance & Conformance.MULTIPLE_REFERENCES:
+            answer = _answer((yield request))
+            if not isinstance(answer, ExceptionResponse) or answer.service_error in _KEY_ERRORS:
+                return answer
+            # Some meters promise multiple references and then refuse them: ask one by one.
+        results: list[GetResult] = []
+        for attribute in request.attributes:
+            answer = _answer((yield GetRequest.of(attribute)))
+            if not isinstance(answer, GetResponse):
+                return answer
+            results += answer.results
+        return GetResponse(tuple(results))
+
+
+_KEY_ERRORS = (ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR)
+
+
+def _answer(event: Event | None) -> Answer:
+    if isinstance(event, (GetResponse, SetResponse, ActionResponse, ExceptionResponse)):
+        return event
+    raise RuntimeError(f"{event!r} answers no request")
+
+
+def _refused_outcome(refused: AssociationRefused) -> Outcome:
+    diagnostic = refused.diagnostic
+    service = "user" if isinstance(diagnostic, AcseUserDiagnostic) else "provider"
+    detail = f"{standard_name(refused.result)} by the acse-service-{service}"
+    if refused.initiate_error is not None:
+        detail += f", initiate {standard_name(refused.initiate_error)}"
+    if refused.by_us:
+        detail = "the meter did not prove that it knows the key"
+    keys = diagnostic is AcseUserDiagnostic.AUTHENTICATION_FAILURE
+    return Outcome(
+        Status.KEY_REJECTED if keys else Status.REFUSED,
+        refusal=Refusal("associate", int(diagnostic), standard_name(diagnostic)),
+        detail=detail,
+    )
