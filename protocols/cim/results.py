@@ -1,0 +1,117 @@
+"""An order's result as the commercial system reads it: from the result queue's message to CIM.
+
+The head-end's SOAP callback and the integration platform both write the same XML from the same
+message: `reply EndDeviceControls` (or MeterConfig, as the order came) with OK or FAILED, the
+reason, the evidence it rests on and the value read; behind a success, or when something came to light
+later, `created EndDeviceEvents` (facts/cim.md, Patterns).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from protocols.cim.codes import Level, Result
+from protocols.cim.control_types import CODE_OF, EVENT_OF, ControlKind
+from protocols.cim.end_device_controls import (
+    POWER_LIMIT,
+    POWER_LIMIT_UNIT,
+    READ_BACK,
+    Attribute,
+    EndDevice,
+    EndDeviceControl,
+)
+from protocols.cim.end_device_events import EndDeviceEvent
+from protocols.cim.envelope import Message
+from protocols.cim.errors import Identifier, ReplyError, meter_id
+from protocols.cim.replies import Stamp, created_events, reply
+from protocols.commercial.messages import ResultMessage
+
+SUPPLY_STATE: Final = "supply.controlState"
+SUPPLY_STATES: Final = ("disconnected", "connected", "readyForReconnection")
+CREW: Final = "ENVIAR_CUADRILLA: se recomienda programar trabajo de campo."
+
+
+def message_of(result: ResultMessage, *, sender: str) -> Message:
+    """The CIM message that tells a result; `sender` goes into Header/Source."""
+    stamp = Stamp(
+        source=sender,
+        message_id=result.message_id,
+        at=result.at,
+        correlation_id=result.correlation_id,
+    )
+    if result.kind == "event":
+        return created_events([_event(result)], stamp, typed=not result.generic)
+    return reply(
+        result.noun,
+        stamp,
+        Result.OK if result.ok else Result.FAILED,
+        () if result.ok else _errors(result),
+        result.transaction_id,
+        typed=not result.generic,
+        controls=[_control(result)] if result.value is not None or result.ok else [],
+        ids=[meter_id(result.meter), Identifier(str(result.order), "other", "Order")],
+    )
+
+
+def _errors(result: ResultMessage) -> list[ReplyError]:
+    """The reason first; then, for information, what it rests on and what we recommend."""
+    reason = result.reason
+    if reason is None:
+        return [ReplyError("5.3", id=meter_id(result.meter))]
+    errors = [ReplyError(reason.cim, reason.details, id=meter_id(result.meter))]
+    errors += (
+        ReplyError(
+            reason.cim,
+            f"EVIDENCIA: {item.source}, {item.at:%Y-%m-%dT%H:%M:%SZ}: {item.text}",
+            level=Level.INFORM,
+        )
+        for item in result.evidence
+    )
+    if reason.crew:
+        errors.append(ReplyError(reason.cim, CREW, level=Level.INFORM))
+    return errors
+
+
+def _control(result: ResultMessage) -> EndDeviceControl:
+    attributes = []
+    if result.amount is not None:
+        attributes.append(Attribute(POWER_LIMIT, result.amount))
+    attributes += _value_read(result)
+    return EndDeviceControl(
+        type=CODE_OF[ControlKind(result.action)],
+        issuer_tracking_id=result.request_message_id,
+        devices=(EndDevice(names=(result.meter,)),),
+        attributes=tuple(attributes),
+    )
+
+
+def _event(result: ResultMessage) -> EndDeviceEvent:
+    ending = EVENT_OF[ControlKind(result.action)]
+    return EndDeviceEvent(
+        type=ending.succeeded if result.ok else ending.failed,
+        created=result.at,
+        device=EndDevice(names=(result.meter,)),
+        issuer_id=result.source,
+        issuer_tracking_id=result.request_message_id,
+        reason=result.note or (result.reason.text if result.reason else None),
+        details=(
+            *_value_read(result),
+            Attribute("order", str(result.order)),
+            Attribute("transaction", result.transaction_id),
+        ),
+    )
+
+
+def _value_read(result: ResultMessage) -> list[Attribute]:
+    value = result.value
+    if value is None:
+        return []
+    attributes = []
+    if value.limit is not None:
+        # Plain digits: "3.3E+3" is a valid decimal that few clients read.
+        attributes.append(Attribute(READ_BACK, format(Decimal(value.limit), "f")))
+        attributes.append(Attribute(POWER_LIMIT_UNIT, value.unit or "W"))
+    if value.control_state is not None:
+        attributes.append(Attribute(SUPPLY_STATE, SUPPLY_STATES[value.control_state]))
+    return attributes
