@@ -18,6 +18,7 @@ from protocols.dlms.codes import (
     AssociationResult,
     InitiateError,
 )
+from protocols.dlms.notification import DataNotification, EventNotification
 from protocols.dlms.services import (
     ActionRequest,
     ActionResponse,
@@ -109,6 +110,27 @@ class ProtocolViolation:
     error: RemoteProtocolError
 
 
+class Refused(RemoteProtocolError):
+    """Raised inside a connection for what becomes a `ProtocolViolation`."""
+
+    def __init__(self, violation: Violation, cause: str, offset: int = 0) -> None:
+        super().__init__(offset, cause)
+        self.violation = violation
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """One APDU as it travelled, for those who keep a record.
+
+    `plain` is the deciphered xDLMS APDU; it is absent for the messages of ACSE, which can hold a
+    password or a key.
+    """
+
+    sent: bool
+    wire: bytes
+    plain: bytes | None
+
+
 Event = (
     Associated
     | AssociationRefused
@@ -122,6 +144,8 @@ Event = (
     | SetResponse
     | ActionResponse
     | ExceptionResponse
+    | DataNotification
+    | EventNotification
 )
 
 

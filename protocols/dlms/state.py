@@ -72,6 +72,8 @@ class Step(enum.Enum):
     EXCEPTION = "exception-response"
     RELEASE_REQUEST = "RLRQ"
     RELEASE_RESPONSE = "RLRE"
+    ABANDONED = "client gives up"
+    DISCONNECTED = "transport lost, or client silent"
 
 
 SPOKEN_BY: dict[Step, Role] = {
@@ -81,7 +83,7 @@ SPOKEN_BY: dict[Step, Role] = {
         Step.ASSOCIATION_REQUEST, Step.PROOF, Step.GET, Step.GET_NEXT, Step.SET,
         Step.SET_FIRST_BLOCK, Step.SET_BLOCK, Step.SET_LAST_BLOCK, Step.ACTION,
         Step.ACTION_FIRST_BLOCK, Step.ACTION_BLOCK, Step.ACTION_LAST_BLOCK, Step.ACTION_NEXT,
-        Step.RELEASE_REQUEST,
+        Step.RELEASE_REQUEST, Step.ABANDONED, Step.DISCONNECTED,
     }
     else Role.SERVER
     for step in Step
@@ -127,6 +129,15 @@ TRANSITIONS: dict[tuple[State, Step], State] = {
     (State.RELEASING, Step.RELEASE_RESPONSE): State.IDLE,
     (State.RELEASING, Step.EXCEPTION): State.IDLE,  # meters in the field answer RLRQ like this
 }
+
+# A client that gave up may ask anew; the server learns of it by the new request.
+_BEFORE = (State.ASSOCIATING, State.CHALLENGED, State.PROVING, State.RELEASING)
+TRANSITIONS |= {
+    (state, Step.ABANDONED): State.IDLE if state in _BEFORE else State.ASSOCIATED
+    for state in State
+    if state not in (State.IDLE, State.ASSOCIATED)
+}
+TRANSITIONS |= {(state, Step.DISCONNECTED): State.IDLE for state in State}
 
 
 def mermaid() -> str:

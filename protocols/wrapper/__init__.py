@@ -1,7 +1,7 @@
 """The wrapper of DLMS over TCP and UDP, version 1 (IEC 62056-47, Green Book 7.3.3).
 
-Eight octets before each APDU: version, source wPort, destination wPort, length.  A client's wPort is
-its client address (16 public, 1 management), a server's that of the logical device (1).
+Eight octets before each APDU: version, source wPort, destination wPort, length.  A client has its
+client address as wPort (16 public, 1 management), a server that of the logical device (1).
 """
 
 from __future__ import annotations

@@ -1,0 +1,226 @@
+"""Security suite 0 (AES-GCM-128): ciphering of APDUs and the proofs of HLS 5 (Green Book 9.2.7).
+
+The nonce is system title || invocation counter, so a counter must never be used twice with one key:
+`Protection` hands each out once, and accepts a peer's only if it grew.  Tags have 12 octets.
+Additional data: SC || AK, and for authentication without encryption the plain APDU behind it.
+
+Keys never show in a repr.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from protocols.dlms import axdr
+from protocols.dlms.ciphered import (
+    DEDICATED_TAG,
+    DEDICATED_TAGS,
+    GLOBAL_TAG,
+    Ciphered,
+    GeneralCiphered,
+)
+from protocols.dlms.codes import ApduTag, Security
+from protocols.dlms.events import Refused, Violation
+from protocols.errors import LocalProtocolError
+
+KEY_SIZE: Final = 16
+TAG_SIZE: Final = 12
+TITLE_SIZE: Final = 8
+COUNTER_MAX: Final = 0xFFFFFFFF
+PROOF_SIZE: Final = 5 + TAG_SIZE
+_HEADER = struct.Struct(">BI")
+_NONCE = struct.Struct(">8sI")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Global unicast encryption key (GUEK) and authentication key (GAK), 16 octets each."""
+
+    encryption: bytes = field(repr=False)
+    authentication: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.encryption) != KEY_SIZE or len(self.authentication) != KEY_SIZE:
+            raise ValueError("a key of security suite 0 has 16 octets")
+
+
+class Cipher:
+    """AES-GCM with one encryption key and the authentication key."""
+
+    __slots__ = ("_aes", "_authentication")
+
+    def __init__(self, encryption_key: bytes, authentication_key: bytes) -> None:
+        self._aes = AESGCM(encryption_key)
+        self._authentication = authentication_key
+
+    def protect(self, control: int, title: bytes, counter: int, plain: bytes) -> bytes:
+        """The payload behind the security header."""
+        nonce = _NONCE.pack(title, counter)
+        security = control & Security.AUTHENTICATED_ENCRYPTED
+        associated = control.to_bytes(1, "big") + self._authentication
+        if security == Security.AUTHENTICATED_ENCRYPTED:
+            return self._aes.encrypt(nonce, plain, associated)[:-4]
+        if security == Security.AUTHENTICATED:
+            return plain + self._tag(nonce, associated + plain)
+        if security == Security.ENCRYPTED:
+            return self._aes.encrypt(nonce, plain, None)[:-16]
+        raise ValueError(f"security control {control:02X} protects nothing")
+
+    def open(self, control: int, title: bytes, counter: int, payload: bytes) -> bytes:
+        """The plain APDU.  Raises Refused when the tag does not verify."""
+        nonce = _NONCE.pack(title, counter)
+        security = control & Security.AUTHENTICATED_ENCRYPTED
+        associated = control.to_bytes(1, "big") + self._authentication
+        if security == Security.ENCRYPTED:
+            return self._aes.encrypt(nonce, payload, None)[:-16]
+        content, tag = payload[:-TAG_SIZE], payload[-TAG_SIZE:]
+        if security == Security.AUTHENTICATED:
+            plain, expected = content, self._tag(nonce, associated + content)
+        elif security == Security.AUTHENTICATED_ENCRYPTED:
+            # GCM encrypts by XOR, so encrypting again deciphers; the library's own `decrypt`
+            # knows no tag of 12 octets, and its streaming cipher costs ten times as much.
+            plain = self._aes.encrypt(nonce, content, None)[:-16]
+            expected = self._aes.encrypt(nonce, plain, associated)[-16:-4]
+        else:
+            raise Refused(Violation.NOT_PROTECTED, f"security control {control:02X}")
+        if not hmac.compare_digest(expected, tag):
+            raise Refused(Violation.NOT_AUTHENTIC, "the authentication tag does not verify")
+        return plain
+
+    def _tag(self, nonce: bytes, associated: bytes) -> bytes:
+        return self._aes.encrypt(nonce, b"", associated)[:TAG_SIZE]
+
+    def prove(self, title: bytes, counter: int, challenge: bytes) -> bytes:
+        """f(challenge) of HLS 5: SC || IC || GMAC(SC || AK || challenge)."""
+        control = int(Security.AUTHENTICATED)
+        associated = control.to_bytes(1, "big") + self._authentication + challenge
+        return _HEADER.pack(control, counter) + self._tag(_NONCE.pack(title, counter), associated)
+
+
+class Protection:
+    """Both directions of one peer: ciphers, system titles and invocation counters.
+
+    `invocation_counter` is the next of ours, `peer_invocation_counter` the lowest that we accept.
+    """
+
+    def __init__(
+        self,
+        keys: Keys | None,
+        *,
+        system_title: bytes,
+        peer_system_title: bytes,
+        invocation_counter: int,
+        peer_invocation_counter: int,
+    ) -> None:
+        self._keys = keys
+        self._global = None if keys is None else Cipher(keys.encryption, keys.authentication)
+        self._dedicated: Cipher | None = None
+        self._dedicated_lowest = 0  # a new key counts anew
+        self.system_title = system_title
+        self.peer_system_title = peer_system_title
+        self.invocation_counter = invocation_counter
+        self.peer_invocation_counter = peer_invocation_counter
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether a dedicated key is in use."""
+        return self._dedicated is not None
+
+    def use_dedicated_key(self, key: bytes | None) -> None:
+        """Take the key that the initiate request brought, or forget it."""
+        self._dedicated_lowest = 0
+        if key is None or self._keys is None:
+            self._dedicated = None
+        elif len(key) == KEY_SIZE:
+            self._dedicated = Cipher(key, self._keys.authentication)
+        else:
+            raise Refused(Violation.MALFORMED, f"a dedicated key of {len(key)} octets")
+
+    def _take_counter(self) -> int:
+        counter = self.invocation_counter
+        if counter > COUNTER_MAX:
+            raise LocalProtocolError("the invocation counter is used up: the key must be changed")
+        self.invocation_counter = counter + 1
+        return counter
+
+    def sealed_size(self, size: int, security: Security, *, general: bool) -> int:
+        """Octets of an APDU of `size` octets once `seal` has protected it."""
+        if not security:
+            return size
+        inner = size + _HEADER.size + (TAG_SIZE if security & Security.AUTHENTICATED else 0)
+        outer = 2 + TITLE_SIZE if general else 1
+        return outer + len(axdr.encode_length(inner)) + inner
+
+    def seal(
+        self, plain: bytes, security: Security, *, dedicated: bool = False, general: bool = False
+    ) -> bytes:
+        """Cipher one APDU.  Raises LocalProtocolError without keys or without counters left."""
+        cipher = self._dedicated if dedicated else self._global
+        if cipher is None:
+            raise LocalProtocolError("there is no key to cipher with")
+        if not general:
+            tag = (DEDICATED_TAG if dedicated else GLOBAL_TAG).get(plain[0])
+            general = tag is None  # only general ciphering can carry this service
+        counter, control = self._take_counter(), int(security)
+        payload = cipher.protect(control, self.system_title, counter, plain)
+        content = axdr.encode_octets(_HEADER.pack(control, counter) + payload)
+        if general:
+            tag = ApduTag.GENERAL_DED_CIPHERING if dedicated else ApduTag.GENERAL_GLO_CIPHERING
+            content = axdr.encode_octets(self.system_title) + content
+        assert tag is not None
+        return tag.to_bytes(1, "big") + content
+
+    def open(self, apdu: Ciphered | GeneralCiphered) -> bytes:
+        """The plain APDU, once its tag verified and its counter grew.  Raises Refused."""
+        dedicated = apdu.tag in DEDICATED_TAGS
+        cipher = self._dedicated if dedicated else self._global
+        title = self.peer_system_title
+        if cipher is None:
+            raise Refused(Violation.UNEXPECTED, "ciphered, and there is no key for it")
+        if isinstance(apdu, GeneralCiphered):
+            title = title or apdu.system_title
+            if apdu.system_title not in (title, b""):
+                raise Refused(Violation.NOT_AUTHENTIC, "another system title than the peer's")
+        if len(title) != TITLE_SIZE:
+            raise Refused(Violation.NOT_AUTHENTIC, "the peer's system title is not known")
+        if apdu.security_control & ~Security.AUTHENTICATED_ENCRYPTED:
+            cause = f"security control {apdu.security_control:02X}: not suite 0, or not unicast"
+            raise Refused(Violation.NOT_AUTHENTIC, cause)
+        counter = apdu.invocation_counter
+        lowest = self._dedicated_lowest if dedicated else self.peer_invocation_counter
+        if counter < lowest:
+            raise Refused(Violation.REPLAYED, f"invocation counter {counter}, not {lowest} or more")
+        plain = cipher.open(apdu.security_control, title, counter, apdu.payload)
+        if dedicated:
+            self._dedicated_lowest = counter + 1
+        else:
+            self.peer_invocation_counter = counter + 1
+        return plain
+
+    def prove(self, challenge: bytes) -> bytes:
+        """f(challenge), by which we show that we know the keys."""
+        if self._global is None:
+            raise LocalProtocolError("there is no key to prove")
+        return self._global.prove(self.system_title, self._take_counter(), challenge)
+
+    def check_proof(self, proof: bytes, challenge: bytes, *, lowest: int) -> bool:
+        """Whether the peer's f(challenge) is right and its counter is `lowest` or more.
+
+        `lowest` is what was acceptable when the association began: the proof may be computed before
+        the APDU that carries it is ciphered, and our own challenge already makes it fresh.
+        """
+        if self._global is None or len(proof) != PROOF_SIZE:
+            return False
+        control, counter = _HEADER.unpack_from(proof)
+        if control != Security.AUTHENTICATED or counter < lowest:
+            return False
+        expected = self._global.prove(self.peer_system_title, counter, challenge)
+        if not hmac.compare_digest(expected, proof):
+            return False
+        self.peer_invocation_counter = max(self.peer_invocation_counter, counter + 1)
+        return True
