@@ -197,6 +197,10 @@ class Transaction(Protocol):
         """Not final, in order of acceptance."""
         ...
 
+    def open_orders_of_concentrator(self, concentrator: str) -> list[Order]:
+        """Not final, in order of acceptance."""
+        ...
+
     def waiting_orders(self, concentrator: str | None = None) -> int:
         """How many are not final."""
         ...

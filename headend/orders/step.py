@@ -276,7 +276,8 @@ class Stepping:
                 return None
             if attempt is not None:
                 tx.end_attempt(attempt)
-            return self._write(tx, replace(order, state=current.state), verdict, told, now)
+            up_to_date = replace(order, state=current.state, evidence=current.evidence)
+            return self._write(tx, up_to_date, verdict, told, now)
 
         concluded = await self.store.run(work)
         if concluded is not None and concluded.final:
@@ -424,9 +425,10 @@ class Stepping:
     # --- small parts -----------------------------------------------------------------------------
 
     async def _why_unreachable(self, order: Order) -> tuple[Evidence, ...]:
-        """Everything that can be learned now about a silent concentrator."""
+        """Everything that can be learned now about a silent concentrator, and what its own log said
+        while the order waited."""
         name = _concentrator(order)
-        found = []
+        found = [item for item in order.evidence if item.source is Source.FAULT_LOG]
         session = self.field.connectivity(name)
         if session.online is False and session.since is not None:
             text = f"the broker published {name}'s last will: its session broke"
