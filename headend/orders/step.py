@@ -131,6 +131,7 @@ class Stepping:
             _told(report),
             self._ended_attempt(order, started_at, report),
         )
+        await self.field.stored(_command(order))
 
     async def _judge(self, order: Order, report: Report) -> Verdict:
         if report.result is not None:
@@ -185,6 +186,7 @@ class Stepping:
             return
         order, verdict = await self._find_out(order)
         await self._conclude(order, verdict, "looked for the effect")
+        await self.field.stored(_command(order))
 
     async def _look_after_end(self, order: Order) -> None:
         order, verdict = await self._find_out(order)
@@ -199,6 +201,7 @@ class Stepping:
 
         await self.store.run(work)
         self.settling.announce([order])
+        await self.field.stored(_command(order))
 
     def _finding(
         self, order: Order, verdict: Verdict, now: datetime
@@ -253,6 +256,7 @@ class Stepping:
         report = await self.field.perform(command)
         ended = self._ended(begun, report)
         await self.store.run(lambda tx: tx.end_attempt(ended))
+        await self.field.stored(command)
         if report.result is None:
             return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
         return order, judge_look(order, report.result)
