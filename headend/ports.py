@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -165,6 +165,14 @@ class Outgoing:
     settled_at: datetime | None = None
 
 
+class StoreUnavailable(RuntimeError):
+    """The database would not begin, write or commit; nothing of the transaction was kept."""
+
+
+class AlreadyStored(RuntimeError):
+    """Something with this key is stored already, perhaps by a worker that was faster."""
+
+
 class Transaction(Protocol):
     """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""
 
@@ -191,7 +199,10 @@ class Transaction(Protocol):
     def save_order(
         self, order: Order, *, at: datetime, cause: str, attempt: int | None = None
     ) -> None:
-        """Write an order's new standing and the journal line that tells why."""
+        """Write an order's new standing and the journal line that tells why.
+
+        What an order is does not change: number, transaction, source, messages' ids, meter, kind.
+        """
         ...
 
     def order(self, number: int) -> Order | None: ...
@@ -215,19 +226,31 @@ class Transaction(Protocol):
     ) -> Order | None:
         """Lease the next order of a concentrator that is due, or None.
 
-        Due: not final (or awaiting verification: `verify_at` <= now), `not_before` and `ready_at`
-        <= now, not leased by another worker, and no earlier order of the same meter is unfinished
-        and ready.  Smallest (`priority`, `number`) first.
+        Due: not final, with `not_before` and `ready_at` <= now, or final and awaiting verification
+        (`verify_at` <= now); under no lease that still runs, its own worker's included; and no
+        other order of its meter is in the way.  Smallest (`priority`, `number`) first.
+
+        In the way is one that is leased; one that has begun (DISPATCHED, EXECUTING, UNKNOWN); and
+        an earlier one that is unfinished and ready.  The last two hold up only orders that have
+        not begun themselves.
         """
         ...
 
-    def release(self, number: int) -> None: ...
+    def release(self, number: int, *, worker: str | None = None) -> None:
+        """Give a lease back; with `worker`, only if it still is that worker's."""
+        ...
+
     def release_all(self, worker: str) -> int:
         """Give back a dead worker's leases; how many."""
         ...
 
-    def next_due(self, concentrator: str) -> datetime | None:
-        """The earliest time at which `claim` may find something, leases and blocking apart."""
+    def next_due(self, concentrator: str, *, after: datetime | None = None) -> datetime | None:
+        """The earliest time at which `claim` may find something, leases and blocking apart.
+
+        With `after`, only later times, the ends of leases among them: when `claim` has just found
+        nothing, whatever was due already waits for a release, which this process hears of itself,
+        or for one of these.
+        """
         ...
 
     def hasten(self, concentrator: str, at: datetime) -> int:
@@ -250,17 +273,21 @@ class Transaction(Protocol):
 
     # outbox
     def post(self, outgoing: Outgoing) -> None: ...
-    def due_outgoing(self, now: datetime, limit: int) -> list[Outgoing]:
-        """Heads of their (order, channel) queues that are due."""
+    def due_outgoing(
+        self, now: datetime, limit: int, *, channels: Collection[str] | None = None
+    ) -> list[Outgoing]:
+        """Heads of their (order, channel) queues that are due, the longest due first.  With
+        `channels`, of these alone: rows that nobody delivers must not use up the limit."""
         ...
 
-    def next_outgoing_due(self) -> datetime | None: ...
+    def next_outgoing_due(self, *, channels: Collection[str] | None = None) -> datetime | None: ...
     def postpone(self, message_id: str, *, until: datetime) -> None:
         """Count a try; the next one not before `until`."""
         ...
 
     def settle(self, message_id: str, *, at: datetime) -> bool:
-        """The consumer acknowledged; False when it had already."""
+        """The consumer acknowledged; False when it had already, or when there is no such message
+        (receipts come from outside)."""
         ...
 
     def unsettled(self) -> int: ...

@@ -1,0 +1,148 @@
+"""The words by which lanes share the queue: claim, release, and when to come back.
+
+A meter's orders run one at a time.  An order that has begun (a command may be on its way, or its
+effect is not known) goes before every other of its meter; otherwise the earlier accepted goes
+first, as soon as it is ready.  One that is scheduled for later stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, or_, select, text, update
+
+from headend.domain.order import Order, State
+from headend.store.prepared import Prepared
+from headend.store.rows import ORDER
+from headend.store.words import Words
+
+_orders = ORDER.table
+_columns = _orders.c
+_of_concentrator = _columns.concentrator == bindparam("of_concentrator")
+
+# In SQL by itself, because the index must be named: left alone, SQLite sorts all that is due once
+# for each claim.  PostgreSQL (where two workers may claim at once) takes rows that nobody else is
+# just taking; a lock per meter belongs to that as well, before two workers may serve one lane.
+_CLAIM = """
+UPDATE orders SET lease_owner = :worker, lease_until = :lease_until
+WHERE number = (
+  SELECT next.number FROM orders AS next {indexed}
+  WHERE next.concentrator = :of_concentrator
+    AND next.due_at IS NOT NULL AND next.due_at <= :now
+    AND (next.lease_until IS NULL OR next.lease_until <= :now)
+    AND NOT EXISTS (
+      SELECT 1 FROM orders AS other
+      WHERE other.meter = next.meter AND other.number <> next.number
+        AND other.due_at IS NOT NULL
+        AND (other.lease_until > :now
+             OR other.unfinished
+                AND next.state NOT IN ({begun})
+                AND (other.state IN ({begun})
+                     OR other.number < next.number AND other.ready_at <= :now)))
+  ORDER BY next.priority, next.number LIMIT 1 {lock}
+)
+RETURNING {columns}
+"""
+_BEGUN = (State.DISPATCHED, State.EXECUTING, State.UNKNOWN)
+
+
+def _claim(*, indexed: str = "", lock: str = "") -> Prepared:
+    sql = _CLAIM.format(
+        indexed=indexed,
+        lock=lock,
+        begun=", ".join(f"'{state}'" for state in _BEGUN),
+        columns=", ".join(f"orders.{name}" for name in ORDER.names),
+    )
+    times = (bindparam(name, type_=_columns.due_at.type) for name in ("now", "lease_until"))
+    return Prepared(text(sql).bindparams(*times).columns(*ORDER.columns))
+
+
+CLAIM = {
+    "sqlite": _claim(indexed="INDEXED BY orders_to_claim"),
+    "postgresql": _claim(lock="FOR UPDATE OF next SKIP LOCKED"),
+}
+_give_back = update(_orders).values(lease_owner=None, lease_until=None)
+_of_worker = _columns.lease_owner == bindparam("worker")
+_release = _give_back.where(_columns.number == bindparam("of_number"))
+_RELEASE = Prepared(_release)
+_RELEASE_OWN = Prepared(_release.where(_of_worker))
+_RELEASE_ALL = Prepared(_give_back.where(_of_worker))
+
+_FIRST_DUE = Prepared(
+    select(func.min(_columns.due_at)).where(_of_concentrator, _columns.due_at.is_not(None))
+)
+_NEXT_DUE = Prepared(
+    select(func.min(_columns.due_at)).where(_of_concentrator, _columns.due_at > bindparam("after"))
+)
+_NEXT_LEASE_END = Prepared(
+    select(func.min(_columns.lease_until)).where(
+        _of_concentrator,
+        _columns.lease_owner.is_not(None),
+        _columns.lease_until > bindparam("after"),
+    )
+)
+_late = _columns.due_at > bindparam("at")
+_HASTEN_STEP = Prepared(
+    update(_orders)
+    .where(
+        _of_concentrator,
+        _late,
+        _columns.unfinished.is_(True),
+        or_(_columns.state == State.QUEUED, _columns.state == State.UNKNOWN),
+        _columns.ready_at <= bindparam("at"),
+    )
+    .values(not_before=bindparam("at"), due_at=bindparam("at"))
+)
+_HASTEN_LOOK = Prepared(
+    update(_orders)
+    .where(_of_concentrator, _late, _columns.unfinished.is_(False))
+    .values(verify_at=bindparam("at"), due_at=bindparam("at"))
+)
+_WITH_WORK = Prepared(
+    select(_columns.concentrator)
+    .where(_columns.due_at.is_not(None), _columns.concentrator.is_not(None))
+    .distinct()
+    .order_by(_columns.concentrator)
+)
+
+
+class ClaimWords(Words):
+    """Leases of orders."""
+
+    def claim(
+        self, concentrator: str, *, worker: str, now: datetime, lease_until: datetime
+    ) -> Order | None:
+        values = {
+            "of_concentrator": concentrator,
+            "worker": worker,
+            "now": now,
+            "lease_until": lease_until,
+        }
+        return self._one(ORDER, CLAIM[self._connection.dialect.name], values)
+
+    def release(self, number: int, *, worker: str | None = None) -> None:
+        if worker is None:
+            self._change(_RELEASE, {"of_number": number})
+        else:
+            self._change(_RELEASE_OWN, {"of_number": number, "worker": worker})
+
+    def release_all(self, worker: str) -> int:
+        return self._change(_RELEASE_ALL, {"worker": worker})
+
+    def next_due(self, concentrator: str, *, after: datetime | None = None) -> datetime | None:
+        of = {"of_concentrator": concentrator}
+        if after is None:
+            first: datetime | None = self._value(_FIRST_DUE, of)
+            return first
+        times = [
+            self._value(statement, {**of, "after": after})
+            for statement in (_NEXT_DUE, _NEXT_LEASE_END)
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+    def hasten(self, concentrator: str, at: datetime) -> int:
+        values = {"of_concentrator": concentrator, "at": at}
+        return sum(self._change(statement, values) for statement in (_HASTEN_STEP, _HASTEN_LOOK))
+
+    def concentrators_with_work(self) -> list[str]:
+        return [row[0] for row in self._rows(_WITH_WORK)]

@@ -1,0 +1,26 @@
+"""What a database's exceptions mean to whoever uses the store: one table, at the border."""
+
+from __future__ import annotations
+
+from sqlalchemy import Dialect
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from headend.ports import AlreadyStored, StoreUnavailable
+
+# A key that is there already: SQLite's extended result codes, PostgreSQL's SQLSTATE.
+_DUPLICATES = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}
+
+
+def translated(error: BaseException, dialect: Dialect) -> BaseException:
+    """The exception to raise instead of one of the database's; any other comes back as it is."""
+    if isinstance(error, StatementError) and error.orig is not None:
+        error = error.orig
+    driver = dialect.dbapi
+    if isinstance(error, driver.IntegrityError):  # type: ignore[union-attr]
+        code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+        if code in _DUPLICATES:
+            return AlreadyStored(str(error))
+        return ValueError(f"the database refuses this: {error}")
+    if isinstance(error, driver.OperationalError | DBAPIError):  # type: ignore[union-attr]
+        return StoreUnavailable(str(error))
+    return error

@@ -1,0 +1,43 @@
+"""Bring a database up to date: its tables as the migrations of the installed program make them.
+
+The revisions are packaged with the code, and run without a configuration file.  A database in
+memory is new each time and never kept, so it gets the present tables at once; a test holds the two
+ways together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, MetaData
+
+from headend.store.engine import in_memory
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The tables of one database; `migrations` is "package:folder" with Alembic's revisions."""
+
+    metadata: MetaData
+    migrations: str
+
+
+def upgrade(engine: Engine, schema: Schema) -> None:
+    """Make the tables, or bring older ones up to date; nothing happens when they are."""
+    if in_memory(engine.url):
+        with engine.begin() as connection:
+            schema.metadata.create_all(connection)
+        return
+    # Imported here: it takes longer than everything else that a short command does.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", schema.migrations)
+    config.set_main_option("path_separator", "os")
+    # BEGIN IMMEDIATE comes before the first look at the version, so two processes that start at
+    # once do not both create the tables.
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = schema.metadata
+        command.upgrade(config, "head")

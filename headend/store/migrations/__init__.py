@@ -1,0 +1,1 @@
+"""How a head-end's database came to have its tables, revision by revision."""

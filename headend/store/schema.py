@@ -1,0 +1,226 @@
+"""The tables.  `orders` is also the queue: a claim leases a row of it.
+
+A database holds far more finished orders than waiting ones.  Whatever the queue asks is therefore
+answered from partial indexes that hold only rows with something to do, which `due_at` tells:
+the earliest time at which a lane may take the order up, NULL once nothing is left to do.
+
+There is no foreign key from meters to concentrators, nor from orders to meters: an order for a
+meter nobody knows is rejected, not lost, and meters may be registered before their concentrators.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    insert,
+)
+
+from headend.domain.evidence import Evidence
+from headend.domain.order import Kind, State, ValueRead
+from headend.domain.reason import ReasonCode
+from headend.store.columns import EnumText, ExactDecimal, Json, UtcDateTime
+
+MIGRATIONS = "headend.store:migrations"
+
+metadata = MetaData()
+
+# SQLite numbers its rows with an INTEGER key only; elsewhere a number may outgrow 32 bits.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+meters = Table(
+    "meters",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("concentrator", String),
+    Column("commissioned", Boolean, nullable=False),
+    Column("blocked", Boolean, nullable=False),
+    Column("contracted_w", ExactDecimal),
+    Column("model", String, nullable=False),
+    Index("meters_of_concentrator", "concentrator", "name"),
+)
+
+concentrators = Table(
+    "concentrators",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("sim", String),
+)
+
+inbound_messages = Table(
+    "inbound_messages",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("message_id", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("transaction_id", String, nullable=False),
+    Column("answer", LargeBinary),
+    Index("inbound_messages_of_transaction", "transaction_id"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("transaction_id", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("meter", String, nullable=False),
+    Column("kind", EnumText(Kind), nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("ready_at", UtcDateTime, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("deadline", UtcDateTime, nullable=False),
+    Column("state", EnumText(State), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("message_id", String),
+    Column("correlation_id", String),
+    Column("reply_address", String),
+    Column("noun", String, nullable=False),
+    Column("generic", Boolean, nullable=False),
+    Column("amount", ExactDecimal),
+    Column("unit", String),
+    Column("until", UtcDateTime),
+    Column("any_day", Boolean, nullable=False),
+    Column("concentrator", String),
+    Column("attempts", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("commanded", Integer, nullable=False),
+    Column("not_after", UtcDateTime),
+    Column("reason", EnumText(ReasonCode)),
+    Column("value_read", Json(ValueRead)),
+    Column("evidence", Json(tuple[Evidence, ...]), nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("verify_at", UtcDateTime),
+    Column("restores", Number),
+    # The queue's own:
+    Column("unfinished", Boolean, nullable=False),  # not final
+    Column("due_at", UtcDateTime),
+    Column("lease_owner", String),
+    Column("lease_until", UtcDateTime),
+)
+
+WITH_WORK = orders.c.due_at.is_not(None)
+LEASED = orders.c.lease_owner.is_not(None)
+
+
+def _partial(name: str, *columns: Column[object], where: object) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+# The order in which a concentrator's work is claimed; `due_at` rides along, so that work which is
+# not due yet is passed over without touching its row.
+_partial(
+    "orders_to_claim",
+    orders.c.concentrator,
+    orders.c.priority,
+    orders.c.number,
+    orders.c.due_at,
+    where=WITH_WORK,
+)
+_partial(
+    "orders_by_due",
+    orders.c.concentrator,
+    orders.c.due_at,
+    orders.c.unfinished,
+    where=WITH_WORK,
+)
+_partial("orders_in_the_way", orders.c.meter, orders.c.number, where=WITH_WORK)
+_partial("orders_leased", orders.c.lease_owner, orders.c.lease_until, where=LEASED)
+Index("orders_of_meter", orders.c.meter, orders.c.number)
+Index("orders_of_transaction", orders.c.transaction_id)
+_partial(
+    "orders_of_correlation",
+    orders.c.correlation_id,
+    where=orders.c.correlation_id.is_not(None),
+)
+_partial(
+    "orders_ended",
+    orders.c.concentrator,
+    orders.c.ended_at,
+    where=orders.c.ended_at.is_not(None),
+)
+Index("orders_of_state", orders.c.state, orders.c.number)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("line", Number, primary_key=True, autoincrement=True),
+    Column("order", Number, ForeignKey("orders.number"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", EnumText(State), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("attempt", Integer),
+    Index("journal_of_order", "order"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("order", Number, ForeignKey("orders.number"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("verification", Boolean, nullable=False),
+    Column("result", String),
+    Column("engine", String),
+    Column("exchanges", LargeBinary),
+)
+
+# `due_at` stands only at the head of each (order, channel) queue: NULL behind an unsettled message,
+# and after settlement.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("line", Number, primary_key=True, autoincrement=True),
+    Column("message_id", String, nullable=False, unique=True),
+    Column("order", Number, ForeignKey("orders.number"), nullable=False),
+    Column("channel", String, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("address", String),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Column("due_at", UtcDateTime),
+    UniqueConstraint("order", "channel", "sequence", name="outbox_sequence"),
+)
+_partial(
+    "outbox_due",
+    outbox.c.channel,
+    outbox.c.due_at,
+    outbox.c.line,
+    where=outbox.c.due_at.is_not(None),
+)
+_partial("outbox_unsettled", outbox.c.channel, where=outbox.c.settled_at.is_(None))
+
+# Numbers that only this table knows: the last order number, and how many orders are not final
+# (counted as they come and go, because every acceptance asks).
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Number, nullable=False),
+)
+ORDER_NUMBER = "order-number"
+WAITING_ORDERS = "waiting-orders"
+
+
+@event.listens_for(counters, "after_create")
+def _start_counting(table: Table, connection: Connection, **_: object) -> None:
+    zeros = [{"name": name, "value": 0} for name in (ORDER_NUMBER, WAITING_ORDERS)]
+    connection.execute(insert(table), zeros)

@@ -1,0 +1,73 @@
+"""The head-end's memory: `ports.Store` over a database URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from headend.ports import Transaction
+from headend.store import schema
+from headend.store.engine import in_memory, open_reader, open_writer
+from headend.store.migrate import Schema, upgrade
+from headend.store.transaction import SqlTransaction
+from headend.store.writer import Writer
+
+T = TypeVar("T")
+
+SCHEMA = Schema(schema.metadata, schema.MIGRATIONS)
+
+
+def open_database(url: str, schema: Schema, *, live: bool) -> Writer:
+    """A writer on a database whose tables are up to date."""
+    engine = open_writer(url)
+    upgrade(engine, schema)
+    return Writer(engine, live)
+
+
+class SqlStore:
+    """Opens, and where necessary makes, the database; `close` ends its use.
+
+    `live`: works run in a thread of the store's own, several in one commit.  Otherwise, under the
+    simulated clock, each runs at once and in the caller's thread.
+    """
+
+    def __init__(self, url: str, *, live: bool) -> None:
+        self._url = url
+        self._writer = open_database(url, SCHEMA, live=live)
+        self._reader: Engine | None = None
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """See `ports.Store`.  Raises what `work` raises, or `StoreUnavailable`."""
+        return await self._writer.run(lambda connection: work(SqlTransaction(connection)))
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Answer one of `queries` from what is committed, without waiting for the writer (except
+        in memory, where there is one connection for both).  Any thread may ask."""
+        if in_memory(self._url):
+            return self._writer.read(query)
+        if self._reader is None:
+            self._reader = open_reader(self._url)
+        with self._reader.begin() as connection:
+            return query(connection)
+
+    async def close(self) -> None:
+        """Let the works that wait finish, then give all connections back."""
+        await self._writer.close()
+        if self._reader is not None:
+            self._reader.dispose()
+
+
+class Reader:
+    """Another process's view of a database that a head-end may be writing to."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_reader(url)
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return query(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()

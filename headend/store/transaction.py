@@ -1,0 +1,13 @@
+"""All the words of one transaction: what `ports.Transaction` promises."""
+
+from __future__ import annotations
+
+from headend.store.claims import ClaimWords
+from headend.store.messages import MessageWords
+from headend.store.orders import OrderWords
+from headend.store.outbox import OutboxWords
+from headend.store.registry import RegistryWords
+
+
+class SqlTransaction(RegistryWords, MessageWords, OrderWords, ClaimWords, OutboxWords):
+    """Good for as long as the work it was given to; each work gets its own."""
