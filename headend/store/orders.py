@@ -76,6 +76,15 @@ _OPEN_OF_METER = Prepared(
     )
     .order_by(_columns.number)
 )
+_OPEN_OF_CONCENTRATOR = Prepared(
+    ORDER.select()
+    .where(
+        _columns.concentrator == bindparam("of_concentrator"),
+        _columns.due_at.is_not(None),
+        _columns.unfinished.is_(True),
+    )
+    .order_by(_columns.number)
+)
 _ENDED = Prepared(
     ORDER.select()
     .where(
@@ -149,6 +158,9 @@ class OrderWords(Words):
 
     def open_orders_of_meter(self, meter: str) -> list[Order]:
         return self._all(ORDER, _OPEN_OF_METER, {"of_meter": meter})
+
+    def open_orders_of_concentrator(self, concentrator: str) -> list[Order]:
+        return self._all(ORDER, _OPEN_OF_CONCENTRATOR, {"of_concentrator": concentrator})
 
     def waiting_orders(self, concentrator: str | None = None) -> int:
         if concentrator is None:

@@ -23,8 +23,8 @@ from headend.store.transaction import SqlTransaction
 from tests.store.making import STORY, T0, at, order
 
 aware = st.datetimes(
-    min_value=datetime(1970, 1, 2),
-    max_value=datetime(9999, 12, 30),
+    min_value=datetime.min.replace(year=1970),
+    max_value=datetime.max.replace(day=30),  # a day before the end of time, in every zone
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=-4)), timezone(timedelta(hours=14))]),
 )
 # No NUL and no lone surrogate: neither can stand in an XML message.
@@ -99,7 +99,7 @@ def test_every_field_survives_adding_and_saving(first: Order, then: Order) -> No
     engine.dispose()
 
 
-NAIVE = datetime(2026, 7, 6, 12)
+NAIVE = T0.replace(tzinfo=None)
 REFUSED: dict[str, Any] = {
     # a name: what cannot be stored
     "naive accepted_at": order(1, accepted_at=NAIVE),
@@ -185,13 +185,14 @@ def test_orders_of_a_transaction_and_of_a_correlation(tx: SqlTransaction) -> Non
         tx.orders_of()
 
 
-def test_open_orders_of_a_meter(tx: SqlTransaction) -> None:
+def test_open_orders_of_a_meter_and_of_a_concentrator(tx: SqlTransaction) -> None:
     tx.add_order(order(2), STORY)
     tx.add_order(order(1, ready_at=at(9_000), concentrator=None), STORY)
     tx.add_order(order(3, meter="M2"), STORY)
     tx.add_order(order(4, state=State.REJECTED), STORY)
     tx.add_order(order(5, state=State.FAILED, verify_at=at(60)), STORY)
     assert [order.number for order in tx.open_orders_of_meter("M1")] == [1, 2]
+    assert [order.number for order in tx.open_orders_of_concentrator("C1")] == [2, 3]
 
 
 def test_waiting_orders_are_counted_as_they_come_and_go(tx: SqlTransaction) -> None:
