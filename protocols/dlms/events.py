@@ -95,7 +95,8 @@ class Violation(enum.Enum):
     WRONG_INVOKE_ID = "wrong invoke id"  # an answer to another request
     WRONG_BLOCK = "wrong block"  # block number out of order
     UNEXPECTED = "unexpected"  # not in this state
-    NOT_NEGOTIATED = "not negotiated"  # beyond the conformance or PDU size agreed on
+    NOT_NEGOTIATED = "not negotiated"  # beyond the conformance agreed on
+    TOO_LONG = "too long"  # beyond the PDU size, or the size of a value, agreed on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,560 @@
+"""The client's side of an association: asks, proves itself, joins and cuts blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from protocols.dlms import axdr
+from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
+from protocols.dlms.action import (
+    ActionRequestBlock,
+    ActionRequestFirstBlock,
+    ActionRequestNext,
+    ActionRequestNormal,
+    ActionRequestWithList,
+    ActionRequestWithListFirstBlock,
+    ActionResponseBlock,
+    ActionResponseNext,
+    ActionResponseNormal,
+    ActionResponseWithList,
+    read_return,
+    read_returns,
+)
+from protocols.dlms.apdu import Apdu, encode
+from protocols.dlms.axdr import Reader
+from protocols.dlms.codes import (
+    AcseUserDiagnostic,
+    ActionResult,
+    ApplicationContext,
+    AssociationResult,
+    AuthenticationMechanism,
+    Conformance,
+    DataAccessResult,
+    Security,
+)
+from protocols.dlms.connection import PLAIN, Connection, Protected, required_conformance
+from protocols.dlms.events import (
+    Associated,
+    AssociationRefused,
+    Event,
+    Exchanged,
+    ProtocolViolation,
+    Refused,
+    Released,
+    Violation,
+)
+from protocols.dlms.get import (
+    GetRequestNext,
+    GetRequestNormal,
+    GetRequestWithList,
+    GetResponseBlock,
+    GetResponseNormal,
+    GetResponseWithList,
+    read_results,
+)
+from protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.notification import DataNotification, EventNotification
+from protocols.dlms.services import (
+    ActionRequest,
+    ActionResponse,
+    AssociationRequest,
+    ExceptionResponse,
+    GetRequest,
+    GetResponse,
+    GetResult,
+    MethodDescriptor,
+    MethodReturn,
+    Negotiated,
+    ReleaseRequest,
+    SetRequest,
+    SetResponse,
+)
+from protocols.dlms.set import (
+    DataBlock,
+    SetRequestBlock,
+    SetRequestFirstBlock,
+    SetRequestNormal,
+    SetRequestWithList,
+    SetRequestWithListFirstBlock,
+    SetResponseBlock,
+    SetResponseLastBlock,
+    SetResponseLastBlockWithList,
+    SetResponseNormal,
+    SetResponseWithList,
+    write_values,
+)
+from protocols.dlms.settings import CHALLENGE_SIZE_MAX, CHALLENGE_SIZE_MIN, ClientSettings
+from protocols.dlms.state import Role, State, Step
+from protocols.dlms.transfer import Incoming, Outgoing
+from protocols.dlms.values import NULL, OctetString
+from protocols.errors import LocalProtocolError, ProtocolError
+
+REPLY_TO_HLS = MethodDescriptor(15, LogicalName("0.0.40.0.0.255"), 1)  # of the current association
+_CONFIRMED = 0x40  # service class bit of the invoke-id-and-priority octet
+_EMPTY = DataBlock(False, 0, b"")
+
+
+class ClientConnection(Connection):
+    """One association with one meter; see `events.ClientEngine` for how to drive it.
+
+    The settings' challenge serves one association, so the object does too.
+    """
+
+    ROLE = Role.CLIENT
+
+    def __init__(
+        self, settings: ClientSettings, *, trace: Callable[[Exchanged], None] | None = None
+    ) -> None:
+        super().__init__(settings, trace=trace)
+        self._settings = settings
+        self._used = False
+        self._lowest_at_start = settings.peer_invocation_counter
+        self._invoke = 0
+        self._asked: GetRequest | SetRequest | ActionRequest | None = None
+        self._incoming = Incoming(0)
+        self._outgoing = Outgoing(b"")
+
+    def send(
+        self,
+        message: AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest,
+        *,
+        now: float,
+    ) -> bytes:
+        """The APDU to transmit.
+
+        Raises LocalProtocolError when the state, the conformance agreed on or the server's PDU size
+        do not allow it; then nothing has changed.
+        """
+        if isinstance(message, AssociationRequest):
+            wire = self._ask_association()
+        elif isinstance(message, ReleaseRequest):
+            wire = self._ask_release()
+        else:
+            wire = self._ask(message)
+        self._deadline = now + self._settings.response_timeout_s
+        return wire
+
+    def _give_up(self) -> None:
+        self._asked = None
+        self._walk(Step.ABANDONED)
+
+    def _refuse(self, refused: Refused, data: bytes) -> None:
+        self._events.append(ProtocolViolation(refused.violation, refused))
+
+    def _take(self, apdu: Apdu, protected: Protected, size: int, now: float) -> None:
+        handler = _HANDLERS.get(type(apdu))
+        if handler is None:
+            raise Refused(Violation.UNEXPECTED, f"{type(apdu).__name__} is nothing a server says")
+        handler(self, apdu)
+        if self._outbox:  # the exchange goes on
+            self._deadline = now + self._settings.response_timeout_s
+
+    def _finish(self, state: State, event: Event) -> None:
+        self._state = state
+        self._asked = None
+        self._deadline = None
+        self._events.append(event)
+
+    # --- association -----------------------------------------------------------------------------
+
+    def _initiate(self) -> bytes:
+        """The initiate request as user information, ciphered if the association is."""
+        settings = self._settings
+        initiate = encode(
+            InitiateRequest(settings.conformance, settings.max_pdu_size, settings.dedicated_key)
+        )
+        return self._protection.seal(initiate, settings.security) if settings.security else initiate
+
+    def _ask_association(self) -> bytes:
+        settings = self._settings
+        if self._used:
+            raise LocalProtocolError("one client connection is one association")
+        following = self._allow(Step.ASSOCIATION_REQUEST)
+        mechanism = settings.authentication
+        secret = None
+        if mechanism is AuthenticationMechanism.LOW:
+            secret = settings.password
+        elif mechanism is AuthenticationMechanism.HIGH_GMAC:
+            secret = settings.challenge
+        if settings.security:
+            self._context = ApplicationContext.LOGICAL_NAME_CIPHERED
+            self._required = settings.security
+            self._outward = Protected(settings.security, False, settings.general_ciphering)
+        wire = self._pack(
+            AARQ(
+                application_context=self._context,
+                user_information=self._initiate(),
+                calling_ap_title=settings.system_title or None,
+                mechanism=None if secret is None else mechanism,
+                authentication_value=secret,
+                acse_requirements=None if secret is None else AUTHENTICATION_UNIT,
+            ),
+            PLAIN,
+        )
+        self._used, self._state = True, following
+        return wire
+
+    def _on_aare(self, aare: AARE) -> None:
+        if self._state is not State.ASSOCIATING:
+            raise Refused(Violation.UNEXPECTED, f"AARE while {self._state.value}")
+        initiate, security = self._initiate_of(aare)
+        if aare.result is not AssociationResult.ACCEPTED:
+            error = initiate.initiate_error if isinstance(initiate, ConfirmedServiceError) else None
+            refused = AssociationRefused(aare.result, aare.diagnostic, error)
+            self._finish(self._expect(Step.ASSOCIATION_REFUSED), refused)
+            return
+        if not isinstance(initiate, InitiateResponse):
+            raise Refused(Violation.MALFORMED, "an association accepted without initiate response")
+        if self._required & ~security:
+            raise Refused(Violation.NOT_PROTECTED, f"initiate response with {security!r}")
+        hls = self._hls
+        if hls is not (aare.diagnostic is AcseUserDiagnostic.AUTHENTICATION_REQUIRED):
+            self._distrust()  # another authentication than the one asked for, perhaps none
+            return
+        self._negotiated = Negotiated(
+            initiate.conformance & self._settings.conformance,
+            self._settings.max_pdu_size,
+            initiate.server_max_receive_pdu_size,
+        )
+        if not hls:
+            self._open_association(self._expect(Step.ASSOCIATION_ACCEPTED))
+            return
+        challenge = aare.authentication_value or b""
+        allowed = CHALLENGE_SIZE_MIN <= len(challenge) <= CHALLENGE_SIZE_MAX
+        # The same challenge back would have us compute the server's own proof.
+        if not allowed or challenge == self._settings.challenge:
+            self._distrust()
+            return
+        self._state = self._expect(Step.ASSOCIATION_PENDING)
+        proof = OctetString(self._protection.prove(challenge))
+        self._walk(Step.PROOF)
+        request = ActionRequestNormal(self._next_invoke(), REPLY_TO_HLS, proof)
+        self._outbox.append(self._pack(request))
+
+    @property
+    def _hls(self) -> bool:
+        return self._settings.authentication is AuthenticationMechanism.HIGH_GMAC
+
+    def _initiate_of(self, aare: AARE) -> tuple[Apdu | None, Security]:
+        """The initiate APDU of the server, deciphered with the system title that it names.
+
+        A title that does not stand the test is forgotten, so that a forged answer cannot keep the
+        right one from being understood.
+        """
+        protection, title = self._protection, aare.responding_ap_title
+        known = protection.peer_system_title
+        if known and title not in (None, known):
+            raise Refused(Violation.NOT_AUTHENTIC, "another system title than the one expected")
+        if aare.user_information is None:
+            return None, Security.NONE
+        protection.peer_system_title = known or title or b""
+        try:
+            return self._open_nested(aare.user_information)
+        except ProtocolError:
+            protection.peer_system_title = known
+            raise
+
+    def _on_proof(self, apdu: ActionResponseNormal) -> None:
+        """The server's answer to our proof: its own."""
+        self._check_invoke(apdu.invoke_id_and_priority)
+        answer = apdu.response
+        if answer.result is not ActionResult.SUCCESS:
+            refused = AssociationRefused(
+                AssociationResult.REJECTED_PERMANENT, AcseUserDiagnostic.AUTHENTICATION_FAILURE
+            )
+            self._finish(self._expect(Step.PROOF_REFUSED), refused)
+        elif isinstance(answer.returned, OctetString) and self._protection.check_proof(
+            bytes(answer.returned), self._settings.challenge, lowest=self._lowest_at_start
+        ):
+            self._open_association(self._expect(Step.PROOF_ACCEPTED))
+        else:
+            self._distrust()
+
+    def _open_association(self, state: State) -> None:
+        settings, negotiated = self._settings, self._negotiated
+        assert negotiated is not None
+        if settings.dedicated_key is not None:
+            self._protection.use_dedicated_key(settings.dedicated_key)
+            self._outward = Protected(settings.security, True, settings.general_ciphering)
+        self._finish(state, Associated(negotiated, self._protection.peer_system_title))
+
+    def _distrust(self) -> None:
+        """The server did not authenticate itself: we end the association."""
+        self._negotiated = None
+        self._finish(
+            State.IDLE,
+            AssociationRefused(
+                AssociationResult.REJECTED_PERMANENT,
+                AcseUserDiagnostic.AUTHENTICATION_FAILURE,
+                by_us=True,
+            ),
+        )
+
+    def _ask_release(self) -> bytes:
+        following = self._allow(Step.RELEASE_REQUEST)
+        settings = self._settings
+        protected = settings.security and settings.protected_release
+        wire = self._pack(RLRQ(user_information=self._initiate() if protected else None), PLAIN)
+        self._state = following
+        return wire
+
+    def _on_rlre(self, rlre: RLRE) -> None:
+        state = self._expect(Step.RELEASE_RESPONSE)
+        if rlre.user_information is not None:
+            self._open_nested(rlre.user_information)
+        self._negotiated = None
+        self._finish(state, Released())
+
+    def _on_exception(self, exception: ExceptionResponse) -> None:
+        state = self._expect(Step.EXCEPTION)
+        if self._state is State.RELEASING:
+            self._negotiated = None
+            self._finish(state, Released(exception))
+        else:
+            if state is State.IDLE:
+                self._negotiated = None
+            self._finish(state, exception)
+
+    def _on_notification(self, notification: DataNotification | EventNotification) -> None:
+        self._events.append(notification)
+
+    # --- requests --------------------------------------------------------------------------------
+
+    def _next_invoke(self) -> int:
+        self._invoke = (self._invoke + 1) % 16
+        return _CONFIRMED | self._invoke
+
+    def _check_invoke(self, octet: int) -> None:
+        if octet & 0x0F != self._invoke:
+            cause = f"invoke id {octet & 0x0F} where {self._invoke} was due"
+            raise Refused(Violation.WRONG_INVOKE_ID, cause)
+
+    def _ask(self, request: GetRequest | SetRequest | ActionRequest) -> bytes:
+        if self._state is not State.ASSOCIATED:
+            raise LocalProtocolError(f"{type(request).__name__} while {self._state.value}")
+        needed = required_conformance(request)
+        if not self._agreed(needed):
+            raise LocalProtocolError(f"{needed!r} was not agreed on")
+        invoke = _CONFIRMED | (self._invoke + 1) % 16
+        step, apdu, raw = _whole(request, invoke)
+        if not self._fits(len(encode(apdu))):
+            step, apdu = self._first_block(request, invoke, raw)
+        wire = self._pack(apdu)
+        self._walk(step)
+        self._next_invoke()
+        self._asked = request
+        self._incoming = Incoming(self._settings.transfer_size_max)
+        return wire
+
+    def _first_block(
+        self, request: GetRequest | SetRequest | ActionRequest, invoke: int, raw: bytes | None
+    ) -> tuple[Step, Apdu]:
+        needed, make, steps = _blocks_of(request, invoke)
+        if raw is None or make is None or not self._agreed(needed):
+            raise LocalProtocolError(f"longer than the server's {self._peer_pdu_size} octets")
+        room = self._room(make(_EMPTY))
+        if room < 1:
+            raise LocalProtocolError(f"{self._peer_pdu_size} octets hold no block of it")
+        self._outgoing = Outgoing(raw)
+        block = self._outgoing.next(room)
+        return steps[block.last_block], make(block)
+
+    def _on_get(self, apdu: GetResponseNormal | GetResponseWithList) -> None:
+        state = self._expect(Step.GET_DONE)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        if isinstance(apdu, GetResponseNormal):
+            results = self._single(apdu.result)
+        else:
+            results = self._several(apdu.results)
+        self._finish(state, GetResponse(results))
+
+    def _on_get_block(self, apdu: GetResponseBlock) -> None:
+        error = isinstance(apdu.result, DataAccessResult)
+        more = not apdu.last_block and not error
+        state = self._expect(Step.GET_BLOCK if more else Step.GET_DONE)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        if isinstance(apdu.result, DataAccessResult):
+            self._finish(state, GetResponse((apdu.result,) * self._count))
+            return
+        self._incoming.take(DataBlock(apdu.last_block, apdu.block_number, apdu.result))
+        if more:
+            self._state = state
+            self._walk(Step.GET_NEXT)
+            request = GetRequestNext(_CONFIRMED | self._invoke, apdu.block_number)
+            self._outbox.append(self._pack(request))
+            return
+        reader = Reader(self._incoming.joined())
+        if self._count == 1:
+            results: tuple[GetResult, ...] = (reader.value(),)
+        else:
+            results = self._several(read_results(reader))
+        reader.end()
+        self._finish(state, GetResponse(results))
+
+    @property
+    def _count(self) -> int:
+        """How many results the request asked for."""
+        if isinstance(self._asked, ActionRequest):
+            return len(self._asked.methods)
+        return 0 if self._asked is None else len(self._asked.attributes)
+
+    def _single(self, result: GetResult) -> tuple[GetResult, ...]:
+        """A result without list; an error may answer for a whole list."""
+        if self._count != 1 and not isinstance(result, DataAccessResult):
+            raise Refused(Violation.UNEXPECTED, f"one result for {self._count}")
+        return (result,) * self._count
+
+    def _several(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(results) != self._count:
+            raise Refused(Violation.UNEXPECTED, f"{len(results)} results for {self._count}")
+        return results
+
+    def _on_set(
+        self,
+        apdu: SetResponseNormal
+        | SetResponseWithList
+        | SetResponseLastBlock
+        | SetResponseLastBlockWithList,
+    ) -> None:
+        state = self._expect(Step.SET_DONE)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        if isinstance(apdu, SetResponseNormal | SetResponseLastBlock):
+            if self._count != 1 and apdu.result is DataAccessResult.SUCCESS:
+                raise Refused(Violation.UNEXPECTED, f"one result for {self._count}")
+            results = (apdu.result,) * self._count
+        else:
+            results = self._several(apdu.results)
+        self._finish(state, SetResponse(results))
+
+    def _on_block_taken(self, apdu: SetResponseBlock | ActionResponseNext) -> None:
+        """The server took a block of ours: send the next."""
+        set_block = isinstance(apdu, SetResponseBlock)
+        state = self._expect(Step.SET_BLOCK_TAKEN if set_block else Step.ACTION_BLOCK_TAKEN)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        if apdu.block_number != self._outgoing.number:
+            cause = f"block {apdu.block_number} taken, {self._outgoing.number} sent"
+            raise Refused(Violation.WRONG_BLOCK, cause)
+        make = SetRequestBlock if set_block else ActionRequestBlock
+        invoke = _CONFIRMED | self._invoke
+        self._state = state
+        block = self._outgoing.next(self._room(make(invoke, _EMPTY)))
+        if set_block:
+            self._walk(Step.SET_LAST_BLOCK if block.last_block else Step.SET_BLOCK)
+        else:
+            self._walk(Step.ACTION_LAST_BLOCK if block.last_block else Step.ACTION_BLOCK)
+        self._outbox.append(self._pack(make(invoke, block)))
+
+    def _on_action(self, apdu: ActionResponseNormal | ActionResponseWithList) -> None:
+        if self._state is State.PROVING and isinstance(apdu, ActionResponseNormal):
+            self._on_proof(apdu)
+            return
+        state = self._expect(Step.ACTION_DONE)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        if isinstance(apdu, ActionResponseNormal):
+            if self._count != 1 and apdu.response.result is ActionResult.SUCCESS:
+                raise Refused(Violation.UNEXPECTED, f"one result for {self._count}")
+            results = (apdu.response,) * self._count
+        else:
+            results = self._several(apdu.responses)
+        self._finish(state, ActionResponse(results))
+
+    def _on_action_block(self, apdu: ActionResponseBlock) -> None:
+        block = apdu.block
+        state = self._expect(Step.ACTION_DONE if block.last_block else Step.ACTION_RETURN)
+        self._check_invoke(apdu.invoke_id_and_priority)
+        self._incoming.take(block)
+        if not block.last_block:
+            self._state = state
+            self._walk(Step.ACTION_NEXT)
+            request = ActionRequestNext(_CONFIRMED | self._invoke, block.block_number)
+            self._outbox.append(self._pack(request))
+            return
+        raw = self._incoming.joined()
+        if self._count == 1:
+            results: tuple[MethodReturn, ...] = (_joined_return(raw),)
+        else:
+            reader = Reader(raw)
+            results = self._several(read_returns(reader))
+            reader.end()
+        self._finish(state, ActionResponse(results))
+
+
+def _joined_return(raw: bytes) -> MethodReturn:
+    """What the blocks of one method's answer hold.
+
+    The standard has Action-Response-With-Optional-Data; gurux servers send the returned Data alone.
+    Octets that are one are never the other: Data cannot begin with a result and go on.
+    """
+    reader = Reader(raw)
+    try:
+        item = read_return(reader)
+        reader.end()
+    except ProtocolError:
+        return MethodReturn(ActionResult.SUCCESS, axdr.decode(raw))
+    return item
+
+
+def _whole(
+    request: GetRequest | SetRequest | ActionRequest, invoke: int
+) -> tuple[Step, Apdu, bytes | None]:
+    """The request as one APDU, and what of it could travel in blocks."""
+    if isinstance(request, GetRequest):
+        if len(request.attributes) == 1:
+            return Step.GET, GetRequestNormal(invoke, request.attributes[0]), None
+        return Step.GET, GetRequestWithList(invoke, request.attributes), None
+    if isinstance(request, SetRequest):
+        if len(request.attributes) == 1:
+            value = request.values[0]
+            normal = SetRequestNormal(invoke, request.attributes[0], value)
+            return Step.SET, normal, axdr.encode(value)
+        several = SetRequestWithList(invoke, request.attributes, request.values)
+        return Step.SET, several, write_values(request.values)
+    if len(request.methods) == 1:
+        parameters = request.parameters[0]
+        raw = None if parameters is None else axdr.encode(parameters)
+        return Step.ACTION, ActionRequestNormal(invoke, request.methods[0], parameters), raw
+    filled = tuple(NULL if part is None else part for part in request.parameters)
+    with_list = ActionRequestWithList(invoke, request.methods, filled)
+    return Step.ACTION, with_list, write_values(filled)
+
+
+def _blocks_of(
+    request: GetRequest | SetRequest | ActionRequest, invoke: int
+) -> tuple[Conformance, Callable[[DataBlock], Apdu] | None, tuple[Step, Step]]:
+    """What a request in blocks needs, how its first is made, and its step if more follow or not."""
+    if isinstance(request, SetRequest):
+        attributes, steps = request.attributes, (Step.SET_FIRST_BLOCK, Step.SET)
+        needed = Conformance.BLOCK_TRANSFER_WITH_SET
+        if len(attributes) == 1:
+            return needed, lambda block: SetRequestFirstBlock(invoke, attributes[0], block), steps
+        return needed, lambda block: SetRequestWithListFirstBlock(invoke, attributes, block), steps
+    if isinstance(request, ActionRequest):
+        methods, steps = request.methods, (Step.ACTION_FIRST_BLOCK, Step.ACTION)
+        needed = Conformance.BLOCK_TRANSFER_WITH_ACTION
+        if len(methods) == 1:
+            return needed, lambda block: ActionRequestFirstBlock(invoke, methods[0], block), steps
+        return needed, lambda block: ActionRequestWithListFirstBlock(invoke, methods, block), steps
+    return Conformance(0), None, (Step.GET, Step.GET)
+
+
+_HANDLERS: dict[type[Any], Callable[[ClientConnection, Any], None]] = {
+    AARE: ClientConnection._on_aare,
+    RLRE: ClientConnection._on_rlre,
+    ExceptionResponse: ClientConnection._on_exception,
+    DataNotification: ClientConnection._on_notification,
+    EventNotification: ClientConnection._on_notification,
+    GetResponseNormal: ClientConnection._on_get,
+    GetResponseWithList: ClientConnection._on_get,
+    GetResponseBlock: ClientConnection._on_get_block,
+    SetResponseNormal: ClientConnection._on_set,
+    SetResponseWithList: ClientConnection._on_set,
+    SetResponseLastBlock: ClientConnection._on_set,
+    SetResponseLastBlockWithList: ClientConnection._on_set,
+    SetResponseBlock: ClientConnection._on_block_taken,
+    ActionResponseNormal: ClientConnection._on_action,
+    ActionResponseWithList: ClientConnection._on_action,
+    ActionResponseBlock: ClientConnection._on_action_block,
+    ActionResponseNext: ClientConnection._on_block_taken,
+}

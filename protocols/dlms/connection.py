@@ -1,0 +1,262 @@
+"""What client and server connections share: state, protection, events, deadlines.
+
+A connection is one association (IEC 62056-5-3), without I/O and without a clock.  It takes in whole
+APDUs and gives out whole APDUs; the wrapper or HDLC is around it.  Use `ClientConnection` or
+`ServerConnection`.
+
+Block transfer, the HLS exchange and the answers to violations are the connection's own business:
+after each `receive_data` or `handle_deadline`, transmit what `data_to_send` gives until it gives
+None, and read events until NEED_DATA.
+
+LocalProtocolError is raised for what the caller may not do; what the peer may not do is told by a
+`ProtocolViolation` event.  The one exception is an invocation counter that is used up: then nothing
+can be answered any more, and `receive_data` raises LocalProtocolError.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from protocols.dlms.apdu import Apdu, decode, encode
+from protocols.dlms.ciphered import DEDICATED_TAGS, PLAIN_TAG, Ciphered, GeneralCiphered
+from protocols.dlms.codes import ApplicationContext, Conformance, Security
+from protocols.dlms.events import (
+    NEED_DATA,
+    Event,
+    Exchanged,
+    NeedData,
+    Refused,
+    TimedOut,
+    Violation,
+)
+from protocols.dlms.security import Protection
+from protocols.dlms.services import ActionRequest, GetRequest, Negotiated, Request, SetRequest
+from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.dlms.state import SPOKEN_BY, TRANSITIONS, Role, State, Step
+from protocols.errors import LocalProtocolError, ProtocolError
+
+_SERVICE: dict[type[Request], Conformance] = {
+    GetRequest: Conformance.GET,
+    SetRequest: Conformance.SET,
+    ActionRequest: Conformance.ACTION,
+}
+_Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """How an APDU is protected: which bits, which key, which kind of ciphering."""
+
+    security: Security = Security.NONE
+    dedicated: bool = False
+    general: bool = False
+
+
+PLAIN = Protected()
+_UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8")  # ACSE and the exception response
+
+
+def required_conformance(request: Request) -> Conformance:
+    """The bits that both sides must have agreed on for this request."""
+    if isinstance(request, ActionRequest):
+        count, selective = len(request.methods), False
+    else:
+        count = len(request.attributes)
+        selective = any(attribute.selection for attribute in request.attributes)
+    needed = _SERVICE[type(request)]
+    if count > 1:
+        needed |= Conformance.MULTIPLE_REFERENCES
+    if selective:
+        needed |= Conformance.SELECTIVE_ACCESS
+    return needed
+
+
+class Connection:
+    """The part of both roles."""
+
+    ROLE: ClassVar[Role]
+
+    def __init__(
+        self,
+        settings: ClientSettings | ServerSettings,
+        *,
+        trace: Callable[[Exchanged], None] | None = None,
+    ) -> None:
+        self._trace = trace
+        self._state = State.IDLE
+        self._events: deque[Event] = deque()
+        self._outbox: deque[bytes] = deque()
+        self._deadline: float | None = None
+        self._negotiated: Negotiated | None = None
+        self._context = ApplicationContext.LOGICAL_NAME
+        self._required = Security.NONE  # of what the peer sends in this association
+        self._outward = PLAIN  # how what we send is protected
+        self._protection = Protection(
+            settings.keys,
+            system_title=settings.system_title,
+            peer_system_title=settings.peer_system_title or b"",
+            invocation_counter=settings.invocation_counter,
+            peer_invocation_counter=settings.peer_invocation_counter,
+        )
+
+    # --- for the caller --------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What the open association agreed on."""
+        return self._negotiated
+
+    @property
+    def invocation_counter(self) -> int:
+        """The next of ours; persist it before what was sent leaves."""
+        return self._protection.invocation_counter
+
+    @property
+    def peer_invocation_counter(self) -> int:
+        """The lowest that will be accepted from the peer."""
+        return self._protection.peer_invocation_counter
+
+    def receive_data(self, data: bytes, *, now: float) -> None:
+        """Take in one whole APDU."""
+        try:
+            received, protected = self._open(bytes(data))
+            self._take(received, protected, len(data), now)
+        except Refused as refused:
+            self._refuse(refused, data)
+        except LocalProtocolError:
+            raise
+        except ProtocolError as error:
+            self._refuse(Refused(Violation.MALFORMED, error.cause, error.offset), data)
+
+    def data_to_send(self) -> bytes | None:
+        """The next APDU that the connection itself has to transmit, or None."""
+        return self._outbox.popleft() if self._outbox else None
+
+    def next_event(self) -> Event | NeedData:
+        """The oldest event not yet told."""
+        return self._events.popleft() if self._events else NEED_DATA
+
+    def next_deadline(self) -> float | None:
+        """When `handle_deadline` wants to be called, on the clock of `now`."""
+        return self._deadline
+
+    def handle_deadline(self, *, now: float) -> None:
+        """Tell TimedOut if the deadline has passed."""
+        if self._deadline is None or now < self._deadline:
+            return
+        self._deadline = None
+        self._events.append(TimedOut(self._state))
+        self._give_up()
+
+    def disconnect(self) -> None:
+        """The transport is lost: the association ends without a word."""
+        self._deadline = None
+        self._outbox.clear()
+        self._walk(Step.DISCONNECTED)
+
+    # --- for the roles ---------------------------------------------------------------------------
+
+    def _take(self, apdu: Apdu, protected: Protected, size: int, now: float) -> None:
+        raise NotImplementedError
+
+    def _refuse(self, refused: Refused, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _give_up(self) -> None:
+        raise NotImplementedError
+
+    def _allow(self, step: Step) -> State:
+        """Where a step of our own leads.  Raises LocalProtocolError where the table has none."""
+        following = TRANSITIONS.get((self._state, step))
+        if following is None:
+            raise LocalProtocolError(f"{step.value} is not allowed: {self._state.value}")
+        return following
+
+    def _walk(self, step: Step) -> None:
+        """Take a step of our own."""
+        self._state = self._allow(step)
+
+    def _expect(self, step: Step) -> State:
+        """Where the peer's step would lead.  Raises Refused where the table has none."""
+        following = TRANSITIONS.get((self._state, step))
+        if following is None or SPOKEN_BY[step] is self.ROLE:
+            raise Refused(Violation.UNEXPECTED, f"{step.value} while {self._state.value}")
+        return following
+
+    def _open(self, data: bytes) -> tuple[Apdu, Protected]:
+        """The plain APDU, and how it was protected; less than is required is refused."""
+        received = decode(data)
+        if not isinstance(received, Ciphered | GeneralCiphered):
+            service = data[0]
+            self._record(False, data, None if service in range(0x60, 0x64) else data)
+            if self._required and service not in _UNPROTECTED_SERVICES:
+                raise Refused(Violation.NOT_PROTECTED, f"plain service {service:02X}")
+            return received, PLAIN
+        plain = self._protection.open(received)
+        self._record(False, data, plain)
+        apdu = decode(plain)
+        if isinstance(received, Ciphered) and PLAIN_TAG[received.tag] != plain[0]:
+            raise Refused(Violation.MALFORMED, f"service {plain[0]:02X} in {received.tag.name}")
+        security = Security(received.security_control)
+        if self._required & ~security:
+            raise Refused(Violation.NOT_PROTECTED, f"{security!r}, not {self._required!r}")
+        general = isinstance(received, GeneralCiphered)
+        return apdu, Protected(security, received.tag in DEDICATED_TAGS, general)
+
+    def _open_nested(self, information: bytes) -> tuple[Apdu, Security]:
+        """The initiate APDU in the user information of ACSE, and how it was protected."""
+        apdu = decode(information)
+        if not isinstance(apdu, Ciphered):
+            return apdu, Security.NONE
+        return decode(self._protection.open(apdu)), Security(apdu.security_control)
+
+    def _pack(self, apdu: Apdu, protected: Protected | None = None) -> bytes:
+        """The octets to transmit, protected as the association requires."""
+        plain = encode(apdu)
+        how = self._outward if protected is None else protected
+        wire = plain
+        if how.security:
+            wire = self._protection.seal(
+                plain, how.security, dedicated=how.dedicated, general=how.general
+            )
+        self._record(True, wire, None if plain[0] in range(0x60, 0x64) else plain)
+        return wire
+
+    def _record(self, sent: bool, wire: bytes, plain: bytes | None) -> None:
+        if self._trace is not None:
+            self._trace(Exchanged(sent, wire, plain))
+
+    @property
+    def _peer_pdu_size(self) -> int:
+        """Octets that the peer receives; no framing carries more than 16 bits can count."""
+        negotiated = self._negotiated
+        if negotiated is None:
+            return 0xFFFF
+        if self.ROLE is Role.CLIENT:
+            return negotiated.server_pdu_size or 0xFFFF
+        return negotiated.client_pdu_size or 0xFFFF
+
+    def _sealed_size(self, size: int) -> int:
+        how = self._outward
+        return self._protection.sealed_size(size, how.security, general=how.general)
+
+    def _fits(self, size: int) -> bool:
+        """Whether the peer can receive an APDU of `size` plain octets."""
+        return self._sealed_size(size) <= self._peer_pdu_size
+
+    def _room(self, head: Apdu) -> int:
+        """Octets of a value that a block can carry, when `head` is its APDU without any.
+
+        Two lengths grow with the content, the block's and the ciphered APDU's, by two octets each.
+        """
+        return self._peer_pdu_size - self._sealed_size(len(encode(head))) - 4
+
+    def _agreed(self, conformance: Conformance) -> bool:
+        return self._negotiated is not None and not conformance & ~self._negotiated.conformance
