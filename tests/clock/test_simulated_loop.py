@@ -79,7 +79,7 @@ def test_the_clock_does_not_spin_when_old(already_s: int):
 
 def test_a_start_needs_a_zone_and_may_have_any():
     with pytest.raises(ValueError, match="time zone"):
-        SimulatedLoop(datetime(2026, 7, 6))
+        SimulatedLoop(datetime(2026, 7, 6))  # noqa: DTZ001 - what is tested
     loop = SimulatedLoop(datetime(2026, 7, 6, tzinfo=timezone(timedelta(hours=-4))))
     assert loop.utc() == datetime(2026, 7, 6, 4, tzinfo=UTC)
     assert loop.utc().utcoffset() == timedelta(0)

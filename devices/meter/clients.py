@@ -1,0 +1,84 @@
+"""The clients that a meter knows: their addresses, how each proves itself, and its rights.
+
+Addresses as companion specifications use them: 16 public, 1 management, 2 reader.  A concentrator
+has an address of its own here, and with it keys of its own.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from devices.meter.identity import (
+    CONCENTRATOR_CLIENT,
+    MANAGEMENT_CLIENT,
+    PUBLIC_CLIENT,
+    READER_CLIENT,
+)
+from protocols.dlms.codes import AuthenticationMechanism
+
+
+class Right(enum.Flag):
+    """The kinds of client that a meter tells apart."""
+
+    PUBLIC = enum.auto()
+    READER = enum.auto()
+    MANAGEMENT = enum.auto()
+    CONCENTRATOR = enum.auto()
+
+
+ALL = Right.PUBLIC | Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR
+READERS = Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR
+OPERATORS = Right.MANAGEMENT | Right.CONCENTRATOR
+"""Who may write and act.  As delivered both come with HLS and ciphering only."""
+NOBODY = Right(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One of the clients that a meter knows."""
+
+    sap: int
+    right: Right
+    mechanism: AuthenticationMechanism
+    name: str
+    security_instance: int = 0
+    """Value group E of its security setup 0.0.43.0.E.255 and counter 0.0.43.1.E.255."""
+
+    @property
+    def ciphers(self) -> bool:
+        """Whether its messages must be authenticated and encrypted."""
+        return self.mechanism is AuthenticationMechanism.HIGH_GMAC
+
+
+STANDARD_CLIENTS = (
+    Client(PUBLIC_CLIENT, Right.PUBLIC, AuthenticationMechanism.NONE, "public"),
+    Client(READER_CLIENT, Right.READER, AuthenticationMechanism.LOW, "reader"),
+    Client(MANAGEMENT_CLIENT, Right.MANAGEMENT, AuthenticationMechanism.HIGH_GMAC, "management"),
+    Client(
+        CONCENTRATOR_CLIENT,
+        Right.CONCENTRATOR,
+        AuthenticationMechanism.HIGH_GMAC,
+        "concentrator",
+        security_instance=CONCENTRATOR_CLIENT,
+    ),
+)
+"""Management's security setup and counter are the instances 0, where clients look first."""
+
+
+def on_the_bench(mechanism: AuthenticationMechanism) -> tuple[Client, ...]:
+    """Clients of a meter that lies on a bench: as delivered with HLS, or weaker where asked for.
+
+    With LOW the management client proves itself by a password; with NONE nobody proves anything and
+    the public client may read all registers.
+    """
+    if mechanism is AuthenticationMechanism.HIGH_GMAC:
+        return STANDARD_CLIENTS
+    public, reader, management, _ = STANDARD_CLIENTS
+    if mechanism is AuthenticationMechanism.LOW:
+        return public, reader, replace(management, mechanism=mechanism)
+    return (
+        replace(public, right=Right.READER),
+        replace(reader, mechanism=mechanism),
+        replace(management, mechanism=mechanism),
+    )

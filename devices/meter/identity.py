@@ -1,0 +1,76 @@
+"""Who a meter is: number, names and keys, all functions of a seed and the meter's index.
+
+Nothing is stored per meter, so a field of a hundred thousand costs no memory until somebody asks.
+The keys are TEST KEYS by construction: whoever knows the seed knows them, and they protect nothing.
+No key is shared by two meters or by two clients of one meter (DESIGN 12), so that no two senders
+can use one GCM nonce under one key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devices.chance import octets
+from protocols.dlms.security import KEY_SIZE, Keys
+
+MANUFACTURER = "SIM"
+"""Three letters, as the FLAG Association gives to manufacturers; this one marks a simulation."""
+
+PUBLIC_CLIENT = 16
+MANAGEMENT_CLIENT = 1
+READER_CLIENT = 2
+CONCENTRATOR_CLIENT = 5
+"""Client SAPs.  Four clients, four access rights; a concentrator has keys of its own."""
+
+SERVER_SAP = 1
+"""The management logical device, the only one of these meters (Blue Book 4.1.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A meter's names and test keys.
+
+    >>> Identity(seed=7, index=4).number
+    'SIM0000000004'
+    """
+
+    seed: int
+    index: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < 10**10:
+            raise ValueError(f"meter index {self.index} does not fit into ten digits")
+
+    @property
+    def number(self) -> str:
+        """The meter number that the utility knows and that is printed on the case."""
+        return f"{MANUFACTURER}{self.index:010d}"
+
+    @property
+    def logical_device_name(self) -> bytes:
+        """At most 16 octets, of which the first three name the manufacturer (Blue Book 4.1.8.2)."""
+        return self.number.encode("ascii")
+
+    @property
+    def system_title(self) -> bytes:
+        """Eight octets, unique among all meters (Green Book 4.3.4): manufacturer and number."""
+        return MANUFACTURER.encode("ascii") + self.index.to_bytes(5, "big")
+
+    def keys(self, client_sap: int, *, wrong: bool = False) -> Keys:
+        """TEST KEYS of suite 0 that the meter shares with this client.
+
+        `wrong` gives others, as after a botched key change.
+        """
+        kind = "wrong-key" if wrong else "key"
+        both = octets(self.seed, "meter", self.index, kind, client_sap, count=2 * KEY_SIZE)
+        return Keys(both[:KEY_SIZE], both[KEY_SIZE:])
+
+    def password(self, client_sap: int) -> bytes:
+        """The LLS secret of this client, printable.  A TEST PASSWORD."""
+        secret = octets(self.seed, "meter", self.index, "password", client_sap, count=4)
+        return secret.hex().encode("ascii")
+
+
+def client_system_title(seed: int, client_sap: int, name: str = "") -> bytes:
+    """A system title for a client of simulated meters: a laptop, a head-end, one concentrator."""
+    return b"TST" + octets(seed, "client", client_sap, name, count=5)

@@ -1,0 +1,177 @@
+"""The meter's associations: a wrapper frame in, the answers out.
+
+An `Endpoint` is one lower layer: the meter's PLC or RF module, or one TCP connection.  It holds an
+association for each client address (Green Book 9.1.4: an association is between two application
+processes, whatever link carries it).  A new AARQ replaces the client's old association, because a
+client that lost an RLRQ to noise has no other way back in.  Where a client ciphers it replaces the
+one that this client has over another link, too: two associations that count by themselves would
+use a nonce twice under one key.
+
+What belongs to the meter and not to an association, the invocation counters, is read from the meter
+when an association opens and written back after each APDU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from devices.chance import octets
+from devices.meter.clients import Client
+from devices.meter.cosem import Context
+from devices.meter.identity import SERVER_SAP
+from devices.meter.services import answer
+from protocols import wrapper
+from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, Security
+from protocols.dlms.events import NEED_DATA, Associated
+from protocols.dlms.server import ServerConnection
+from protocols.dlms.services import ActionRequest, GetRequest, SetRequest
+from protocols.dlms.settings import ServerSettings
+from protocols.dlms.state import State
+from protocols.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from devices.meter.device import Meter
+
+INACTIVITY_TIMEOUT_S = 180.0
+"""After which an association closes.  IDIS package 2 meters wait 2 to 3 minutes."""
+
+MAX_PDU_SIZE = 1024
+"""Octets that the meter takes in one APDU: as small as field meters are, so blocks are needed."""
+
+CHALLENGE_OCTETS = 16  # of 8 to 64, Green Book 9.2.7.4
+
+CONFORMANCE = (
+    Conformance.GET
+    | Conformance.SET
+    | Conformance.ACTION
+    | Conformance.SELECTIVE_ACCESS
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.BLOCK_TRANSFER_WITH_GET
+    | Conformance.BLOCK_TRANSFER_WITH_SET
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+)
+
+
+class Association:
+    """One client's association with this meter, over one endpoint."""
+
+    __slots__ = ("_context", "_meter", "client", "connection")
+
+    def __init__(self, meter: Meter, client: Client) -> None:
+        self._meter = meter
+        self.client = client
+        self.connection = ServerConnection(settings(meter, client))
+        self._context: Associated | None = None
+
+    def receive(self, apdu: bytes, *, now: float) -> Iterator[bytes]:
+        """The APDUs that answer this one."""
+        connection = self.connection
+        connection.receive_data(apdu, now=now)
+        yield from self._own_words()
+        while (event := connection.next_event()) is not NEED_DATA:
+            if isinstance(event, Associated):
+                self._context = event
+            elif isinstance(event, GetRequest | SetRequest | ActionRequest):
+                yield connection.send(answer(self._asked_in(now), event), now=now)
+            yield from self._own_words()
+        self._remember_counters()
+
+    def _asked_in(self, now: float) -> Context:
+        assert self._context is not None, "the connection lets no request in before"
+        opened = self._context
+        return Context(self._meter, self.client, now, opened.negotiated, opened.peer_system_title)
+
+    def _own_words(self) -> Iterator[bytes]:
+        while (apdu := self.connection.data_to_send()) is not None:
+            yield apdu
+
+    def _remember_counters(self) -> None:
+        if self.client.ciphers:
+            self._meter.note_counters(
+                self.client.sap,
+                own=self.connection.invocation_counter,
+                peer=self.connection.peer_invocation_counter,
+            )
+
+
+class Endpoint:
+    """One link to the meter, and the associations over it."""
+
+    __slots__ = ("_associations", "_meter")
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._associations: dict[int, Association] = {}
+
+    def receive(self, frame: bytes, *, now: float) -> list[bytes]:
+        """Answer one whole wrapper frame; what is none, or is for others, gets no answer."""
+        try:
+            frames = wrapper.Decoder().feed(frame)
+        except ProtocolError:
+            return []
+        return [answer for each in frames for answer in self.take(each, now=now)]
+
+    def take(self, frame: wrapper.Frame, *, now: float) -> list[bytes]:
+        """Answer one frame that a stream's decoder has found."""
+        client = self._meter.clients.get(frame.source)
+        if client is None or frame.destination != SERVER_SAP or not frame.apdu:
+            return []
+        association = self._associations.get(client.sap)
+        if association is None or frame.apdu[0] == ApduTag.AARQ:
+            association = self._associations[client.sap] = Association(self._meter, client)
+            if client.ciphers and frame.apdu[0] == ApduTag.AARQ:
+                self._meter.supersede(association)
+        answers = [
+            wrapper.encode(SERVER_SAP, client.sap, apdu)
+            for apdu in association.receive(frame.apdu, now=now)
+        ]
+        self._forget_closed()
+        return answers
+
+    def deadlines(self) -> Iterator[float]:
+        """When an association times out."""
+        for association in self._associations.values():
+            if (deadline := association.connection.next_deadline()) is not None:
+                yield deadline
+
+    def advance(self, now: float) -> None:
+        """Close what was silent for too long."""
+        for association in self._associations.values():
+            deadline = association.connection.next_deadline()
+            if deadline is not None and deadline <= now:
+                association.connection.handle_deadline(now=now)
+        self._forget_closed()
+
+    def _forget_closed(self) -> None:
+        closed = [s for s, a in self._associations.items() if a.connection.state is State.IDLE]
+        for sap in closed:
+            del self._associations[sap]
+
+
+def settings(meter: Meter, client: Client) -> ServerSettings:
+    """What the meter brings to an association with this client."""
+    identity, faults = meter.identity, meter.faults
+    own, peer = meter.counters(client.sap)
+    association = meter.count_association()
+
+    def challenge() -> bytes:
+        return octets(
+            identity.seed, "meter", identity.index, "StoC", association, count=CHALLENGE_OCTETS
+        )
+
+    return ServerSettings(
+        authentication=client.mechanism,
+        password=identity.password(client.sap)
+        if client.mechanism is AuthenticationMechanism.LOW
+        else b"",
+        keys=identity.keys(client.sap, wrong=faults.wrong_keys) if client.ciphers else None,
+        system_title=identity.system_title,
+        security=Security.AUTHENTICATED_ENCRYPTED if client.ciphers else Security.NONE,
+        invocation_counter=1 if faults.counter_rolled_back else own,
+        peer_invocation_counter=peer,
+        conformance=CONFORMANCE,
+        max_pdu_size=MAX_PDU_SIZE,
+        challenge=challenge if client.ciphers else None,
+        inactivity_timeout_s=INACTIVITY_TIMEOUT_S,
+    )

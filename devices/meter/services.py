@@ -1,0 +1,95 @@
+"""Requests to a meter's objects: which attribute or method, may this client, and the answer.
+
+One object that fails does not fail the others of the same request: each has its own result (Green
+Book 9.3.6 to 9.3.8).  An object that the meter has, but not for this client, is `read-write-denied`
+in every way; one that it has not is `object-undefined`.
+"""
+
+from __future__ import annotations
+
+from devices.meter.cosem import Context, CosemObject
+from devices.meter.objects import table
+from protocols.dlms.codes import ActionResult, DataAccessResult
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.services import (
+    ActionRequest,
+    ActionResponse,
+    AttributeDescriptor,
+    GetRequest,
+    GetResponse,
+    GetResult,
+    MethodDescriptor,
+    MethodReturn,
+    Request,
+    SetRequest,
+    SetResponse,
+)
+from protocols.dlms.values import Value
+
+
+def answer(context: Context, request: Request) -> GetResponse | SetResponse | ActionResponse:
+    """Carry out one request, with list or without."""
+    match request:
+        case GetRequest(attributes):
+            return GetResponse(tuple(_get(context, each) for each in attributes))
+        case SetRequest(attributes, values):
+            pairs = zip(attributes, values, strict=True)
+            return SetResponse(tuple(_set(context, each, value) for each, value in pairs))
+        case ActionRequest(methods, parameters):
+            calls = zip(methods, parameters, strict=True)
+            return ActionResponse(
+                tuple(MethodReturn(_act(context, each, value)) for each, value in calls)
+            )
+
+
+def _get(context: Context, asked: AttributeDescriptor) -> GetResult:
+    found = _find(context, asked.class_id, asked.instance)
+    if isinstance(found, DataAccessResult):
+        return found
+    attribute = found.attribute(asked.attribute)
+    if attribute is None or not attribute.readers & context.client.right:
+        return DataAccessResult.READ_WRITE_DENIED
+    if asked.selection is None:
+        return attribute.read(context)
+    if attribute.read_part is None:
+        return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+    return attribute.read_part(context, asked.selection)
+
+
+def _set(context: Context, asked: AttributeDescriptor, value: Value) -> DataAccessResult:
+    found = _find(context, asked.class_id, asked.instance)
+    if isinstance(found, DataAccessResult):
+        return found
+    attribute = found.attribute(asked.attribute)
+    if attribute is None or attribute.write is None or not attribute.writers & context.client.right:
+        return DataAccessResult.READ_WRITE_DENIED
+    if asked.selection is not None:
+        return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+    faults = context.meter.faults
+    key = (found.name, asked.attribute)
+    if key in faults.refused_sets:
+        return faults.refused_sets[key]
+    if key in faults.ignored_sets:
+        return DataAccessResult.SUCCESS
+    return attribute.write(context, value)
+
+
+def _act(context: Context, asked: MethodDescriptor, value: Value | None) -> ActionResult:
+    found = _find(context, asked.class_id, asked.instance)
+    if isinstance(found, DataAccessResult):
+        return ActionResult(found)
+    method = found.methods.get(asked.method)
+    if method is None or method.invoke is None or not method.callers & context.client.right:
+        return ActionResult.READ_WRITE_DENIED
+    return method.invoke(context, value)
+
+
+def _find(context: Context, class_id: int, name: LogicalName) -> CosemObject | DataAccessResult:
+    found = table(context.meter.type).get(name)
+    if found is None:
+        return DataAccessResult.OBJECT_UNDEFINED
+    if not found.visible & context.client.right:
+        return DataAccessResult.READ_WRITE_DENIED
+    if found.class_id != class_id:
+        return DataAccessResult.OBJECT_CLASS_INCONSISTENT
+    return found
