@@ -155,16 +155,17 @@ class Settling:
                     channel=channel,
                     kind=kind,
                     created_at=at,
-                    body=commercial.encode(_message(order, message_id, at, kind, note)),
+                    body=commercial.encode(result_message(order, message_id, at, kind, note)),
                     address=address,
                     not_before=at,
                 )
             )
 
 
-def _message(
-    order: Order, message_id: str, at: datetime, kind: str, note: str | None
+def result_message(
+    order: Order, message_id: str, at: datetime, kind: str, note: str | None = None
 ) -> commercial.ResultMessage:
+    """What the commercial side is told of an order."""
     return commercial.ResultMessage(
         message_id=message_id,
         kind="event" if kind == "event" else "reply",

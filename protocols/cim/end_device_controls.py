@@ -175,7 +175,7 @@ def _read_timing(element: Element) -> Timing:
 
 
 def write(controls: Iterable[EndDeviceControl]) -> Element:
-    """The EndDeviceControls element.  Types are written by reference, as the strict profile does."""
+    """The EndDeviceControls element, with types by reference as in the strict profile."""
     namespace = ns.profile(ns.CONTROLS)
     root = etree.Element(f"{{{namespace}}}{ns.CONTROLS}", nsmap={None: namespace})
     for control in controls:

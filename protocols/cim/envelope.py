@@ -1,9 +1,9 @@
 """The envelope of IEC 61968-100:2013: Header, Request, Reply and Payload, as dataclasses.
 
-A message is generic (`RequestMessage`, any noun inside) or strongly typed (`CreateEndDeviceControls`,
-in the noun's own namespace, where Header, Request, Reply and Payload are in that namespace too and
-their children in schema/message).  Both become one `Message`; `typed` says which it was, because an
-answer keeps its question's style.
+A message is generic (`RequestMessage`, any noun inside) or strongly typed
+(`CreateEndDeviceControls`, in the noun's own namespace, where Header, Request, Reply and Payload
+are in that namespace too and their children in schema/message).  Both become one `Message`; `typed`
+says which it was, because an answer keeps its question's style.
 
 The payload's content stays XML here: its profile reads it.  This module presumes a message that
 its XSD accepts (see `schema`), and does not judge verbs, nouns or content.
@@ -39,7 +39,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A name with an optional value: Header/Property (Name, Value) or Request/Option (name, value)."""
+    """A name with an optional value: Header/Property or Request/Option."""
 
     name: str
     value: str | None = None

@@ -37,6 +37,7 @@ XSDS: Final = (
 )
 ERRORS_MAX: Final = 5  # one wrong element often causes a dozen complaints
 
+_VERB: Final = f"Element '{{{ns.MESSAGE}}}Verb': [facet"
 _PACKAGE = files("protocols.cim")
 
 
@@ -56,7 +57,7 @@ def wsdl(name: str) -> bytes:
     return _PACKAGE.joinpath("wsdl", name).read_bytes()
 
 
-class _FromPackage(etree.Resolver):  # type: ignore[misc]  # lxml carries no types
+class _FromPackage(etree.Resolver):
     def resolve(self, url: str, public_id: str | None, context: object) -> object:
         return self.resolve_string(xsd(url.rpartition("/")[2]), context)
 
@@ -107,7 +108,7 @@ def _validate(schema: Element, element: Element) -> None:
     errors: list[ReplyError] = []
     for entry in schema.error_log[:ERRORS_MAX]:
         message = xml.clean(entry.message, 300)
-        if "}Verb'" in message.partition(":")[0]:
+        if message.startswith(_VERB):
             raise RequestRefused(ReplyError("2.9", f"VERBO_DESCONOCIDO: {message}", xpath="Verb"))
         errors.append(ReplyError("1.8", f"ESQUEMA: {message}"))
     raise RequestRefused(*errors)

@@ -1,0 +1,470 @@
+"""What a message means as a request, and what is wrong with it: tables of both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from protocols.cim import control_request, envelope, schema, xml
+from protocols.cim.amount import Unit
+from protocols.cim.control_request import ControlRequest, Verb
+from protocols.cim.control_types import ControlKind, Vocabulary
+from protocols.cim.end_device_controls import MeterRef
+from protocols.cim.errors import RequestRefused
+from tests.cim import orders_as_xml as a
+from tests.cim.orders_as_xml import attribute, control, devices, option
+
+KIND = '<c:EndDeviceControlType ref="{}"/>'
+IN_KW = attribute("powerLimit", "1.5") + attribute("powerLimit.unit", "kW")
+DISCONNECT = KIND.format("3.31.0.23")
+
+
+def read(octets: bytes, vocabulary: Vocabulary | None = None) -> ControlRequest:
+    root = xml.parse(octets)
+    schema.check(root)
+    message = envelope.read(root)
+    return (
+        control_request.read(message, vocabulary) if vocabulary else control_request.read(message)
+    )
+
+
+def timing(text: str) -> str:
+    return f"<c:primaryDeviceTiming>{text}</c:primaryDeviceTiming>"
+
+
+def interval(start: str, end: str) -> str:
+    return timing(f"<c:interval><c:end>{end}</c:end><c:start>{start}</c:start></c:interval>")
+
+
+ONE_LIMIT: dict[str, bytes] = {
+    # each means: limit 90000001 to 1500 W
+    "typed": a.typed(),
+    "generic": a.generic(),
+    "in kW": a.typed(control(attributes=IN_KW)),
+    "attribute without case": a.typed(control(attributes=attribute("POWERLIMIT", "1500"))),
+    "option": a.typed(control(attributes=""), request=option("powerLimit", "1500")),
+    "option in kW": a.typed(
+        control(attributes=""),
+        request=option("powerLimit", "1.5") + option("powerLimit.unit", "kW"),
+    ),
+    "option and attribute agree": a.typed(
+        control(attributes=IN_KW), request=option("powerLimit", "1500")
+    ),
+    "strict carrier": a.meter_config(),
+    "strict carrier, exponent": a.meter_config(a.function("<k:powerLimit>1.5E3</k:powerLimit>")),
+    "strict carrier by reference": a.meter_config(
+        a.function("<k:powerLimit>9</k:powerLimit>", "other")
+        + a.function("<k:powerLimit>1500</k:powerLimit>", "mine"),
+        '<k:Meter><k:ConnectDisconnectFunction ref="mine"/>'
+        "<k:Names><k:name>90000001</k:name></k:Names></k:Meter>",
+    ),
+    "strict carrier and option agree": a.meter_config(request=option("powerLimit", "1500")),
+    "enable instead of change": a.typed(control(KIND.format("3.31.139.26"))),
+    "leading zeros": a.typed(control(KIND.format("03.31.139.013"))),
+    "device not applicable": a.typed(control(KIND.format("0.31.139.13"))),
+    "type as text": a.typed(
+        control("<c:EndDeviceControlType>3.31.139.13</c:EndDeviceControlType>")
+    ),
+    "type in parts": a.typed(
+        control(
+            "<c:EndDeviceControlType><c:domain>31</c:domain>"
+            "<c:eventOrAction>13</c:eventOrAction><c:subDomain>139</c:subDomain>"
+            "<c:type>3</c:type></c:EndDeviceControlType>"
+        )
+    ),
+    "type in words": a.typed(
+        control(
+            "<c:EndDeviceControlType><c:domain>RCDSwitch</c:domain>"
+            "<c:eventOrAction>Change</c:eventOrAction>"
+            "<c:subDomain>SupplyCapacityLimit</c:subDomain>"
+            "<c:type>ElectricMeter</c:type></c:EndDeviceControlType>"
+        )
+    ),
+    "type by the name of one in the payload": a.typed(
+        control(KIND.format("limitar")) + "<c:EndDeviceControlType><c:domain>31</c:domain>"
+        "<c:eventOrAction>13</c:eventOrAction><c:subDomain>139</c:subDomain><c:type>3</c:type>"
+        "<c:Names><c:name>limitar</c:name></c:Names></c:EndDeviceControlType>"
+    ),
+    "older namespaces with www": a.typed().replace(
+        b"http://iec.ch/TC57/2011/", b"http://www.iec.ch/TC57/2010/"
+    ),
+    "the demonstration's namespaces": a.typed().replace(
+        b"TC57/2011/EndDeviceControlsMessage", b"TC57/2017/EndDeviceControlsMessage"
+    ),
+}
+
+
+@pytest.mark.parametrize("octets", ONE_LIMIT.values(), ids=ONE_LIMIT)
+def test_every_carrier_and_spelling_of_one_limit(octets: bytes) -> None:
+    request = read(octets)
+    (one,) = request.controls
+    assert one.kind is ControlKind.SET_LIMIT
+    assert one.amount is not None
+    assert one.amount.value * {Unit.W: 1, Unit.KW: 1000}[one.amount.unit] == 1500
+    assert one.meters == (MeterRef("90000001"),)
+    assert not one.emergency
+    assert (request.source, request.message_id) == ("COMERCIAL", a.MESSAGE_ID)
+    assert request.correlation_id == a.CORRELATION_ID
+
+
+KINDS = {
+    "3.31.139.13": (ControlKind.SET_LIMIT, False),
+    "3.31.139.26": (ControlKind.SET_LIMIT, False),
+    "3.31.139.22": (ControlKind.REMOVE_LIMIT, False),
+    "3.31.138.26": (ControlKind.SET_LIMIT, True),
+    "3.31.138.22": (ControlKind.REMOVE_LIMIT, True),
+    "3.31.0.18": (ControlKind.CONNECT, False),
+    "3.31.0.23": (ControlKind.DISCONNECT, False),
+}
+
+
+@pytest.mark.parametrize(("code", "meaning"), KINDS.items(), ids=KINDS)
+def test_kinds_of_controls(code: str, meaning: tuple[ControlKind, bool]) -> None:
+    attributes = a.LIMIT_1500_W if meaning[0] is ControlKind.SET_LIMIT else ""
+    (one,) = read(a.typed(control(KIND.format(code), attributes))).controls
+    assert (one.kind, one.emergency) == meaning
+    assert (one.amount is not None) == (one.kind is ControlKind.SET_LIMIT)
+
+
+def test_a_vendors_own_code_is_configuration() -> None:
+    octets = a.typed(control(KIND.format("3.31.220.23"), ""))
+    with pytest.raises(RequestRefused, match="TIPO_DESCONOCIDO"):
+        read(octets)
+    (one,) = read(octets, Vocabulary({"3.31.220.23": "3.31.0.23"})).controls
+    assert (one.kind, one.type) == (ControlKind.DISCONNECT, "3.31.0.23")
+
+
+METERS = {
+    "several names in one device": (
+        "<c:EndDevices><c:Names><c:name>1</c:name></c:Names>"
+        "<c:Names><c:name>2</c:name></c:Names></c:EndDevices>"
+    ),
+    "several devices": devices("1", "2"),
+    "one named twice": devices("1", "2", "1"),
+}
+
+
+@pytest.mark.parametrize("addressed", METERS.values(), ids=METERS)
+def test_several_meters(addressed: str) -> None:
+    (one,) = read(a.typed(control(addressed=addressed))).controls
+    assert one.meters == (MeterRef("1"), MeterRef("2"))
+
+
+def test_a_meter_by_mrid_and_by_serial_number() -> None:
+    addressed = (
+        "<c:EndDevices><c:mRID>u-1</c:mRID></c:EndDevices>"
+        "<c:EndDevices><c:serialNumber>s-1</c:serialNumber></c:EndDevices>"
+        "<c:EndDevices><c:mRID>u-2</c:mRID><c:Names><c:name>2</c:name></c:Names></c:EndDevices>"
+    )
+    (one,) = read(a.typed(control(addressed=addressed))).controls
+    assert one.meters == (MeterRef("u-1", "uuid"), MeterRef("s-1"), MeterRef("2"))
+
+
+def test_lifting_a_limit_the_strict_way() -> None:
+    info = "<k:needsPowerLimitCheck>false</k:needsPowerLimitCheck>"
+    (one,) = read(a.meter_config(a.function(info))).controls
+    assert (one.kind, one.type, one.amount) == (ControlKind.REMOVE_LIMIT, "3.31.139.22", None)
+
+
+def test_window_options_and_flags() -> None:
+    octets = a.typed(
+        control(
+            timing=interval("2026-07-06T15:00:00Z", "2026-07-06T12:00:00-04:00"),
+        ),
+        head=a.header(
+            flags="<m:AsyncReplyFlag>1</m:AsyncReplyFlag>"
+            "<m:ReplyAddress>http://127.0.0.1/r</m:ReplyAddress>"
+            "<m:AckRequired>false</m:AckRequired>"
+            "<m:User><m:UserID>ana</m:UserID><m:Organization>ventas</m:Organization></m:User>"
+        ),
+        request="<m:StartTime>2026-07-06T14:00:00.250Z</m:StartTime>"
+        "<m:EndTime>2026-07-06T24:00:00Z</m:EndTime>" + option("DiaNoLaborable", "Permitido"),
+    )
+    request = read(octets)
+    assert request.async_reply and request.ack_required is False
+    assert request.reply_address == "http://127.0.0.1/r"
+    assert (request.user, request.organization) == ("ana", "ventas")
+    assert request.non_working_day_permitted
+    assert request.start_time == datetime(2026, 7, 6, 14, 0, 0, 250_000, tzinfo=UTC)
+    assert request.end_time == datetime(2026, 7, 7, tzinfo=UTC)
+    (one,) = request.controls
+    assert one.start == datetime(2026, 7, 6, 15, tzinfo=UTC)
+    assert one.end == datetime(2026, 7, 6, 16, tzinfo=UTC)
+
+
+def test_a_duration_counts_from_the_start() -> None:
+    text = (
+        "<c:duration>90.5</c:duration><c:interval><c:start>2026-07-06T15:00:00Z</c:start>"
+        "</c:interval>"
+    )
+    (one,) = read(a.typed(control(timing=timing(text)))).controls
+    assert one.end == datetime(2026, 7, 6, 16, 30, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "close", "delete"])
+def test_giving_up_by_correlation_or_by_id(verb: str) -> None:
+    name = f"{verb.capitalize()}EndDeviceControls"
+    request = read(
+        a.typed(
+            name=name,
+            head=a.header(verb),
+            request='<m:ID kind="transaction">t-1</m:ID>',
+            payload="",
+        )
+    )
+    assert (request.verb, request.controls) == (Verb(verb), ())
+    assert [(target.value, target.kind) for target in request.targets] == [("t-1", "transaction")]
+    plain = read(a.generic(head=a.header(verb), payload=""))
+    assert (plain.verb, plain.targets) == (Verb(verb), ())
+    by_payload = read(
+        a.generic(head=a.header(verb), payload="<m:Payload><m:ID>t</m:ID></m:Payload>")
+    )
+    assert [target.value for target in by_payload.targets] == ["t"]
+
+
+AMOUNTS = {
+    # text: plain digits
+    "1500": "1500",
+    " 1500 ": "1500",
+    "+1500.50": "1500.5",
+    "1.5e3": "1500",
+    ".5": "0.5",
+    "2300.": "2300",
+    "0.001": "0.001",
+    "999999999999999999": "999999999999999999",
+}
+
+
+@pytest.mark.parametrize(("text", "plain"), AMOUNTS.items(), ids=AMOUNTS)
+def test_amounts(text: str, plain: str) -> None:
+    (one,) = read(a.typed(control(attributes=attribute("powerLimit", text)))).controls
+    assert one.amount is not None
+    assert one.amount.text == plain
+    assert one.amount.value == Decimal(plain)
+
+
+def limit(value: str, unit: str | None = None) -> bytes:
+    extra = attribute("powerLimit.unit", unit) if unit is not None else ""
+    return a.typed(control(attributes=attribute("powerLimit", value) + extra))
+
+
+TWO_FUNCTIONS = a.function("<k:powerLimit>1</k:powerLimit>", "x") * 2
+
+REFUSED: dict[str, tuple[bytes, str, str]] = {
+    # name: (message, code, key)
+    "no amount": (a.typed(control(attributes="")), "5.8", "MONTO_FALTA"),
+    "empty amount": (limit(""), "5.8", "MONTO_FALTA"),
+    "blank amount": (limit("  "), "5.8", "MONTO_FALTA"),
+    "no amount in strict carrier": (
+        a.meter_config(a.function("<k:armedTimeout>1</k:armedTimeout>")), "5.8", "MONTO_FALTA",
+    ),
+    "zero": (limit("0"), "1.8", "MONTO_INVALIDO"),
+    "negative": (limit("-1"), "1.8", "MONTO_INVALIDO"),
+    "minus zero": (limit("-0.0"), "1.8", "MONTO_INVALIDO"),
+    "not a number": (limit("NaN"), "1.8", "MONTO_INVALIDO"),
+    "infinite": (limit("INF"), "1.8", "MONTO_INVALIDO"),
+    "infinite in strict carrier": (
+        a.meter_config(a.function("<k:powerLimit>INF</k:powerLimit>")), "1.8", "MONTO_INVALIDO",
+    ),
+    "words": (limit("mil"), "1.8", "MONTO_INVALIDO"),
+    "decimal comma": (limit("1,5"), "1.8", "MONTO_INVALIDO"),
+    "thousands": (limit("1 500"), "1.8", "MONTO_INVALIDO"),
+    "hexadecimal": (limit("0x5DC"), "1.8", "MONTO_INVALIDO"),
+    "underscore": (limit("1_500"), "1.8", "MONTO_INVALIDO"),
+    "other digits": (limit("١٥٠٠"), "1.8", "MONTO_INVALIDO"),
+    "19 digits": (limit("1" * 19), "1.8", "MONTO_INVALIDO"),
+    "huge exponent": (limit("1e99"), "1.8", "MONTO_INVALIDO"),
+    "huger exponent": (limit("1e999999999"), "1.8", "MONTO_INVALIDO"),
+    "very long": (limit("1" * 5000), "1.8", "MONTO_INVALIDO"),
+    "unknown unit": (limit("1", "hp"), "1.8", "UNIDAD_DESCONOCIDA"),
+    "unit of another case": (limit("1", "KW"), "1.8", "UNIDAD_DESCONOCIDA"),
+    "carriers disagree": (
+        a.typed(request=option("powerLimit", "1501")), "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "carriers disagree in quantity": (
+        a.typed(request=option("powerLimit", "1500") + option("powerLimit.unit", "VA")),
+        "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "strict carrier disagrees": (
+        a.meter_config(request=option("powerLimit", "1501")), "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "strict carrier contradicts itself": (
+        a.meter_config(a.function(
+            "<k:needsPowerLimitCheck>false</k:needsPowerLimitCheck><k:powerLimit>1</k:powerLimit>"
+        )), "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "amount with a disconnect": (a.typed(control(DISCONNECT)), "1.8", "MONTO_INESPERADO"),
+    "option amount with a disconnect": (
+        a.typed(control(DISCONNECT, ""), request=option("powerLimit", "1")),
+        "1.8", "MONTO_INESPERADO",
+    ),
+    "no meter": (a.typed(control(addressed="")), "5.8", "MEDIDOR_FALTA"),
+    "empty meter name": (a.typed(control(addressed=devices(""))), "5.8", "MEDIDOR_FALTA"),
+    "long meter name": (
+        a.typed(control(addressed=devices("9" * 256))), "1.8", "CAMPO_DEMASIADO_LARGO",
+    ),
+    "no control": (
+        a.typed(payload="<Payload><c:EndDeviceControls/></Payload>"), "5.8", "CONTROL_FALTA",
+    ),
+    "no type": (a.typed(control("<c:EndDeviceControlType/>")), "5.8", "TIPO_FALTA"),
+    "unknown type": (a.typed(control(KIND.format("3.31.0.99"))), "1.8", "TIPO_DESCONOCIDO"),
+    "known type without order": (a.typed(control(KIND.format("3.8.0.214"), "")), "1.8",
+                                 "TIPO_NO_ADMITIDO"),
+    "a group": (
+        a.typed(control(addressed="<c:EndDeviceGroups/>" + devices("1"))),
+        "1.8", "CONTENIDO_NO_ADMITIDO",
+    ),
+    "a usage point": (
+        a.typed(control(timing="<c:UsagePoints/>")), "1.8", "CONTENIDO_NO_ADMITIDO",
+    ),
+    "no payload": (a.typed(payload=""), "1.7", "CONTENIDO_FALTA"),
+    "empty generic payload": (a.generic(payload="<m:Payload/>"), "1.7", "CONTENIDO_FALTA"),
+    "compressed": (
+        a.generic(payload="<m:Payload><m:Compressed>eJw=</m:Compressed></m:Payload>"),
+        "1.8", "CONTENIDO_NO_ADMITIDO",
+    ),
+    "operation set": (
+        a.generic(payload="<m:Payload><m:OperationSet/></m:Payload>"),
+        "1.8", "CONTENIDO_NO_ADMITIDO",
+    ),
+    "another noun's payload": (
+        a.generic(payload='<m:Payload><x:MeterReadings xmlns:x="urn:x"/></m:Payload>'),
+        "2.5", "CONTENIDO_DISTINTO",
+    ),
+    "unknown noun": (
+        a.generic(head=a.header(noun="Coffee")), "2.5", "SUSTANTIVO_NO_ADMITIDO",
+    ),
+    "noun of another message": (
+        a.typed(head=a.header(noun="MeterConfig")), "2.5", "SUSTANTIVO_NO_ADMITIDO",
+    ),
+    "verb of another message": (a.typed(head=a.header("cancel")), "2.9", "VERBO_NO_ADMITIDO"),
+    "verb of a query": (a.generic(head=a.header("get")), "2.9", "VERBO_NO_ADMITIDO"),
+    "unknown verb": (a.generic(head=a.header("brew")), "2.9", "VERBO_DESCONOCIDO"),
+    "registration by MeterConfig": (
+        a.generic(head=a.header("create", "MeterConfig"), payload=""), "2.9", "VERBO_NO_ADMITIDO",
+    ),
+    "no header": (
+        f'<m:RequestMessage xmlns:m="{a.MESSAGE}"/>'.encode(), "1.5", "CAMPO_FALTA",
+    ),
+    "no verb": (a.typed(head="<m:Noun>EndDeviceControls</m:Noun>"), "1.5", "CAMPO_FALTA"),
+    "empty noun": (a.typed(head="<m:Verb>create</m:Verb><m:Noun/>"), "1.5", "CAMPO_FALTA"),
+    "header out of order": (
+        a.typed(head="<m:Noun>EndDeviceControls</m:Noun><m:Verb>create</m:Verb>"),
+        "1.8", "ESQUEMA",
+    ),
+    "element outside the schema": (a.typed(control(timing="<c:oops/>")), "1.8", "ESQUEMA"),
+    "payload of a wrong namespace": (
+        a.typed().replace(b"EndDeviceControls#", b"EndDeviceControls!"), "1.8", "ESQUEMA",
+    ),
+    "bad flag": (
+        a.typed(head=a.header(flags="<m:AsyncReplyFlag>yes</m:AsyncReplyFlag>")),
+        "1.8", "ESQUEMA",
+    ),
+    "generic payload outside its schema": (
+        a.generic("<c:EndDeviceControl/>"), "1.8", "ESQUEMA",
+    ),
+    "long MessageID": (
+        a.typed(head=a.header(ids=f"<m:MessageID>{'x' * 256}</m:MessageID>")),
+        "1.8", "CAMPO_DEMASIADO_LARGO",
+    ),
+    "time without zone": (
+        a.typed(request="<m:StartTime>2026-07-06T14:00:00</m:StartTime>"),
+        "1.8", "FECHA_SIN_ZONA",
+    ),
+    "time out of reach": (
+        a.typed(request="<m:StartTime>12026-07-06T14:00:00Z</m:StartTime>"),
+        "1.8", "FECHA_INVALIDA",
+    ),
+    "year zero": (
+        a.typed(request="<m:StartTime>-0001-07-06T14:00:00Z</m:StartTime>"),
+        "1.8", "FECHA_INVALIDA",
+    ),
+    "window backwards": (
+        a.typed(request="<m:StartTime>2026-07-06T14:00:00Z</m:StartTime>"
+                        "<m:EndTime>2026-07-06T14:00:00Z</m:EndTime>"),
+        "1.8", "PLAZO_INVALIDO",
+    ),
+    "limit backwards": (
+        a.typed(control(timing=interval("2026-07-06T15:00:00Z", "2026-07-06T14:00:00Z"))),
+        "1.8", "PLAZO_INVALIDO",
+    ),
+    "duration without start": (
+        a.typed(control(timing=timing("<c:duration>5</c:duration>"))), "1.8", "DURACION_INVALIDA",
+    ),
+    "endless duration": (
+        a.typed(control(timing=timing(
+            "<c:duration>INF</c:duration><c:interval><c:start>2026-07-06T15:00:00Z</c:start>"
+            "</c:interval>"
+        ))), "1.8", "DURACION_INVALIDA",
+    ),
+    "duration beyond the calendar": (
+        a.typed(control(timing=timing(
+            "<c:duration>1E10</c:duration><c:interval><c:start>2026-07-06T15:00:00Z</c:start>"
+            "</c:interval>"
+        ))), "1.8", "DURACION_INVALIDA",
+    ),
+    "indefinite with an end": (
+        a.typed(control(timing=timing(
+            "<c:durationIndefinite>true</c:durationIndefinite>"
+            "<c:interval><c:end>2026-07-06T15:00:00Z</c:end></c:interval>"
+        ))), "1.8", "PLAZO_EN_CONFLICTO",
+    ),
+    "meter without function": (
+        a.meter_config(TWO_FUNCTIONS), "2.29", "FUNCION_NO_RELACIONADA",
+    ),
+    "function missing": (
+        a.meter_config(meters='<k:Meter><k:ConnectDisconnectFunction ref="gone"/></k:Meter>'),
+        "2.29", "FUNCION_NO_RELACIONADA",
+    ),
+    "an event": (
+        a.generic(name="EventMessage", head=a.header("created")), "2.9", "MENSAJE_NO_ES_PEDIDO",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "code", "key"), REFUSED.values(), ids=REFUSED)
+def test_refused(octets: bytes, code: str, key: str) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        read(octets)
+    first = caught.value.errors[0]
+    assert (first.code, first.key) == (code, key)
+
+
+def test_every_wrong_control_is_named() -> None:
+    octets = a.typed(
+        control(attributes=""), control(), control(KIND.format("9.9.9.9")), control(addressed="")
+    )
+    with pytest.raises(RequestRefused) as caught:
+        read(octets)
+    keys = [error.key for error in caught.value.errors]
+    assert keys == ["MONTO_FALTA", "TIPO_DESCONOCIDO", "MEDIDOR_FALTA"]
+
+
+def test_too_many_meters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_request, "METERS_MAX", 2)
+    assert len(read(a.typed(control(addressed=devices("1", "2")))).controls[0].meters) == 2
+    with pytest.raises(RequestRefused) as caught:
+        read(a.typed(control(addressed=devices("1", "2")), control()))
+    assert (caught.value.errors[0].code, caught.value.errors[0].key) == (
+        "3.1",
+        "DEMASIADOS_MEDIDORES",
+    )
+
+
+def test_a_demonstration_clients_message() -> None:
+    body = xml.parse(a.DEMONSTRATION_CLIENT)[0][0]
+    schema.check(body)
+    request = control_request.read(envelope.read(body))
+    (one,) = request.controls
+    assert one.kind is ControlKind.DISCONNECT
+    assert one.meters == (MeterRef("90000001"), MeterRef("90000002"))
+    assert (request.source, request.user, request.ack_required) == ("CIS", "operator", True)
+
+
+def test_the_first_option_of_a_name_counts() -> None:
+    request: Any = read(a.typed(request=option("x", "1") + option("X", "2")))
+    assert request.option("x") == "1"
+    assert request.option("y") is None
