@@ -1,0 +1,59 @@
+"""The WSDL and XSD of each endpoint, as a client on the network needs them.
+
+Our files are static; only two things change on the way out: the service's address becomes the one
+the client asked at, and references between the files become `ENDPOINT?xsd=FILE`.  (The bare
+`?xsd=FILE` would do by RFC 3986, but libraries that resolve by RFC 2396 lose the last segment.)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import quoteattr
+
+from protocols.cim import schema
+
+ROOT: Final = "/soap"
+
+ENDPOINTS: Final = {
+    f"{ROOT}/EndDeviceControls": "ExecuteEndDeviceControls.wsdl",
+    f"{ROOT}/MeterConfig": "ExecuteMeterConfig.wsdl",
+    f"{ROOT}/generic": "Generic.wsdl",
+}
+
+_SCHEMA_LOCATION: Final = re.compile(rb'schemaLocation="(?:[^"]*/)?([^"/]+\.xsd)"')
+_ADDRESS: Final = re.compile(rb'<soap:address location="[^"]*"/>')
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file for a client."""
+
+    content_type: str
+    body: bytes
+
+
+def document(path: str, query: str, *, scheme: str, host: str) -> Document | None:
+    """What a GET of an endpoint asks for: `?wsdl` or `?xsd=FILE`; None for anything else.
+
+    `host` is the Host header; where it is no plain host and port, the address is left relative to
+    loopback, because a header from outside has no business inside our document.
+    """
+    wsdl = ENDPOINTS.get(path)
+    if wsdl is None:
+        return None
+    wanted = {name.lower(): value for name, value in parse_qsl(query, keep_blank_values=True)}
+    endpoint = path.rpartition("/")[2].encode()
+    if "wsdl" in wanted:
+        known = host if _HOST.fullmatch(host) else "127.0.0.1"
+        address = f"<soap:address location={quoteattr(f'{scheme}://{known}{path}')}/>"
+        text = _ADDRESS.sub(address.encode(), schema.wsdl(wsdl))
+    elif wanted.get("xsd") in schema.XSDS:
+        text = schema.xsd(wanted["xsd"])
+    else:
+        return None
+    text = _SCHEMA_LOCATION.sub(rb'schemaLocation="%s?xsd=\1"' % endpoint, text)
+    return Document("text/xml; charset=utf-8", text)
