@@ -85,7 +85,7 @@ class Connection:
         *,
         trace: Callable[[Exchanged], None] | None = None,
     ) -> None:
-        self._trace = trace
+        self.trace = trace
         self._state = State.IDLE
         self._events: deque[Event] = deque()
         self._outbox: deque[bytes] = deque()
@@ -230,8 +230,8 @@ class Connection:
         return wire
 
     def _record(self, sent: bool, wire: bytes, plain: bytes | None) -> None:
-        if self._trace is not None:
-            self._trace(Exchanged(sent, wire, plain))
+        if self.trace is not None:
+            self.trace(Exchanged(sent, wire, plain))
 
     @property
     def _peer_pdu_size(self) -> int:

@@ -9,6 +9,7 @@ Events of a client: `Associated`, `AssociationRefused`, `GetResponse`, `SetRespo
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -172,14 +173,8 @@ class ClientEngine(Protocol):
     @property
     def peer_invocation_counter(self) -> int: ...
 
-    @property
-    def plain(self) -> bytes | None:
-        """The deciphered xDLMS APDU last handed out or taken in, for `explain`.
-
-        None for the association's own messages (their content is key material or proves it) and
-        for what could not be opened.
-        """
-        ...
+    trace: Callable[[Exchanged], None] | None
+    """Told of each APDU as it is handed out or taken in; the engine only calls it."""
 
     def send(
         self,

@@ -30,6 +30,7 @@ from protocols.dlms.events import (
     AssociationRefused,
     ClientEngine,
     Event,
+    Exchanged,
     ProtocolViolation,
     Released,
     TimedOut,
@@ -140,6 +141,7 @@ class Session:
         self._now = 0.0
         self._violations: list[ProtocolViolation] = []
         self._outcome: Outcome | None = None
+        self._associated = False
         self._ended = False
         self.phase = Phase.NEW  # the last one reached, also after the end
         self.acted = False  # something that can act was handed out for transmission
@@ -185,7 +187,6 @@ class Session:
                 continue  # for another client on the same stream, or after the end
             assert self._engine is not None
             self._engine.receive_data(frame.apdu, now=now)
-            self.exchanges.append(Exchange(now, "up", frame.apdu, self._engine.plain))
             out += self._pump()
         return b"".join(out) or None
 
@@ -215,7 +216,7 @@ class Session:
         while not self.done and self._engine is not None:
             apdu = self._engine.data_to_send()
             if apdu is not None:
-                out.append(self._transmit(self._engine, apdu))
+                out.append(wrapper.encode(self._source, self._server, apdu))
                 continue
             event = self._engine.next_event()
             if event is NEED_DATA:
@@ -254,11 +255,18 @@ class Session:
             self._end(stop.value)
             return []
         assert self._engine is not None
-        return [self._transmit(self._engine, self._engine.send(message, now=self._now))]
+        apdu = self._engine.send(message, now=self._now)
+        return [wrapper.encode(self._source, self._server, apdu)]
 
-    def _transmit(self, engine: ClientEngine, apdu: bytes) -> bytes:
-        self.exchanges.append(Exchange(self._now, "down", apdu, engine.plain))
-        return wrapper.encode(self._source, self._server, apdu)
+    def _adopt(self, engine: ClientEngine, client: int) -> None:
+        engine.trace = self._record
+        self._engine, self._source = engine, client
+
+    def _record(self, exchanged: Exchanged) -> None:
+        # Before the association stands, what travels are secrets or proofs of them.
+        plain = exchanged.plain if self._associated else None
+        direction: Literal["down", "up"] = "down" if exchanged.sent else "up"
+        self.exchanges.append(Exchange(self._now, direction, exchanged.wire, plain))
 
     def _end(self, outcome: Outcome) -> None:
         # What the procedure found stands, whatever becomes of the release after it.
@@ -290,7 +298,7 @@ class Session:
         make = self._make
         if self._counter is None:
             assert not callable(make)
-            self._engine = make
+            engine = make
         else:
             found = yield from self._read_counter(self._counter)
             if isinstance(found, Outcome):
@@ -298,8 +306,9 @@ class Session:
             if found >= COUNTER_MAX:
                 return Outcome(Status.KEY_REJECTED, detail="the invocation counter is used up")
             assert callable(make)
-            self._engine = make(found + 1)
-        self._source, self.phase = self._client, Phase.ASSOCIATING
+            engine = make(found + 1)
+        self._adopt(engine, self._client)
+        self.phase = Phase.ASSOCIATING
         associated = yield from self._associate()
         if isinstance(associated, Outcome):
             return associated
@@ -314,7 +323,8 @@ class Session:
     def _read_counter(
         self, source: CounterSource
     ) -> Generator[Message, Event | None, int | Outcome]:
-        self._engine, self._source, self.phase = source.engine, source.client, Phase.COUNTER
+        self._adopt(source.engine, source.client)
+        self.phase = Phase.COUNTER
         associated = yield from self._associate()
         if isinstance(associated, Outcome):
             return associated
@@ -323,8 +333,10 @@ class Session:
         return found
 
     def _associate(self) -> Generator[Message, Event | None, Associated | Outcome]:
+        self._associated = False
         match (yield AssociationRequest()):
             case Associated() as associated:
+                self._associated = True
                 return associated
             case AssociationRefused() as refused:
                 return _refused_outcome(refused)

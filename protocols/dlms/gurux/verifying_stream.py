@@ -2,7 +2,8 @@
 
 gurux-dlms 1.0.203 computes AES and GHASH in Python (6 to 8 ms for an HLS-5 session) and never looks
 at the tag of what it deciphers, so a flipped bit arrives as a wrong value.  `VerifyingStream` has
-the shape (and the names) of its `GXDLMSChipperingStream`, stands on `cryptography`, and refuses a wrong tag.
+the shape and the names of its `GXDLMSChipperingStream`, stands on `cryptography`, and refuses a
+wrong tag.
 
 This module imports nothing of gurux-dlms: `gurux` puts the class in its place.
 """
