@@ -91,6 +91,11 @@ class Field(Protocol):
         """Ask that a command be not begun; the result tells whether it was, and how it ended."""
         ...
 
+    async def stored(self, command: Command) -> None:
+        """What was reported of a command is stored: its result is receipted to its sender.  Left
+        out, the sender repeats the result, which then arrives as a late one."""
+        ...
+
     def connectivity(self, concentrator: str) -> Connectivity: ...
 
     def listen(self, listener: FieldListener) -> None:
@@ -205,6 +210,10 @@ class Transaction(Protocol):
         self, *, transaction_id: str | None = None, correlation_id: str | None = None
     ) -> list[Order]: ...
     def open_orders_of_meter(self, meter: str) -> list[Order]:
+        """Not final, in order of acceptance."""
+        ...
+
+    def open_orders_of_concentrator(self, concentrator: str) -> list[Order]:
         """Not final, in order of acceptance."""
         ...
 

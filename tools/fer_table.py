@@ -119,19 +119,21 @@ def over_the_air(
     width, phases = modulation.value, modulation.phases
     padded = np.zeros((frames, -(-count // width) * width), np.uint8)
     padded[:, :count] = bits
-    weights = 1 << np.arange(width - 1, -1, -1)
-    increments = padded.reshape(frames, -1, width) @ weights
-    turns = np.zeros((frames, increments.shape[1] + 1), np.int64)
-    np.cumsum(increments, axis=1, out=turns[:, 1:])
-    constellation = np.exp(2j * np.pi * np.arange(phases) / phases).astype(np.complex64)
-    phasors = constellation[turns % phases]
-    noise = chance.standard_normal((2, *phasors.shape), dtype=np.float32)
-    sigma = np.float32(math.sqrt(0.5 / snr))
-    phasors.real += sigma * noise[0]
-    phasors.imag += sigma * noise[1]
-    difference = np.angle(phasors[:, 1:] * phasors[:, :-1].conj())
-    received = np.rint(difference * (phases / (2 * np.pi))).astype(np.int64) % phases
-    out: Bits = (received[:, :, None] & weights != 0).astype(np.uint8)
+    weights = (1 << np.arange(width - 1, -1, -1)).astype(np.uint8)
+    increments = (padded.reshape(frames, -1, width) * weights).sum(axis=2, dtype=np.uint8)
+    turns = np.zeros((frames, increments.shape[1] + 1), np.uint8)
+    np.cumsum(increments, axis=1, dtype=np.uint8, out=turns[:, 1:])  # wraps at a whole turn
+    turns &= phases - 1
+    angle = 2 * np.pi * np.arange(phases) / phases
+    noise = chance.standard_normal((2, *turns.shape), dtype=np.float32)
+    noise *= np.float32(math.sqrt(0.5 / snr))
+    x = noise[0] + np.cos(angle).astype(np.float32)[turns]
+    y = noise[1] + np.sin(angle).astype(np.float32)[turns]
+    along = x[:, 1:] * x[:, :-1] + y[:, 1:] * y[:, :-1]
+    across = y[:, 1:] * x[:, :-1] - x[:, 1:] * y[:, :-1]
+    steps = np.arctan2(across, along) * np.float32(phases / (2 * np.pi))
+    received = np.rint(steps).astype(np.int8).view(np.uint8) & np.uint8(phases - 1)
+    out: Bits = ((received[:, :, None] & weights) != 0).view(np.uint8)
     return out.reshape(frames, -1)[:, :count]
 
 

@@ -20,6 +20,8 @@ from protocols.concentrator.messages import FaultEntry, Result
 
 # How long after its end an order may still be explained by a fault log.
 EXPLAINED_WITHIN = timedelta(days=7)
+# How old a log's line may be, at an order's acceptance, to bear on it.
+BEARS_ON = timedelta(days=1)
 
 _UNEXPLAINED = (
     ReasonCode.CONCENTRATOR_UNREACHABLE,
@@ -73,13 +75,17 @@ class Hearing:
         _log.info("concentrator offline", concentrator=concentrator, at=at.isoformat())
 
     async def learned(self, concentrator: str, entries: Sequence[FaultEntry]) -> None:
-        """Explain orders that ended while the concentrator was away."""
+        """Explain orders that ended while the concentrator was away; let those that wait know."""
         if not entries:
             return
         evidence = evidence_of_faults(entries)
         now = self.clock.now()
 
         def work(tx: Transaction) -> list[Order]:
+            for order in tx.open_orders_of_concentrator(concentrator):
+                if fresh := _fresh(order, evidence, now):
+                    noted = replace(order, evidence=order.evidence + fresh)
+                    tx.save_order(noted, at=now, cause="the concentrator's fault log was read")
             ended = tx.ended_with(concentrator, _UNEXPLAINED, now - EXPLAINED_WITHIN)
             return [order for order in ended if self._explain(tx, order, evidence, now)]
 
@@ -92,13 +98,7 @@ class Hearing:
         evidence: tuple[Evidence, ...],
         now: datetime,
     ) -> bool:
-        known = {(item.source, item.at, item.text) for item in order.evidence}
-        fresh = tuple(
-            item
-            for item in evidence
-            if order.accepted_at - EXPLAINED_WITHIN <= item.at <= (order.ended_at or now)
-            and (item.source, item.at, item.text) not in known
-        )
+        fresh = _fresh(order, evidence, now)
         if not fresh or any(item.source is Source.FAULT_LOG for item in order.evidence):
             return False
         cause = why_concentrator_is_unreachable(fresh)
@@ -107,3 +107,13 @@ class Hearing:
         tx.save_order(explained, at=now, cause=note)
         self.settling.report_finding(tx, explained, now, note)
         return True
+
+
+def _fresh(order: Order, evidence: tuple[Evidence, ...], now: datetime) -> tuple[Evidence, ...]:
+    """What a fault log says of the order's time, and was not known yet."""
+    return tuple(
+        item
+        for item in evidence
+        if order.accepted_at - BEARS_ON <= item.at <= (order.ended_at or now)
+        and item not in order.evidence
+    )

@@ -131,6 +131,7 @@ class Stepping:
             _told(report),
             self._ended_attempt(order, started_at, report),
         )
+        await self.field.stored(_command(order))
 
     async def _judge(self, order: Order, report: Report) -> Verdict:
         if report.result is not None:
@@ -185,6 +186,7 @@ class Stepping:
             return
         order, verdict = await self._find_out(order)
         await self._conclude(order, verdict, "looked for the effect")
+        await self.field.stored(_command(order))
 
     async def _look_after_end(self, order: Order) -> None:
         order, verdict = await self._find_out(order)
@@ -199,6 +201,7 @@ class Stepping:
 
         await self.store.run(work)
         self.settling.announce([order])
+        await self.field.stored(_command(order))
 
     def _finding(
         self, order: Order, verdict: Verdict, now: datetime
@@ -253,6 +256,7 @@ class Stepping:
         report = await self.field.perform(command)
         ended = self._ended(begun, report)
         await self.store.run(lambda tx: tx.end_attempt(ended))
+        await self.field.stored(command)
         if report.result is None:
             return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
         return order, judge_look(order, report.result)
@@ -276,7 +280,8 @@ class Stepping:
                 return None
             if attempt is not None:
                 tx.end_attempt(attempt)
-            return self._write(tx, replace(order, state=current.state), verdict, told, now)
+            up_to_date = replace(order, state=current.state, evidence=current.evidence)
+            return self._write(tx, up_to_date, verdict, told, now)
 
         concluded = await self.store.run(work)
         if concluded is not None and concluded.final:
@@ -424,9 +429,10 @@ class Stepping:
     # --- small parts -----------------------------------------------------------------------------
 
     async def _why_unreachable(self, order: Order) -> tuple[Evidence, ...]:
-        """Everything that can be learned now about a silent concentrator."""
+        """Everything that can be learned now about a silent concentrator, and what its own log said
+        while the order waited."""
         name = _concentrator(order)
-        found = []
+        found = [item for item in order.evidence if item.source is Source.FAULT_LOG]
         session = self.field.connectivity(name)
         if session.online is False and session.since is not None:
             text = f"the broker published {name}'s last will: its session broke"

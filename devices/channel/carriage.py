@@ -1,0 +1,64 @@
+"""The fate of one frame: `carry` decides it, from the link's ratio and one draw.
+
+The frame is lost when 32 random bits, read as an integer, are less than the table's integer for the
+link's ratio and the frame's length.  Each frame takes two such draws, one for noise and one for a
+packet-loss fault, whether there is a fault or not: a fault that is added does not move the luck of
+any other frame against noise.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from random import Random
+
+from devices.channel.link import Link
+from protocols.plc.error_rates import ONE, frame_error_rates
+from protocols.plc.frames import Direction
+from protocols.plc.physical import airtime_us
+
+
+class Cause(enum.StrEnum):
+    """Why a frame was lost: the simulation's truth, for the world's own log and for tests."""
+
+    NOISE = "noise"
+    PACKET_LOSS = "packet-loss"  # the fault of that name
+    MODULE_OFF = "module-off"  # nobody listens at the far end
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The frame arrived whole."""
+
+    airtime_us: int
+    snr_cdb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The frame did not arrive, or arrived damaged."""
+
+    cause: Cause
+    airtime_us: int
+    snr_cdb: int
+
+
+Delivery = Delivered | Lost
+
+
+def carry(link: Link, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
+    """Decide the fate of one frame.  Same link, frame, time and state of `rng`: same answer."""
+    against_noise, against_fault = divmod(rng.getrandbits(64), ONE)
+    snr_cdb = link.snr_cdb(direction, now)
+    airtime = airtime_us(len(frame), link.scheme)
+    if not link.module_on(now):
+        return Lost(Cause.MODULE_OFF, airtime, snr_cdb)
+    if against_noise < frame_error_rates(link.scheme).lost_of_2_32(snr_cdb, len(frame) * 8):
+        return Lost(Cause.NOISE, airtime, snr_cdb)
+    kept = ONE
+    for loss in link.packet_losses:
+        if loss.span.covers(now):
+            kept = kept * (ONE - loss.lost_of_2_32) // ONE
+    if against_fault >= kept:
+        return Lost(Cause.PACKET_LOSS, airtime, snr_cdb)
+    return Delivered(airtime, snr_cdb)

@@ -1,0 +1,241 @@
+"""The one place that wires the head-end together, live or simulated.
+
+`build` takes what differs between the two (clock, chance, broker, portal, callback) and joins it
+with what does not.  `serving` is the live head-end: Mosquitto as a child where no broker is
+configured, the store on disk, the SOAP door on HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import holidays
+import uvicorn
+from fastapi import FastAPI
+
+from headend.chance import SystemChance
+from headend.clock import WallClock
+from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Tls
+from headend.domain.calendar import WorkingDays
+from headend.field import mosquitto
+from headend.field.broker import Broker
+from headend.field.bus import Bus, BusClient
+from headend.field.concentrators import Concentrators
+from headend.field.mqtt import Address, MqttBroker
+from headend.integration.legacy import LegacyChannel, LegacyDatabase
+from headend.integration.outbox import Channel, Outbox
+from headend.integration.queue import ResultQueue
+from headend.orders.accept import Acceptance
+from headend.orders.breaker import Breaker
+from headend.orders.hearing import Hearing
+from headend.orders.lanes import Lanes
+from headend.orders.settle import Settling
+from headend.orders.step import Stepping
+from headend.orders.withdraw import Withdrawal
+from headend.ports import CarrierPortal, Chance, Clock
+from headend.soap.addresses import ReplyAddresses
+from headend.soap.callback import Callback, SoapChannel
+from headend.soap.orders import OrderDesk
+from headend.soap.route import check_bind, is_loopback, soap_router, uvicorn_options
+from headend.soap.server import SoapServer
+from headend.soap.zeep_callback import ZeepCallback
+from headend.store.store import SqlStore
+from protocols.commercial import messages as commercial
+
+__all__ = ["Bus", "BusClient", "HeadEnd", "Running", "build", "serving"]
+
+STARTED_WITHIN_S = 15.0
+
+
+@dataclass(slots=True)
+class HeadEnd:
+    """A head-end, wired.  `run` serves until it is cancelled; `close` gives the databases back."""
+
+    config: Config
+    store: SqlStore
+    legacy: LegacyDatabase
+    broker: Broker
+    field: Concentrators
+    lanes: Lanes
+    outbox: Outbox
+    queue: ResultQueue
+    hearing: Hearing
+    settling: Settling
+    withdrawal: Withdrawal
+    soap: SoapServer
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def listen(self) -> None:
+        """Subscribe to concentrators and receipts; before the broker's session is opened, so that
+        nothing that waits in it is missed."""
+        self.field.listen(self.hearing)
+        await self.field.start()
+        receipts = commercial.receipts(self.config.delivery.topic_root)
+        await self.broker.subscribe(receipts, self.queue.receipts(self.outbox.acknowledged))
+
+    async def run(self) -> None:
+        """Carry out orders and deliver results, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.lanes.run(), name="lanes")
+            group.create_task(self.outbox.run(), name="outbox")
+
+    async def close(self) -> None:
+        await self.store.close()
+        await self.legacy.close()
+
+
+def build(
+    config: Config,
+    *,
+    clock: Clock,
+    chance: Chance,
+    broker: Broker,
+    callback: Callback,
+    portal: CarrierPortal | None = None,
+    live: bool = True,
+) -> HeadEnd:
+    """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
+    simulated clock demands."""
+    store = SqlStore(config.database, live=live)
+    legacy = LegacyDatabase(config.legacy_database, live=live)
+    policy, days = config.orders, working_days(config.orders)
+    field_ = Concentrators(broker, clock, chance, config.field)
+    addresses = ReplyAddresses(config.delivery.reply_addresses)
+    queue = ResultQueue(broker.publish, config.delivery.topic_root)
+    channels: dict[str, Channel] = {
+        "queue": queue,
+        "legacy": LegacyChannel(legacy),
+        "soap": SoapChannel(callback, addresses),
+    }
+    outbox = Outbox(store, clock, chance, config.delivery, channels)
+    settling = Settling(chance, policy, outbox.wake)
+    breaker = Breaker(policy)
+    stepping = Stepping(
+        store, clock, chance, field_, portal, policy, config.field, days, settling, breaker
+    )
+    lanes = Lanes(store, clock, stepping, policy, config.worker)
+    withdrawal = Withdrawal(store, clock, settling)
+    acceptance = Acceptance(store, clock, chance, policy, days, settling, lanes.wake)
+    desk = OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
+    return HeadEnd(
+        config=config,
+        store=store,
+        legacy=legacy,
+        broker=broker,
+        field=field_,
+        lanes=lanes,
+        outbox=outbox,
+        queue=queue,
+        hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
+        settling=settling,
+        withdrawal=withdrawal,
+        soap=SoapServer(desk, clock, chance, addresses),
+    )
+
+
+def working_days(policy: OrderPolicy) -> WorkingDays:
+    """The utility's calendar.  Raises `BadConfig` for a country or zone that is not known."""
+    try:
+        days = holidays.country_holidays(policy.country, subdiv=policy.subdivision)
+        return WorkingDays(ZoneInfo(policy.zone), days)
+    except (NotImplementedError, KeyError, ValueError) as error:
+        raise BadConfig(f"orders: {error}") from error
+
+
+# --- live ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A head-end that serves: where to reach it."""
+
+    head_end: HeadEnd
+    soap_url: str
+    broker: Address
+
+
+@asynccontextmanager
+async def serving(config: Config, *, portal: CarrierPortal | None = None) -> AsyncIterator[Running]:
+    """A live head-end for as long as the context lasts.
+
+    Raises `BadConfig` for a door that would be open to the network without mutual TLS, and
+    `headend.field.mosquitto.MosquittoFailed` where a broker is neither configured nor installed.
+    """
+    check_bind(config.soap.host, config.soap.tls)
+    async with AsyncExitStack() as stack:
+        address = await _broker_address(config.mqtt, stack)
+        broker = MqttBroker(address, client_id=f"head-end-{config.worker}")
+        head_end = build(
+            config,
+            clock=WallClock(),
+            chance=SystemChance(),
+            broker=broker,
+            callback=ZeepCallback(timeout_s=config.delivery.callback_timeout_s),
+            portal=portal,
+        )
+        stack.push_async_callback(head_end.close)
+        await head_end.listen()
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        await broker.until_connected(STARTED_WITHIN_S)
+        work = asyncio.create_task(head_end.run(), name="head-end")
+        stack.push_async_callback(_end, work)
+        port = await _serve_http(head_end, stack)
+        scheme = "http" if config.soap.tls is None else "https"
+        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", address)
+
+
+async def _broker_address(mqtt: Mqtt, stack: AsyncExitStack) -> Address:
+    if mqtt.host is not None:
+        if mqtt.tls is None and not is_loopback(mqtt.host):
+            raise BadConfig(f"mqtt: a broker on {mqtt.host!r} needs [mqtt.tls]")
+        return Address(mqtt.host, mqtt.port, tls=None if mqtt.tls is None else _tls(mqtt.tls))
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-mosquitto-")))
+    child = mosquitto.Mosquitto(directory)
+    await child.start()
+    stack.push_async_callback(child.stop)
+    assert child.port is not None
+    return Address(mosquitto.HOST, child.port)
+
+
+def _tls(tls: Tls) -> ssl.SSLContext:
+    """Mutual TLS towards a broker; the authority that signs clients signs the broker as well."""
+    context = ssl.create_default_context(cafile=tls.client_authority)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
+async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
+    """Open the SOAP door; its port."""
+    soap = head_end.config.soap
+    http = FastAPI(title="ami-headend", openapi_url=None)
+    http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
+    server = uvicorn.Server(
+        uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
+    )
+    server.install_signal_handlers = lambda: None  # whoever runs the loop decides on signals
+    task = asyncio.create_task(server.serve(), name="http")
+
+    async def stop() -> None:
+        server.should_exit = True
+        await task
+
+    stack.push_async_callback(stop)
+    async with asyncio.timeout(STARTED_WITHIN_S):
+        while not server.started:
+            if task.done():
+                raise BadConfig(f"soap: cannot listen on {soap.host}:{soap.port}")
+            await asyncio.sleep(0.01)
+    return int(server.servers[0].sockets[0].getsockname()[1])
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,289 @@
+"""The way to meters through concentrators: commands down, words up (protocols/concentrator).
+
+A command is sent again until the concentrator says that it has stored it, and then waited for until
+its time has run out.  What the broker acknowledges counts for nothing.  A result is receipted once
+`stored` tells that it is kept; without a receipt the concentrator sends it again, and a result that
+nobody waits for any more goes to the listener.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from headend.config import FieldPolicy
+from headend.field.broker import Broker, BrokerUnavailable
+from headend.ports import Chance, Clock, Command, Connectivity, FieldListener, Report
+from protocols.concentrator import messages, topics
+
+log = structlog.get_logger(__name__)
+
+HANDOVER_S = 60.0
+"""How long a result that was handed to whoever waited may take to be stored.  Repeats of it are
+held back meanwhile; after that they go to the listener like any late result."""
+
+_Key = tuple[str, int, int]
+
+
+@dataclass(slots=True, eq=False)
+class _Wait:
+    """One conversation under way: what was sent, and what has come of it."""
+
+    command: Command
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    stored: bool = False
+    result: messages.Result | None = None
+    result_ids: set[str] = field(default_factory=set)
+
+    @property
+    def key(self) -> _Key:
+        return self.command.concentrator, self.command.order, self.command.attempt
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A concentrator's session as its status topic tells."""
+
+    online: bool
+    since: datetime
+    boot: int  # the device's start that it belongs to
+    word: str  # the message that told
+
+
+class Concentrators:
+    """Implements `ports.Field`.  Subscribe by `start` before the broker's session is opened."""
+
+    def __init__(
+        self, broker: Broker, clock: Clock, chance: Chance, policy: FieldPolicy | None = None
+    ) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._chance = chance
+        self._policy = policy or FieldPolicy()
+        self._listener: FieldListener | None = None
+        self._sessions: dict[str, _Session] = {}
+        self._waits: dict[_Key, _Wait] = {}
+        self._sent: dict[str, _Wait] = {}  # by the id of the message that went down
+        self._handed_over: dict[_Key, set[str]] = {}  # ids of results that wait to be stored
+
+    async def start(self) -> None:
+        """Listen to every concentrator."""
+        await self._broker.subscribe(topics.ALL_STATUS, self._status)
+        await self._broker.subscribe(topics.ALL_UP, self._up)
+
+    # --- ports.Field -----------------------------------------------------------------------------
+
+    def listen(self, listener: FieldListener) -> None:
+        self._listener = listener
+
+    def connectivity(self, concentrator: str) -> Connectivity:
+        session = self._sessions.get(concentrator)
+        return Connectivity(session.online, session.since) if session else Connectivity(None)
+
+    async def perform(
+        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+    ) -> Report:
+        now = self._clock.now()
+        left_s = (command.not_after - now).total_seconds() + self._policy.result_grace_s
+        execute = messages.Execute(
+            id=self._chance.uuid(),
+            order=str(command.order),
+            attempt=command.attempt,
+            meter=command.meter,
+            action=command.action,
+            not_after=command.not_after,
+            amount=None if command.amount is None else f"{command.amount:f}",
+            unit=command.unit,
+        )
+        # Past its time a command is still sent: it may be a repeat, answered from memory.
+        patience_s = max(left_s, self._policy.ack_timeout_s)
+        return await self._converse(command, execute, patience_s, on_accepted)
+
+    async def withdraw(self, command: Command) -> Report:
+        withdraw = messages.Withdraw(
+            id=self._chance.uuid(),
+            order=str(command.order),
+            attempt=command.attempt,
+            meter=command.meter,
+            action=command.action,
+        )
+        return await self._converse(command, withdraw, self._policy.withdraw_timeout_s, None)
+
+    async def stored(self, command: Command) -> None:
+        key = (command.concentrator, command.order, command.attempt)
+        for message_id in sorted(self._handed_over.pop(key, ())):
+            await self._receipt(command.concentrator, message_id)
+
+    # --- a conversation --------------------------------------------------------------------------
+
+    async def _converse(
+        self,
+        command: Command,
+        message: messages.Execute | messages.Withdraw,
+        patience_s: float,
+        on_accepted: Callable[[], Awaitable[None]] | None,
+    ) -> Report:
+        if self.connectivity(command.concentrator).online is False:
+            return Report(sent=False)
+        wait = _Wait(command)
+        if wait.key in self._waits:
+            raise RuntimeError(f"somebody waits for {wait.key} already")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        self._waits[wait.key] = self._sent[message.id] = wait
+        try:
+            stored_by = min(until, loop.time() + self._policy.ack_timeout_s)
+            if not await self._send(wait, message, stored_by):
+                return Report(sent=False)
+            if wait.stored and wait.result is None:
+                if on_accepted is not None:
+                    await on_accepted()
+                await _pause(wait, lambda: wait.result is not None, until)
+            return Report(True, wait.stored or wait.result is not None, wait.result)
+        finally:
+            del self._waits[wait.key], self._sent[message.id]
+            if wait.result is not None:
+                self._handed_over[wait.key] = wait.result_ids
+                loop.call_later(HANDOVER_S, self._handed_over.pop, wait.key, None)
+
+    async def _send(
+        self, wait: _Wait, message: messages.Execute | messages.Withdraw, until: float
+    ) -> bool:
+        """Send until it is known to be stored, or `until`.  False: nothing left this process."""
+        loop = asyncio.get_running_loop()
+        topic = topics.down(wait.command.concentrator)
+        sent = False
+        while True:
+            wait.news.clear()
+            if self.connectivity(wait.command.concentrator).online is not False:
+                dated = msgspec.structs.replace(message, at=self._clock.now())
+                try:
+                    await self._broker.publish(topic, messages.encode(dated))
+                    sent = True
+                except BrokerUnavailable as error:
+                    sent = sent or error.sent
+                    if not sent:
+                        return False
+            again = min(until, loop.time() + self._policy.ack_timeout_s / 2)
+            # A concentrator that came back is sent the command at once: `news`, and not stored.
+            await _pause(wait, wait.news.is_set, again)
+            if wait.stored or wait.result is not None or loop.time() >= until:
+                return True
+
+    async def _receipt(self, concentrator: str, message_id: str) -> None:
+        receipt = messages.ReceiptToConcentrator(
+            id=self._chance.uuid(), at=self._clock.now(), of=message_id
+        )
+        try:
+            await self._broker.publish(topics.down(concentrator), messages.encode(receipt))
+        except BrokerUnavailable:
+            log.info("receipt not sent", concentrator=concentrator, of=message_id)  # it asks again
+
+    # --- what comes up ---------------------------------------------------------------------------
+
+    async def _up(self, topic: str, payload: bytes) -> None:
+        if (read := _read(topic, payload)) is None:
+            return
+        concentrator, message = read
+        match message:
+            case messages.Accepted():
+                if key := _key(concentrator, message):
+                    self._note_stored(self._waits.get(key))
+            case messages.ReceiptFromConcentrator(of=of):
+                wait = self._sent.get(of)
+                if wait is not None and wait.command.concentrator == concentrator:
+                    self._note_stored(wait)
+            case messages.Result():
+                await self._take_result(concentrator, message)
+            case messages.FaultLog():
+                if self._listener is not None:
+                    await self._listener.learned(concentrator, message.entries)
+                    await self._receipt(concentrator, message.id)
+            case messages.LinkChanged(link=link):
+                log.info("link changed", concentrator=concentrator, meter=link.meter)
+            case _:
+                log.warning("a status outside its topic", topic=topic)
+
+    def _note_stored(self, wait: _Wait | None) -> None:
+        if wait is not None:
+            wait.stored = True
+            wait.news.set()
+
+    async def _take_result(self, concentrator: str, result: messages.Result) -> None:
+        key = _key(concentrator, result)
+        wait = self._waits.get(key) if key else None
+        if wait is not None:
+            if (result.meter, result.action) != (wait.command.meter, wait.command.action):
+                log.error("a result names another command", concentrator=concentrator, of=result.id)
+                return
+            wait.result = wait.result or result
+            wait.result_ids.add(result.id)
+            wait.news.set()
+        elif key in self._handed_over:
+            self._handed_over[key].add(result.id)
+        elif self._listener is not None:
+            await self._listener.late_result(concentrator, result)
+            await self._receipt(concentrator, result.id)
+
+    async def _status(self, topic: str, payload: bytes) -> None:
+        if (read := _read(topic, payload)) is None:
+            return
+        concentrator, message = read
+        if not isinstance(message, messages.Online | messages.Offline):
+            log.warning("no status, on a status topic", topic=topic)
+            return
+        if message.concentrator != concentrator:
+            log.error("a status in another's name", topic=topic, name=message.concentrator)
+            return
+        known = self._sessions.get(concentrator)
+        if known is not None and known.word == message.id:
+            return  # the retained word again, after our own reconnection
+        if isinstance(message, messages.Online):
+            await self._came_online(concentrator, message, known)
+        elif known is None or (known.online and message.boot >= known.boot):
+            # A will of an earlier start is late: the device runs again, and has said so.
+            now = self._clock.now()
+            self._sessions[concentrator] = _Session(False, now, message.boot, message.id)
+            if self._listener is not None:
+                await self._listener.went_offline(concentrator, now)
+
+    async def _came_online(
+        self, concentrator: str, word: messages.Online, known: _Session | None
+    ) -> None:
+        self._sessions[concentrator] = _Session(True, word.at, word.boot, word.id)
+        for wait in self._waits.values():
+            if wait.command.concentrator == concentrator and known and not known.online:
+                wait.news.set()
+        if self._listener is not None:
+            await self._listener.came_online(concentrator, word.at)
+
+
+def _read(topic: str, payload: bytes) -> tuple[str, messages.Upward] | None:
+    try:
+        return topics.concentrator_of(topic), messages.decode_upward(payload)
+    except (ValueError, messages.UnknownMessage) as error:
+        log.warning("not understood", topic=topic, octets=len(payload), why=str(error))
+        return None
+
+
+def _key(concentrator: str, message: messages.Accepted | messages.Result) -> _Key | None:
+    if not (message.order.isascii() and message.order.isdecimal()):
+        return None
+    return concentrator, int(message.order), message.attempt
+
+
+async def _pause(wait: _Wait, done: Callable[[], bool], until: float) -> None:
+    """Wait for news until `done`, or until the loop's time `until`."""
+    try:
+        async with asyncio.timeout_at(until):
+            while not done():
+                await wait.news.wait()
+                if not done():
+                    wait.news.clear()
+    except TimeoutError:
+        pass

@@ -1,0 +1,41 @@
+"""A stand-in of the mobile operator's portal: what it shows of a SIM, and nothing else.
+
+It sees a SIM's entry in the registry, attempts that the network rejected, and the last contact.  It
+does not see modems, power or antennas: their failures look alike from outside, as silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from devices.modem import CarrierView, Registry
+from headend.domain.evidence import Evidence, Source
+from headend.domain.reason import ReasonCode
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierPortal:
+    """Implements `headend.ports.CarrierPortal` over what each SIM's modem lets the network see."""
+
+    views: Mapping[str, Callable[[], CarrierView]]  # by SIM
+    now: Callable[[], datetime]
+
+    async def ask(self, sim: str) -> Evidence | None:
+        look = self.views.get(sim)
+        return None if look is None else evidence_of(look(), at=self.now())
+
+
+def evidence_of(view: CarrierView, *, at: datetime) -> Evidence:
+    """What an operator's view of a SIM states."""
+    last = "never" if view.last_contact is None else f"{view.last_contact:%Y-%m-%d %H:%M:%SZ}"
+    if view.registry is Registry.BARRED:
+        text = f"the SIM is barred in the registry; last contact {last}"
+        return Evidence(Source.CARRIER_PORTAL, at, text, ReasonCode.SIM_FAULT)
+    if view.last_pdp_rejection is not None:
+        text = f"the network rejected the APN, cause {view.last_pdp_rejection}; last contact {last}"
+        return Evidence(Source.CARRIER_PORTAL, at, text, ReasonCode.APN_REFUSED)
+    registered = "registered" if view.registered else "not registered"
+    text = f"the SIM is active and {registered}; last contact {last}"
+    return Evidence(Source.CARRIER_PORTAL, at, text)
