@@ -39,7 +39,7 @@ LOG_LINES_MAX = 500  # a ring, as in a real modem
 PAUSE_FIRST_MS = 10_000  # after a failed try; it doubles (assumption)
 PAUSE_MAX_MS = 300_000
 PAUSE_SPREAD = 4  # up to a quarter on top, so that the modems of a cell do not call as one
-IMPLICIT_DETACH_MS = 58 * 60_000  # 3GPP TS 24.301, 5.3.5: T3412 of 54 min and 4 min more
+IMPLICIT_DETACH_MS = 58 * 60_000  # T3412, 54 min, and 4 min more (3GPP TS 24.301, from memory)
 
 
 class Registry(enum.Enum):

@@ -93,3 +93,19 @@ FAILURES = {
         Step.SESSION, "network", 31, "+CME ERROR: 31 network timeout", heard=True
     ),
 }
+
+
+def failure_named(component: str, code: int | None = None) -> str:
+    """The key of the failure of a component with this code; without a code, of its first.
+
+    Raises ValueError where there is none, and says which codes the component has.
+    """
+    named = {
+        failure.code: name for name, failure in FAILURES.items() if failure.component == component
+    }
+    if named and code is None:
+        return next(iter(named.values()))
+    if code is None or code not in named:
+        known = ", ".join(map(str, named)) or "none"
+        raise ValueError(f"{component} has no failure with code {code}; its codes: {known}")
+    return named[code]

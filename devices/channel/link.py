@@ -21,11 +21,11 @@ from protocols.plc.physical import DBPSK_FEC, Scheme
 
 RATIO_WITHOUT_LOSS_CDB = 5250
 """DBPSK with the code bears 48 dB of loss over background noise [read].  There, 4.5 dB are left, at
-which our table loses some 7 % of 128-octet frames [computed]."""
+which our table loses some 4 % of 128-octet frames [computed]."""
 
 KEEP_ALIVE_S = 256
-"""A node that has not been heard for so long loses its registration (assumption; PRIME lets the
-network choose 32 s to 4096 s)."""
+"""A node that has not been heard for so long loses its registration (assumption; in PRIME the
+network chooses the time)."""
 
 _HOUR_S = 3600
 

@@ -1,8 +1,8 @@
 """Frames of the power-line link: a message cut into segments, and put together again.
 
-PRIME-like, after the segmentation sublayer of PRIME 1.3 (ITU-T G.9904, 4.6.2.1.3), and no more than
-like it: header and acknowledgement are ours, and conformance is not claimed.  A message is what a
-layer above hands over, such as a DLMS wrapper PDU; this one knows nothing of what is in it.
+PRIME-like, after the segmentation sublayer of PRIME 1.3 (ITU-T G.9904), and no more than like it:
+header and acknowledgement are ours, and conformance is not claimed.  A message is what a layer
+above hands over, such as a DLMS wrapper PDU; this one knows nothing of what is in it.
 
     octet 0       bits 7-6 kind: 0 data, 1 acknowledgement; bit 5 direction: 0 down, 1 up; rest zero
     octets 1-2    the node: the meter's module in this concentrator's network

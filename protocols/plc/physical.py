@@ -15,7 +15,7 @@ PREAMBLE_US = 2_048  # PRIME 1.3
 HEADER_US = 4_480  # two symbols, always DBPSK with the code
 SYMBOL_US = 2_240
 DATA_SUBCARRIERS = 96
-PAYLOAD_SYMBOLS_MAX = 63  # the header counts payload symbols in six bits
+PAYLOAD_SYMBOLS_MAX = 63  # the header counts payload symbols in six bits (from memory)
 
 
 class Modulation(enum.Enum):
