@@ -79,6 +79,7 @@ def uvicorn_options(soap: Soap) -> dict[str, Any]:
         "http": ClientCertificateProtocol,
         "timeout_graceful_shutdown": 5,
         "server_header": False,
+        "ws": "none",
     }
     if soap.tls is not None:
         options |= {
