@@ -1,0 +1,17 @@
+"""The simulated concentrator: commands come in from the head-end, frames go out to meters.
+
+    flash        what survives a reboot
+    own_clock    its own clock, which may be wrong
+    journal      which attempts it knows, and how each ended
+    intake       what a command means, given the journal
+    outbox       messages owed to the head-end until its receipt
+    online       the session with the broker, as far as the modem allows
+    table        the meters it knows
+    power_line   the one medium that all its meters share
+    client       the DLMS client for one errand, by either engine
+    errand       one command carried out at one meter
+    device       `Concentrator`: the parts above in one
+
+The rules that make it safe to repeat a command, on a path that loses, doubles and delays messages:
+protocols/concentrator/messages.py.
+"""

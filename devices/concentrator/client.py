@@ -1,0 +1,92 @@
+"""A concentrator as DLMS client: a session for one errand, by either engine.
+
+Invocation counters are reserved in flash before they are used, a block at a time, so that a reboot
+in the middle of a session cannot make it use one twice.  A counter that is not known, or that the
+meter rejected because another client of the same keys has been there, is read from the meter by its
+public client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from devices.concentrator.flash import Counters
+from devices.concentrator.table import GURUX, Entry
+from protocols.dlms.client import ClientConnection
+from protocols.dlms.codes import AuthenticationMechanism, Security
+from protocols.dlms.events import ClientEngine
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.procedures import Procedure
+from protocols.dlms.session import CounterSource, MayAct, Session
+from protocols.dlms.settings import ClientSettings
+
+CLIENT_SAP = 5
+COUNTER = LogicalName(f"0.0.43.1.{CLIENT_SAP}.255")
+RESERVED = 256  # counters a session may use; one has some tens of messages
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a concentrator brings to each association."""
+
+    system_title: bytes
+    response_timeout_s: float = 10.0
+
+    def open(
+        self,
+        entry: Entry,
+        counters: Counters,
+        procedure: Procedure,
+        *,
+        engine: str,
+        challenge: bytes,
+        may_act: MayAct,
+    ) -> Session:
+        """A session that has not started yet."""
+        make = partial(self._associating, entry, counters, engine, challenge)
+        known = counters.next_own
+        if known is not None:
+            return Session(make(known), procedure, client=CLIENT_SAP, may_act=may_act)
+        public = _engine(engine, ClientSettings(response_timeout_s=self.response_timeout_s))
+        return Session(
+            make,
+            procedure,
+            client=CLIENT_SAP,
+            counter=CounterSource(public, COUNTER),
+            may_act=may_act,
+        )
+
+    def _associating(
+        self, entry: Entry, counters: Counters, engine: str, challenge: bytes, counter: int
+    ) -> ClientEngine:
+        counters.next_own = counter + RESERVED
+        settings = ClientSettings(
+            authentication=AuthenticationMechanism.HIGH_GMAC,
+            keys=entry.keys,
+            system_title=self.system_title,
+            peer_system_title=entry.system_title,
+            security=Security.AUTHENTICATED_ENCRYPTED,
+            invocation_counter=counter,
+            peer_invocation_counter=counters.peer_lowest,
+            challenge=challenge,
+            response_timeout_s=self.response_timeout_s,
+        )
+        return _engine(engine, settings)
+
+
+def close(session: Session, counters: Counters) -> None:
+    """Remember how far the counters have come."""
+    engine = session.engine
+    if engine is None or counters.next_own is None:
+        return  # it never came beyond the public client, which has no counters
+    counters.next_own = engine.invocation_counter
+    counters.peer_lowest = max(counters.peer_lowest, engine.peer_invocation_counter)
+
+
+def _engine(name: str, settings: ClientSettings) -> ClientEngine:
+    if name == GURUX:
+        from protocols.dlms.gurux import GuruxConnection  # an extra: GPL-2.0-only
+
+        return GuruxConnection(settings)
+    return ClientConnection(settings)

@@ -1,0 +1,79 @@
+"""What a concentrator still knows after a reboot.
+
+Everything else in it is lost with its power.  The values here are written before what they speak of
+happens: an attempt is stored before it is accepted, 'about to act' before the frame that acts
+leaves, an invocation counter is reserved before it is used.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from protocols.concentrator.messages import Action, FaultEntry
+
+
+class Key(NamedTuple):
+    """What identifies an attempt for good."""
+
+    order: str
+    attempt: int
+
+
+class Stage(enum.Enum):
+    """How far an attempt has come."""
+
+    STORED = "stored"  # nothing that acts has been sent
+    ACTING = "acting"  # a frame that acts has been sent, or was about to be
+    ENDED = "ended"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of an order.  `result` is the message that tells how it ended, encoded."""
+
+    key: Key
+    meter: str
+    action: Action
+    amount: str | None
+    unit: str | None
+    not_after: datetime
+    stage: Stage = Stage.STORED
+    withdrawn: bool = False
+    result_id: str = ""
+    result: bytes = b""
+    receipted: bool = False
+    keep_until: datetime | None = None  # once ended
+
+
+@dataclass(slots=True)
+class Owed:
+    """A message that the head-end has not receipted yet."""
+
+    payload: bytes
+    tries: int = 0
+    next_at: float = 0.0  # world's time; counts from the start again after a reboot
+
+
+@dataclass(slots=True)
+class Counters:
+    """Invocation counters of one meter's association."""
+
+    next_own: int | None = None  # None: not known, ask the meter
+    peer_lowest: int = 0  # the lowest that is accepted from the meter
+
+
+@dataclass(slots=True)
+class Flash:
+    """The memory of one concentrator."""
+
+    boot: int = 0
+    messages: int = 0  # numbers given to messages since this boot
+    attempts: dict[Key, Attempt] = field(default_factory=dict)
+    outbox: dict[str, Owed] = field(default_factory=dict)
+    counters: dict[str, Counters] = field(default_factory=dict)
+    fault_log: list[FaultEntry] = field(default_factory=list)  # the own one, newest last
+    faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
+    modem_told_until: datetime | None = None  # of the modem's log likewise

@@ -1,0 +1,265 @@
+"""A simulated field, built from a plain specification: transformers, meters, links, concentrators.
+
+Everything is a function of specification and seed.  A meter comes into being when the first frame
+reaches it, or a fault.  The field meets the head-end in bytes only, on each concentrator's uplink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import simpy
+
+from devices.chance import octets, stream
+from devices.channel.carriage import Delivered
+from devices.channel.link import Link
+from devices.channel.noise import NoiseProfile, residential
+from devices.channel.place import path_to
+from devices.channel.transfer import Transfer
+from devices.clock import FieldDriver
+from devices.concentrator.client import CLIENT_SAP
+from devices.concentrator.device import Concentrator
+from devices.concentrator.power_line import Leg, PowerLine
+from devices.concentrator.table import Entry
+from devices.deadlines import Deadlines
+from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
+from devices.gateway.uplink import Uplink
+from devices.meter.device import Meter
+from devices.meter.identity import Identity, client_system_title
+from devices.meter.load import ConstantLoad, DailyLoad, Load
+from devices.meter.meter_type import MeterType
+from devices.modem import Modem, StepChanged
+from devices.wan import one_way_ms
+from devices.world_log import WorldLog
+from protocols.plc.frames import Direction
+
+T = TypeVar("T")
+
+SETTLED_S = 3600.0
+"""A field that is first met has been in service for so long: its modems are on line."""
+
+
+class World:
+    """The field and its record.
+
+    `uplinks` gives each concentrator its way to the broker.  With a `driver`, asyncio code acts on
+    the world through `enter`.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        spec: FieldSpec,
+        seed: int,
+        *,
+        uplinks: Callable[[str], Uplink],
+        driver: FieldDriver | None = None,
+        keep_log: bool = True,
+    ) -> None:
+        self.env = env
+        self.spec = spec
+        self.seed = seed
+        self.log = WorldLog(lambda: env.now, keep=keep_log)
+        self.concentrators: dict[str, Concentrator] = {}
+        self._driver = driver
+        self._uplinks = uplinks
+        self._meters: dict[str, Meter] = {}
+        self._deadlines: dict[str, Deadlines] = {}
+        self._told: dict[str, int] = {}
+        self._specs: dict[str, MeterSpec] = {}
+        self._entries: dict[str, Entry] = {}
+        self._home: dict[str, str] = {}
+        self._held: dict[tuple[str, str], int] = {}
+        noise = residential(spec.zone)
+        for transformer in spec.transformers:
+            self._build(transformer, noise)
+
+    def start(self) -> None:
+        """Let every concentrator work, as of now."""
+        for concentrator in self.concentrators.values():
+            concentrator.start()
+
+    def enter(self, action: Callable[[], T]) -> T:
+        """Act on the world at its present time, from outside."""
+        return action() if self._driver is None else self._driver.enter(action)
+
+    def wan_delay_s(self, concentrator: str) -> Callable[[int], float]:
+        """The time that a packet of so many octets takes one way, draw by draw."""
+        rng = stream(self.seed, "wan", concentrator)
+        technology = next(
+            each.wan for each in self.spec.transformers if each.concentrator == concentrator
+        )
+        return lambda octets: one_way_ms(technology, rng) / 1000
+
+    # --- meters ----------------------------------------------------------------------------------
+
+    @property
+    def meter_names(self) -> tuple[str, ...]:
+        return tuple(self._specs)
+
+    def identity(self, meter: str) -> Identity:
+        """A meter's names and test keys.  Raises KeyError for a meter that there is not."""
+        return Identity(self.seed, int(self._specs[meter].name))
+
+    def meter(self, name: str) -> Meter:
+        """The meter itself.  Raises KeyError for one that there is not."""
+        found = self._meters.get(name)
+        if found is None:
+            spec = self._specs[name]
+            found = self._meters[name] = Meter(
+                self.identity(name),
+                _load(self.seed, spec),
+                MeterType(control_mode=spec.control_mode),
+            )
+            self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
+        return found
+
+    def touched(self, meter: str) -> None:
+        """Somebody changed a meter: let it look at itself, and note what it did."""
+        found = self.meter(meter)
+        found.settle(self.env.now)
+        self._tell(meter)
+        self._deadlines[meter].touch()
+
+    def link(self, meter: str) -> Link:
+        """The power-line link of a meter."""
+        return self._entries[meter].leg.link
+
+    def concentrator_of(self, meter: str) -> Concentrator:
+        """The concentrator of a meter's transformer, whether it knows the meter or not."""
+        return self.concentrators[self._home[meter]]
+
+    def entry(self, meter: str) -> Entry:
+        """What a concentrator's table holds of a meter."""
+        return self._entries[meter]
+
+    def links_of(self, name: str) -> tuple[Link, ...]:
+        """One meter's link, or all links of a concentrator.  Raises KeyError for another name."""
+        if name in self.concentrators:
+            return tuple(
+                entry.leg.link
+                for meter, entry in self._entries.items()
+                if self._home[meter] == name
+            )
+        return (self.link(name),)
+
+    def modem_touched(self, concentrator: str) -> None:
+        """Somebody gave a modem a fault, or took power from it: let it see that now."""
+        modem = self.concentrators[concentrator].modem
+        self._modem_moved(concentrator, modem.advance(self.env.now))
+        self._deadlines[concentrator].touch()
+
+    # --- faults that overlap ---------------------------------------------------------------------
+
+    def hold(self, what: str, target: str) -> None:
+        """One more reason for `what` to be so at `target`."""
+        self._held[what, target] = self._held.get((what, target), 0) + 1
+
+    def release(self, what: str, target: str) -> None:
+        """One reason less."""
+        self._held[what, target] -= 1
+
+    def held(self, what: str, target: str) -> bool:
+        """Whether there is any reason left."""
+        return self._held.get((what, target), 0) > 0
+
+    # --- building --------------------------------------------------------------------------------
+
+    def _build(self, transformer: TransformerSpec, noise: NoiseProfile) -> None:
+        name = transformer.concentrator
+        table: dict[str, Entry] = {}
+        for node, meter in enumerate(transformer.meters, 1):
+            entry = self._new_entry(transformer, meter, node, noise)
+            self._specs[meter.name] = meter
+            self._entries[meter.name] = entry
+            self._home[meter.name] = name
+            if meter.in_table:
+                table[meter.name] = entry
+        now = self.env.now
+        modem = Modem(stream(self.seed, "modem", name), now=now - SETTLED_S)
+        modem.advance(now)
+        self.concentrators[name] = Concentrator(
+            self.env,
+            name,
+            seed=self.seed,
+            uplink=self._uplinks(name),
+            modem=modem,
+            line=PowerLine(self.env, self._carried),
+            table=table,
+            system_title=client_system_title(self.seed, CLIENT_SAP, name),
+            settings=self.spec.settings,
+            engines=self.spec.engines,
+            log=self.log,
+        )
+        self._deadlines[name] = Deadlines(
+            self.env, modem, lambda changes: self._modem_moved(name, changes)
+        )
+
+    def _new_entry(
+        self, transformer: TransformerSpec, meter: MeterSpec, node: int, noise: NoiseProfile
+    ) -> Entry:
+        identity = Identity(self.seed, int(meter.name))
+        path = path_to(self.seed, transformer=transformer.name, meter=meter.name, place=meter.place)
+        leg = Leg(
+            link=Link(meter.name, node, path, noise),
+            far_end=lambda octets, now: self._arrived(meter.name, octets, now),
+            rng=stream(self.seed, "link", meter.name),
+        )
+        return Entry(meter.name, leg, identity.keys(CLIENT_SAP), identity.system_title)
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    def _arrived(self, meter: str, octets: bytes, now: float) -> list[bytes]:
+        answers = self.meter(meter).receive(octets, now=now)
+        self._tell(meter)
+        self._deadlines[meter].touch()
+        return answers
+
+    def _carried(self, meter: str, carried: Transfer) -> None:
+        self.log(
+            "transfer",
+            meter=meter,
+            way="down" if carried.direction is Direction.DOWN else "up",
+            acknowledged=carried.acknowledged,
+            arrived=carried.received is not None,
+            frames=[
+                "delivered" if isinstance(delivery, Delivered) else delivery.cause.value
+                for delivery in carried.deliveries
+            ],
+            snr_cdb=[delivery.snr_cdb for delivery in carried.deliveries],
+            airtime_us=[delivery.airtime_us for delivery in carried.deliveries],
+        )
+
+    def _tell(self, meter: str) -> None:
+        """Write down what a meter has done since it was last asked."""
+        history = self._meters[meter].history
+        for deed in history[self._told.get(meter, 0) :]:
+            self.log(
+                "meter",
+                meter=meter,
+                done_at=round(deed.at * 1e6),
+                deed=deed.deed.value,
+                cause=deed.cause,
+                detail=deed.detail,
+                value=deed.value,
+            )
+        self._told[meter] = len(history)
+
+    def _modem_moved(self, concentrator: str, changes: tuple[StepChanged, ...]) -> None:
+        for change in changes:
+            self.log(
+                "modem",
+                concentrator=concentrator,
+                before=change.before.name,
+                after=change.after.name,
+            )
+        if changes:
+            self.concentrators[concentrator].online.modem_changed()
+
+
+def _load(seed: int, spec: MeterSpec) -> Load:
+    if spec.load_w is not None:
+        return ConstantLoad.of(*spec.load_w)
+    units = tuple(4 + each % 12 for each in octets(seed, "household", spec.name, count=3))
+    return DailyLoad(unit_w=units, unit_var=tuple(watts // 4 for watts in units))
