@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -344,6 +345,13 @@ class FieldDriver:
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._due = None, simpy.core.Infinity
+
+
+def wall_clock() -> float:
+    """POSIX seconds UTC of the machine: for devices on the live loop only."""
+    if isinstance(asyncio._get_running_loop(), SimulatedLoop):
+        raise ClockRefusal("the machine's clock knows nothing of simulated time")
+    return time.time()
 
 
 def world(start: datetime) -> simpy.Environment:

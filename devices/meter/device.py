@@ -25,6 +25,8 @@ from devices.meter.load import Load, PhaseLoad
 from devices.meter.meter_type import MeterType, clients_by_sap
 from devices.meter.metering import Metering
 from devices.meter.server import Association, Endpoint
+from protocols import wrapper
+from protocols.errors import ProtocolError
 
 STANDARD = MeterType()
 
@@ -43,10 +45,11 @@ class Meter:
         "_ciphered",
         "_clock_offset_s",
         "_counters",
-        "_endpoint",
         "_faults",
         "_history",
         "_limiter",
+        "_links",
+        "_module",
         "_settled_at",
         "_supply",
         "identity",
@@ -69,7 +72,8 @@ class Meter:
         self._counters: dict[int, tuple[int, int]] | None = None
         self._ciphered: dict[int, Association] | None = None
         self._associations = 0
-        self._endpoint: Endpoint | None = None
+        self._links: tuple[Endpoint, ...] = ()
+        self._module: Endpoint | None = None
         self._clock_offset_s = 0.0
         self._settled_at = 0.0
 
@@ -175,15 +179,15 @@ class Meter:
     def next_deadline(self) -> float | None:
         """When the meter will do something by itself, or None while only others can move it."""
         deadlines = [*self._limiter_deadlines()]
-        if self._endpoint is not None:
-            deadlines += self._endpoint.deadlines()
+        for link in self._links:
+            deadlines += link.deadlines()
         return min(deadlines, default=None)
 
     def advance(self, now: float) -> None:
         """Do everything that is due up to now, each thing at its own time."""
         while (due := self.next_deadline()) is not None and due <= now:
-            if self._endpoint is not None:
-                self._endpoint.advance(due)
+            for link in self._links:
+                link.advance(due)
             self.settle(due)
         self._settled_at = max(self._settled_at, now)
 
@@ -226,20 +230,36 @@ class Meter:
 
     # Communication.
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """The associations over the meter's one link; TCP connections have one each."""
-        if self._endpoint is None:
-            self._endpoint = Endpoint(self)
-        return self._endpoint
+    def open_link(self) -> Endpoint:
+        """One more link to the meter, with associations of its own, such as a TCP connection."""
+        link = Endpoint(self)
+        self._links = (*self._links, link)
+        return link
+
+    def close_link(self, link: Endpoint) -> None:
+        """The link is gone."""
+        link.close()
+        self._links = tuple(each for each in self._links if each is not link)
 
     def receive(self, frame: bytes, *, now: float) -> list[bytes]:
-        """Answer one wrapper frame.  Silence is the answer to what is no frame, and of a meter
-        that is broken."""
+        """Answer one whole wrapper frame that came over the meter's PLC or RF module.
+
+        Silence is the answer to what is no frame, and of a meter that is broken.
+        """
+        try:
+            frames = wrapper.Decoder().feed(frame)
+        except ProtocolError:
+            frames = []
+        if self._module is None:
+            self._module = self.open_link()
+        return [a for each in frames for a in self.take(each, self._module, now=now)]
+
+    def take(self, frame: wrapper.Frame, link: Endpoint, *, now: float) -> list[bytes]:
+        """Answer one frame that came over this link."""
         self.advance(now)
         if self._faults is not None and self._faults.silent:
             return []
-        answers = self.endpoint.receive(frame, now=now)
+        answers = link.take(frame, now=now)
         self.settle(now)
         return answers
 
@@ -249,7 +269,8 @@ class Meter:
         Relay, control state, limits and counters live in memory that needs no power; a limiter
         that had begun to count goes on counting.
         """
-        self._endpoint = None
+        for link in self._links:
+            link.close()
 
     # Invocation counters, which outlive every association.
 

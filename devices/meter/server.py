@@ -28,7 +28,6 @@ from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import ActionRequest, GetRequest, SetRequest
 from protocols.dlms.settings import ServerSettings
 from protocols.dlms.state import State
-from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
     from devices.meter.device import Meter
@@ -104,16 +103,8 @@ class Endpoint:
         self._meter = meter
         self._associations: dict[int, Association] = {}
 
-    def receive(self, frame: bytes, *, now: float) -> list[bytes]:
-        """Answer one whole wrapper frame; what is none, or is for others, gets no answer."""
-        try:
-            frames = wrapper.Decoder().feed(frame)
-        except ProtocolError:
-            return []
-        return [answer for each in frames for answer in self.take(each, now=now)]
-
     def take(self, frame: wrapper.Frame, *, now: float) -> list[bytes]:
-        """Answer one frame that a stream's decoder has found."""
+        """Answer one frame; one for others gets no answer."""
         client = self._meter.clients.get(frame.source)
         if client is None or frame.destination != SERVER_SAP or not frame.apdu:
             return []
@@ -142,6 +133,12 @@ class Endpoint:
             if deadline is not None and deadline <= now:
                 association.connection.handle_deadline(now=now)
         self._forget_closed()
+
+    def close(self) -> None:
+        """The link is gone, and its associations with it."""
+        for association in self._associations.values():
+            association.connection.disconnect()
+        self._associations.clear()
 
     def _forget_closed(self) -> None:
         closed = [s for s, a in self._associations.items() if a.connection.state is State.IDLE]

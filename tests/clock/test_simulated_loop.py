@@ -19,6 +19,7 @@ from devices.clock import (
     SimulatedLoop,
     SimulationStuck,
     run_simulated,
+    wall_clock,
 )
 
 START = datetime(2026, 7, 6, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_the_clock_does_not_spin_when_old(already_s: int):
 
 def test_a_start_needs_a_zone_and_may_have_any():
     with pytest.raises(ValueError, match="time zone"):
-        SimulatedLoop(datetime(2026, 7, 6))  # noqa: DTZ001 - what is tested
+        SimulatedLoop(datetime(2026, 7, 6))
     loop = SimulatedLoop(datetime(2026, 7, 6, tzinfo=timezone(timedelta(hours=-4))))
     assert loop.utc() == datetime(2026, 7, 6, 4, tzinfo=UTC)
     assert loop.utc().utcoffset() == timedelta(0)
@@ -305,3 +306,12 @@ def test_tasks_left_over_end_in_order_of_creation():
 
     run_simulated(main(), start=START)
     assert ended == list(range(200))
+
+
+def test_the_machine_s_clock_is_for_the_live_loop_only():
+    async def main() -> None:
+        wall_clock()
+
+    with pytest.raises(ClockRefusal, match="simulated time"):
+        run_simulated(main(), start=START)
+    assert wall_clock() == pytest.approx(time.time(), abs=60)

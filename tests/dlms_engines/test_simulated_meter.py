@@ -1,0 +1,157 @@
+"""Both engines against the simulated meter: its own objects, rights, counters and keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from devices.meter.device import Meter
+from devices.meter.disconnect import Trigger
+from devices.meter.identity import (
+    CONCENTRATOR_CLIENT,
+    PUBLIC_CLIENT,
+    READER_CLIENT,
+    Identity,
+    client_system_title,
+)
+from devices.meter.load import ConstantLoad
+from devices.meter.meter_type import MeterType
+from protocols.concentrator.messages import Status
+from protocols.dlms.codes import AuthenticationMechanism, Security
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.procedures import (
+    connect,
+    disconnect,
+    read_limit,
+    read_supply,
+    remove_limit,
+    set_limit,
+)
+from protocols.dlms.session import CounterSource, Session
+from protocols.dlms.settings import ClientSettings
+from tests.dlms_engines.field import ENGINES
+
+NOW = 1_783_332_450.0  # 2026-07-06 10:07:30 UTC
+COUNTER = LogicalName("0.0.43.1.5.255")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return ENGINES[request.param]
+
+
+class Bench:
+    """A meter and a concentrator's client, which asks for the counter each time."""
+
+    def __init__(self, engine, meter_type=None):
+        self.engine = engine
+        identity = Identity(seed=7, index=4)
+        self.meter = Meter(identity, ConstantLoad.of(800, 300, 450), meter_type or MeterType())
+        self.keys = identity.keys(CONCENTRATOR_CLIENT)
+        self.now = NOW
+        self.sessions = 0
+
+    def run(self, procedure, *, client=CONCENTRATOR_CLIENT, settings=None):
+        if settings is not None:
+            session = Session(self.engine(settings), procedure, client=client)
+        else:
+            session = Session(
+                self.make,
+                procedure,
+                client=client,
+                counter=CounterSource(self.engine(ClientSettings()), COUNTER, PUBLIC_CLIENT),
+            )
+        octets = session.start(self.now)
+        while not session.done:
+            assert octets, "the meter answers everything at once"
+            self.now += 0.25
+            octets = session.receive(b"".join(self.meter.receive(octets, now=self.now)), self.now)
+        return session.result
+
+    def make(self, counter):
+        self.sessions += 1
+        return self.engine(
+            ClientSettings(
+                authentication=AuthenticationMechanism.HIGH_GMAC,
+                keys=self.keys,
+                system_title=client_system_title(7, CONCENTRATOR_CLIENT, "C1"),
+                peer_system_title=self.meter.identity.system_title,
+                security=Security.AUTHENTICATED_ENCRYPTED,
+                invocation_counter=counter,
+                challenge=b"challenge %06d" % self.sessions,
+            )
+        )
+
+
+def test_a_limit_comes_and_goes(engine):
+    bench = Bench(engine)
+    assert bench.run(read_limit()).limit.unlimited, "as delivered"
+    set_ = bench.run(set_limit(Decimal("3.3"), "kW"))
+    assert (set_.status, set_.acted, set_.limit.threshold_normal) == (Status.DONE, True, "3300")
+    assert set_.limit.unit == "W"
+    assert bench.run(read_limit()).limit == set_.limit
+    removed = bench.run(remove_limit())
+    assert (removed.status, removed.before) == (Status.DONE, set_.limit)
+    assert bench.run(read_limit()).limit.unlimited
+
+
+def test_a_meter_that_counts_kilowatts(engine):
+    bench = Bench(engine, MeterType(power_scaler=3))
+    assert bench.run(set_limit(Decimal(3300), "W")).status is Status.UNREPRESENTABLE
+    assert bench.run(set_limit(Decimal(3000), "W")).limit.threshold_normal == "3000"
+    assert bench.run(set_limit(Decimal(16), "A")).status is Status.UNREPRESENTABLE
+
+
+@pytest.mark.parametrize("mode", range(1, 7))
+def test_the_supply_goes_and_comes(engine, mode):
+    bench = Bench(engine, MeterType(control_mode=mode))
+    assert bench.run(read_supply()).supply.output_on
+    off = bench.run(disconnect())
+    assert (off.status, off.acted, off.supply.output_on) == (Status.DONE, True, False)
+    assert not bench.meter.output_on
+    again = bench.run(disconnect())
+    assert (again.status, again.acted) == (Status.DONE, False)
+    on = bench.run(connect())
+    assert (on.status, on.acted) == (Status.DONE, True)
+    by_hand = mode in (1, 3, 5, 6)
+    assert (bench.meter.output_on, on.supply.control_state) == (not by_hand, 2 if by_hand else 1)
+    assert bench.run(connect()).acted is False
+    if by_hand:
+        bench.meter.press(Trigger.MANUAL_RECONNECT, now=bench.now)
+    assert bench.run(read_supply()).supply.output_on
+
+
+def test_a_stuck_relay_is_not_done(engine):
+    bench = Bench(engine)
+    bench.meter.faults.relay_stuck = True
+    outcome = bench.run(disconnect())
+    assert (outcome.status, outcome.acted) == (Status.NOT_APPLIED, True)
+    assert (outcome.supply.output_on, outcome.supply.control_state) == (True, 0)
+
+
+def test_a_reader_may_not_set(engine):
+    bench = Bench(engine)
+    settings = ClientSettings(
+        authentication=AuthenticationMechanism.LOW,
+        password=bench.meter.identity.password(READER_CLIENT),
+    )
+    outcome = bench.run(set_limit(Decimal(3), "kW"), client=READER_CLIENT, settings=settings)
+    assert (outcome.status, outcome.refusal.service) == (Status.REFUSED, "set")
+    assert outcome.refusal.name == "read-write-denied"
+
+
+def test_keys_of_another_meter(engine):
+    bench = Bench(engine)
+    bench.keys = Identity(seed=7, index=5).keys(CONCENTRATOR_CLIENT)
+    outcome = bench.run(set_limit(Decimal(3), "kW"))
+    assert (outcome.status, outcome.acted) == (Status.KEY_REJECTED, False)
+
+
+def test_engines_take_turns(engine):
+    """One counter serves both: what one used, the other does not use again."""
+    bench = Bench(engine)
+    for turn, amount in enumerate((1000, 2000, 3000, 4000)):
+        bench.engine = list(ENGINES.values())[turn % 2]
+        outcome = bench.run(set_limit(Decimal(amount), "W"))
+        assert (outcome.status, outcome.limit.threshold_normal) == (Status.DONE, str(amount))
