@@ -6,6 +6,7 @@ same message sent again gets the same octets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -155,7 +156,7 @@ class OrderDesk:
             parts = []
             for target in request.targets:
                 if target.object_type == ORDER:
-                    if not (target.value.isascii() and target.value.isdecimal()):
+                    if re.fullmatch(r"[0-9]{1,18}", target.value) is None:
                         raise _refused("2.15", "ORDEN_DESCONOCIDA: no es un número de orden", "ID")
                     part = await self.withdrawal.cancel(source=source, number=int(target.value))
                 elif target.kind in (None, "transaction", "uuid"):

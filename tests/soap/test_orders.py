@@ -1,0 +1,477 @@
+"""From octets to orders in the store and back: the whole counter on the simulated clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from headend.config import OrderPolicy
+from headend.domain.calendar import WorkingDays
+from headend.domain.meter import Concentrator, Meter
+from headend.domain.order import Kind, Order, State, ValueRead
+from headend.domain.reason import ReasonCode
+from headend.orders.accept import Acceptance
+from headend.orders.settle import Settling
+from headend.orders.withdraw import Withdrawal
+from headend.soap.orders import OrderDesk
+from headend.soap.server import SoapServer
+from headend.store.store import SqlStore
+from protocols.cim import end_device_controls, envelope, meter_config, schema, xml
+from protocols.cim.codes import Result
+from protocols.cim.envelope import Message
+from protocols.cim.errors import ReplyError
+from tests.cim import orders_as_xml as a
+from tests.cim.orders_as_xml import attribute, control, devices, option
+from tests.soap.desk import AT, CountingChance, FixedClock
+
+POLICY = OrderPolicy(waiting_max=3)
+DISCONNECT = '<c:EndDeviceControlType ref="3.31.0.23"/>'
+CONNECT = '<c:EndDeviceControlType ref="3.31.0.18"/>'
+WAITS = "<m:AsyncReplyFlag>false</m:AsyncReplyFlag>"
+
+
+@dataclass
+class Counter:
+    """A SOAP server over a real store, with four registered meters."""
+
+    server: SoapServer
+    store: SqlStore
+    settling: Settling
+    woken: list[str]
+
+    async def post(self, octets: bytes) -> Message:
+        return message_in(await self.raw(octets))
+
+    async def raw(self, octets: bytes) -> bytes:
+        answer = await self.server.handle(a.soap(octets))
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    async def orders(self) -> list[Order]:
+        return await self.store.run(
+            lambda tx: [o for n in range(1, 50) if (o := tx.order(n)) is not None]
+        )
+
+    async def end(self, number: int, state: State, **changes: object) -> None:
+        """Let an order end, as a lane would."""
+
+        def work(tx: object) -> Order:
+            order = tx.order(number)  # type: ignore[attr-defined]
+            for step in (State.DISPATCHED,):
+                order = order.to(step)
+            return self.settling.end(  # type: ignore[arg-type]
+                tx, order, state, at=AT, cause="test", **changes
+            )
+
+        self.settling.announce([await self.store.run(work)])
+
+
+def message_in(octets: bytes) -> Message:
+    body = xml.parse(octets)[0][0]
+    schema.check(body)
+    return envelope.read(body)
+
+
+async def counter(policy: OrderPolicy = POLICY) -> Counter:
+    store, clock, chance = SqlStore("sqlite://", live=False), FixedClock(), CountingChance()
+    meters = [
+        Meter("90000001", "C1", True, contracted_w=Decimal(5000)),
+        Meter("90000002", "C1", True),
+        Meter("90000003", "C1", False),
+        Meter("90000004", None, True),
+    ]
+    await store.run(lambda tx: (tx.put_concentrators([Concentrator("C1")]), tx.put_meters(meters)))
+    settling = Settling(chance, policy, lambda: None)
+    woken: list[str] = []
+
+    def wake(names: Iterable[str]) -> None:
+        woken.extend(names)
+
+    acceptance = Acceptance(store, clock, chance, policy, WorkingDays(UTC, ()), settling, wake)
+    withdrawal = Withdrawal(store, clock, settling)
+    desk = OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
+    return Counter(SoapServer(desk, clock, chance), store, settling, woken)
+
+
+def told(message: Message) -> tuple[Result, list[str]]:
+    assert message.reply is not None
+    return message.reply.result, [error.code for error in message.reply.errors]
+
+
+def errors(message: Message) -> tuple[ReplyError, ...]:
+    assert message.reply is not None
+    return message.reply.errors
+
+
+def transaction(message: Message) -> str:
+    assert message.reply is not None
+    (identifier,) = [item for item in message.reply.ids if item.kind == "transaction"]
+    return identifier.value
+
+
+def ids(message_id: str, correlation_id: str = a.CORRELATION_ID) -> str:
+    return (
+        f"<m:MessageID>{message_id}</m:MessageID>"
+        f"<m:CorrelationID>{correlation_id}</m:CorrelationID>"
+    )
+
+
+async def test_an_order_is_stored_and_acknowledged() -> None:
+    at = await counter()
+    answer = await at.post(
+        a.typed(
+            request="<m:StartTime>2026-07-06T15:00:00Z</m:StartTime>"
+            "<m:EndTime>2026-07-06T18:00:00Z</m:EndTime>" + option("diaNoLaborable", "permitido")
+        )
+    )
+    assert told(answer) == (Result.OK, ["0.3"])
+    (order,) = await at.orders()
+    assert (order.meter, order.kind, order.amount, order.unit) == (
+        "90000001", Kind.SET_LIMIT, Decimal(1500), "W",
+    )  # fmt: skip
+    assert order.state is State.QUEUED
+    assert order.ready_at == datetime(2026, 7, 6, 15, tzinfo=UTC)
+    assert order.deadline == datetime(2026, 7, 6, 18, tzinfo=UTC)
+    assert order.any_day and not order.generic
+    assert (order.source, order.message_id) == ("COMERCIAL", a.MESSAGE_ID)
+    assert order.transaction_id == transaction(answer)
+    assert at.woken == ["C1"]
+
+
+async def test_each_style_and_carrier_is_remembered() -> None:
+    at = await counter()
+    await at.post(a.generic())
+    strict = await at.post(a.meter_config().replace(a.MESSAGE_ID.encode(), b"second"))
+    assert strict.typed == "MeterConfig"
+    generic, by_config = await at.orders()
+    assert (generic.generic, generic.noun) == (True, "EndDeviceControls")
+    assert (by_config.generic, by_config.noun) == (False, "MeterConfig")
+    assert by_config.amount == Decimal(1500)
+
+
+async def test_many_meters_make_many_orders_under_one_transaction() -> None:
+    at = await counter()
+    answer = await at.post(a.typed(control(addressed=devices("90000002", "90000001"))))
+    orders = await at.orders()
+    assert [order.meter for order in orders] == ["90000002", "90000001"]
+    assert {order.transaction_id for order in orders} == {transaction(answer)}
+
+
+MIXED = {
+    # meters: (result, codes, meters named in errors, states)
+    "unknown among known": (
+        ("90000001", "x"), Result.PARTIAL, ["0.1", "2.4"], ["x"], "queued rejected",
+    ),
+    "all unknown": (("x", "y"), Result.FAILED, ["2.4", "2.4"], ["x", "y"], "rejected rejected"),
+    "not commissioned": (("90000003",), Result.FAILED, ["5.2"], ["90000003"], "rejected"),
+    "not linked": (
+        ("90000004", "90000002"), Result.PARTIAL, ["0.1", "5.2"], ["90000004"], "rejected queued",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("meters", "result", "codes", "named", "states"), MIXED.values(), ids=MIXED
+)
+async def test_some_are_refused_at_the_counter(
+    meters: tuple[str, ...], result: Result, codes: list[str], named: list[str], states: str
+) -> None:
+    at = await counter()
+    answer = await at.post(a.typed(control(addressed=devices(*meters))))
+    assert told(answer) == (result, codes)
+    assert [error.id.value for error in errors(answer) if error.id] == named
+    assert " ".join(order.state for order in await at.orders()) == states
+
+
+async def test_the_same_message_again_gets_the_first_answer() -> None:
+    at = await counter()
+    first = await at.raw(a.typed())
+    stamp = "<m:Timestamp>2026-07-06T14:00:09Z</m:Timestamp>"
+    again = await at.raw(a.typed(head=a.header(before=stamp)))
+    assert etree_body(first) == etree_body(again)
+    assert len(await at.orders()) == 1
+
+
+def etree_body(octets: bytes) -> bytes:
+    return xml.serialize(xml.parse(octets)[0][0])
+
+
+async def test_another_body_under_the_same_key_is_refused() -> None:
+    at = await counter()
+    await at.post(a.typed())
+    answer = await at.post(a.typed(control(attributes=attribute("powerLimit", "1501"))))
+    assert told(answer) == (Result.FAILED, ["2.15"])
+    assert errors(answer)[0].key == "MENSAJE_REPETIDO_CON_OTRO_CONTENIDO"
+    (order,) = await at.orders()
+    assert order.amount == Decimal(1500)
+
+
+async def test_another_source_may_use_the_same_message_id() -> None:
+    at = await counter()
+    await at.post(a.typed())
+    answer = await at.post(a.typed(head=a.header(source="<m:Source>OTRO</m:Source>")))
+    assert told(answer) == (Result.OK, ["0.3"])
+    assert len(await at.orders()) == 2
+
+
+async def test_without_message_id_nothing_is_deduplicated() -> None:
+    at = await counter()
+    for _ in range(2):
+        answer = await at.post(a.typed(head=a.header(ids="")))
+        assert told(answer) == (Result.OK, ["0.3"])
+    assert len(await at.orders()) == 2
+    assert answer.header is not None and answer.header.correlation_id == transaction(answer)
+
+
+async def test_a_full_queue_refuses_and_stores_nothing() -> None:
+    at = await counter()
+    answer = await at.post(a.typed(control(addressed=devices("1", "2", "3", "4"))))
+    assert told(answer) == (Result.FAILED, ["3.2"])
+    assert await at.orders() == []
+
+
+REFUSED = {
+    "emergency": (
+        control('<c:EndDeviceControlType ref="3.31.138.26"/>'),
+        "5.2", "LIMITE_DE_EMERGENCIA_NO_ADMITIDO",
+    ),
+    "a disconnect with an end": (
+        control(DISCONNECT, "", timing="<c:primaryDeviceTiming><c:interval>"
+                "<c:end>2026-07-07T00:00:00Z</c:end></c:interval></c:primaryDeviceTiming>"),
+        "1.8", "PLAZO_NO_ADMITIDO",
+    ),
+    "an end that has passed": (
+        control(timing="<c:primaryDeviceTiming><c:interval>"
+                "<c:end>2026-07-06T14:00:00Z</c:end></c:interval></c:primaryDeviceTiming>"),
+        "4.1", "PLAZO_VENCIDO",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "code", "key"), REFUSED.values(), ids=REFUSED)
+async def test_refused_as_a_whole(one: str, code: str, key: str) -> None:
+    at = await counter()
+    answer = await at.post(a.typed(control(), one))
+    assert told(answer) == (Result.FAILED, [code])
+    assert errors(answer)[0].key == key
+    assert await at.orders() == []
+
+
+async def test_a_limit_bound_in_time() -> None:
+    at = await counter()
+    until = (
+        "<c:primaryDeviceTiming><c:interval><c:end>2026-07-07T00:00:00Z</c:end>"
+        "<c:start>2026-07-06T16:00:00Z</c:start></c:interval></c:primaryDeviceTiming>"
+    )
+    await at.post(a.typed(control(timing=until)))
+    (order,) = await at.orders()
+    assert order.ready_at == datetime(2026, 7, 6, 16, tzinfo=UTC)
+    assert order.until == datetime(2026, 7, 7, tzinfo=UTC)
+
+
+# --- waiting for the outcome ----------------------------------------------------------------------
+
+
+def waiting(*controls: str) -> bytes:
+    return a.typed(*controls, head=a.header(flags=WAITS))
+
+
+async def test_whoever_waits_gets_the_outcome_with_the_value_read() -> None:
+    at = await counter()
+    asked = asyncio.create_task(at.raw(waiting()))
+    await asyncio.sleep(5)
+    assert not asked.done()
+    read = ValueRead(limit=Decimal("1500"), limit_active=Decimal(1500), unit="W")
+    await at.end(1, State.DONE, value_read=read)
+    first = await asked
+    answer = message_in(first)
+    assert told(answer) == (Result.OK, ["0.0"])
+    assert answer.payload is not None
+    (one,) = end_device_controls.read(answer.payload.content[0])
+    assert one.attribute("powerLimit.readBack") == "1500"
+    assert one.attribute("powerLimit.unit") == "W"
+    again = await at.raw(waiting())
+    assert etree_body(first) == etree_body(again)
+
+
+async def test_whoever_waits_gets_some_outcomes_and_some_reasons() -> None:
+    at = await counter()
+    asked = asyncio.create_task(
+        at.post(waiting(control(addressed=devices("90000001", "90000002"))))
+    )
+    await asyncio.sleep(1)
+    await at.end(1, State.DONE, value_read=ValueRead(limit=Decimal(1500), unit="W"))
+    await at.end(2, State.FAILED, reason=ReasonCode.METER_UNREACHABLE)
+    answer = await asked
+    result, codes = told(answer)
+    assert (result, codes[:2]) == (Result.PARTIAL, ["0.2", "5.3"])
+    error = errors(answer)[1]
+    assert error.key == "MEDIDOR_INALCANZABLE"
+    assert error.id is not None and error.id.value == "90000002"
+    assert error.related_id is not None and error.related_id.value == "2"
+
+
+async def test_a_wait_ends_with_the_acknowledgement() -> None:
+    at = await counter()
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    answer = await at.post(waiting())
+    assert loop.time() - before == pytest.approx(30)
+    assert told(answer) == (Result.OK, ["0.3"])
+
+
+async def test_nobody_waits_for_what_was_refused_at_once() -> None:
+    at = await counter()
+    before = asyncio.get_running_loop().time()
+    answer = await at.post(waiting(control(addressed=devices("x"))))
+    assert told(answer) == (Result.FAILED, ["2.4"])
+    assert asyncio.get_running_loop().time() == before
+
+
+async def test_the_strict_carrier_gets_the_value_in_its_own_profile() -> None:
+    at = await counter()
+    octets = a.meter_config().replace(b">true</m:Async", b">false</m:Async")
+    asked = asyncio.create_task(at.post(octets))
+    await asyncio.sleep(1)
+    await at.end(1, State.DONE, value_read=ValueRead(limit=Decimal("1500.0"), unit="W"))
+    answer = await asked
+    assert answer.typed == "MeterConfig" and answer.payload is not None
+    (limit,) = meter_config.read(answer.payload.content[0])
+    assert Decimal(limit.power_limit or "") == 1500
+
+
+# --- cancel and change ----------------------------------------------------------------------------
+
+
+def cancelling(verb: str = "cancel", request: str = "", source: str = "COMERCIAL") -> bytes:
+    return a.typed(
+        name=f"{verb.capitalize()}EndDeviceControls",
+        head=a.header(verb, source=f"<m:Source>{source}</m:Source>", ids=ids(f"the-{verb}")),
+        request=request,
+        payload="",
+    )
+
+
+@pytest.mark.parametrize("verb", ["cancel", "close", "delete"])
+async def test_cancel_by_correlation(verb: str) -> None:
+    at = await counter()
+    first = await at.post(a.typed(control(addressed=devices("90000001", "90000002"))))
+    answer = await at.post(cancelling(verb))
+    assert told(answer) == (Result.OK, ["0.0"])
+    assert transaction(answer) == transaction(first)
+    assert {order.state for order in await at.orders()} == {State.CANCELLED}
+    again = await at.post(cancelling(verb))
+    assert told(again) == (Result.FAILED, ["5.2", "5.2"])
+
+
+async def test_cancel_by_transaction_and_by_order() -> None:
+    at = await counter()
+    first = await at.post(a.typed(control(addressed=devices("90000001", "90000002"))))
+    one = '<m:ID kind="other" objectType="Order">2</m:ID>'
+    assert told(await at.post(cancelling(request=one))) == (Result.OK, ["0.0"])
+    assert [order.state for order in await at.orders()] == [State.QUEUED, State.CANCELLED]
+    rest = f'<m:ID kind="transaction">{transaction(first)}</m:ID>'
+    answer = await at.post(cancelling(request=rest))
+    assert told(answer) == (Result.PARTIAL, ["0.2", "5.2"])
+    assert {order.state for order in await at.orders()} == {State.CANCELLED}
+
+
+async def test_what_was_sent_is_too_late_to_cancel() -> None:
+    at = await counter()
+    await at.post(a.typed())
+    await at.store.run(
+        lambda tx: tx.save_order(
+            replace(tx.order(1), state=State.DISPATCHED),  # type: ignore[type-var]
+            at=AT,
+            cause="test",
+        )
+    )
+    answer = await at.post(cancelling())
+    assert told(answer) == (Result.FAILED, ["5.2"])
+    assert errors(answer)[0].key == "DEMASIADO_TARDE"
+
+
+NOTHING_NAMED = {
+    "unknown correlation": (
+        cancelling().replace(a.CORRELATION_ID.encode(), b"nope"), "2.15", "ORDEN_DESCONOCIDA",
+    ),
+    "another's order": (cancelling(source="OTRO"), "2.15", "ORDEN_DESCONOCIDA"),
+    "unknown transaction": (
+        cancelling(request='<m:ID kind="transaction">nope</m:ID>'), "2.15", "ORDEN_DESCONOCIDA",
+    ),
+    "an order that is no number": (
+        cancelling(request='<m:ID objectType="Order">one</m:ID>'), "2.15", "ORDEN_DESCONOCIDA",
+    ),
+    "an order beyond all numbers": (
+        cancelling(request=f'<m:ID objectType="Order">{"9" * 40}</m:ID>'),
+        "2.15", "ORDEN_DESCONOCIDA",
+    ),
+    "a meter's name": (
+        cancelling(request='<m:ID kind="name" objectType="Meter">90000001</m:ID>'),
+        "2.15", "ID_NO_ADMITIDO",
+    ),
+    "nothing": (
+        a.typed(name="CancelEndDeviceControls", head=a.header("cancel", ids=""), payload=""),
+        "1.6", "OBJETIVO_FALTA",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "code", "key"), NOTHING_NAMED.values(), ids=NOTHING_NAMED)
+async def test_cancel_needs_a_name(octets: bytes, code: str, key: str) -> None:
+    at = await counter()
+    await at.post(a.typed())
+    answer = await at.post(octets)
+    assert told(answer) == (Result.FAILED, [code])
+    assert errors(answer)[0].key == key
+    assert [order.state for order in await at.orders()] == [State.QUEUED]
+
+
+def changing(*controls: str, correlation: str = a.CORRELATION_ID) -> bytes:
+    return a.typed(
+        *controls,
+        name="ChangeEndDeviceControls",
+        head=a.header("change", ids=ids("the-change", correlation)),
+    )
+
+
+async def test_change_the_amount_of_what_waits() -> None:
+    at = await counter()
+    await at.post(a.typed())
+    answer = await at.post(changing(control(attributes=attribute("powerLimit", "2000"))))
+    assert told(answer) == (Result.OK, ["0.0"])
+    (order,) = await at.orders()
+    assert (order.amount, order.unit, order.state) == (Decimal(2000), "W", State.QUEUED)
+
+
+UNCHANGED = {
+    "two controls": (changing(control(), control()), "1.8", "CAMBIO_NO_ADMITIDO"),
+    "another kind": (changing(control(CONNECT, "")), "1.8", "CAMBIO_NO_ADMITIDO"),
+    "unknown correlation": (changing(correlation="nope"), "2.15", "ORDEN_DESCONOCIDA"),
+    "no correlation": (
+        a.typed(name="ChangeEndDeviceControls", head=a.header("change", ids="")),
+        "1.5", "CORRELACION_FALTA",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "code", "key"), UNCHANGED.values(), ids=UNCHANGED)
+async def test_change_is_refused(octets: bytes, code: str, key: str) -> None:
+    at = await counter()
+    await at.post(a.typed(control(attributes=attribute("powerLimit", "1000"))))
+    answer = await at.post(octets)
+    assert told(answer) == (Result.FAILED, [code])
+    assert errors(answer)[0].key == key
+    (order,) = await at.orders()
+    assert order.amount == Decimal(1000)
+
+
+def test_the_simulated_day_is_a_working_day() -> None:
+    """The rules above presume it."""
+    assert WorkingDays(UTC, ()).is_working_day(AT)
+    assert AT + timedelta(days=5) == datetime(2026, 7, 11, 14, tzinfo=UTC)
