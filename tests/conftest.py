@@ -37,6 +37,9 @@ def _php_soap() -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
+# Vectors of others, which this repository names but does not hold: no machine must have them.
+KEPT_OUTSIDE = "kept outside the repository"
+
 # What a test may require, and how its presence is seen; tools/provision.sh installs the same.
 PARTS: dict[str, Callable[[], bool]] = {
     "mosquitto": _program("mosquitto"),
@@ -82,6 +85,8 @@ def _refuse_to_leave_out(report: pytest.TestReport | pytest.CollectReport) -> No
     """Under CI a test left out is a test failed; an expected failure is no test left out."""
     if under_ci() and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        if KEPT_OUTSIDE in str(reason):
+            return
         report.outcome = "failed"
         report.longrepr = f"left out, which CI does not allow: {reason}"
 

@@ -251,7 +251,7 @@ class ClientConnection(Connection):
             return None, Security.NONE
         protection.peer_system_title = known or title or b""
         try:
-            return self._open_nested(aare.user_information)
+            return self._open_nested(aare.user_information, self._required)
         except ProtocolError:
             protection.peer_system_title = known
             raise
@@ -303,7 +303,7 @@ class ClientConnection(Connection):
     def _on_rlre(self, rlre: RLRE) -> None:
         state = self._expect(Step.RELEASE_RESPONSE)
         if rlre.user_information is not None:
-            self._open_nested(rlre.user_information)
+            self._open_nested(rlre.user_information, self._required)
         self._negotiated = None
         self._finish(state, Released())
 

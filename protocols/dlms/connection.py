@@ -199,23 +199,27 @@ class Connection:
             if self._required and service not in _UNPROTECTED_SERVICES:
                 raise Refused(Violation.NOT_PROTECTED, f"plain service {service:02X}")
             return received, PLAIN
-        plain = self._protection.open(received)
+        if self._state is State.IDLE and self.ROLE is Role.SERVER:
+            raise Refused(Violation.UNEXPECTED, "ciphered, outside an association")
+        plain = self._protection.open(received, required=self._required)
         self._record(False, data, plain)
         apdu = decode(plain)
         if isinstance(received, Ciphered) and PLAIN_TAG[received.tag] != plain[0]:
             raise Refused(Violation.MALFORMED, f"service {plain[0]:02X} in {received.tag.name}")
         security = Security(received.security_control)
-        if self._required & ~security:
-            raise Refused(Violation.NOT_PROTECTED, f"{security!r}, not {self._required!r}")
         general = isinstance(received, GeneralCiphered)
         return apdu, Protected(security, received.tag in DEDICATED_TAGS, general)
 
-    def _open_nested(self, information: bytes) -> tuple[Apdu, Security]:
-        """The initiate APDU in the user information of ACSE, and how it was protected."""
+    def _open_nested(self, information: bytes, required: Security) -> tuple[Apdu, Security]:
+        """The initiate APDU in the user information of ACSE, and how it was protected.
+
+        A plain one is for the caller to judge: a refusal may come so.
+        """
         apdu = decode(information)
         if not isinstance(apdu, Ciphered):
             return apdu, Security.NONE
-        return decode(self._protection.open(apdu)), Security(apdu.security_control)
+        plain = self._protection.open(apdu, required=required)
+        return decode(plain), Security(apdu.security_control)
 
     def _pack(self, apdu: Apdu, protected: Protected | None = None) -> bytes:
         """The octets to transmit, protected as the association requires."""

@@ -116,8 +116,10 @@ class Protection:
         peer_system_title: bytes,
         invocation_counter: int,
         peer_invocation_counter: int,
+        suite: int = 0,
     ) -> None:
         self._keys = keys
+        self._suite = suite  # 1 ciphers as 0 does; only its number in the control octet differs
         self._global = None if keys is None else Cipher(keys.encryption, keys.authentication)
         self._dedicated: Cipher | None = None
         self._dedicated_lowest = 0  # a new key counts anew
@@ -166,7 +168,7 @@ class Protection:
         if not general:
             tag = (DEDICATED_TAG if dedicated else GLOBAL_TAG).get(plain[0])
             general = tag is None  # only general ciphering can carry this service
-        counter, control = self._take_counter(), int(security)
+        counter, control = self._take_counter(), security | self._suite
         payload = cipher.protect(control, self.system_title, counter, plain)
         content = axdr.encode_octets(_HEADER.pack(control, counter) + payload)
         if general:
@@ -175,8 +177,14 @@ class Protection:
         assert tag is not None
         return tag.to_bytes(1, "big") + content
 
-    def open(self, apdu: Ciphered | GeneralCiphered) -> bytes:
-        """The plain APDU, once its tag verified and its counter grew.  Raises Refused."""
+    def open(
+        self, apdu: Ciphered | GeneralCiphered, *, required: Security = Security.NONE
+    ) -> bytes:
+        """The plain APDU, once its tag verified and its counter grew.  Raises Refused.
+
+        `required` is checked first: otherwise one changed bit would make an authenticated APDU an
+        encrypted one, without a tag, and a made-up counter would lock out the true peer.
+        """
         dedicated = apdu.tag in DEDICATED_TAGS
         cipher = self._dedicated if dedicated else self._global
         title = self.peer_system_title
@@ -188,9 +196,12 @@ class Protection:
                 raise Refused(Violation.NOT_AUTHENTIC, "another system title than the peer's")
         if len(title) != TITLE_SIZE:
             raise Refused(Violation.NOT_AUTHENTIC, "the peer's system title is not known")
-        if apdu.security_control & ~Security.AUTHENTICATED_ENCRYPTED:
-            cause = f"security control {apdu.security_control:02X}: not suite 0, or not unicast"
+        if apdu.security_control & ~Security.AUTHENTICATED_ENCRYPTED != self._suite:
+            cause = f"security control {apdu.security_control:02X}: another suite, or not unicast"
             raise Refused(Violation.NOT_AUTHENTIC, cause)
+        if required & ~apdu.security_control:
+            cause = f"security control {apdu.security_control:02X}, not {required:02X}"
+            raise Refused(Violation.NOT_PROTECTED, cause)
         counter = apdu.invocation_counter
         lowest = self._dedicated_lowest if dedicated else self.peer_invocation_counter
         if counter < lowest:

@@ -302,14 +302,14 @@ class ServerConnection(Connection):
         self._check_authentication(aarq, ciphered)
         if aarq.user_information is None:
             raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN)
+        least = settings.security or (Security.AUTHENTICATED if ciphered else Security.NONE)
         try:
-            initiate, security = self._open_nested(aarq.user_information)
+            initiate, security = self._open_nested(aarq.user_information, least)
         except ProtocolError as error:
             violation = error.violation if isinstance(error, Refused) else Violation.MALFORMED
             refused = Refused(violation, error.cause, error.offset)
             self._events.append(ProtocolViolation(violation, refused))
             raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE) from error
-        least = settings.security or (Security.AUTHENTICATED if ciphered else Security.NONE)
         if not isinstance(initiate, InitiateRequest) or least & ~security:
             raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN)
         self._check_initiate(initiate)
@@ -411,7 +411,7 @@ class ServerConnection(Connection):
         following = self._expect(Step.RELEASE_REQUEST)
         information, security = None, Security.NONE
         if rlrq.user_information is not None:
-            _, security = self._open_nested(rlrq.user_information)
+            _, security = self._open_nested(rlrq.user_information, self._required)
         negotiated = self._negotiated
         if security and negotiated is not None:
             information = self._protection.seal(
