@@ -249,7 +249,7 @@ class Transaction(Protocol):
 
         With `after`, only later times, the ends of leases among them: when `claim` has just found
         nothing, whatever was due already waits for a release, which this process hears of itself,
-        or for one of these.
+        or for one of these.  (A meter that was linked anew may wait for its last concentrator.)
         """
         ...
 

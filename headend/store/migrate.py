@@ -16,10 +16,10 @@ from headend.store.engine import in_memory
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one database; `migrations` is "package:folder" with Alembic's revisions."""
+    """The tables of one database; `revisions` is the "package:folder" of Alembic's revisions."""
 
     metadata: MetaData
-    migrations: str
+    revisions: str
 
 
 def upgrade(engine: Engine, schema: Schema) -> None:
@@ -33,8 +33,9 @@ def upgrade(engine: Engine, schema: Schema) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", schema.migrations)
-    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", "headend.store:migrations")
+    config.set_main_option("version_locations", schema.revisions)
+    config.set_main_option("path_separator", "newline")
     # BEGIN IMMEDIATE comes before the first look at the version, so two processes that start at
     # once do not both create the tables.
     with engine.begin() as connection:

@@ -33,8 +33,6 @@ from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reason import ReasonCode
 from headend.store.columns import EnumText, ExactDecimal, Json, UtcDateTime
 
-MIGRATIONS = "headend.store:migrations"
-
 metadata = MetaData()
 
 # SQLite numbers its rows with an INTEGER key only; elsewhere a number may outgrow 32 bits.

@@ -16,7 +16,7 @@ from headend.store.writer import Writer
 
 T = TypeVar("T")
 
-SCHEMA = Schema(schema.metadata, schema.MIGRATIONS)
+SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
 
 
 def open_database(url: str, schema: Schema, *, live: bool) -> Writer:

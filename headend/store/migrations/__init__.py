@@ -1,1 +1,1 @@
-"""How a head-end's database came to have its tables, revision by revision."""
+"""How the head-end's database came to have its tables; `env` serves the legacy database too."""

@@ -1,0 +1,1 @@
+"""The legacy database's revisions, in the order of their numbers."""

@@ -1,0 +1,196 @@
+"""What pages and commands look up: read-only, on any connection, also from another process.
+
+Each function takes the connection of one reading transaction, so that several answers to one
+question agree.  `SqlStore.read` and `Reader.read` give such connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from headend.domain.meter import Concentrator, Meter
+from headend.domain.order import Attempt, JournalLine, Kind, Order, State
+from headend.domain.reason import ReasonCode
+from headend.ports import InboundMessage, Outgoing
+from headend.store import schema
+from headend.store.rows import CONCENTRATOR, INBOUND, METER, ORDER, OUTGOING, Form
+from headend.store.transaction import SqlTransaction
+
+T = TypeVar("T")
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; what is None or empty does not restrict.  Times bound `accepted_at`."""
+
+    states: Collection[State] = ()
+    kinds: Collection[Kind] = ()
+    reasons: Collection[ReasonCode] = ()
+    meter: str | None = None
+    concentrator: str | None = None
+    source: str | None = None
+    transaction_id: str | None = None
+    correlation_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """What is still owed on one channel of the outbox."""
+
+    channel: str
+    unsettled: int
+    oldest: datetime  # when the oldest unsettled message was posted
+    most_tries: int
+    next_due: datetime | None
+
+
+def orders(
+    connection: Connection,
+    which: OrderFilter | None = None,
+    *,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> list[Order]:
+    """The latest orders first; `before` continues behind the last number of the page before."""
+    columns = schema.orders.c
+    statement = ORDER.select().order_by(columns.number.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(columns.number < before)
+    for condition in _conditions(which or OrderFilter()):
+        statement = statement.where(condition)
+    return _all(connection, ORDER, statement)
+
+
+def _conditions(which: OrderFilter) -> list[Any]:
+    columns = schema.orders.c
+    among = (
+        (columns.state, which.states),
+        (columns.kind, which.kinds),
+        (columns.reason, which.reasons),
+    )
+    equal = (
+        (columns.meter, which.meter),
+        (columns.concentrator, which.concentrator),
+        (columns.source, which.source),
+        (columns.transaction_id, which.transaction_id),
+        (columns.correlation_id, which.correlation_id),
+    )
+    conditions: list[Any] = [column.in_(values) for column, values in among if values]
+    conditions += [column == value for column, value in equal if value is not None]
+    if which.since is not None:
+        conditions.append(columns.accepted_at >= which.since)
+    if which.until is not None:
+        conditions.append(columns.accepted_at < which.until)
+    return conditions
+
+
+def order(connection: Connection, number: int) -> Order | None:
+    return SqlTransaction(connection).order(number)
+
+
+def lease(connection: Connection, number: int) -> tuple[str, datetime] | None:
+    """Which worker has an order in hand, and until when at most."""
+    columns = schema.orders.c
+    row = connection.execute(
+        select(columns.lease_owner, columns.lease_until).where(columns.number == number)
+    ).first()
+    return None if row is None or row.lease_owner is None else (row.lease_owner, row.lease_until)
+
+
+def journal(connection: Connection, number: int) -> list[JournalLine]:
+    return SqlTransaction(connection).journal(number)
+
+
+def attempts(connection: Connection, number: int) -> list[Attempt]:
+    return SqlTransaction(connection).attempts(number)
+
+
+def inbound_of(connection: Connection, transaction_id: str) -> InboundMessage | None:
+    """The commercial message that began a transaction, where it had a MessageID."""
+    found = INBOUND.select().where(schema.inbound_messages.c.transaction_id == transaction_id)
+    return next(iter(_all(connection, INBOUND, found)), None)
+
+
+def outgoing_of(connection: Connection, number: int) -> list[Outgoing]:
+    """Everything posted about an order, settled or not."""
+    columns = schema.outbox.c
+    found = OUTGOING.select().where(columns.order == number).order_by(columns.line)
+    return _all(connection, OUTGOING, found)
+
+
+def outbox(connection: Connection) -> list[ChannelState]:
+    """The channels on which something is owed."""
+    columns = schema.outbox.c
+    statement = (
+        select(
+            columns.channel,
+            func.count(),
+            func.min(columns.created_at),
+            func.max(columns.tries),
+            func.min(columns.due_at),
+        )
+        .where(columns.settled_at.is_(None))
+        .group_by(columns.channel)
+        .order_by(columns.channel)
+    )
+    return [ChannelState(*row) for row in connection.execute(statement)]
+
+
+def count_states(connection: Connection) -> dict[State, int]:
+    return SqlTransaction(connection).count_states()
+
+
+def waiting(connection: Connection) -> dict[str, int]:
+    """How many orders are not final, by concentrator."""
+    columns = schema.orders.c
+    statement = (
+        select(columns.concentrator, func.count())
+        .where(
+            columns.due_at.is_not(None),
+            columns.unfinished.is_(True),
+            columns.concentrator.is_not(None),
+        )
+        .group_by(columns.concentrator)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def meter(connection: Connection, name: str) -> Meter | None:
+    return SqlTransaction(connection).meter(name)
+
+
+def meters(
+    connection: Connection,
+    *,
+    concentrator: str | None = None,
+    after: str = "",
+    limit: int = PAGE,
+) -> list[Meter]:
+    """By name; `after` continues behind the last name of the page before."""
+    columns = schema.meters.c
+    statement = METER.select().where(columns.name > after).order_by(columns.name).limit(limit)
+    if concentrator is not None:
+        statement = statement.where(columns.concentrator == concentrator)
+    return _all(connection, METER, statement)
+
+
+def concentrators(
+    connection: Connection, *, after: str = "", limit: int = PAGE
+) -> list[Concentrator]:
+    """By name; `after` continues behind the last name of the page before."""
+    columns = schema.concentrators.c
+    found = CONCENTRATOR.select().where(columns.name > after).order_by(columns.name).limit(limit)
+    return _all(connection, CONCENTRATOR, found)
+
+
+def _all(connection: Connection, form: Form[T], statement: Any) -> list[T]:
+    return [form.read(row) for row in connection.execute(statement)]
