@@ -69,7 +69,7 @@ class MeterListener:
         if self._server is not None:
             self._server.close()
             for writer in list(self._open):
-                writer.close()
+                writer.transport.abort()  # without waiting for a client that does not read
             while self._open:
                 await asyncio.sleep(0)
             await self._server.wait_closed()
