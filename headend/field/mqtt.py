@@ -14,7 +14,9 @@ import ssl
 from dataclasses import dataclass
 
 import aiomqtt
+import paho.mqtt.client as paho
 import structlog
+from aiomqtt.types import PahoSocket
 
 from headend.field.broker import BrokerUnavailable, Handler, Will
 from headend.field.dispatch import Dispatch
@@ -48,6 +50,25 @@ class _Client(aiomqtt.Client):
 
     def acknowledge(self, message: aiomqtt.Message) -> None:
         self._client.ack(message.mid, message.qos)
+
+    def _on_socket_register_write(
+        self, client: paho.Client, userdata: object, sock: PahoSocket
+    ) -> None:
+        """aiomqtt registers the socket by its file number one turn of the loop later.  By then it
+        may be closed, and its number may be another connection's."""
+
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def register() -> None:
+            if sock is not None and client.socket() is sock:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(register)
 
 
 class MqttBroker:

@@ -9,8 +9,6 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,32 +16,10 @@ import pytest
 from headend.field.broker import BrokerUnavailable, Will
 from headend.field.mosquitto import Mosquitto, MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
+from tests.field.live_broker import SOON_S, kill, mosquitto, session
 from tests.house.source import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.requires("mosquitto")]
-
-SOON_S = 20.0  # how long a test waits for what must come; never how long it takes
-
-
-@asynccontextmanager
-async def mosquitto(directory: Path) -> AsyncIterator[Mosquitto]:
-    broker = Mosquitto(directory)
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
-
-
-@asynccontextmanager
-async def session(port: int, client_id: str, **options: object) -> AsyncIterator[MqttBroker]:
-    client = MqttBroker(Address("127.0.0.1", port), client_id=client_id, **options)  # type: ignore[arg-type]
-    await client.start()
-    try:
-        await client.until_connected(SOON_S)
-        yield client
-    finally:
-        await client.stop()
 
 
 class Inbox:
@@ -65,16 +41,6 @@ class Inbox:
         async with asyncio.timeout(SOON_S), self._news:
             await self._news.wait_for(lambda: len(self.payloads) >= count)
         return self.payloads
-
-
-async def _kill(broker: Mosquitto) -> None:
-    """kill -9, and wait until another one listens in its place."""
-    before = broker.pid
-    assert before is not None
-    os.kill(before, signal.SIGKILL)
-    async with asyncio.timeout(SOON_S):
-        while broker.pid in (before, None):
-            await asyncio.sleep(0.01)
 
 
 async def test_publish_and_subscribe(tmp_path: Path) -> None:
@@ -145,7 +111,7 @@ async def test_a_killed_broker_comes_back_and_its_clients_find_it(tmp_path: Path
         await client.subscribe("t", inbox)
         await client.publish("t", b"before")
         await inbox.until(1)
-        await _kill(broker)
+        await kill(broker)
         assert broker.port == port
         async with asyncio.timeout(SOON_S):
             while True:  # aiomqtt alone would not reconnect
@@ -185,7 +151,7 @@ async def test_queued_messages_survive_a_kill_once_saved(tmp_path: Path) -> None
         async with asyncio.timeout(SOON_S):
             while not saved.exists() or saved.stat().st_mtime_ns == before:
                 await asyncio.sleep(0.05)
-        await _kill(broker)
+        await kill(broker)
         successor = MqttBroker(Address("127.0.0.1", broker.port), client_id="reader")
         await successor.subscribe("t", inbox)
         await successor.start()
