@@ -65,8 +65,9 @@ class _Client(aiomqtt.Client):
                     self._disconnected.set_exception(error)
 
         def register() -> None:
-            if sock is not None and client.socket() is sock:
-                self._loop.add_writer(sock.fileno(), write)
+            current = client.socket()
+            if current is not None and current is sock:
+                self._loop.add_writer(current.fileno(), write)
 
         self._loop.call_soon_threadsafe(register)
 
