@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -212,15 +212,22 @@ def _tls(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the loop: the head-end is more than its HTTP door."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
     """Open the SOAP door; its port."""
     soap = head_end.config.soap
     http = FastAPI(title="ami-headend", openapi_url=None)
     http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
     )
-    server.install_signal_handlers = lambda: None  # whoever runs the loop decides on signals
     task = asyncio.create_task(server.serve(), name="http")
 
     async def stop() -> None:
