@@ -26,8 +26,10 @@ from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Tls
 from headend.domain.calendar import WorkingDays
 from headend.field import mosquitto
 from headend.field.broker import Broker
+from headend.field.broker import Will as BusWill
 from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
+from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
 from headend.integration.legacy import LegacyChannel, LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
@@ -49,7 +51,16 @@ from headend.soap.zeep_callback import ZeepCallback
 from headend.store.store import SqlStore
 from protocols.commercial import messages as commercial
 
-__all__ = ["Bus", "BusClient", "HeadEnd", "Running", "build", "serving"]
+__all__ = [
+    "Bus",
+    "BusClient",
+    "BusWill",
+    "HeadEnd",
+    "MosquittoFailed",
+    "Running",
+    "build",
+    "serving",
+]
 
 STARTED_WITHIN_S = 15.0
 

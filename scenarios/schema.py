@@ -90,6 +90,7 @@ class FaultSpec(Part, frozen=True):
     kind: Literal[
         "meter-silent",
         "meter-refuses",
+        "meter-ignores",
         "meter-emergency",
         "meter-wrong-key",
         "meter-stuck-relay",
@@ -99,6 +100,8 @@ class FaultSpec(Part, frozen=True):
         "sim",
         "apn",
         "network",
+        "silence",
+        "power-cut",
         "reboot",
         "busy",
     ]

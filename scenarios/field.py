@@ -1,0 +1,154 @@
+"""From a scenario's file to the field's values: devices, faults, and what the registry holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from devices.concentrator.table import EnginePolicy, alternating, only
+from devices.faults import Fault
+from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
+
+from devices import faults
+from devices.span import Span
+from headend.domain.meter import Concentrator, Meter
+from protocols.dlms.codes import DataAccessResult
+from scenarios import schema
+from scenarios.schema import BadScenario, Scenario, seconds
+
+CONTRACTED_W = Decimal(10_000)
+
+# Which way to fail a code means (channel.md, WAN state machine); the first of each is the default.
+_MODEM = {None: "modem dead"}
+_SIM = {None: "sim barred", 103: "sim barred", 10: "sim missing", 11: "sim pin", 13: "sim broken"}
+_APN = {None: "apn unknown", 27: "apn unknown", 29: "apn authentication", 33: "apn not subscribed"}
+_NETWORK = {None: "no network", 30: "no network", 31: "session timeout", 32: "network not allowed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the head-end is told of the field before the story begins."""
+
+    concentrators: tuple[Concentrator, ...]
+    meters: tuple[Meter, ...]
+
+
+def field_of(scenario: Scenario) -> FieldSpec:
+    """The field.  Raises `BadScenario` for a meter that is not in it."""
+    special = {meter.name: meter for meter in scenario.meter}
+    spread = transformers(scenario.field.meters, scenario.field.concentrators)
+    known = {meter.name for each in spread for meter in each.meters}
+    for name, meter in special.items():
+        if name not in known and meter.registered:
+            raise BadScenario(f"meter {name}: the field has {min(known)} to {max(known)}")
+    return FieldSpec(
+        transformers=tuple(_transformer(each, special) for each in spread),
+        zone=ZoneInfo(scenario.timezone),
+        engines=_engines(scenario),
+    )
+
+
+def registry_of(scenario: Scenario) -> Registry:
+    """What the head-end knows of it."""
+    special = {meter.name: meter for meter in scenario.meter}
+    spread = transformers(scenario.field.meters, scenario.field.concentrators)
+    return Registry(
+        tuple(Concentrator(each.concentrator, sim_of(each.concentrator)) for each in spread),
+        tuple(
+            _registered(meter.name, each.concentrator, special.get(meter.name))
+            for each in spread
+            for meter in each.meters
+            if meter.name not in special or special[meter.name].registered
+        ),
+    )
+
+
+def sim_of(concentrator: str) -> str:
+    """The SIM in a simulated concentrator's modem; 730 is Chile (ITU E.212), the rest invented."""
+    return f"73099{int(concentrator.rpartition('-')[2]):010d}"
+
+
+def faults_of(scenario: Scenario) -> list[Fault]:
+    """The faults, at the world's times.  Raises `BadScenario`."""
+    start = scenario.start_utc.timestamp()
+    return [_fault(spec, start) for spec in scenario.fault]
+
+
+def _transformer(each: TransformerSpec, special: dict[str, schema.MeterSpec]) -> TransformerSpec:
+    return replace(
+        each, meters=tuple(_meter(meter, special.get(meter.name)) for meter in each.meters)
+    )
+
+
+def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
+    if special is None:
+        return meter
+    if special.load_w is not None:
+        meter = replace(meter, load_w=(special.load_w, 0, 0))
+    if special.control_mode is not None:
+        meter = replace(meter, control_mode=special.control_mode)
+    if special.distance_m is not None:
+        meter = replace(meter, place=replace(meter.place, distance_m=round(special.distance_m)))
+    return replace(meter, in_table=special.in_table)
+
+
+def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) -> Meter:
+    if special is None:
+        return Meter(name, concentrator, commissioned=True, contracted_w=CONTRACTED_W)
+    return Meter(
+        name,
+        concentrator if special.linked else None,
+        commissioned=special.commissioned,
+        blocked=special.blocked,
+        contracted_w=Decimal(special.contracted_w),
+    )
+
+
+def _engines(scenario: Scenario) -> EnginePolicy:
+    if scenario.field.engines == "alternate":
+        return alternating(scenario.seed)
+    return only(scenario.field.engines)
+
+
+def _fault(spec: schema.FaultSpec, start: float) -> Fault:
+    end = None if spec.until is None else start + seconds(spec.until)
+    span = Span(start + seconds(spec.at), end)
+    make = _FAULTS[spec.kind]
+    try:
+        return make(spec, span)
+    except (KeyError, ValueError) as error:
+        raise BadScenario(
+            f"fault {spec.kind} at {spec.target}: {error} is no code of it"
+        ) from error
+
+
+def _modem_fails(table: dict[int | None, str]) -> Callable[[schema.FaultSpec, Span], Fault]:
+    return lambda spec, span: faults.ModemFails(spec.target, span, table[spec.code])
+
+
+_FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
+    "meter-silent": lambda spec, span: faults.SilentMeter(spec.target, span),
+    "meter-refuses": lambda spec, span: faults.RefusesLimit(
+        spec.target,
+        span,
+        DataAccessResult.READ_WRITE_DENIED if spec.code is None else DataAccessResult(spec.code),
+    ),
+    "meter-ignores": lambda spec, span: faults.IgnoresLimit(spec.target, span),
+    "meter-emergency": lambda spec, span: faults.EmergencyActive(spec.target, span),
+    "meter-wrong-key": lambda spec, span: faults.WrongKey(spec.target, span),
+    "meter-stuck-relay": lambda spec, span: faults.StuckRelay(spec.target, span),
+    "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span),
+    "packet-loss": lambda spec, span: faults.Loss(
+        spec.target, span, 0.5 if spec.share is None else spec.share
+    ),
+    "modem": _modem_fails(_MODEM),
+    "sim": _modem_fails(_SIM),
+    "apn": _modem_fails(_APN),
+    "network": _modem_fails(_NETWORK),
+    "silence": lambda spec, span: faults.NetworkSilent(spec.target, span),
+    "power-cut": lambda spec, span: faults.PowerCut(spec.target, span),
+    "reboot": lambda spec, span: faults.Reboot(spec.target, span),
+    "busy": lambda spec, span: faults.Busy(spec.target, span),
+}

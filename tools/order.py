@@ -1,0 +1,221 @@
+"""`ami order`: look at orders, send one, cancel one."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.error
+import urllib.request
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from headend.domain.order import Order, State
+from headend.store.queries import OrderFilter, journal, order, orders
+from protocols.cim.control_types import ControlKind
+from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
+from tools.database import Database, reading
+from tools.terminal import clock_text, failed, out, print_json, styled, wrong_usage
+
+app = typer.Typer(help="Orders: list, show, send, cancel.", no_args_is_help=True)
+
+Url = Annotated[str, typer.Option(help="The head-end's SOAP address.")]
+URL = "http://127.0.0.1:8080/soap"
+NAME = "AMI-CLI"
+
+
+@app.command("list")
+def list_(
+    database: Database = "ami.db",
+    state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
+    meter: Annotated[str | None, typer.Option(help="Only orders for this meter.")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """The latest orders, newest first.
+
+    Example: [bold]ami order list --state failed --limit 20[/]
+    """
+    which = OrderFilter(states=(state,) if state else (), meter=meter)
+    with reading(database) as reader:
+        found = reader.read(lambda connection: orders(connection, which, limit=limit))
+    if json:
+        print_json([_row(item) for item in found])
+        return
+    table = Table("order", "accepted (UTC)", "meter", "what", "state", "reason", box=None)
+    for item in found:
+        table.add_row(
+            str(item.number),
+            clock_text(item.accepted_at),
+            item.meter,
+            _wish(item),
+            styled(item.state),
+            item.reason or "",
+        )
+    out.print(table)
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(help="The order's number.")],
+    database: Database = "ami.db",
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """One order and its journal.  `ami explain order` tells more.
+
+    Example: [bold]ami order show 88[/]
+    """
+    with reading(database) as reader:
+        found = reader.read(lambda connection: order(connection, number))
+        if found is None:
+            failed(f"no order {number}", "See the numbers with: ami order list")
+        lines = reader.read(lambda connection: journal(connection, number))
+    if json:
+        told = [{"at": line.at, "state": line.state, "cause": line.cause} for line in lines]
+        print_json({**_row(found), "journal": told})
+        return
+    out.print(f"order {found.number}: {_wish(found)} at meter {found.meter}: {styled(found.state)}")
+    for line in lines:
+        out.print(f"  {clock_text(line.at)}  {line.state:<11} {line.cause}", markup=False)
+
+
+@app.command()
+def send(
+    meter: Annotated[str, typer.Option(help="The meter's number.")],
+    limit: Annotated[str | None, typer.Option(help="New limit, e.g. 3300W or 3.3kW.")] = None,
+    kind: Annotated[
+        ControlKind, typer.Option(help="What to do, where it is no limit.")
+    ] = ControlKind.SET_LIMIT,
+    any_day: Annotated[bool, typer.Option(help="Allow a day that is no working day.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait for the outcome, up to 30 s.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before supply is cut.")] = False,
+    url: Url = URL,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Send an order by SOAP, as the commercial system would.
+
+    Example: [bold]ami order send --meter 90000001 --limit 3300W --wait[/]
+    """
+    amount, unit = _amount(limit) if limit else (None, "W")
+    if (amount is not None) != (kind is ControlKind.SET_LIMIT):
+        wrong_usage("a limit goes with --kind set-limit, and only with it")
+    if kind is ControlKind.DISCONNECT and not yes:
+        typer.confirm(f"Cut the supply at meter {meter}?", abort=True, err=True)
+    wanted = Wanted(
+        kind=kind,
+        meters=(meter,),
+        amount=amount,
+        unit=unit,
+        message_id=str(uuid.uuid4()),
+        correlation_id=str(uuid.uuid4()),
+        any_day=any_day,
+        wait=wait,
+    )
+    answered = asyncio.run(_commercial(url).send(wanted))
+    _tell(answered, json, correlation_id=wanted.correlation_id)
+
+
+@app.command()
+def cancel(
+    correlation: Annotated[str, typer.Option(help="The CorrelationID the order was sent with.")],
+    url: Url = URL,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Cancel waiting orders of an earlier message.
+
+    Example: [bold]ami order cancel --correlation 0b7c…[/]
+    """
+    commercial = _commercial(url)
+    answered = asyncio.run(
+        commercial.cancel(correlation_id=correlation, message_id=str(uuid.uuid4()))
+    )
+    _tell(answered, json, correlation_id=correlation)
+
+
+def _commercial(url: str) -> CommercialSystem:
+    return CommercialSystem(NAME, http_post(url), lambda: datetime.now(UTC))
+
+
+def http_post(url: str):  # type: ignore[no-untyped-def]
+    """A way to the SOAP door over HTTP, for `CommercialSystem`."""
+
+    def post_now(body: bytes) -> bytes:
+        request = urllib.request.Request(
+            f"{url}/{_endpoint(body)}",
+            body,
+            {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return bytes(response.read())
+        except urllib.error.HTTPError as error:  # a SOAP fault comes as 500
+            return bytes(error.read())
+        except urllib.error.URLError as error:
+            raise ConnectionError(f"no head-end at {url}: {error.reason}") from error
+
+    async def post(body: bytes) -> bytes:
+        return await asyncio.to_thread(post_now, body)
+
+    return post
+
+
+def _endpoint(body: bytes) -> str:
+    if b"RequestMessage" in body:
+        return "generic"
+    return "MeterConfig" if b"MeterConfigMessage" in body else "EndDeviceControls"
+
+
+def _amount(text: str) -> tuple[str, Literal["W", "kW", "VA", "kVA", "A"]]:
+    for unit in ("kVA", "kW", "VA", "W", "A"):
+        if text.endswith(unit):
+            return text.removesuffix(unit).strip(), unit  # type: ignore[return-value]
+    wrong_usage(f"--limit takes an amount with its unit, like 3300W or 3.3kW, not {text!r}")
+
+
+def _tell(answered: Answered, json: bool, *, correlation_id: str) -> None:
+    errors = []
+    if answered.message is not None and answered.message.reply is not None:
+        errors = [
+            {"code": item.code, "details": item.details} for item in answered.message.reply.errors
+        ]
+    if json:
+        print_json(
+            {
+                "answer": answered.text,
+                "transaction": answered.transaction_id,
+                "correlation": correlation_id,
+                "errors": errors,
+            }
+        )
+    else:
+        out.print(f"{answered.text}  transaction {answered.transaction_id}", markup=False)
+        for item in errors:
+            if item["details"]:
+                out.print(f"  {item['code']}  {item['details']}", markup=False)
+    if not answered.taken:
+        raise typer.Exit(1)
+
+
+def _wish(item: Order) -> str:
+    return f"{item.kind} {item.amount} {item.unit}" if item.amount is not None else str(item.kind)
+
+
+def _row(item: Order) -> dict[str, object]:
+    return {
+        "order": item.number,
+        "transaction": item.transaction_id,
+        "correlation": item.correlation_id,
+        "source": item.source,
+        "meter": item.meter,
+        "kind": item.kind,
+        "amount": None if item.amount is None else str(item.amount),
+        "unit": item.unit,
+        "state": item.state,
+        "reason": item.reason,
+        "value_read": None if item.value_read is None else str(item.value_read),
+        "tries": item.tries,
+        "accepted_at": item.accepted_at,
+        "ended_at": item.ended_at,
+    }

@@ -1,0 +1,99 @@
+"""`ami serve`: the head-end, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from headend import config as configuration
+from headend.app import MosquittoFailed, Running, serving
+from headend.config import BadConfig, Config
+from headend.soap.route import UnsafeBind
+from scenarios.field import registry_of
+from scenarios.schema import BadScenario, read
+from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
+    port: Annotated[int | None, typer.Option(help="SOAP port; 0 takes a free one.")] = None,
+    database: Annotated[str | None, typer.Option(help="Database URL, or a file's path.")] = None,
+    mqtt: Annotated[
+        str | None, typer.Option(help="Broker as HOST:PORT; without one, an own Mosquitto starts.")
+    ] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Register the meters of this scenario file first.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
+) -> None:
+    """Run the head-end: SOAP, broker if none is configured, store.
+
+    Prints one JSON line with its addresses when it is ready; stops on SIGINT or SIGTERM.
+
+    Example: [bold]ami serve --port 8080 --database ami.db --mqtt 127.0.0.1:1883[/]
+    """
+    log_to_stderr(verbose=verbose)
+    try:
+        settings = overridden(
+            configuration.read(config) if config else Config(), port, database, mqtt
+        )
+        asyncio.run(_serve(settings, registry))
+    except (BadConfig, BadScenario, UnsafeBind) as error:
+        wrong_usage(str(error))
+    except MosquittoFailed as error:
+        failed(str(error), "Install mosquitto, or name a broker: ami serve --mqtt HOST:PORT")
+
+
+def overridden(config: Config, port: int | None, database: str | None, mqtt: str | None) -> Config:
+    """The configuration with what the command line says.  Raises `BadConfig`."""
+    if port is not None:
+        config = msgspec.structs.replace(
+            config, soap=msgspec.structs.replace(config.soap, port=port)
+        )
+    if database is not None:
+        config = msgspec.structs.replace(config, **database_urls(database))
+    if mqtt is not None:
+        host, _, number = mqtt.rpartition(":")
+        if not host or not number.isdecimal():
+            raise BadConfig(f"--mqtt takes HOST:PORT, not {mqtt!r}")
+        broker = msgspec.structs.replace(config.mqtt, host=host, port=int(number))
+        config = msgspec.structs.replace(config, mqtt=broker)
+    return config
+
+
+def database_urls(database: str) -> dict[str, str]:
+    """The two databases of a URL or a file's path."""
+    if "://" in database:
+        return {"database": database}
+    path = Path(database)
+    legacy = path.with_name(f"{path.stem}-legacy{path.suffix or '.db'}")
+    return {"database": f"sqlite:///{path}", "legacy_database": f"sqlite:///{legacy}"}
+
+
+async def _serve(config: Config, registry: Path | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(config) as running:
+        if registry is not None:
+            await _register(running, registry)
+        print_json(
+            {
+                "soap": running.soap_url,
+                "mqtt": f"{running.broker.host}:{running.broker.port}",
+                "database": config.database,
+            }
+        )
+        await stop.wait()
+        err.print("stopping")
+
+
+async def _register(running: Running, path: Path) -> None:
+    entries = registry_of(read(path))
+    await running.head_end.register(entries.concentrators, entries.meters)

@@ -1,0 +1,94 @@
+"""How commands speak: results on stdout, words to people on stderr, colour only on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime
+from typing import Any, NoReturn
+
+import msgspec
+import structlog
+import typer
+from rich.console import Console
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+STYLES = {
+    "done": "bold green",
+    "failed": "bold red",
+    "rejected": "red",
+    "expired": "red",
+    "cancelled": "yellow",
+    "unknown": "magenta",
+    "queued": "cyan",
+    "dispatched": "blue",
+    "executing": "blue",
+}
+
+
+def complain(text: str, advice: str | None = None) -> None:
+    """Tell a person what went wrong, and what to do next."""
+    err.print(f"[bold red]ami:[/] {_escape(text)}")
+    if advice:
+        err.print(f"     {_escape(advice)}")
+
+
+def wrong_usage(text: str, advice: str | None = None) -> NoReturn:
+    """End with exit code 2."""
+    complain(text, advice)
+    raise typer.Exit(2)
+
+
+def failed(text: str, advice: str | None = None) -> NoReturn:
+    """End with exit code 1."""
+    complain(text, advice)
+    raise typer.Exit(1)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout, indented on a terminal."""
+    octets = msgspec.json.encode(value)
+    if sys.stdout.isatty():
+        octets = msgspec.json.format(octets, indent=2)
+    sys.stdout.write(octets.decode() + "\n")
+    sys.stdout.flush()
+
+
+def styled(state: str) -> str:
+    return f"[{STYLES.get(state, 'default')}]{state}[/]"
+
+
+def clock_text(at: datetime | None) -> str:
+    """A time as a person reads it in a log: UTC, milliseconds where there are any."""
+    if at is None:
+        return "-"
+    text = f"{at:%Y-%m-%d %H:%M:%S}"
+    return f"{text}.{at.microsecond // 1000:03d}" if at.microsecond else text
+
+
+def log_to_stderr(*, verbose: bool = False) -> None:
+    """Logs of a long-running command: one line each, on stderr."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.INFO if verbose else logging.WARNING
+        ),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            if sys.stderr.isatty()
+            else structlog.processors.LogfmtRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
