@@ -12,7 +12,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -81,7 +81,6 @@ class HeadEnd:
     settling: Settling
     withdrawal: Withdrawal
     soap: SoapServer
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def listen(self) -> None:
         """Subscribe to concentrators and receipts; before the broker's session is opened, so that

@@ -49,6 +49,7 @@ class FieldPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """How long the head-end waits for a concentrator's word."""
 
     ack_timeout_s: float = 30.0  # until `Accepted`; the command is sent again half-way
+    knock_after_s: float = 60.0  # without a word: ask whether it is there before a command acts
     result_grace_s: float = 30.0  # after a command's `not_after`
     withdraw_timeout_s: float = 30.0
 

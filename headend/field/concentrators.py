@@ -1,9 +1,11 @@
 """The way to meters through concentrators: commands down, words up (protocols/concentrator).
 
-A command is sent again until the concentrator says that it has stored it, and then waited for until
-its time has run out.  What the broker acknowledges counts for nothing.  A result is receipted once
-`stored` tells that it is kept; without a receipt the concentrator sends it again, and a result that
-nobody waits for any more goes to the listener.
+A command that acts is not sent into silence: a concentrator that was not heard of late is knocked
+at first, so that a command that finds nobody is known to have had no effect.  A command is sent
+again until the concentrator says that it has stored it, and then waited for until its time has run
+out.  What the broker acknowledges counts for nothing.  A result is receipted once `stored` tells
+that it is kept; without a receipt the concentrator sends it again, and a result that nobody waits
+for any more goes to the listener.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ class Concentrators:
         self._waits: dict[_Key, _Wait] = {}
         self._sent: dict[str, _Wait] = {}  # by the id of the message that went down
         self._handed_over: dict[_Key, set[str]] = {}  # ids of results that wait to be stored
+        self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
+        self._knocking: dict[str, asyncio.Event] = {}
 
     async def start(self) -> None:
         """Listen to every concentrator."""
@@ -100,6 +104,8 @@ class Concentrators:
             amount=None if command.amount is None else f"{command.amount:f}",
             unit=command.unit,
         )
+        if command.action in messages.ACTING and not await self._is_there(command.concentrator):
+            return Report(sent=False)
         # Past its time a command is still sent: it may be a repeat, answered from memory.
         patience_s = max(left_s, self._policy.ack_timeout_s)
         return await self._converse(command, execute, patience_s, on_accepted)
@@ -118,6 +124,41 @@ class Concentrators:
         key = (command.concentrator, command.order, command.attempt)
         for message_id in sorted(self._handed_over.pop(key, ())):
             await self._receipt(command.concentrator, message_id)
+
+    # --- knocking --------------------------------------------------------------------------------
+
+    async def _is_there(self, concentrator: str) -> bool:
+        """Whether there is a word from the concentrator of late, asking for one where not."""
+        loop = asyncio.get_running_loop()
+        heard = self._heard.get(concentrator)
+        if heard is not None and loop.time() - heard <= self._policy.knock_after_s:
+            return True
+        if self.connectivity(concentrator).online is False:
+            return False
+        answered = self._knocking.setdefault(concentrator, asyncio.Event())
+        until = loop.time() + self._policy.ack_timeout_s
+        while not answered.is_set() and loop.time() < until:
+            await self._knock(concentrator)
+            again = min(until, loop.time() + self._policy.ack_timeout_s / 2)
+            try:
+                async with asyncio.timeout_at(again):
+                    await answered.wait()
+            except TimeoutError:
+                pass
+        return answered.is_set()
+
+    async def _knock(self, concentrator: str) -> None:
+        now = self._clock.now()
+        question = messages.ReadFaultLog(id=self._chance.uuid(), at=now, since=now)
+        try:
+            await self._broker.publish(topics.down(concentrator), messages.encode(question))
+        except BrokerUnavailable as error:
+            log.info("not knocked", concentrator=concentrator, why=str(error))
+
+    def _note_heard(self, concentrator: str) -> None:
+        self._heard[concentrator] = asyncio.get_running_loop().time()
+        if (answered := self._knocking.pop(concentrator, None)) is not None:
+            answered.set()
 
     # --- a conversation --------------------------------------------------------------------------
 
@@ -190,6 +231,7 @@ class Concentrators:
         if (read := _read(topic, payload)) is None:
             return
         concentrator, message = read
+        self._note_heard(concentrator)
         match message:
             case messages.Accepted():
                 if key := _key(concentrator, message):

@@ -117,12 +117,15 @@ class Stepping:
             verdict = EffectUnknown(ask_concentrator=True, evidence=order.evidence)
             await self._conclude(order, verdict, "no result before its time ran out")
         else:
-            await self._perform(order, started_at=now)
+            await self._perform(order, started_at=now, sent_before=True)
 
-    async def _perform(self, order: Order, *, started_at: datetime) -> None:
+    async def _perform(
+        self, order: Order, *, started_at: datetime, sent_before: bool = False
+    ) -> None:
         report = await self.field.perform(
             _command(order), on_accepted=lambda: self._note_accepted(order)
         )
+        report = replace(report, sent=report.sent or sent_before)
         self._feed_breaker(order, report)
         verdict = await self._judge(order, report)
         await self._conclude(

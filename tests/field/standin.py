@@ -76,6 +76,11 @@ class StandIn:
                 self._begin(self._withdraw(message))
             case messages.ReceiptToConcentrator(of=of):
                 self.receipted.add(of)
+            case messages.ReadFaultLog() if self.answers_knocks:
+                receipt = messages.ReceiptFromConcentrator(
+                    id=self._id(), at=self.clock.now(), of=message.id
+                )
+                self._begin(self._try(receipt))
 
     async def _execute(self, command: messages.Execute) -> None:
         key = (command.order, command.attempt)
