@@ -315,7 +315,10 @@ class FieldDriver:
             while self.env.peek() <= now:
                 self.env.step()
             if self.env.now < now:
-                self.env.run(until=now)
+                # Not `run(until=now)`, which leaves an event behind: a timer would be armed for it.
+                tick = self.env.timeout(now - self.env.now)
+                while not tick.processed:
+                    self.env.step()
         except Exception as error:
             self._running = False
             self._disarm()

@@ -96,6 +96,18 @@ def test_entering_brings_the_world_to_the_present_first():
     assert run_simulated(main(), start=START) == (7, [10])
 
 
+def test_entering_leaves_nothing_behind_in_the_world():
+    async def main() -> float:
+        env = world(START)
+        driver = FieldDriver(env)
+        driver.start()
+        await asyncio.sleep(7)
+        driver.enter(lambda: None)
+        return env.peek()
+
+    assert run_simulated(main(), start=START) == simpy.core.Infinity
+
+
 def test_the_world_may_enter_itself():
     async def main() -> list[str]:
         env = world(START)
