@@ -6,11 +6,21 @@
     values         typed values: DoubleLongUnsigned(1517), Structure((...)), OctetString(b"...")
     axdr           values <-> octets
     apdu, acse     APDUs <-> octets: encode(apdu), decode(octets)
-    security       security suite 0: keys, ciphering, GMAC proofs
     services       requests and responses as a caller sees them
     events         what a connection tells; ClientEngine, the shape of every client engine
     state          the one transition table of both roles
-    connection     Connection: an association, client or server
+    settings       ClientSettings, ServerSettings
+    client         ClientConnection: one association with one meter
+    server         ServerConnection: the association that a meter keeps for one client address
+    connection     what both share; transfer: blocks; security: suite 0, counters, proofs
+
+A client in five lines, framing and transport aside:
+
+    client = ClientConnection(ClientSettings())
+    transmit(client.send(AssociationRequest(), now=now))
+    client.receive_data(apdu, now=now)          # then transmit client.data_to_send() until None
+    client.next_event()                         # Associated(...)
+    transmit(client.send(GetRequest.of(energy), now=now))
 
 Decoders raise `protocols.errors.ProtocolError` with an offset, and nothing else.
 """

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from protocols.dlms.apdu import Apdu, decode, encode
-from protocols.dlms.ciphered import DEDICATED_TAGS, PLAIN_TAG, Ciphered, GeneralCiphered
+from protocols.dlms.ciphered import DEDICATED_TAGS, Ciphered, GeneralCiphered
 from protocols.dlms.codes import ApplicationContext, Conformance, Security
 from protocols.dlms.events import (
     NEED_DATA,
@@ -204,8 +204,6 @@ class Connection:
         plain = self._protection.open(received, required=self._required)
         self._record(False, data, plain)
         apdu = decode(plain)
-        if isinstance(received, Ciphered) and PLAIN_TAG[received.tag] != plain[0]:
-            raise Refused(Violation.MALFORMED, f"service {plain[0]:02X} in {received.tag.name}")
         security = Security(received.security_control)
         general = isinstance(received, GeneralCiphered)
         return apdu, Protected(security, received.tag in DEDICATED_TAGS, general)

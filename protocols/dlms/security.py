@@ -21,6 +21,7 @@ from protocols.dlms.ciphered import (
     DEDICATED_TAG,
     DEDICATED_TAGS,
     GLOBAL_TAG,
+    PLAIN_TAG,
     Ciphered,
     GeneralCiphered,
 )
@@ -207,6 +208,9 @@ class Protection:
         if counter < lowest:
             raise Refused(Violation.REPLAYED, f"invocation counter {counter}, not {lowest} or more")
         plain = cipher.open(apdu.security_control, title, counter, apdu.payload)
+        if isinstance(apdu, Ciphered) and plain[:1] != bytes((PLAIN_TAG[apdu.tag],)):
+            # The tag before the ciphered content is not authenticated, the one inside is.
+            raise Refused(Violation.NOT_AUTHENTIC, f"{apdu.tag.name} holds another service")
         if dedicated:
             self._dedicated_lowest = counter + 1
         else:
