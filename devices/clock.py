@@ -357,6 +357,12 @@ def wall_clock() -> float:
     return time.time()
 
 
+def stopwatch() -> Callable[[], float]:
+    """Real seconds since this call, to report how long a run took; nothing is decided on it."""
+    began = time.perf_counter()
+    return lambda: time.perf_counter() - began
+
+
 def world(start: datetime) -> simpy.Environment:
     """A SimPy environment whose time is POSIX seconds UTC and begins at `start`."""
     if start.tzinfo is None:

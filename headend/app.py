@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Tls
 from headend.domain.calendar import WorkingDays
+from headend.domain.meter import Concentrator, Meter
 from headend.field import mosquitto
 from headend.field.broker import Broker
 from headend.field.broker import Will as BusWill
@@ -31,7 +32,7 @@ from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
-from headend.integration.legacy import LegacyChannel, LegacyDatabase
+from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.orders.accept import Acceptance
@@ -41,9 +42,9 @@ from headend.orders.lanes import Lanes
 from headend.orders.settle import Settling
 from headend.orders.step import Stepping
 from headend.orders.withdraw import Withdrawal
-from headend.ports import CarrierPortal, Chance, Clock
+from headend.ports import CarrierPortal, Chance, Clock, Transaction
 from headend.soap.addresses import ReplyAddresses
-from headend.soap.callback import Callback, SoapChannel
+from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
 from headend.soap.route import check_bind, is_loopback, soap_router, uvicorn_options
 from headend.soap.server import SoapServer
@@ -55,6 +56,7 @@ __all__ = [
     "Bus",
     "BusClient",
     "BusWill",
+    "CallbackFailed",
     "HeadEnd",
     "MosquittoFailed",
     "Running",
@@ -90,6 +92,17 @@ class HeadEnd:
         receipts = commercial.receipts(self.config.delivery.topic_root)
         await self.broker.subscribe(receipts, self.queue.receipts(self.outbox.acknowledged))
 
+    async def register(
+        self, concentrators: Iterable[Concentrator], meters: Iterable[Meter]
+    ) -> None:
+        """Enter devices into the registry, or renew what it says of them."""
+
+        def work(tx: Transaction) -> None:
+            tx.put_concentrators(concentrators)
+            tx.put_meters(meters)
+
+        await self.store.run(work)
+
     async def run(self) -> None:
         """Carry out orders and deliver results, until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -121,7 +134,7 @@ def build(
     queue = ResultQueue(broker.publish, config.delivery.topic_root)
     channels: dict[str, Channel] = {
         "queue": queue,
-        "legacy": LegacyChannel(legacy),
+        "legacy": legacy,
         "soap": SoapChannel(callback, addresses),
     }
     outbox = Outbox(store, clock, chance, config.delivery, channels)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from devices import faults
 from devices.concentrator.table import EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
-
-from devices import faults
 from devices.span import Span
 from headend.domain.meter import Concentrator, Meter
 from protocols.dlms.codes import DataAccessResult
@@ -21,7 +20,7 @@ from scenarios.schema import BadScenario, Scenario, seconds
 CONTRACTED_W = Decimal(10_000)
 
 # Which way to fail a code means (channel.md, WAN state machine); the first of each is the default.
-_MODEM = {None: "modem dead"}
+_MODEM: dict[int | None, str] = {None: "modem dead"}
 _SIM = {None: "sim barred", 103: "sim barred", 10: "sim missing", 11: "sim pin", 13: "sim broken"}
 _APN = {None: "apn unknown", 27: "apn unknown", 29: "apn authentication", 33: "apn not subscribed"}
 _NETWORK = {None: "no network", 30: "no network", 31: "session timeout", 32: "network not allowed"}

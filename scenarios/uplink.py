@@ -7,17 +7,21 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from devices.gateway.uplink import Ears, Will
+import msgspec
 
+from devices.gateway.uplink import Ears, Will
 from headend.app import Bus, BusClient, BusWill
 from protocols.concentrator import topics
+from protocols.concentrator.messages import FaultLog, Result, decode_upward, encode
+from scenarios.schema import Sources
 
+EVERYTHING = Sources()
 KEEPALIVE_S = 60.0  # the broker gives a silent session up after one and a half of it
 
 
 class BusUplink:
-    """One concentrator's client.  `enter` acts on the world at its present time; `hears_will`
-    False keeps the last will back, for tests that take that evidence away."""
+    """One concentrator's client.  `enter` acts on the world at its present time; of `sources`, what
+    is False does not get through, for tests that take that evidence away."""
 
     def __init__(
         self,
@@ -26,11 +30,11 @@ class BusUplink:
         *,
         enter: Callable[[Callable[[], None]], None],
         delay_s: Callable[[int], float],
-        announces_will: bool = True,
+        sources: Sources = EVERYTHING,
         keepalive_s: float = KEEPALIVE_S,
     ) -> None:
         self._enter = enter
-        self._announces_will = announces_will
+        self._sources = sources
         self._ears: Ears | None = None
         self._waiting: deque[tuple[str, bytes, bool]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,12 +51,12 @@ class BusUplink:
 
     def connect(self, will: Will, ears: Ears) -> None:
         self._ears = ears
-        if self._announces_will:
+        if self._sources.last_will:
             self._client.will = BusWill(will.topic, will.payload)
         self._spawn(self._connect(ears))
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._waiting.append((topic, payload, retain))
+        self._waiting.append((topic, self._withheld(payload), retain))
         if not self._sending:
             self._sending = True
             self._spawn(self._send())
@@ -67,6 +71,18 @@ class BusUplink:
 
     def restore(self) -> None:
         self._client.restore()
+
+    def _withheld(self, payload: bytes) -> bytes:
+        """A message without the evidence that the scenario takes away."""
+        if self._sources.link_reports and self._sources.fault_log:
+            return payload
+        message = decode_upward(payload)
+        match message:
+            case Result() if not self._sources.link_reports:
+                message = msgspec.structs.replace(message, link=None)
+            case FaultLog() if not self._sources.fault_log:
+                message = msgspec.structs.replace(message, entries=())
+        return encode(message)
 
     async def _connect(self, ears: Ears) -> None:
         try:

@@ -22,6 +22,7 @@ class StandIn:
         self.status = messages.Status.DONE
         self.work_s: float | None = 1.0  # None: never
         self.accepts = True
+        self.answers_knocks = True
         self.repeat_s = 10.0
         self.heard: list[messages.Downward] = []
         self.executed: list[tuple[str, int]] = []

@@ -1,0 +1,338 @@
+"""Runs a scenario on the simulated clock: the head-end unchanged, a simulated field, and stand-ins.
+
+One seed, one log: head-end ids, jitter, channel, modems and meters draw from named streams of it,
+and nothing reads a clock but the loop's.  What the meters really did is compared with what the
+head-end recorded after the run, never during it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from devices import faults
+from devices.clock import FieldDriver, run_simulated, stopwatch, world
+from devices.gateway.uplink import Uplink
+from devices.modem import CarrierView
+from devices.world import World
+from headend.app import Bus, BusClient, CallbackFailed, HeadEnd, build
+from headend.chance import SeededChance
+from headend.clock import LoopClock
+from headend.config import Config
+from headend.domain.order import Attempt, JournalLine, Order
+from headend.ports import CarrierPortal as Portal
+from headend.ports import Outgoing
+from headend.store import queries
+from protocols.cim import replies, xml
+from protocols.cim.control_types import ControlKind
+from scenarios.field import faults_of, field_of, registry_of, sim_of
+from scenarios.schema import HeadEndEvent, OrderSpec, Scenario, seconds
+from scenarios.stand_ins.carrier_portal import CarrierPortal
+from scenarios.stand_ins.commercial import CommercialSystem, Wanted
+from scenarios.stand_ins.integration_platform import NAME as PLATFORM
+from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from scenarios.uplink import BusUplink
+
+COMMERCIAL = "COMERCIAL"
+REPLY_ADDRESS = "http://commercial.test/replies"
+LAN_DELAY_S = 0.001  # head-end and integration platform to their broker
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the head-end has of one order."""
+
+    order: Order
+    journal: tuple[JournalLine, ...]
+    attempts: tuple[Attempt, ...]
+    outgoing: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that is known at the end of a run."""
+
+    scenario: Scenario
+    seed: int
+    records: tuple[Record, ...]
+    commercial: CommercialSystem
+    world: World
+    errors: tuple[BaseException, ...]  # of the head-end's own making; there must be none
+    simulated_s: float
+    wall_s: float = 0.0
+
+    @property
+    def log_sha256(self) -> str:
+        return self.world.log.sha256
+
+
+def run(scenario: Scenario, *, seed: int | None = None) -> Story:
+    """Run a scenario to its end.  Raises `BadScenario` for a field that cannot be built."""
+    elapsed_s = stopwatch()
+    with tempfile.TemporaryDirectory(prefix="ami-sim-") as directory:
+        stage = _Stage(scenario, scenario.seed if seed is None else seed, Path(directory))
+        story = run_simulated(stage.play(), start=scenario.start_utc)
+    return replace(story, wall_s=elapsed_s())
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One run: its parts, and the plot that moves them."""
+
+    scenario: Scenario
+    seed: int
+    directory: Path
+    bus: Bus = field(default_factory=Bus)
+    errors: list[BaseException] = field(default_factory=list)
+    starts: int = 0
+    clock: LoopClock = field(init=False)
+    driver: FieldDriver = field(init=False)
+    world: World = field(init=False)
+    commercial: CommercialSystem = field(init=False)
+    head_end: HeadEnd | None = None
+    _client: BusClient | None = None
+    _work: asyncio.Task[None] | None = None
+
+    async def play(self) -> Story:
+        scenario = self.scenario
+        self.clock = LoopClock(scenario.start_utc)
+        env = world(scenario.start_utc)
+        self.driver = FieldDriver(env)
+        self.world = World(
+            env, field_of(scenario), self.seed, uplinks=self._uplink, driver=self.driver
+        )
+        self.commercial = CommercialSystem(COMMERCIAL, self._post, self.clock.now)
+        faults.run(self.world, faults_of(scenario))
+        await self._open_platform()
+        await self._start_head_end()
+        registry = registry_of(scenario)
+        assert self.head_end is not None
+        await self.head_end.register(registry.concentrators, registry.meters)
+        self.driver.start()
+        self.world.enter(self.world.start)
+        await self._act(self._plot(), seconds(scenario.duration))
+        story = self._look_back(seconds(scenario.duration))
+        await self._crash_head_end()
+        self.driver.stop()
+        return story
+
+    # --- the plot --------------------------------------------------------------------------------
+
+    def _plot(self) -> list[Coroutine[Any, Any, None]]:
+        scenes = [self._event(event) for event in self.scenario.event]
+        for number, spec in enumerate(self.scenario.order, 1):
+            wanted = self._wanted(number, spec)
+            scenes.append(self._order(spec, wanted))
+            if spec.cancel_at is not None:
+                scenes.append(self._cancel(seconds(spec.cancel_at), wanted))
+        return scenes
+
+    async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
+        """Play the scenes for so long.  One that fails ends the run."""
+        tasks = [asyncio.ensure_future(scene) for scene in scenes]
+        end = asyncio.ensure_future(asyncio.sleep(duration_s))
+        pending: set[asyncio.Future[Any]] = {end, *tasks}
+        try:
+            while end in pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _order(self, spec: OrderSpec, wanted: Callable[[], Wanted]) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        await self.commercial.send(wanted())
+
+    async def _cancel(self, at_s: float, wanted: Callable[[], Wanted]) -> None:
+        await asyncio.sleep(at_s)
+        sent = wanted()
+        await self.commercial.cancel(
+            correlation_id=sent.correlation_id, message_id=f"cancel-{sent.message_id}"
+        )
+
+    async def _event(self, event: HeadEndEvent) -> None:
+        await asyncio.sleep(seconds(event.at))
+        match event.do:
+            case "crash-head-end":
+                await self._crash_head_end()
+                await asyncio.sleep(seconds(event.down))
+                await self._start_head_end()
+            case "commercial-down":
+                self.commercial.reachable = False
+            case "commercial-up":
+                self.commercial.reachable = True
+
+    def _wanted(self, number: int, spec: OrderSpec) -> Callable[[], Wanted]:
+        """The message, made when it is sent; its ids are the seed's and the order's."""
+        ids = SeededChance(self.seed, "message", spec.message_id or number)
+        message_id, correlation_id = ids.uuid(), ids.uuid()
+        start = self.scenario.start_utc
+
+        def later(duration: str | None, since: datetime) -> datetime | None:
+            return None if duration is None else since + timedelta(seconds=seconds(duration))
+
+        sent_at = start + timedelta(seconds=seconds(spec.at))
+        return lambda: Wanted(
+            kind=ControlKind(spec.kind),
+            meters=spec.names(),
+            amount=spec.amount,
+            unit=spec.unit,
+            carrier=spec.carrier,
+            generic=spec.style == "generic",
+            message_id=message_id,
+            correlation_id=correlation_id,
+            any_day=spec.any_day,
+            deadline=later(spec.deadline, sent_at),
+            until=later(spec.until, start),
+            reply_address=REPLY_ADDRESS if spec.soap_reply else None,
+        )
+
+    # --- the head-end ----------------------------------------------------------------------------
+
+    async def _start_head_end(self) -> None:
+        """Start it on what its databases hold."""
+        self.starts += 1
+        scenario = self.scenario
+        delivery = scenario.delivery()
+        config = Config(
+            database=f"sqlite:///{self.directory / 'ami.db'}",
+            legacy_database=f"sqlite:///{self.directory / 'legacy.db'}",
+            orders=scenario.order_policy(),
+            field=scenario.field_policy(),
+            delivery=msgspec.structs.replace(delivery, reply_addresses=(REPLY_ADDRESS,)),
+        )
+        client = BusClient(self.bus, "head-end", delay_s=lambda _: LAN_DELAY_S)
+        self.head_end = build(
+            config,
+            clock=self.clock,
+            chance=SeededChance(self.seed, "head-end", self.starts),
+            broker=client,
+            callback=_Callback(self.commercial),
+            portal=self._portal(),
+            live=False,
+        )
+        await self.head_end.listen()
+        await client.connect()
+        self._client = client
+        self._work = asyncio.ensure_future(self.head_end.run())
+
+    async def _crash_head_end(self) -> None:
+        """End it as a power cut would: what is not committed is gone, nobody says farewell."""
+        if self.head_end is None or self._client is None or self._work is None:
+            return
+        self._work.cancel()
+        self._client.drop()
+        await asyncio.gather(self._work, return_exceptions=True)
+        self.errors += self.head_end.lanes.errors
+        await self.head_end.close()
+        self.head_end = None
+
+    async def _post(self, body: bytes) -> bytes:
+        """The way from the commercial system through the integration platform to the SOAP door."""
+        await asyncio.sleep(LAN_DELAY_S)
+        if self.head_end is None:
+            raise ConnectionRefusedError("the head-end is down")
+        return (await self.head_end.soap.handle(body)).body
+
+    # --- around it -------------------------------------------------------------------------------
+
+    async def _open_platform(self) -> None:
+        client = BusClient(self.bus, PLATFORM, delay_s=lambda _: LAN_DELAY_S)
+        root = self.scenario.delivery().topic_root
+        platform = IntegrationPlatform(self.commercial, client.publish, root)
+        await client.subscribe(platform.topic, platform.hear)
+        await client.connect()
+
+    def _uplink(self, concentrator: str) -> Uplink:
+        def enter(action: Callable[[], None]) -> None:
+            self.world.enter(action)
+
+        @cache
+        def line() -> Callable[[int], float]:  # the world asks for uplinks while it is being built
+            return self.world.wan_delay_s(concentrator)
+
+        return BusUplink(
+            self.bus,
+            concentrator,
+            enter=enter,
+            delay_s=lambda octets: line()(octets),
+            sources=self.scenario.evidence,
+        )
+
+    def _portal(self) -> Portal | None:
+        if not self.scenario.evidence.carrier_portal:
+            return None
+
+        def view(name: str) -> Callable[[], CarrierView]:
+            modem = self.world.concentrators[name].modem
+            return lambda: self.world.enter(lambda: modem.seen_by_carrier(self.world.env.now))
+
+        views = {sim_of(name): view(name) for name in self.world.concentrators}
+        return CarrierPortal(views, self.clock.now)
+
+    # --- looking back ----------------------------------------------------------------------------
+
+    def _look_back(self, simulated_s: float) -> Story:
+        assert self.head_end is not None
+        records = self.head_end.store.read(_records)
+        for line in sorted(
+            (line for record in records for line in record.journal),
+            key=lambda line: (line.at, line.order),
+        ):
+            self.world.log(
+                "journal",
+                on=round(line.at.timestamp() * 1e6),
+                order=line.order,
+                state=line.state,
+                cause=line.cause,
+            )
+        for answered in self.commercial.answers:
+            self.world.log("answer", text=answered.text, transaction=answered.transaction_id)
+        return Story(
+            self.scenario,
+            self.seed,
+            records,
+            self.commercial,
+            self.world,
+            (*self.errors, *self.head_end.lanes.errors),
+            simulated_s,
+        )
+
+
+def _records(connection: Any) -> tuple[Record, ...]:
+    found = queries.orders(connection, limit=1_000_000)
+    return tuple(
+        Record(
+            order,
+            tuple(queries.journal(connection, order.number)),
+            tuple(queries.attempts(connection, order.number)),
+            tuple(queries.outgoing_of(connection, order.number)),
+        )
+        for order in reversed(found)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Callback:
+    """The commercial system's own SOAP door, for orders that name a ReplyAddress."""
+
+    commercial: CommercialSystem
+
+    async def post(self, address: str, octets: bytes, operation: str) -> bytes:
+        await asyncio.sleep(LAN_DELAY_S)
+        body = xml.parse(octets)[0][0]
+        try:
+            answer = self.commercial.receive(xml.serialize(body))
+        except ConnectionError as error:
+            raise CallbackFailed(str(error)) from error
+        return xml.serialize(replies.soap_envelope(xml.parse(answer)))
