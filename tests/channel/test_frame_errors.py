@@ -46,7 +46,7 @@ def test_the_code_is_171_133_octal() -> None:
 
 
 def test_free_distance_is_ten() -> None:
-    """Up to four coded bits wrong are always corrected; five may not be."""
+    """Four coded bits wrong are always corrected; six of the lightest path's ten are not."""
     rng = chance(1)
     payload = rng.integers(0, 2, (3000, 60), dtype=np.uint8)
     coded = encode(payload)
@@ -54,7 +54,6 @@ def test_free_distance_is_ten() -> None:
     for row in wrong:
         row[rng.choice(row.size, 4, replace=False)] ^= 1
     assert (decode(wrong) == payload).all()
-    # Five of the ten ones of the lightest path, and noise elsewhere cannot tell: some decode wrong.
     impulse = encode(np.array([[1, 0]], np.uint8))[0]
     assert impulse.sum() == 10
     zeros = encode(np.zeros((1, 40), np.uint8))
