@@ -40,10 +40,12 @@ class _Job:
     def settle(self) -> None:
         if self.future.done():  # whoever waited has gone
             return
-        if isinstance(self.error, StopIteration):  # which no future may carry
-            self.future.set_exception(RuntimeError("work raised StopIteration"))
-        elif self.error is not None:
+        if isinstance(self.error, Exception) and not isinstance(self.error, StopIteration):
             self.future.set_exception(self.error)
+        elif self.error is not None:  # what a future cannot carry, or would stop the loop with
+            error = RuntimeError(f"work raised {self.error!r}")
+            error.__cause__ = self.error
+            self.future.set_exception(error)
         else:
             self.future.set_result(self.result)
 
@@ -117,10 +119,20 @@ class Writer:
             try:
                 with connection.begin():
                     return _finished(work(connection))
-            except Exception as error:
+            except BaseException as error:
+                self._abandon(connection)
                 if (other := translated(error, self.engine.dialect)) is error:
                     raise
                 raise other from error
+
+    def _abandon(self, connection: Connection) -> None:
+        """A COMMIT that failed leaves its transaction open, and SQLAlchemy takes it for ended."""
+        try:
+            connection.connection.rollback()
+        except BaseException:  # the connection itself is gone: the next work gets another
+            self._connection = None
+            connection.invalidate()
+            connection.close()
 
     # --- the thread ---
 
@@ -156,6 +168,7 @@ class Writer:
         return group
 
     def _commit(self, group: list[_Job]) -> None:
+        connection: Connection | None = None
         try:
             connection = self._connect()
             with connection.begin():
@@ -163,6 +176,8 @@ class Writer:
                     if not job.future.cancelled():
                         _attempt(connection, job)
         except BaseException as error:  # BEGIN, a SAVEPOINT or COMMIT failed: nothing was kept
+            if connection is not None:
+                self._abandon(connection)
             for job in group:
                 job.result, job.error = None, StoreUnavailable(f"nothing was kept: {error}")
                 job.error.__cause__ = error
