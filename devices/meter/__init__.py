@@ -12,7 +12,7 @@
     meter_clock  its own clock, class 8
     device       `Meter`: the parts above in one, on one clock
     cosem        what an interface class looks like from outside: attributes, methods, access
-    objects      the table of a meter's objects; supply_objects and profile hold parts of it
+    objects      the table of a meter's objects; profile, limiter_object, supply_objects are in it
     services     requests to objects
     server       associations: wrapper frames to requests, and answers to frames
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from devices.meter.clients import ALL, NOBODY, READERS, Client, Right
+from devices.meter.history import Deed
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import Negotiated, SelectiveAccess
@@ -46,6 +47,10 @@ class Context:
     def cause(self) -> str:
         """For the history."""
         return f"client {self.client.sap}"
+
+    def written(self, what: str) -> None:
+        """Put a parameter that was written into the history."""
+        self.meter.record(self.now, Deed.PARAMETER_WRITTEN, self.cause, what)
 
 
 Read = Callable[[Context], Value]
@@ -126,18 +131,6 @@ class CosemObject:
 def constant(value: Value) -> Read:
     """An attribute that never changes."""
     return lambda _: value
-
-
-T = TypeVar("T")
-
-
-def fields(value: Value, *types: type[T]) -> tuple[T, ...] | None:
-    """The elements of a structure of exactly these types, or None."""
-    if type(value) is not Structure or len(value) != len(types):
-        return None
-    if any(type(element) is not kind for element, kind in zip(value, types, strict=True)):
-        return None
-    return cast("tuple[T, ...]", tuple(value))
 
 
 DATA = 1

@@ -298,6 +298,11 @@ class Meter:
             older.connection.disconnect()
         self._ciphered[association.client.sap] = association
 
+    def forget(self, association: Association) -> None:
+        """This association has ended."""
+        if self._ciphered and self._ciphered.get(association.client.sap) is association:
+            del self._ciphered[association.client.sap]
+
     def count_association(self) -> int:
         """The number of this association, so that no challenge comes twice."""
         self._associations += 1

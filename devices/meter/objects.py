@@ -1,8 +1,8 @@
 """The objects of a meter, in one table per type of meter.
 
 What each attribute is, its access and its effect.  Class definitions: Blue Book (DLMS UA 1000-1)
-4.3 to 4.5; logical names: IEC 62056-6-1.  The two objects with effects in the world, limiter and
-disconnect control, are in `supply_objects`.
+4.3 to 4.5; logical names: IEC 62056-6-1.  The objects with effects in the world are apart:
+`limiter_object` and `supply_objects`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from devices.meter.cosem import (
     register,
     wrapped,
 )
-from devices.meter.history import Deed
 from devices.meter.identity import SERVER_SAP
+from devices.meter.limiter_object import ACTIVE_POWER, limiter
 from devices.meter.load import PhaseLoad
 from devices.meter.meter_type import MeterType
 from devices.meter.profile import CLOCK_NAME, ENERGIES, load_profile
@@ -73,7 +73,7 @@ def table(meter_type: MeterType) -> dict[LogicalName, CosemObject]:
         *_registers(meter_type),
         load_profile,
         supply_objects.disconnect_control,
-        supply_objects.limiter(meter_type),
+        limiter,
         supply_objects.disconnect_scripts,
     )
     return {each.name: each for each in objects}
@@ -99,7 +99,7 @@ def _write_time(context: Context, value: Value) -> DataAccessResult:
     if moment is None:
         return DataAccessResult.OTHER_REASON
     meter.set_clock(moment, now=context.now)
-    meter.record(context.now, Deed.PARAMETER_WRITTEN, context.cause, "clock")
+    context.written("clock")
     return DataAccessResult.SUCCESS
 
 
@@ -270,7 +270,7 @@ def _registers(meter_type: MeterType) -> Iterator[CosemObject]:
             UNIT_VAR,
         )
     yield register(
-        str(supply_objects.ACTIVE_POWER),
+        str(ACTIVE_POWER),
         lambda context: context.meter.active_power(context.now),
         DoubleLongUnsigned,
         UNIT_W,

@@ -138,12 +138,12 @@ class Endpoint:
         """The link is gone, and its associations with it."""
         for association in self._associations.values():
             association.connection.disconnect()
-        self._associations.clear()
+        self._forget_closed()
 
     def _forget_closed(self) -> None:
         closed = [s for s, a in self._associations.items() if a.connection.state is State.IDLE]
         for sap in closed:
-            del self._associations[sap]
+            self._meter.forget(self._associations.pop(sap))
 
 
 def settings(meter: Meter, client: Client) -> ServerSettings:

@@ -1,48 +1,54 @@
-"""A meter in a SimPy world, on the clock of an event loop."""
+"""A meter in a SimPy world, on the clock of an event loop: it acts when it is due."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import simpy
 
 from devices.clock import FieldDriver, world
+from devices.deadlines import Deadlines
 from devices.meter.device import Meter
 from devices.meter.disconnect import Trigger
 from devices.meter.history import Deed
 from devices.meter.identity import Identity
-from devices.meter.installed import InstalledMeter
 from devices.meter.load import ConstantLoad
 from devices.meter.meter_type import MeterType
 
 START = datetime(2026, 7, 6, tzinfo=UTC)
 
 
-def installed() -> tuple[simpy.Environment, InstalledMeter]:
-    env = world(START)
-    meter = Meter(Identity(7, 1), ConstantLoad.of(3000), MeterType(phases=1))
-    return env, InstalledMeter(env, meter)
+class Place:
+    """A meter and its deadlines."""
 
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.meter = Meter(Identity(7, 1), ConstantLoad.of(3000), MeterType(phases=1))
+        self._deadlines = Deadlines(env, self.meter)
 
-def limit(watts: int) -> Callable[[Meter, float], None]:
-    def write(meter: Meter, now: float) -> None:
-        meter.limiter.threshold_normal = watts
-        meter.settle(now)
+    def limit(self, watts: int) -> None:
+        self.meter.advance(self.env.now)
+        self.meter.limiter.threshold_normal = watts
+        self.meter.settle(self.env.now)
+        self._deadlines.touch()
 
-    return write
+    def press(self) -> None:
+        self.meter.press(Trigger.MANUAL_RECONNECT, now=self.env.now)
+        self._deadlines.touch()
 
 
 def test_an_untouched_meter_puts_nothing_into_the_world():
-    env, _ = installed()
+    env = world(START)
+    Place(env)
     assert env.peek() == simpy.core.Infinity
 
 
 def test_it_trips_in_the_world_s_time():
-    env, here = installed()
+    env = world(START)
+    here = Place(env)
     env.run(until=env.now + 10)
-    here.do(limit(2000))
+    here.limit(2000)
     env.run(until=env.now + 59)
     assert here.meter.output_on
     env.run(until=env.now + 2)
@@ -51,12 +57,13 @@ def test_it_trips_in_the_world_s_time():
 
 
 def test_a_timer_that_was_overtaken_does_nothing():
-    env, here = installed()
-    here.do(limit(2000))
+    env = world(START)
+    here = Place(env)
+    here.limit(2000)
     env.run(until=env.now + 30)
-    here.do(limit(5000))
+    here.limit(5000)
     env.run(until=env.now + 10)
-    here.do(limit(1000))
+    here.limit(1000)
     env.run(until=env.now + 3600)
     assert [(e.at - START.timestamp(), e.deed) for e in here.meter.history] == [
         (100, Deed.LIMITER_OVER),
@@ -66,14 +73,15 @@ def test_a_timer_that_was_overtaken_does_nothing():
 
 
 async def test_it_trips_on_the_clock_of_the_loop():
-    env, here = installed()
+    env = world(START)
+    here = Place(env)
     driver = FieldDriver(env)
     driver.start()
     await asyncio.sleep(0.25)
-    driver.enter(lambda: here.do(limit(2000)))
+    driver.enter(lambda: here.limit(2000))
     await asyncio.sleep(61)
     assert not here.meter.output_on
-    driver.enter(lambda: here.do(lambda meter, now: meter.press(Trigger.MANUAL_RECONNECT, now=now)))
+    driver.enter(here.press)
     assert here.meter.output_on
     await asyncio.sleep(61)
     opened = [e for e in here.meter.history if e.deed is Deed.RELAY_OPENED]
