@@ -19,6 +19,11 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from hypothesis import settings
+
+# Time never decides a test: a busy machine is no reason to fail an example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SIMULATED_START = datetime(2026, 7, 6, tzinfo=UTC)  # a Monday, and no holiday in Chile
 LIVE_TEST_TIMEOUT_S = 120.0  # ends a test that hangs; no test is meant to come near it

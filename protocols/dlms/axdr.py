@@ -2,7 +2,7 @@
 
 `decode` and `encode` are exact inverses for canonical octets.  Reading is bounded by what arrived:
 a count can not exceed the octets left, nesting stops at MAX_DEPTH, and a compact array that would
-expand beyond MAX_ELEMENTS is refused.  Random octets raise `ProtocolError` and nothing else.
+expand to many times its octets is refused.  Random octets raise `ProtocolError` and nothing else.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from protocols.dlms.values import (
 from protocols.errors import ProtocolError
 
 MAX_DEPTH = 16  # the deepest standard attribute (access rights in an object list) needs 6
-MAX_ELEMENTS = 1 << 18  # of one expanded compact array: a year of 15 min rows with 7 columns
+ELEMENTS_PER_OCTET_MAX = 16  # of a compact array; columns of null-data take no octet at all
 
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
@@ -288,7 +288,7 @@ _DECODERS: dict[int, _Decoder] = {
 def elements(array: CompactArray) -> Array:
     """The elements of a compact array.  Raises `ProtocolError` with offsets in its contents."""
     reader = Reader(array.contents)
-    budget = [MAX_ELEMENTS]
+    budget = [ELEMENTS_PER_OCTET_MAX * (len(array.contents) + 1)]
     found = []
     while reader.offset < len(array.contents):
         before = reader.offset
@@ -301,7 +301,7 @@ def elements(array: CompactArray) -> Array:
 def _element(reader: Reader, description: TypeDescription, budget: list[int]) -> Value:
     budget[0] -= 1
     if budget[0] < 0:
-        raise ProtocolError(reader.offset, f"more than {MAX_ELEMENTS} elements")
+        raise ProtocolError(reader.offset, "more elements than the octets can hold")
     if description.tag == DataTag.ARRAY:
         (member,) = description.members
         return Array(_element(reader, member, budget) for _ in range(description.count))

@@ -31,7 +31,6 @@ from protocols.dlms.codes import (
     AuthenticationMechanism,
     Conformance,
     DataAccessResult,
-    Security,
 )
 from protocols.dlms.connection import PLAIN, Connection, Protected, required_conformance
 from protocols.dlms.events import (
@@ -180,8 +179,8 @@ class ClientConnection(Connection):
             secret = settings.challenge
         if settings.security:
             self._context = ApplicationContext.LOGICAL_NAME_CIPHERED
-            self._required = settings.security
-            self._outward = Protected(settings.security, False, settings.general_ciphering)
+            self._required = int(settings.security)
+            self._outward = Protected(int(settings.security), False, settings.general_ciphering)
         wire = self._pack(
             AARQ(
                 application_context=self._context,
@@ -208,15 +207,17 @@ class ClientConnection(Connection):
         if not isinstance(initiate, InitiateResponse):
             raise Refused(Violation.MALFORMED, "an association accepted without initiate response")
         if self._required & ~security:
-            raise Refused(Violation.NOT_PROTECTED, f"initiate response with {security!r}")
+            raise Refused(Violation.NOT_PROTECTED, f"initiate response with {security:02X}")
         hls = self._hls
         if hls is not (aare.diagnostic is AcseUserDiagnostic.AUTHENTICATION_REQUIRED):
             self._distrust()  # another authentication than the one asked for, perhaps none
             return
-        self._negotiated = Negotiated(
-            initiate.conformance & self._settings.conformance,
-            self._settings.max_pdu_size,
-            initiate.server_max_receive_pdu_size,
+        self._agree(
+            Negotiated(
+                initiate.conformance & self._settings.conformance,
+                self._settings.max_pdu_size,
+                initiate.server_max_receive_pdu_size,
+            )
         )
         if not hls:
             self._open_association(self._expect(Step.ASSOCIATION_ACCEPTED))
@@ -237,7 +238,7 @@ class ClientConnection(Connection):
     def _hls(self) -> bool:
         return self._settings.authentication is AuthenticationMechanism.HIGH_GMAC
 
-    def _initiate_of(self, aare: AARE) -> tuple[Apdu | None, Security]:
+    def _initiate_of(self, aare: AARE) -> tuple[Apdu | None, int]:
         """The initiate APDU of the server, deciphered with the system title that it names.
 
         A title that does not stand the test is forgotten, so that a forged answer cannot keep the
@@ -248,7 +249,7 @@ class ClientConnection(Connection):
         if known and title not in (None, known):
             raise Refused(Violation.NOT_AUTHENTIC, "another system title than the one expected")
         if aare.user_information is None:
-            return None, Security.NONE
+            return None, 0
         protection.peer_system_title = known or title or b""
         try:
             return self._open_nested(aare.user_information, self._required)
@@ -277,12 +278,12 @@ class ClientConnection(Connection):
         assert negotiated is not None
         if settings.dedicated_key is not None:
             self._protection.use_dedicated_key(settings.dedicated_key)
-            self._outward = Protected(settings.security, True, settings.general_ciphering)
+            self._outward = Protected(int(settings.security), True, settings.general_ciphering)
         self._finish(state, Associated(negotiated, self._protection.peer_system_title))
 
     def _distrust(self) -> None:
         """The server did not authenticate itself: we end the association."""
-        self._negotiated = None
+        self._agree(None)
         self._finish(
             State.IDLE,
             AssociationRefused(
@@ -304,17 +305,17 @@ class ClientConnection(Connection):
         state = self._expect(Step.RELEASE_RESPONSE)
         if rlre.user_information is not None:
             self._open_nested(rlre.user_information, self._required)
-        self._negotiated = None
+        self._agree(None)
         self._finish(state, Released())
 
     def _on_exception(self, exception: ExceptionResponse) -> None:
         state = self._expect(Step.EXCEPTION)
         if self._state is State.RELEASING:
-            self._negotiated = None
+            self._agree(None)
             self._finish(state, Released(exception))
         else:
             if state is State.IDLE:
-                self._negotiated = None
+                self._agree(None)
             self._finish(state, exception)
 
     def _on_notification(self, notification: DataNotification | EventNotification) -> None:
@@ -336,7 +337,7 @@ class ClientConnection(Connection):
             raise LocalProtocolError(f"{type(request).__name__} while {self._state.value}")
         needed = required_conformance(request)
         if not self._agreed(needed):
-            raise LocalProtocolError(f"{needed!r} was not agreed on")
+            raise LocalProtocolError(f"{Conformance(needed)!r} was not agreed on")
         invoke = _CONFIRMED | (self._invoke + 1) % 16
         step, apdu, raw = _whole(request, invoke)
         if not self._fits(len(encode(apdu))):

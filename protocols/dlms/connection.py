@@ -22,7 +22,7 @@ from typing import ClassVar, TypeVar
 
 from protocols.dlms.apdu import Apdu, decode, encode
 from protocols.dlms.ciphered import DEDICATED_TAGS, Ciphered, GeneralCiphered
-from protocols.dlms.codes import ApplicationContext, Conformance, Security
+from protocols.dlms.codes import ApplicationContext, Conformance
 from protocols.dlms.events import (
     NEED_DATA,
     Event,
@@ -38,19 +38,21 @@ from protocols.dlms.settings import ClientSettings, ServerSettings
 from protocols.dlms.state import SPOKEN_BY, TRANSITIONS, Role, State, Step
 from protocols.errors import LocalProtocolError, ProtocolError
 
-_SERVICE: dict[type[Request], Conformance] = {
-    GetRequest: Conformance.GET,
-    SetRequest: Conformance.SET,
-    ActionRequest: Conformance.ACTION,
+_SERVICE: dict[type[Request], int] = {
+    GetRequest: int(Conformance.GET),
+    SetRequest: int(Conformance.SET),
+    ActionRequest: int(Conformance.ACTION),
 }
+_MULTIPLE = int(Conformance.MULTIPLE_REFERENCES)
+_SELECTIVE = int(Conformance.SELECTIVE_ACCESS)
 _Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """How an APDU is protected: which bits, which key, which kind of ciphering."""
+    """How an APDU is protected: bits of `Security`, which key, which kind of ciphering."""
 
-    security: Security = Security.NONE
+    security: int = 0
     dedicated: bool = False
     general: bool = False
 
@@ -59,8 +61,8 @@ PLAIN = Protected()
 _UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8")  # ACSE and the exception response
 
 
-def required_conformance(request: Request) -> Conformance:
-    """The bits that both sides must have agreed on for this request."""
+def required_conformance(request: Request) -> int:
+    """The bits of Conformance that both sides must have agreed on for this request."""
     if isinstance(request, ActionRequest):
         count, selective = len(request.methods), False
     else:
@@ -68,9 +70,9 @@ def required_conformance(request: Request) -> Conformance:
         selective = any(attribute.selection for attribute in request.attributes)
     needed = _SERVICE[type(request)]
     if count > 1:
-        needed |= Conformance.MULTIPLE_REFERENCES
+        needed |= _MULTIPLE
     if selective:
-        needed |= Conformance.SELECTIVE_ACCESS
+        needed |= _SELECTIVE
     return needed
 
 
@@ -91,8 +93,9 @@ class Connection:
         self._outbox: deque[bytes] = deque()
         self._deadline: float | None = None
         self._negotiated: Negotiated | None = None
+        self._agreed_bits = 0  # its conformance, as a plain integer
         self._context = ApplicationContext.LOGICAL_NAME
-        self._required = Security.NONE  # of what the peer sends in this association
+        self._required = 0  # protection bits, of what the peer sends in this association
         self._outward = PLAIN  # how what we send is protected
         self._protection = Protection(
             settings.keys,
@@ -204,20 +207,20 @@ class Connection:
         plain = self._protection.open(received, required=self._required)
         self._record(False, data, plain)
         apdu = decode(plain)
-        security = Security(received.security_control)
+        security = received.security_control & 0x30
         general = isinstance(received, GeneralCiphered)
         return apdu, Protected(security, received.tag in DEDICATED_TAGS, general)
 
-    def _open_nested(self, information: bytes, required: Security) -> tuple[Apdu, Security]:
+    def _open_nested(self, information: bytes, required: int) -> tuple[Apdu, int]:
         """The initiate APDU in the user information of ACSE, and how it was protected.
 
         A plain one is for the caller to judge: a refusal may come so.
         """
         apdu = decode(information)
         if not isinstance(apdu, Ciphered):
-            return apdu, Security.NONE
+            return apdu, 0
         plain = self._protection.open(apdu, required=required)
-        return decode(plain), Security(apdu.security_control)
+        return decode(plain), apdu.security_control & 0x30
 
     def _pack(self, apdu: Apdu, protected: Protected | None = None) -> bytes:
         """The octets to transmit, protected as the association requires."""
@@ -260,5 +263,9 @@ class Connection:
         """
         return self._peer_pdu_size - self._sealed_size(len(encode(head))) - 4
 
-    def _agreed(self, conformance: Conformance) -> bool:
-        return self._negotiated is not None and not conformance & ~self._negotiated.conformance
+    def _agreed(self, needed: int) -> bool:
+        return self._negotiated is not None and not needed & ~self._agreed_bits
+
+    def _agree(self, negotiated: Negotiated | None) -> None:
+        self._negotiated = negotiated
+        self._agreed_bits = 0 if negotiated is None else int(negotiated.conformance)

@@ -34,6 +34,10 @@ TAG_SIZE: Final = 12
 TITLE_SIZE: Final = 8
 COUNTER_MAX: Final = 0xFFFFFFFF
 PROOF_SIZE: Final = 5 + TAG_SIZE
+# Plain integers: each APDU needs a dozen of these comparisons, and an IntFlag's cost 1 µs apiece.
+_AUTHENTICATED: Final = int(Security.AUTHENTICATED)
+_ENCRYPTED: Final = int(Security.ENCRYPTED)
+_BOTH: Final = _AUTHENTICATED | _ENCRYPTED
 _HEADER = struct.Struct(">BI")
 _NONCE = struct.Struct(">8sI")
 
@@ -62,27 +66,27 @@ class Cipher:
     def protect(self, control: int, title: bytes, counter: int, plain: bytes) -> bytes:
         """The payload behind the security header."""
         nonce = _NONCE.pack(title, counter)
-        security = control & Security.AUTHENTICATED_ENCRYPTED
+        security = control & _BOTH
         associated = control.to_bytes(1, "big") + self._authentication
-        if security == Security.AUTHENTICATED_ENCRYPTED:
+        if security == _BOTH:
             return self._aes.encrypt(nonce, plain, associated)[:-4]
-        if security == Security.AUTHENTICATED:
+        if security == _AUTHENTICATED:
             return plain + self._tag(nonce, associated + plain)
-        if security == Security.ENCRYPTED:
+        if security == _ENCRYPTED:
             return self._aes.encrypt(nonce, plain, None)[:-16]
         raise ValueError(f"security control {control:02X} protects nothing")
 
     def open(self, control: int, title: bytes, counter: int, payload: bytes) -> bytes:
         """The plain APDU.  Raises Refused when the tag does not verify."""
         nonce = _NONCE.pack(title, counter)
-        security = control & Security.AUTHENTICATED_ENCRYPTED
+        security = control & _BOTH
         associated = control.to_bytes(1, "big") + self._authentication
-        if security == Security.ENCRYPTED:
+        if security == _ENCRYPTED:
             return self._aes.encrypt(nonce, payload, None)[:-16]
         content, tag = payload[:-TAG_SIZE], payload[-TAG_SIZE:]
-        if security == Security.AUTHENTICATED:
+        if security == _AUTHENTICATED:
             plain, expected = content, self._tag(nonce, associated + content)
-        elif security == Security.AUTHENTICATED_ENCRYPTED:
+        elif security == _BOTH:
             # GCM encrypts by XOR, so encrypting again deciphers; the library's own `decrypt`
             # knows no tag of 12 octets, and its streaming cipher costs ten times as much.
             plain = self._aes.encrypt(nonce, content, None)[:-16]
@@ -98,7 +102,7 @@ class Cipher:
 
     def prove(self, title: bytes, counter: int, challenge: bytes) -> bytes:
         """f(challenge) of HLS 5: SC || IC || GMAC(SC || AK || challenge)."""
-        control = int(Security.AUTHENTICATED)
+        control = _AUTHENTICATED
         associated = control.to_bytes(1, "big") + self._authentication + challenge
         return _HEADER.pack(control, counter) + self._tag(_NONCE.pack(title, counter), associated)
 
@@ -151,16 +155,16 @@ class Protection:
         self.invocation_counter = counter + 1
         return counter
 
-    def sealed_size(self, size: int, security: Security, *, general: bool) -> int:
+    def sealed_size(self, size: int, security: int, *, general: bool) -> int:
         """Octets of an APDU of `size` octets once `seal` has protected it."""
         if not security:
             return size
-        inner = size + _HEADER.size + (TAG_SIZE if security & Security.AUTHENTICATED else 0)
+        inner = size + _HEADER.size + (TAG_SIZE if security & _AUTHENTICATED else 0)
         outer = 2 + TITLE_SIZE if general else 1
         return outer + len(axdr.encode_length(inner)) + inner
 
     def seal(
-        self, plain: bytes, security: Security, *, dedicated: bool = False, general: bool = False
+        self, plain: bytes, security: int, *, dedicated: bool = False, general: bool = False
     ) -> bytes:
         """Cipher one APDU.  Raises LocalProtocolError without keys or without counters left."""
         cipher = self._dedicated if dedicated else self._global
@@ -178,9 +182,7 @@ class Protection:
         assert tag is not None
         return tag.to_bytes(1, "big") + content
 
-    def open(
-        self, apdu: Ciphered | GeneralCiphered, *, required: Security = Security.NONE
-    ) -> bytes:
+    def open(self, apdu: Ciphered | GeneralCiphered, *, required: int = 0) -> bytes:
         """The plain APDU, once its tag verified and its counter grew.  Raises Refused.
 
         `required` is checked first: otherwise one changed bit would make an authenticated APDU an
@@ -197,7 +199,7 @@ class Protection:
                 raise Refused(Violation.NOT_AUTHENTIC, "another system title than the peer's")
         if len(title) != TITLE_SIZE:
             raise Refused(Violation.NOT_AUTHENTIC, "the peer's system title is not known")
-        if apdu.security_control & ~Security.AUTHENTICATED_ENCRYPTED != self._suite:
+        if apdu.security_control & ~_BOTH != self._suite:
             cause = f"security control {apdu.security_control:02X}: another suite, or not unicast"
             raise Refused(Violation.NOT_AUTHENTIC, cause)
         if required & ~apdu.security_control:
@@ -232,7 +234,7 @@ class Protection:
         if self._global is None or len(proof) != PROOF_SIZE:
             return False
         control, counter = _HEADER.unpack_from(proof)
-        if control != Security.AUTHENTICATED or counter < lowest:
+        if control != _AUTHENTICATED or counter < lowest:
             return False
         expected = self._global.prove(self.peer_system_title, counter, challenge)
         if not hmac.compare_digest(expected, proof):

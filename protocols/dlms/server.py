@@ -211,8 +211,9 @@ class ServerConnection(Connection):
 
     def _end(self, step: Step) -> None:
         self._walk(step)
-        self._negotiated = self._pending = self._carrying = None
-        self._required, self._outward = Security.NONE, PLAIN
+        self._agree(None)
+        self._pending = self._carrying = None
+        self._required, self._outward = 0, PLAIN
         self._protection.use_dedicated_key(None)
 
     def _refuse(self, refused: Refused, data: bytes) -> None:
@@ -258,7 +259,7 @@ class ServerConnection(Connection):
         settings, protection = self._settings, self._protection
         self._context = ApplicationContext(aarq.application_context)
         ciphered = self._context is ApplicationContext.LOGICAL_NAME_CIPHERED
-        self._required = settings.security | security if ciphered else Security.NONE
+        self._required = int(settings.security) | security if ciphered else 0
         negotiated = Negotiated(
             initiate.conformance & settings.conformance,
             initiate.client_max_receive_pdu_size,
@@ -284,12 +285,12 @@ class ServerConnection(Connection):
         )
         self._outbox.append(self._pack(answer, PLAIN))
         protection.use_dedicated_key(initiate.dedicated_key)
-        self._negotiated = negotiated
+        self._agree(negotiated)
         self._walk(Step.ASSOCIATION_PENDING if hls else Step.ASSOCIATION_ACCEPTED)
         if not hls:
             self._events.append(Associated(negotiated, protection.peer_system_title))
 
-    def _judge(self, aarq: AARQ) -> tuple[Security, InitiateRequest]:
+    def _judge(self, aarq: AARQ) -> tuple[int, InitiateRequest]:
         """What the client proposes, once it has shown what the settings ask for."""
         settings = self._settings
         context = aarq.application_context
@@ -302,7 +303,7 @@ class ServerConnection(Connection):
         self._check_authentication(aarq, ciphered)
         if aarq.user_information is None:
             raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN)
-        least = settings.security or (Security.AUTHENTICATED if ciphered else Security.NONE)
+        least = int(settings.security) or (int(Security.AUTHENTICATED) if ciphered else 0)
         try:
             initiate, security = self._open_nested(aarq.user_information, least)
         except ProtocolError as error:
@@ -409,7 +410,7 @@ class ServerConnection(Connection):
         if self._state in _BETWEEN_BLOCKS:
             self._walk(Step.ABANDONED)
         following = self._expect(Step.RELEASE_REQUEST)
-        information, security = None, Security.NONE
+        information, security = None, 0
         if rlrq.user_information is not None:
             _, security = self._open_nested(rlrq.user_information, self._required)
         negotiated = self._negotiated

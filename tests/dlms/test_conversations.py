@@ -254,7 +254,7 @@ def test_conformance_is_what_both_have() -> None:
     assert pair.server.negotiated == associated.negotiated
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(strategies.value, st.integers(60, 300), st.booleans())
 def test_any_value_arrives_through_any_pdu_size(value, size: int, ciphered: bool) -> None:
     client, server = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.dlms import acse, apdu
@@ -854,7 +854,6 @@ def test_exception_ends_an_association_under_way() -> None:
 ANYTHING = st.lists(st.binary(max_size=60) | strategies.any_apdu.map(encode), max_size=8)
 
 
-@settings(deadline=None)
 @given(ANYTHING, st.booleans(), st.sampled_from([None, READ, SetRequest.of(CLOCK, VALUE)]))
 def test_client_is_told_and_never_raises(
     arriving: list[bytes], ciphered: bool, request: GetRequest | SetRequest | None
@@ -872,7 +871,6 @@ def test_client_is_told_and_never_raises(
         assert any(isinstance(event, TimedOut) for event in told(pair.client))
 
 
-@settings(deadline=None)
 @given(ANYTHING, st.booleans(), st.booleans())
 def test_server_answers_once_and_never_raises(
     arriving: list[bytes], ciphered: bool, open_first: bool
