@@ -120,28 +120,52 @@ def read(element: Element) -> tuple[EndDeviceControl, ...]:
 
 
 def _read_control(element: Element, types: dict[str, str]) -> EndDeviceControl:
-    kind = xml.child(element, "EndDeviceControlType")
-    timing = xml.child(element, "primaryDeviceTiming")
+    """One pass over the children: orders for a thousand meters have a thousand of these."""
+    text: dict[str, str] = {}
+    code = ""
+    attributes: list[Attribute] = []
+    devices: list[EndDevice] = []
+    timing: Timing | None = None
+    unread: list[str] = []
+    for part in element:
+        match xml.local(part):
+            case "EndDeviceControlType":
+                code = _type_code(part, types)
+            case "EndDeviceControlAttribute":
+                fields = _texts(part)
+                attributes.append(Attribute(fields.get("name", ""), fields.get("value", "")))
+            case "EndDevices":
+                devices.append(_read_device(part))
+            case "primaryDeviceTiming":
+                timing = _read_timing(part)
+            case name if name in _WIDENING:
+                unread.append(name)
+            case name:
+                text[name] = (part.text or "").strip()
     return EndDeviceControl(
-        type="" if kind is None else _type_code(kind, types),
-        mrid=xml.child_text(element, "mRID") or None,
-        issuer_id=xml.child_text(element, "issuerID"),
-        issuer_tracking_id=xml.child_text(element, "issuerTrackingID"),
-        reason=xml.child_text(element, "reason"),
-        attributes=tuple(
-            Attribute(xml.child_text(item, "name") or "", xml.child_text(item, "value") or "")
-            for item in xml.children(element, "EndDeviceControlAttribute")
-        ),
-        devices=tuple(
-            EndDevice(
-                mrid=xml.child_text(item, "mRID") or None,
-                serial_number=xml.child_text(item, "serialNumber") or None,
-                names=tuple(filter(None, _names(item))),
-            )
-            for item in xml.children(element, "EndDevices")
-        ),
-        timing=None if timing is None else _read_timing(timing),
-        unread=tuple(name for item in element if (name := xml.local(item)) in _WIDENING),
+        type=code,
+        mrid=text.get("mRID") or None,
+        issuer_id=text.get("issuerID"),
+        issuer_tracking_id=text.get("issuerTrackingID"),
+        reason=text.get("reason"),
+        attributes=tuple(attributes),
+        devices=tuple(devices),
+        timing=timing,
+        unread=tuple(unread),
+    )
+
+
+def _texts(element: Element) -> dict[str, str]:
+    return {xml.local(part): (part.text or "").strip() for part in element}
+
+
+def _read_device(element: Element) -> EndDevice:
+    fields = _texts(element)
+    names = tuple(filter(None, _names(element))) if "Names" in fields else ()
+    return EndDevice(
+        mrid=fields.get("mRID") or None,
+        serial_number=fields.get("serialNumber") or None,
+        names=names,
     )
 
 

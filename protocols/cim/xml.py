@@ -85,7 +85,7 @@ def _check_and_rename(root: Element, bounds: Bounds) -> None:
                 raise _refused("ENTIDAD_NO_ADMITIDA: el mensaje usa una entidad")
             if len(element.text or "") > bounds.text_octets_max:
                 raise _refused("XML_FUERA_DE_LIMITES: texto demasiado largo", code="3.1")
-            if element.attrib:
+            if element.keys():
                 _check_attributes(element, bounds)
             if tag[0] == "{":
                 namespace, _, name = tag[1:].partition("}")
