@@ -6,9 +6,11 @@ asked afterwards whether it holds them all.  Bare: stock Spyne on the same uvico
 and a constant acknowledgement out, without schema, desk or store.  No order is carried out in
 either.
 
+Door: ours with a desk that stores nothing, to tell what of the difference is the store's.
+
 Each server has a process of its own, and so has the client, which keeps `connections` open with
-one message under way on each.  Rounds alternate between the two, so that a machine that slows down
-slows both.
+one message under way on each, each for a meter of its own.  Rounds alternate between the servers,
+so that a machine that slows down slows all.
 """
 
 from __future__ import annotations
@@ -39,20 +41,21 @@ from headend.domain.meter import Concentrator, Meter
 from headend.orders.accept import Acceptance
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
+from headend.ports import Transaction
 from headend.soap.orders import OrderDesk
 from headend.soap.route import soap_router, uvicorn_options
-from headend.soap.server import SoapServer
+from headend.soap.server import Desk, SoapServer
 from headend.soap.shim import AnyXml, Application, MethodContext, ServerBase, Service, Soap11, rpc
 from headend.store.store import SqlStore
 from protocols.cim import end_device_controls, envelope, replies, xml
 from protocols.cim import namespaces as ns
-from protocols.cim.control_request import OPTION_NON_WORKING_DAY, PERMITTED
+from protocols.cim.control_request import OPTION_NON_WORKING_DAY, PERMITTED, ControlRequest
 from protocols.cim.end_device_controls import Attribute, EndDevice, EndDeviceControl
 from protocols.cim.envelope import Header, Kind, Message, Payload, Property
 
 PATH: Final = "/soap/EndDeviceControls"
-METERS: Final = 500
 STARTED_WITHIN_S: Final = 30.0
+WARM_UP: Final = 100  # messages before the clock runs: imports, schema, first commit
 _MESSAGE_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -72,6 +75,7 @@ class Comparison:
     accepted_per_s: float
     bare_per_s: float
     ratio: float
+    door_per_s: float
     accepted_p50_ms: float
     accepted_p99_ms: float
     bare_p50_ms: float
@@ -88,13 +92,19 @@ def compare(*, messages: int = 2000, connections: int = 32, rounds: int = 3) -> 
     """Run both, `rounds` times in turn, with `messages` each."""
     with tempfile.TemporaryDirectory(prefix="ami-bench-") as folder:
         database = Path(folder) / "orders.db"
-        with _serving(_serve_ours, str(database)) as ours, _serving(_serve_bare) as bare:
-            _load(ours, 0, 100, connections)  # both warm: imports, schema, first commit
-            _load(bare, 0, 100, connections)
-            accepted, plain = [], []
+        total = WARM_UP + rounds * messages
+        with (
+            _serving(_serve_ours, str(database), total) as ours,
+            _serving(_serve_door) as door,
+            _serving(_serve_bare) as bare,
+        ):
+            for port in (ours, door, bare):
+                _load(port, 0, WARM_UP, connections)
+            accepted, open_door, plain = [], [], []
             for turn in range(rounds):
-                first = 100 + turn * messages
+                first = WARM_UP + turn * messages
                 accepted.append(_load(ours, first, messages, connections))
+                open_door.append(_load(door, first, messages, connections))
                 plain.append(_load(bare, first, messages, connections))
         stored = asyncio.run(_count(str(database)))
     return Comparison(
@@ -103,11 +113,12 @@ def compare(*, messages: int = 2000, connections: int = 32, rounds: int = 3) -> 
         ratio=statistics.median(
             ours.per_s / bare.per_s for ours, bare in zip(accepted, plain, strict=True)
         ),
+        door_per_s=_median(open_door, lambda r: r.per_s),
         accepted_p50_ms=_median(accepted, lambda r: r.p50_ms),
         accepted_p99_ms=_median(accepted, lambda r: r.p99_ms),
         bare_p50_ms=_median(plain, lambda r: r.p50_ms),
         bare_p99_ms=_median(plain, lambda r: r.p99_ms),
-        acknowledged=100 + rounds * messages,
+        acknowledged=total,
         stored=stored,
     )
 
@@ -120,7 +131,7 @@ def _median(rounds: list[Round], value: Callable[[Round], float]) -> float:
 
 
 @contextmanager
-def _serving(serve: Callable[..., None], *arguments: str) -> Iterator[int]:
+def _serving(serve: Callable[..., None], *arguments: str | int) -> Iterator[int]:
     """A server process; yields its port, and ends it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -138,23 +149,27 @@ def _serving(serve: Callable[..., None], *arguments: str) -> Iterator[int]:
         process.join()
 
 
-def _serve_ours(pipe: Connection, database: str) -> None:
-    asyncio.run(_serve(pipe, database))
+def _serve_ours(pipe: Connection, database: str, meters: int) -> None:
+    async def serve() -> None:
+        store = SqlStore(f"sqlite:///{database}", live=True)
+        await store.run(lambda tx: _register(tx, meters))
+        await _serve(pipe, _behind_the_door(_our_desk(store)))
+        await store.close()
+
+    asyncio.run(serve())
+
+
+def _serve_door(pipe: Connection) -> None:
+    asyncio.run(_serve(pipe, _behind_the_door(_ForgetfulDesk())))
 
 
 def _serve_bare(pipe: Connection) -> None:
-    asyncio.run(_serve(pipe, None))
-
-
-async def _serve(pipe: Connection, database: str | None) -> None:
     app = FastAPI(openapi_url=None)
-    store: SqlStore | None = None
-    if database is None:
-        _add_bare_route(app)
-    else:
-        store = SqlStore(f"sqlite:///{database}", live=True)
-        await store.run(_register)
-        app.include_router(soap_router(_our_server(store), body_max_bytes=Soap().body_max_bytes))
+    _add_bare_route(app)
+    asyncio.run(_serve(pipe, app))
+
+
+async def _serve(pipe: Connection, app: FastAPI) -> None:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, **uvicorn_options(Soap(port=0))))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -164,20 +179,25 @@ async def _serve(pipe: Connection, database: str | None) -> None:
         await asyncio.to_thread(pipe.recv)
         server.should_exit = True
         await serving
-    if store is not None:
-        await store.close()
 
 
-def _register(tx: Any) -> None:
+def _behind_the_door(desk: Desk) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    server = SoapServer(desk, WallClock(), SystemChance())
+    app.include_router(soap_router(server, body_max_bytes=Soap().body_max_bytes))
+    return app
+
+
+def _register(tx: Transaction, meters: int) -> None:
     tx.put_concentrators([Concentrator("C1")])
-    tx.put_meters([Meter(_meter(number), "C1", commissioned=True) for number in range(METERS)])
+    tx.put_meters(Meter(_meter(number), "C1", commissioned=True) for number in range(meters))
 
 
 def _meter(number: int) -> str:
-    return f"{90_000_000 + number % METERS}"
+    return f"{90_000_000 + number}"
 
 
-def _our_server(store: SqlStore) -> SoapServer:
+def _our_desk(store: SqlStore) -> OrderDesk:
     clock, chance = WallClock(), SystemChance()
     policy = OrderPolicy(waiting_max=10_000_000)
     settling = Settling(chance, policy, lambda: None)
@@ -185,8 +205,14 @@ def _our_server(store: SqlStore) -> SoapServer:
         store, clock, chance, policy, WorkingDays(UTC, ()), settling, lambda names: None
     )
     withdrawal = Withdrawal(store, clock, settling)
-    desk = OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
-    return SoapServer(desk, clock, chance)
+    return OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
+
+
+class _ForgetfulDesk:
+    """Acknowledges what it does not keep."""
+
+    async def submit(self, request: ControlRequest, digest: str) -> bytes:
+        return _acknowledgement()
 
 
 async def _count(database: str) -> int:
@@ -212,14 +238,14 @@ class _BareHost(ServerBase):
         return b"".join(ctx.out_string)
 
 
+def _acknowledgement() -> bytes:
+    stamp = replies.Stamp(source="HES", message_id="m", at=WallClock().now(), correlation_id="c")
+    message = replies.acknowledgement(ns.CONTROLS, stamp, "t", typed=True)
+    return xml.serialize(envelope.write(message))
+
+
 def _add_bare_route(app: FastAPI) -> None:
-    message = replies.acknowledgement(
-        ns.CONTROLS,
-        replies.Stamp(source="HES", message_id="m", at=WallClock().now(), correlation_id="c"),
-        "t",
-        typed=True,
-    )
-    constant = xml.serialize(envelope.write(message))
+    constant = _acknowledgement()
 
     def accept(ctx: Any, body: Any) -> Any:
         return etree.fromstring(constant)
