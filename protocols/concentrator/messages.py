@@ -5,8 +5,8 @@ struct, its field `v` the version of this message set.  Readers ignore fields th
 later minor version may add some; an unknown `type` or another `v` raises `UnknownMessage`.
 
 Delivery is settled by the reader's own word, never by a broker's PUBACK: a broker may acknowledge a
-message that nobody is subscribed to, and forget its queue when killed (facts/stack.md).  Every
-message therefore has an id of its own, and `Receipt` answers it once the reader has stored it.
+message that nobody is subscribed to, and forget its queue when killed.  Every message therefore
+has an id of its own, and a receipt answers it once the reader has stored it.
 
 All times are UTC, ISO 8601 with a trailing Z on the wire.
 """
@@ -141,9 +141,9 @@ class ToConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True
     learns so, and counts `not_after` by the later of the two.
     """
 
-    id: str
-    at: datetime | None = None
-    v: int = VERSION
+    id: str  # unique for ever; a message that is sent again keeps it
+    at: datetime | None = None  # when it was sent
+    v: int = VERSION  # of this message set
 
 
 class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw_only=True):
@@ -154,11 +154,11 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     the meter once `not_after` has passed.
     """
 
-    order: str
-    attempt: int
+    order: str  # the head-end's order
+    attempt: int  # counts from 1 within an order
     meter: str
     action: Action
-    not_after: datetime
+    not_after: datetime  # nothing that can act leaves later
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
 
@@ -170,8 +170,8 @@ class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
     be carried out: the answer has to name them.
     """
 
-    order: str
-    attempt: int
+    order: str  # the head-end's order
+    attempt: int  # counts from 1 within an order
     meter: str
     action: Action
 
@@ -179,13 +179,13 @@ class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
 class ReadFaultLog(ToConcentrator, frozen=True, tag="read-fault-log", kw_only=True):
     """Report the own and the modem's fault log since a time; answered by `FaultLog`."""
 
-    since: datetime
+    since: datetime  # lines from this time on
 
 
 class ReceiptToConcentrator(ToConcentrator, frozen=True, tag="receipt", kw_only=True):
     """The head-end has stored the concentrator's message `of`; it need not be sent again."""
 
-    of: str
+    of: str  # the id of the message that is stored
 
 
 # --- concentrator to head-end --------------------------------------------------------------------
@@ -194,34 +194,34 @@ class ReceiptToConcentrator(ToConcentrator, frozen=True, tag="receipt", kw_only=
 class FromConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """Fields of every message from a concentrator."""
 
-    id: str
-    at: datetime
-    v: int = VERSION
+    id: str  # unique for ever; a message that is sent again keeps it
+    at: datetime  # by the concentrator's clock
+    v: int = VERSION  # of this message set
 
 
 class Accepted(FromConcentrator, frozen=True, tag="accepted", kw_only=True):
     """The concentrator has stored the command; it survives its reboot from here on."""
 
-    order: str
-    attempt: int
+    order: str  # the head-end's order
+    attempt: int  # counts from 1 within an order
 
 
 class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw_only=True):
     """How an execution ended.  Sent again until the head-end's receipt arrives."""
 
-    order: str
-    attempt: int
+    order: str  # the head-end's order
+    attempt: int  # counts from 1 within an order
     meter: str
     action: Action
     status: Status
     acted: bool  # whether a message that can act was sent to the meter in this attempt
     engine: str | None = None  # which DLMS engine spoke: "own" or "gurux"
-    refusal: Refusal | None = None
+    refusal: Refusal | None = None  # with status `refused`
     before: LimitRead | None = None  # the limiter before it was written; SET and REMOVE only
-    limit: LimitRead | None = None
-    supply: SupplyRead | None = None
-    link: LinkReport | None = None
-    apdus: tuple[Apdu, ...] = ()
+    limit: LimitRead | None = None  # as read back
+    supply: SupplyRead | None = None  # as read back
+    link: LinkReport | None = None  # what this attempt saw of the meter's link
+    apdus: tuple[Apdu, ...] = ()  # in the order in which they travelled
     frames: tuple[Frame, ...] = ()
 
 
@@ -229,7 +229,7 @@ class Online(FromConcentrator, frozen=True, tag="online", kw_only=True):
     """A session has begun.  Retained on the status topic; `boot` counts the device's starts."""
 
     concentrator: str
-    boot: int
+    boot: int  # counts the device's starts
     firmware: str
 
 
@@ -237,7 +237,7 @@ class Offline(FromConcentrator, frozen=True, tag="offline", kw_only=True):
     """The session's last will, published by the broker; `at` is when the session had begun."""
 
     concentrator: str
-    boot: int
+    boot: int  # counts the device's starts
 
 
 class FaultLog(FromConcentrator, frozen=True, tag="fault-log", kw_only=True):
@@ -255,7 +255,7 @@ class LinkChanged(FromConcentrator, frozen=True, tag="link-changed", kw_only=Tru
 class ReceiptFromConcentrator(FromConcentrator, frozen=True, tag="receipt", kw_only=True):
     """The concentrator has stored the head-end's message `of`."""
 
-    of: str
+    of: str  # the id of the message that is stored
 
 
 Downward = Execute | Withdraw | ReadFaultLog | ReceiptToConcentrator

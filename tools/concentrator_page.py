@@ -1,0 +1,236 @@
+"""Writes the message tables of docs/concentrator-messages.md from the structs themselves.
+
+    python -m tools.concentrator_page
+
+A test compares the page with what this module would write, so the page cannot fall behind.  The
+meaning of a field is the comment on its line in protocols/concentrator/messages.py.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import types
+import typing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from protocols.concentrator import messages
+from protocols.concentrator.messages import Action, Status
+
+PAGE = Path(__file__).parents[1] / "docs" / "concentrator-messages.md"
+BEGIN = "<!-- from here written by tools/concentrator_page.py; change the structs, not the text -->"
+END = "<!-- to here -->"
+
+_SENT = datetime(2026, 7, 6, 14, 0, 0, tzinfo=UTC)
+_DONE = datetime(2026, 7, 6, 14, 0, 21, 500_000, tzinfo=UTC)
+_UNTIL = datetime(2026, 7, 6, 14, 5, 0, tzinfo=UTC)
+_LINK = messages.LinkReport(
+    meter="M-000417",
+    at=_DONE,
+    registered=True,
+    frames_sent=14,
+    frames_lost=2,
+    link_acks=12,
+    last_heard=_DONE,
+    snr_db=11.5,
+)
+
+EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
+    messages.Execute(
+        id="7c0e6f3e-2f0a-4c36-9d2f-0d7a6c0e5b11",
+        at=_SENT,
+        order="88",
+        attempt=1,
+        meter="M-000417",
+        action=Action.SET_LIMIT,
+        not_after=_UNTIL,
+        amount="3450",
+        unit="W",
+    ),
+    messages.Withdraw(
+        id="2b9f3a52-41a5-4a53-8a69-6ad0e6a1f0c4",
+        at=_SENT,
+        order="88",
+        attempt=1,
+        meter="M-000417",
+        action=Action.SET_LIMIT,
+    ),
+    messages.ReadFaultLog(id="a6a1a7a4-3d9c-4d7e-8a57-1f2f0b9f6c02", at=_SENT, since=_SENT),
+    messages.ReceiptToConcentrator(
+        id="f3f8d2c0-9b1e-4f0f-8f49-3c1f6e2d7a90", at=_SENT, of="C-07.3.41"
+    ),
+    messages.Accepted(id="C-07.3.40", at=_SENT, order="88", attempt=1),
+    messages.Result(
+        id="C-07.3.41",
+        at=_DONE,
+        order="88",
+        attempt=1,
+        meter="M-000417",
+        action=Action.SET_LIMIT,
+        status=Status.DONE,
+        acted=True,
+        engine="own",
+        before=messages.LimitRead(threshold_normal="9200", threshold_active="9200", unit="W"),
+        limit=messages.LimitRead(threshold_normal="3450", threshold_active="3450", unit="W"),
+        link=_LINK,
+        apdus=(
+            messages.Apdu(
+                at=_DONE,
+                direction="down",
+                wire=bytes.fromhex("c001c100480000110000ff0400"),
+                plain=bytes.fromhex("c001c100480000110000ff0400"),
+            ),
+        ),
+        frames=(
+            messages.Frame(
+                at=_DONE,
+                direction="down",
+                link="plc",
+                octets=61,
+                fate="delivered",
+                airtime_ms=31.2,
+                snr_db=11.5,
+            ),
+        ),
+    ),
+    messages.Online(
+        id="C-07.3.1",
+        at=_SENT,
+        concentrator="C-07",
+        boot=3,
+        firmware="ami-concentrator 1.0.0",
+    ),
+    messages.Offline(id="C-07.3.0", at=_SENT, concentrator="C-07", boot=3),
+    messages.FaultLog(
+        id="C-07.3.2",
+        at=_SENT,
+        entries=(
+            messages.FaultEntry(
+                at=datetime(2026, 7, 6, 13, 12, 9, tzinfo=UTC),
+                component="sim",
+                code=13,
+                text="+CME ERROR: SIM failure",
+            ),
+        ),
+    ),
+    messages.LinkChanged(id="C-07.3.77", at=_DONE, link=_LINK),
+    messages.ReceiptFromConcentrator(
+        id="C-07.3.39", at=_SENT, of="7c0e6f3e-2f0a-4c36-9d2f-0d7a6c0e5b11"
+    ),
+)
+"""One of each message.  A test holds that none is missing."""
+
+PARTS = (
+    messages.Refusal,
+    messages.LimitRead,
+    messages.SupplyRead,
+    messages.LinkReport,
+    messages.FaultEntry,
+    messages.Frame,
+    messages.Apdu,
+)
+"""The structs that messages contain."""
+
+
+def reference() -> str:
+    """The part of the page that the structs determine."""
+    down = typing.get_args(messages.Downward)
+    lines = [BEGIN, "", "### Head-end to concentrator (`down`)", ""]
+    up_begun = False
+    for example in EXAMPLES:
+        if type(example) not in down and not up_begun:
+            up_begun = True
+            lines += ["### Concentrator to head-end (`up`; `online` and `offline` on `status`)", ""]
+        lines += _message(example)
+    lines += ["### Values and parts", ""]
+    for values in (Action, Status):
+        lines += _enumeration(values)
+    for part in PARTS:
+        lines += [f"#### {part.__name__}", "", _doc(part), "", *_fields(part), ""]
+    return "\n".join([*lines, END])
+
+
+def written(page: str) -> str:
+    """The page with its reference part made new."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return before + reference() + after
+
+
+def _message(example: messages.Downward | messages.Upward) -> list[str]:
+    kind = type(example)
+    tag = kind.__struct_config__.tag
+    wire = msgspec.json.format(messages.encode(example), indent=2).decode()
+    return [
+        f"#### `{tag}`",
+        "",
+        _doc(kind),
+        "",
+        *_fields(kind),
+        "",
+        "```json",
+        wire,
+        "```",
+        "",
+    ]
+
+
+def _fields(kind: type[msgspec.Struct]) -> list[str]:
+    meanings = _comments(kind)
+    hints = typing.get_type_hints(kind)
+    rows = ["| field | JSON | | meaning |", "|---|---|---|---|"]
+    for info in msgspec.structs.fields(kind):
+        optional = "" if info.required else "optional"
+        meaning = meanings.get(info.name, "")
+        rows.append(
+            f"| `{info.encode_name}` | {_json(hints[info.name])} | {optional} | {meaning} |"
+        )
+    return rows
+
+
+def _json(hint: typing.Any) -> str:
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        return _json(next(part for part in typing.get_args(hint) if part is not type(None)))
+    if origin is tuple:
+        return f"array of {_json(typing.get_args(hint)[0])}"
+    if origin is typing.Literal:
+        return " / ".join(f'`"{value}"`' for value in typing.get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, enum.Enum | msgspec.Struct):
+        return hint.__name__
+    names = {str: "string", int: "integer", float: "number", bool: "boolean"}
+    names |= {datetime: "time", bytes: "base64"}
+    return names[hint]
+
+
+def _enumeration(kind: type[enum.StrEnum]) -> list[str]:
+    meanings = _comments(kind)
+    rows = [f"#### {kind.__name__}", "", _doc(kind), "", "| value | meaning |", "|---|---|"]
+    rows += [f'| `"{value}"` | {meanings.get(value.name, "")} |' for value in kind]
+    return [*rows, ""]
+
+
+def _comments(kind: type) -> dict[str, str]:
+    """The comment on each field's line, inherited fields included."""
+    found: dict[str, str] = {}
+    for ancestor in reversed(kind.__mro__):
+        if ancestor.__module__ == messages.__name__:
+            for line in inspect.getsource(ancestor).splitlines():
+                if match := re.match(r"    (\w+)(?:: | = ).*  # (.+)$", line):
+                    found[match[1]] = match[2]
+    return found
+
+
+def _doc(kind: type) -> str:
+    text = inspect.getdoc(kind)
+    assert text is not None
+    # Prose wraps in the source; the page's own lines end at paragraphs.
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
