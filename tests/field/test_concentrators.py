@@ -70,8 +70,14 @@ class Scene:
         await self.hes.connect()
         await self.there.start()
         await self.connect_concentrator()
+        await self.say_something()
         await asyncio.sleep(5)
         return self
+
+    async def say_something(self) -> None:
+        """A word of late: without one, a command that acts waits for an answer to a knock."""
+        word = messages.ReceiptFromConcentrator(id="word", at=self.clock.now(), of="nothing")
+        await self.there.say(word)
 
     async def connect_concentrator(self) -> None:
         self.line.will = Will(topics.status("C1"), self.there.will())
@@ -172,12 +178,45 @@ async def test_nothing_is_sent_without_a_broker() -> None:
     assert await scene.field.perform(scene.command()) == Report(sent=False)
 
 
-async def test_a_concentrator_never_heard_of_is_tried() -> None:
+async def test_a_command_that_acts_is_not_sent_into_silence() -> None:
+    """Whoever does not answer a knock cannot have got the command either: it had no effect."""
+    scene = await Scene().begin()
+    scene.there.answers_knocks = False
+    await asyncio.sleep(POLICY.knock_after_s)
+    begun = seconds()
+    assert await scene.field.perform(scene.command()) == Report(sent=False)
+    assert seconds() == begun + POLICY.ack_timeout_s
+    await asyncio.sleep(60)
+    assert scene.there.commands() == []
+    assert len([m for m in scene.there.heard if isinstance(m, messages.ReadFaultLog)]) == 2
+
+
+async def test_whoever_answers_a_knock_is_sent_the_command() -> None:
+    scene = await Scene().begin()
+    await asyncio.sleep(POLICY.knock_after_s)
+    begun = seconds()
+    report = await scene.field.perform(scene.command())
+    assert report.result is not None and seconds() == begun + 2.0 + 5.0
+    assert isinstance(scene.there.heard[0], messages.ReadFaultLog)
+
+
+async def test_a_reading_needs_no_knock() -> None:
+    scene = await Scene().begin()
+    await asyncio.sleep(POLICY.knock_after_s)
+    reading = replace(scene.command(), action=Action.READ_LIMIT, amount=None, unit=None)
+    assert (await scene.field.perform(reading)).result is not None
+    assert isinstance(scene.there.heard[0], messages.Execute)
+
+
+async def test_a_concentrator_never_heard_of_is_knocked_at() -> None:
     scene = await Scene().begin()
     assert scene.field.connectivity("C9").online is None
     begun = seconds()
-    report = await scene.field.perform(replace(scene.command(), concentrator="C9"))
-    assert report == Report(sent=True) and seconds() == begun + POLICY.ack_timeout_s
+    elsewhere = replace(scene.command(), concentrator="C9")
+    assert await scene.field.perform(elsewhere) == Report(sent=False)
+    assert seconds() == begun + POLICY.ack_timeout_s
+    reading = replace(elsewhere, action=Action.READ_LIMIT, amount=None, unit=None)
+    assert await scene.field.perform(reading) == Report(sent=True)
 
 
 async def test_a_command_is_sent_again_under_the_same_id_until_it_is_stored() -> None:
