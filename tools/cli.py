@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from tools import demo, explain, field, meter, order, serve, sim
+from tools import bench, demo, explain, field, meter, order, serve, sim
 from tools.terminal import complain
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(sim.app, name="sim")
 app.add_typer(order.app, name="order")
 app.add_typer(explain.app, name="explain")
 app.add_typer(meter.app, name="meter")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -17,7 +17,10 @@ from protocols.cim import schema
 
 ROOT: Final = "/soap"
 
+# A message is dispatched by its body, so that each address takes every message; what differs is
+# the WSDL.  The root serves those who have one address to configure, with the generic interface.
 ENDPOINTS: Final = {
+    ROOT: "Generic.wsdl",
     f"{ROOT}/EndDeviceControls": "ExecuteEndDeviceControls.wsdl",
     f"{ROOT}/MeterConfig": "ExecuteMeterConfig.wsdl",
     f"{ROOT}/generic": "Generic.wsdl",

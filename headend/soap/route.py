@@ -107,8 +107,9 @@ def soap_router(server: SoapServer, *, body_max_bytes: int) -> APIRouter:
     """The routes of the SOAP door: POST a message, GET `?wsdl` and `?xsd=FILE`."""
     router = APIRouter(prefix=ROOT)
 
+    @router.post("", include_in_schema=False)
     @router.post("/{endpoint}", include_in_schema=False)
-    async def post(endpoint: str, request: Request) -> Response:
+    async def post(request: Request) -> Response:
         return _response(await _handle(request))
 
     async def _handle(request: Request) -> SoapAnswer:
@@ -135,8 +136,9 @@ def soap_router(server: SoapServer, *, body_max_bytes: int) -> APIRouter:
             client_source=client_source(request.scope),
         )
 
+    @router.get("", include_in_schema=False)
     @router.get("/{endpoint}", include_in_schema=False)
-    async def get(endpoint: str, request: Request) -> Response:
+    async def get(request: Request) -> Response:
         found = document(
             request.url.path,
             request.url.query,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -118,7 +119,7 @@ async def test_documents_name_the_address_they_were_asked_at() -> None:
             references = etree.fromstring(wsdl.content).xpath("//@schemaLocation")
             assert references
             for reference in references:
-                found = await http.get(f"{base}/soap/{reference}")
+                found = await http.get(urljoin(f"{base}{path}", reference))
                 assert found.status_code == 200
                 etree.fromstring(found.content)
         for wrong in (ORDERS, "/soap/Coffee?wsdl", ORDERS + "?xsd=../envelope.py", ORDERS + "?xsd"):
