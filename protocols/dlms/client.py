@@ -212,6 +212,7 @@ class ClientConnection(Connection):
         if hls is not (aare.diagnostic is AcseUserDiagnostic.AUTHENTICATION_REQUIRED):
             self._distrust()  # another authentication than the one asked for, perhaps none
             return
+        self._protection.use_dedicated_key(self._settings.dedicated_key)  # the server may at once
         self._agree(
             Negotiated(
                 initiate.conformance & self._settings.conformance,
@@ -277,7 +278,6 @@ class ClientConnection(Connection):
         settings, negotiated = self._settings, self._negotiated
         assert negotiated is not None
         if settings.dedicated_key is not None:
-            self._protection.use_dedicated_key(settings.dedicated_key)
             self._outward = Protected(int(settings.security), True, settings.general_ciphering)
         self._finish(state, Associated(negotiated, self._protection.peer_system_title))
 

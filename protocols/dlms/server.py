@@ -217,10 +217,13 @@ class ServerConnection(Connection):
         self._protection.use_dedicated_key(None)
 
     def _refuse(self, refused: Refused, data: bytes) -> None:
-        """Tell the violation and answer it; an AARQ that cannot be read gets an AARE."""
+        """Tell the violation and answer it; an AARQ that cannot be read gets an AARE.
+
+        One whose counter did not grow gets the exception that names the counter due.
+        """
         violation = refused.violation
         self._events.append(ProtocolViolation(violation, refused))
-        if data[:1] == bytes((ApduTag.AARQ,)):
+        if data[:1] == bytes((ApduTag.AARQ,)) and violation is not Violation.REPLAYED:
             answer: Apdu = AARE(
                 ApplicationContext.LOGICAL_NAME,
                 AssociationResult.REJECTED_PERMANENT,
@@ -256,6 +259,9 @@ class ServerConnection(Connection):
         except _Reject as reject:
             self._reject(aarq, reject)
             return
+        except Refused:
+            self._end(Step.EXCEPTION)
+            raise
         settings, protection = self._settings, self._protection
         self._context = ApplicationContext(aarq.application_context)
         ciphered = self._context is ApplicationContext.LOGICAL_NAME_CIPHERED
@@ -306,10 +312,14 @@ class ServerConnection(Connection):
         least = int(settings.security) or (int(Security.AUTHENTICATED) if ciphered else 0)
         try:
             initiate, security = self._open_nested(aarq.user_information, least)
+        except Refused as refused:
+            if refused.violation is Violation.REPLAYED:
+                raise  # answered by the counter that is due, so that the client can catch up
+            self._events.append(ProtocolViolation(refused.violation, refused))
+            raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE) from refused
         except ProtocolError as error:
-            violation = error.violation if isinstance(error, Refused) else Violation.MALFORMED
-            refused = Refused(violation, error.cause, error.offset)
-            self._events.append(ProtocolViolation(violation, refused))
+            malformed = Refused(Violation.MALFORMED, error.cause, error.offset)
+            self._events.append(ProtocolViolation(Violation.MALFORMED, malformed))
             raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE) from error
         if not isinstance(initiate, InitiateRequest) or least & ~security:
             raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN)

@@ -25,6 +25,7 @@ from protocols.dlms.codes import (
     ServiceError,
     StateError,
 )
+from protocols.dlms.connection import Protected
 from protocols.dlms.events import (
     NEED_DATA,
     Associated,
@@ -500,11 +501,6 @@ WRONG_CLIENTS: dict[str, tuple[ClientSettings, ServerSettings, Violation | None]
         gmac_server(),
         Violation.NOT_AUTHENTIC,
     ),
-    "a counter that did not grow": (
-        gmac_client(invocation_counter=99),
-        gmac_server(),
-        Violation.REPLAYED,
-    ),
     "another key, in the clear": (
         gmac_client(keys=Keys(bytes(16), bytes(16)), security=Security.NONE),
         gmac_server(security=Security.NONE),
@@ -531,6 +527,17 @@ def test_client_that_is_not_who_it_says(
     assert violations(pair.server_events) == ([violation] if violation else [])
     assert pair.server.state is State.IDLE
     assert pair.server.peer_invocation_counter == 100
+
+
+def test_client_with_a_counter_that_did_not_grow_is_told_which_is_due() -> None:
+    pair = Pair(gmac_client(invocation_counter=99), gmac_server())
+    due = ExceptionResponse(NOT_ALLOWED, ServiceError.INVOCATION_COUNTER_ERROR, 100)
+    assert pair.associate() == [due]
+    assert violations(pair.server_events) == [Violation.REPLAYED]
+    assert pair.client.state is pair.server.state is State.IDLE
+    again = Pair(gmac_client(invocation_counter=100), gmac_server())
+    again.server = pair.server
+    assert isinstance(again.associate()[0], Associated)
 
 
 def test_recorded_association_cannot_be_played_again() -> None:
@@ -824,6 +831,20 @@ def test_release_answered_by_an_exception_is_a_release() -> None:
     pair.up = lambda wire: [encode(exception)]
     assert pair.ask(ReleaseRequest()) == [Released(exception)]
     assert pair.client.state is State.IDLE
+
+
+def test_server_that_answers_the_proof_with_the_dedicated_key() -> None:
+    pair = Pair(gmac_client(dedicated_key=b"D" * 16), gmac_server())
+    (aare,) = pair.serve(pair.client.send(AssociationRequest(), now=0))
+    pair.client.receive_data(aare, now=0)
+    (proof,) = said(pair.client)
+    assert decode(proof).tag is ApduTag.GLO_ACTION_REQUEST
+    pack = pair.server._pack
+    pair.server._pack = lambda apdu: pack(apdu, Protected(BOTH, True))  # type: ignore[method-assign]
+    (answer,) = pair.serve(proof)
+    assert decode(answer).tag is ApduTag.DED_ACTION_RESPONSE
+    pair.client.receive_data(answer, now=0)
+    assert isinstance(list(told(pair.client))[0], Associated)
 
 
 def test_one_error_may_answer_for_a_whole_list() -> None:
