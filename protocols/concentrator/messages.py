@@ -85,13 +85,13 @@ class SupplyRead(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One frame on the meter's link, with its fate, for `explain`."""
+    """One frame on the meter's link, as the concentrator saw it, for `explain`."""
 
     at: datetime
     direction: Literal["down", "up"]
     link: str  # "plc" or "rf"
     octets: int
-    fate: str  # "delivered", or why it was lost: "noise", "collision", "no-route", ...
+    fate: str  # what the link layer saw: "delivered", "no-ack", "damaged", "sent", "no-route"
     airtime_ms: float
     snr_db: float | None = None
 
