@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, MetaData
+from sqlalchemy.exc import DBAPIError
 
+from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory
 
 
@@ -23,14 +25,25 @@ class Schema:
 
 
 def upgrade(engine: Engine, schema: Schema) -> None:
-    """Make the tables, or bring older ones up to date; nothing happens when they are."""
-    if in_memory(engine.url):
-        with engine.begin() as connection:
-            schema.metadata.create_all(connection)
-        return
+    """Make the tables, or bring older ones up to date; nothing happens when they are.
+
+    Raises `StoreUnavailable` when the database cannot be opened, or is of a later program.
+    """
+    try:
+        if in_memory(engine.url):
+            with engine.begin() as connection:
+                schema.metadata.create_all(connection)
+        else:
+            _migrate(engine, schema)
+    except DBAPIError as error:
+        raise StoreUnavailable(f"{engine.url}: {error.orig}") from error
+
+
+def _migrate(engine: Engine, schema: Schema) -> None:
     # Imported here: it takes longer than everything else that a short command does.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "headend.store:migrations")
@@ -41,4 +54,7 @@ def upgrade(engine: Engine, schema: Schema) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         config.attributes["metadata"] = schema.metadata
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreUnavailable(f"{engine.url}: {error}") from error
