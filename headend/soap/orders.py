@@ -24,7 +24,7 @@ from headend.orders.accept import (
 )
 from headend.orders.settle import Settling, result_message
 from headend.orders.withdraw import Withdrawal, Withdrawn
-from headend.ports import Chance, Clock, Store, Transaction
+from headend.ports import Chance, Clock, Store, StoreUnavailable, Transaction
 from headend.soap.answers import first_answer, order_error
 from headend.soap.server import OUR_NAME
 from protocols.cim import envelope, replies, xml
@@ -87,7 +87,12 @@ class OrderDesk:
                 )
             )
 
-        taken = await self.acceptance.accept(submission, compose)
+        try:
+            taken = await self.acceptance.accept(submission, compose)
+        except StoreUnavailable as error:
+            raise _refused(
+                "5.1", "ALMACEN_NO_DISPONIBLE: ninguna orden quedó guardada; repita el mensaje"
+            ) from error
         match taken:
             case Accepted():
                 if request.async_reply:
@@ -127,7 +132,10 @@ class OrderDesk:
                 tx.set_answer(request.source or ANONYMOUS, request.message_id, answer)
             return answer
 
-        return await self.store.run(work)
+        try:
+            return await self.store.run(work)
+        except StoreUnavailable:  # the orders are kept; only their outcome cannot be told now
+            return taken.answer
 
     # --- change and cancel -----------------------------------------------------------------------
 

@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from lxml import etree
 
 from headend.ports import Chance, Clock
 from headend.soap.addresses import ReplyAddresses
-from headend.soap.raw_soap import RawSoap11, SoapFault, body_of, write_fault
-from headend.soap.shim import AnyXml, Application, MethodContext, ServerBase, Service, rpc
+from headend.soap.hosts import host_of
+from headend.soap.raw_soap import SoapFault, body_of, write_fault
 from protocols.cim import control_request, digest, envelope, replies, schema, xml
-from protocols.cim import namespaces as ns
 from protocols.cim.codes import Result
 from protocols.cim.control_request import ControlRequest
 from protocols.cim.control_types import STANDARD, Vocabulary
-from protocols.cim.envelope import Header, Kind
+from protocols.cim.envelope import Header
 from protocols.cim.errors import NotAMessage, ReplyError, RequestRefused
 from protocols.cim.xml import Bounds, Element
 
@@ -55,36 +54,6 @@ class SoapAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Who calls: the name on its certificate, "" where that has none, None without mutual TLS."""
-
-    source: str | None
-
-
-class _Host(ServerBase):
-    """Spyne's cycle around an operation that is awaited."""
-
-    transport = "http://schemas.xmlsoap.org/soap/http"
-
-    async def call(self, root: Element, caller: _Caller) -> tuple[bytes, bool]:
-        """The answer's octets, and whether they are a fault."""
-        first = MethodContext(self, MethodContext.SERVER)
-        first.in_document = root
-        first.udc = caller
-        ctx = self.generate_contexts(first)[0]
-        if ctx.in_error is None:
-            self.get_in_object(ctx)
-            self.get_out_object(ctx)  # the operation is a coroutine function: nothing ran yet
-        if ctx.out_error is None:
-            try:
-                ctx.out_object = [await ctx.out_object[0]]
-            except SoapFault as fault:
-                ctx.out_error = fault
-        self.get_out_string(ctx)
-        return b"".join(ctx.out_string), ctx.out_error is not None
-
-
 @dataclass(slots=True)
 class SoapServer:
     """Takes SOAP requests for orders.
@@ -99,15 +68,6 @@ class SoapServer:
     reply_addresses: ReplyAddresses = ReplyAddresses()
     vocabulary: Vocabulary = STANDARD
     bounds: Bounds = xml.BOUNDS
-    _hosts: dict[str, _Host] = field(init=False)
-
-    def __post_init__(self) -> None:
-        generic = tuple(map(str, (Kind.REQUEST, Kind.RESPONSE, Kind.EVENT)))
-        verbs = [verb.capitalize() for verb in envelope.REQUEST_VERBS]
-        self._hosts = {ns.MESSAGE: self._host(ns.MESSAGE, generic)}
-        for noun in (ns.CONTROLS, ns.METER_CONFIG):
-            namespace = ns.typed(noun)
-            self._hosts[namespace] = self._host(namespace, [f"{verb}{noun}" for verb in verbs])
 
     async def handle(
         self, body: bytes, *, soap_action: str = "", client_source: str | None = None
@@ -119,31 +79,16 @@ class SoapServer:
         """
         try:
             root = xml.parse(body, self.bounds)
-            host = self._hosts.get(xml.namespace(body_of(root)), self._hosts[ns.MESSAGE])
+            host = host_of(xml.namespace(body_of(root)))
         except NotAMessage as refused:
             status = 400 if not body.strip() else 413 if refused.error.code == "3.1" else 500
             return fault_answer(status, SoapFault("Client", refused.error))
         except SoapFault as fault:
             return fault_answer(500, fault)
-        octets, failed = await host.call(root, _Caller(client_source))
+        octets, failed = await host.call(root, lambda body: self._answer(body, client_source))
         return SoapAnswer(500 if failed else 200, XML, octets)
 
-    def _host(self, namespace: str, names: Any) -> _Host:
-        """A Spyne application whose operations are these elements of one namespace."""
-
-        def operation(name: str) -> Any:
-            def answer(ctx: Any, body: Element) -> Any:
-                return self._answer(body, ctx.udc)
-
-            answer.__name__ = name
-            return rpc(AnyXml, _returns=AnyXml, _body_style="bare")(answer)
-
-        service = type("Orders", (Service,), {name: operation(name) for name in names})
-        return _Host(
-            Application([service], tns=namespace, in_protocol=RawSoap11(), out_protocol=RawSoap11())
-        )
-
-    async def _answer(self, body: Element, caller: _Caller) -> Element:
+    async def _answer(self, body: Element, caller: str | None) -> Element:
         """The answering message to a request.  Raises `SoapFault` when something broke here."""
         try:
             schema.check(body)
@@ -166,16 +111,16 @@ class SoapServer:
                 ),
             ) from error
 
-    def _identified(self, request: ControlRequest, caller: _Caller) -> ControlRequest:
+    def _identified(self, request: ControlRequest, caller: str | None) -> ControlRequest:
         """The request under its certified source, where there is a certificate."""
-        if caller.source is None:
+        if caller is None:
             return request
-        if not caller.source:
+        if not caller:
             raise RequestRefused(ReplyError("7.4", "CERTIFICADO_SIN_NOMBRE: falta commonName"))
-        if request.source == caller.source:
+        if request.source == caller:
             return request
         if request.source is None:
-            return replace(request, source=caller.source)
+            return replace(request, source=caller)
         raise RequestRefused(
             ReplyError(
                 "7.5", "ORIGEN_NO_AUTORIZADO: Source no es el del certificado", xpath="Source"

@@ -18,6 +18,7 @@ from headend.domain.reason import ReasonCode
 from headend.orders.accept import Acceptance
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
+from headend.ports import StoreUnavailable
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
 from headend.store.store import SqlStore
@@ -226,6 +227,22 @@ async def test_without_message_id_nothing_is_deduplicated() -> None:
         assert told(answer) == (Result.OK, ["0.3"])
     assert len(await at.orders()) == 2
     assert answer.header is not None and answer.header.correlation_id == transaction(answer)
+
+
+async def test_a_store_that_fails_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = await counter()
+
+    async def fail(store: SqlStore, work: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlStore, "run", fail)
+        answer = await at.post(a.typed())
+    assert told(answer) == (Result.FAILED, ["5.1"])
+    assert errors(answer)[0].key == "ALMACEN_NO_DISPONIBLE"
+    assert "disk" not in (errors(answer)[0].details or "")
+    assert await at.orders() == []
+    assert told(await at.post(a.typed())) == (Result.OK, ["0.3"])
 
 
 async def test_a_full_queue_refuses_and_stores_nothing() -> None:
