@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from headend.domain.order import FINAL, Kind
 from headend.domain.reason import REASONS, ReasonCode
-from headend.integration.legacy import LegacyChannel, LegacyDatabase, tables
+from headend.integration.legacy import LegacyDatabase, tables
 from headend.integration.outbox import NotDelivered
 from headend.ports import Outgoing
 from headend.store.store import Reader
@@ -195,13 +195,12 @@ async def test_the_same_message_many_times_at_once(url: str) -> None:
 
 async def test_as_a_channel_of_the_outbox(url: str) -> None:
     database = LegacyDatabase(url, live=False)
-    channel = LegacyChannel(database)
     posted = Outgoing("m1", 7, "legacy", "reply", T0, encode(DONE))
-    assert [await channel.deliver(posted), await channel.deliver(posted)] == [True, True]
+    assert [await database.deliver(posted), await database.deliver(posted)] == [True, True]
     assert len(rows(url, "resultados")) == 1
     await database.close()
     with pytest.raises(NotDelivered, match="legacy database"):
-        await channel.deliver(posted)
+        await database.deliver(posted)
 
 
 def test_every_kind_and_every_end_has_its_word() -> None:

@@ -5,6 +5,6 @@ they change only by migrations that keep what a reader relies on, and hold nothi
 itself needs.  It is one of the outbox's channels; the commit is the acknowledgement.
 """
 
-from headend.integration.legacy.database import LegacyChannel, LegacyDatabase
+from headend.integration.legacy.database import LegacyDatabase
 
-__all__ = ["LegacyChannel", "LegacyDatabase"]
+__all__ = ["LegacyDatabase"]

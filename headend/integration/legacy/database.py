@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from headend.integration.legacy import tables
@@ -22,22 +20,8 @@ _INSERT = insert(_ordenes)
 _ADD = insert(_resultados)
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyChannel:
-    """A `Channel` of the outbox: what is committed is delivered."""
-
-    database: LegacyDatabase
-
-    async def deliver(self, outgoing: Outgoing) -> bool:
-        try:
-            await self.database.record(decode_result(outgoing.body))
-        except (StoreUnavailable, AlreadyStored) as error:
-            raise NotDelivered(f"legacy database: {error}") from error
-        return True
-
-
 class LegacyDatabase:
-    """Opens, and where necessary makes, the database.
+    """A `Channel` of the outbox.  Opens, and where necessary makes, its database.
 
     `live` as in the head-end's own store: a thread with group commit, or in place under the
     simulated clock.
@@ -45,6 +29,14 @@ class LegacyDatabase:
 
     def __init__(self, url: str, *, live: bool) -> None:
         self._writer = open_database(url, SCHEMA, live=live)
+
+    async def deliver(self, outgoing: Outgoing) -> bool:
+        """Record an outgoing message; its commit settles it.  Raises `NotDelivered`."""
+        try:
+            await self.record(decode_result(outgoing.body))
+        except (StoreUnavailable, AlreadyStored) as error:
+            raise NotDelivered(f"legacy database: {error}") from error
+        return True
 
     async def record(self, message: ResultMessage) -> bool:
         """Write a message down, unless it is there already; whether it was new."""
