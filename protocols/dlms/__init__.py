@@ -12,7 +12,8 @@
     settings       ClientSettings, ServerSettings
     client         ClientConnection: one association with one meter
     server         ServerConnection: the association that a meter keeps for one client address
-    connection     what both share; transfer: blocks; security: suite 0, counters, proofs
+    connection     what both share; forms: primitives as APDUs; transfer: blocks
+    security       suite 0: ciphering, counters, proofs
 
 A client in five lines, framing and transport aside:
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from protocols.dlms import axdr
 from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
 from protocols.dlms.action import (
     ActionRequestBlock,
-    ActionRequestFirstBlock,
     ActionRequestNext,
     ActionRequestNormal,
-    ActionRequestWithList,
-    ActionRequestWithListFirstBlock,
     ActionResponseBlock,
     ActionResponseNext,
     ActionResponseNormal,
     ActionResponseWithList,
-    read_return,
     read_returns,
 )
 from protocols.dlms.apdu import Apdu, encode
@@ -43,10 +38,9 @@ from protocols.dlms.events import (
     Released,
     Violation,
 )
+from protocols.dlms.forms import blocks_of, joined_return, whole
 from protocols.dlms.get import (
     GetRequestNext,
-    GetRequestNormal,
-    GetRequestWithList,
     GetResponseBlock,
     GetResponseNormal,
     GetResponseWithList,
@@ -73,21 +67,16 @@ from protocols.dlms.services import (
 from protocols.dlms.set import (
     DataBlock,
     SetRequestBlock,
-    SetRequestFirstBlock,
-    SetRequestNormal,
-    SetRequestWithList,
-    SetRequestWithListFirstBlock,
     SetResponseBlock,
     SetResponseLastBlock,
     SetResponseLastBlockWithList,
     SetResponseNormal,
     SetResponseWithList,
-    write_values,
 )
 from protocols.dlms.settings import CHALLENGE_SIZE_MAX, CHALLENGE_SIZE_MIN, ClientSettings
 from protocols.dlms.state import Role, State, Step
 from protocols.dlms.transfer import Incoming, Outgoing
-from protocols.dlms.values import NULL, OctetString
+from protocols.dlms.values import OctetString
 from protocols.errors import LocalProtocolError, ProtocolError
 
 REPLY_TO_HLS = MethodDescriptor(15, LogicalName("0.0.40.0.0.255"), 1)  # of the current association
@@ -339,7 +328,7 @@ class ClientConnection(Connection):
         if not self._agreed(needed):
             raise LocalProtocolError(f"{Conformance(needed)!r} was not agreed on")
         invoke = _CONFIRMED | (self._invoke + 1) % 16
-        step, apdu, raw = _whole(request, invoke)
+        step, apdu, raw = whole(request, invoke)
         if not self._fits(len(encode(apdu))):
             step, apdu = self._first_block(request, invoke, raw)
         wire = self._pack(apdu)
@@ -352,7 +341,7 @@ class ClientConnection(Connection):
     def _first_block(
         self, request: GetRequest | SetRequest | ActionRequest, invoke: int, raw: bytes | None
     ) -> tuple[Step, Apdu]:
-        needed, make, steps = _blocks_of(request, invoke)
+        needed, make, steps = blocks_of(request, invoke)
         if raw is None or make is None or not self._agreed(needed):
             raise LocalProtocolError(f"longer than the server's {self._peer_pdu_size} octets")
         room = self._room(make(_EMPTY))
@@ -474,70 +463,12 @@ class ClientConnection(Connection):
             return
         raw = self._incoming.joined()
         if self._count == 1:
-            results: tuple[MethodReturn, ...] = (_joined_return(raw),)
+            results: tuple[MethodReturn, ...] = (joined_return(raw),)
         else:
             reader = Reader(raw)
             results = self._several(read_returns(reader))
             reader.end()
         self._finish(state, ActionResponse(results))
-
-
-def _joined_return(raw: bytes) -> MethodReturn:
-    """What the blocks of one method's answer hold.
-
-    The standard has Action-Response-With-Optional-Data; gurux servers send the returned Data alone.
-    Octets that are one are never the other: Data cannot begin with a result and go on.
-    """
-    reader = Reader(raw)
-    try:
-        item = read_return(reader)
-        reader.end()
-    except ProtocolError:
-        return MethodReturn(ActionResult.SUCCESS, axdr.decode(raw))
-    return item
-
-
-def _whole(
-    request: GetRequest | SetRequest | ActionRequest, invoke: int
-) -> tuple[Step, Apdu, bytes | None]:
-    """The request as one APDU, and what of it could travel in blocks."""
-    if isinstance(request, GetRequest):
-        if len(request.attributes) == 1:
-            return Step.GET, GetRequestNormal(invoke, request.attributes[0]), None
-        return Step.GET, GetRequestWithList(invoke, request.attributes), None
-    if isinstance(request, SetRequest):
-        if len(request.attributes) == 1:
-            value = request.values[0]
-            normal = SetRequestNormal(invoke, request.attributes[0], value)
-            return Step.SET, normal, axdr.encode(value)
-        several = SetRequestWithList(invoke, request.attributes, request.values)
-        return Step.SET, several, write_values(request.values)
-    if len(request.methods) == 1:
-        parameters = request.parameters[0]
-        raw = None if parameters is None else axdr.encode(parameters)
-        return Step.ACTION, ActionRequestNormal(invoke, request.methods[0], parameters), raw
-    filled = tuple(NULL if part is None else part for part in request.parameters)
-    with_list = ActionRequestWithList(invoke, request.methods, filled)
-    return Step.ACTION, with_list, write_values(filled)
-
-
-def _blocks_of(
-    request: GetRequest | SetRequest | ActionRequest, invoke: int
-) -> tuple[Conformance, Callable[[DataBlock], Apdu] | None, tuple[Step, Step]]:
-    """What a request in blocks needs, how its first is made, and its step if more follow or not."""
-    if isinstance(request, SetRequest):
-        attributes, steps = request.attributes, (Step.SET_FIRST_BLOCK, Step.SET)
-        needed = Conformance.BLOCK_TRANSFER_WITH_SET
-        if len(attributes) == 1:
-            return needed, lambda block: SetRequestFirstBlock(invoke, attributes[0], block), steps
-        return needed, lambda block: SetRequestWithListFirstBlock(invoke, attributes, block), steps
-    if isinstance(request, ActionRequest):
-        methods, steps = request.methods, (Step.ACTION_FIRST_BLOCK, Step.ACTION)
-        needed = Conformance.BLOCK_TRANSFER_WITH_ACTION
-        if len(methods) == 1:
-            return needed, lambda block: ActionRequestFirstBlock(invoke, methods[0], block), steps
-        return needed, lambda block: ActionRequestWithListFirstBlock(invoke, methods, block), steps
-    return Conformance(0), None, (Step.GET, Step.GET)
 
 
 _HANDLERS: dict[type[Any], Callable[[ClientConnection, Any], None]] = {

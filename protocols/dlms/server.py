@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from protocols.dlms import axdr
 from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
 from protocols.dlms.action import (
     ActionRequestBlock,
@@ -20,12 +18,8 @@ from protocols.dlms.action import (
     ActionRequestNormal,
     ActionRequestWithList,
     ActionRequestWithListFirstBlock,
-    ActionResponseBlock,
     ActionResponseNext,
     ActionResponseNormal,
-    ActionResponseWithList,
-    write_return,
-    write_returns,
 )
 from protocols.dlms.apdu import Apdu, encode
 from protocols.dlms.axdr import Reader
@@ -56,14 +50,12 @@ from protocols.dlms.events import (
     Released,
     Violation,
 )
+from protocols.dlms.forms import Pending, action_request, answer, filled, set_request
 from protocols.dlms.get import (
     GetRequestNext,
     GetRequestNormal,
     GetRequestWithList,
     GetResponseBlock,
-    GetResponseNormal,
-    GetResponseWithList,
-    write_results,
 )
 from protocols.dlms.initiate import (
     DLMS_VERSION,
@@ -94,10 +86,7 @@ from protocols.dlms.set import (
     SetRequestWithList,
     SetRequestWithListFirstBlock,
     SetResponseBlock,
-    SetResponseLastBlock,
-    SetResponseLastBlockWithList,
     SetResponseNormal,
-    SetResponseWithList,
     read_values,
 )
 from protocols.dlms.settings import (
@@ -109,7 +98,7 @@ from protocols.dlms.settings import (
 )
 from protocols.dlms.state import Role, State, Step
 from protocols.dlms.transfer import Incoming, Outgoing
-from protocols.dlms.values import NullData, OctetString, Value
+from protocols.dlms.values import OctetString, Value
 from protocols.errors import LocalProtocolError, ProtocolError
 
 _ASSOCIATION_CLASS = 15
@@ -136,17 +125,6 @@ _BETWEEN_BLOCKS = frozenset(
         State.ACTION_RETURN_SENT,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """The request being answered; `block` is the last that brought it, 0 when it came whole."""
-
-    invoke: int
-    attributes: tuple[AttributeDescriptor, ...]
-    methods: tuple[MethodDescriptor, ...]
-    with_list: bool
-    block: int = 0
 
 
 class _Reject(Exception):
@@ -176,7 +154,7 @@ class ServerConnection(Connection):
         self._client_challenge = b""
         self._challenge = b""
         self._lowest_at_start = 0
-        self._pending: _Pending | None = None
+        self._pending: Pending | None = None
         self._incoming = Incoming(0)
         self._outgoing = Outgoing(b"")
         self._carrying: Callable[[DataBlock], Apdu] | None = None  # block of an answer -> APDU
@@ -446,7 +424,7 @@ class ServerConnection(Connection):
         return following
 
     def _accept(
-        self, step: Step, pending: _Pending, request: GetRequest | SetRequest | ActionRequest
+        self, step: Step, pending: Pending, request: GetRequest | SetRequest | ActionRequest
     ) -> None:
         self._state = self._begin(step, request)
         self._pending = pending
@@ -458,8 +436,8 @@ class ServerConnection(Connection):
         if isinstance(apdu, GetRequestNormal):
             attributes: tuple[AttributeDescriptor, ...] = (apdu.attribute,)
         else:
-            attributes = _filled(apdu.attributes)
-        pending = _Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
+            attributes = filled(apdu.attributes)
+        pending = Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
         self._accept(Step.GET, pending, GetRequest(attributes))
 
     def _on_get_next(self, apdu: GetRequestNext) -> None:
@@ -490,22 +468,22 @@ class ServerConnection(Connection):
             attributes: tuple[AttributeDescriptor, ...] = (apdu.attribute,)
             values: tuple[Value, ...] = (apdu.value,)
         else:
-            attributes, values = _filled(apdu.attributes), apdu.values
-        pending = _Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
-        self._accept(Step.SET, pending, _set_request(attributes, values))
+            attributes, values = filled(apdu.attributes), apdu.values
+        pending = Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
+        self._accept(Step.SET, pending, set_request(attributes, values))
 
     def _on_set_first(self, apdu: SetRequestFirstBlock | SetRequestWithListFirstBlock) -> None:
         with_list = isinstance(apdu, SetRequestWithListFirstBlock)
         if isinstance(apdu, SetRequestFirstBlock):
             attributes: tuple[AttributeDescriptor, ...] = (apdu.attribute,)
         else:
-            attributes = _filled(apdu.attributes)
-        pending = _Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
+            attributes = filled(apdu.attributes)
+        pending = Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
         self._first(
             Step.SET if apdu.block.last_block else Step.SET_FIRST_BLOCK, pending, apdu.block
         )
 
-    def _first(self, step: Step, pending: _Pending, block: DataBlock) -> None:
+    def _first(self, step: Step, pending: Pending, block: DataBlock) -> None:
         following = self._begin(step, None)
         needed = (
             Conformance.SET | Conformance.BLOCK_TRANSFER_WITH_SET
@@ -559,12 +537,12 @@ class ServerConnection(Connection):
         values = read_values(reader) if pending.with_list else (reader.value(),)
         reader.end()
         if pending.attributes:
-            request: SetRequest | ActionRequest = _set_request(pending.attributes, values)
+            request: SetRequest | ActionRequest = set_request(pending.attributes, values)
         else:
-            request = _action_request(pending.methods, values)
+            request = action_request(pending.methods, values)
         if not self._agreed(required_conformance(request)):
             raise Refused(Violation.NOT_NEGOTIATED, f"{type(request).__name__} of this kind")
-        self._pending = _Pending(
+        self._pending = Pending(
             invoke, pending.attributes, pending.methods, pending.with_list, block.block_number
         )
         self._state = following
@@ -583,11 +561,11 @@ class ServerConnection(Connection):
         if isinstance(apdu, ActionRequestNormal):
             methods: tuple[MethodDescriptor, ...] = (apdu.method,)
             request = ActionRequest(methods, (apdu.parameters,))
-            self._accept(Step.ACTION, _Pending(invoke, (), methods, False), request)
+            self._accept(Step.ACTION, Pending(invoke, (), methods, False), request)
             return
-        methods = _filled(apdu.methods)
-        request = _action_request(methods, apdu.parameters)
-        self._accept(Step.ACTION, _Pending(invoke, (), methods, True), request)
+        methods = filled(apdu.methods)
+        request = action_request(methods, apdu.parameters)
+        self._accept(Step.ACTION, Pending(invoke, (), methods, True), request)
 
     def _on_action_first(
         self, apdu: ActionRequestFirstBlock | ActionRequestWithListFirstBlock
@@ -596,8 +574,8 @@ class ServerConnection(Connection):
         if isinstance(apdu, ActionRequestFirstBlock):
             methods: tuple[MethodDescriptor, ...] = (apdu.method,)
         else:
-            methods = _filled(apdu.methods)
-        pending = _Pending(apdu.invoke_id_and_priority, (), methods, with_list)
+            methods = filled(apdu.methods)
+        pending = Pending(apdu.invoke_id_and_priority, (), methods, with_list)
         last = apdu.block.last_block
         self._first(Step.ACTION if last else Step.ACTION_FIRST_BLOCK, pending, apdu.block)
 
@@ -625,7 +603,7 @@ class ServerConnection(Connection):
         count = len(pending.attributes) or len(pending.methods)
         if len(response.results) != count:
             raise LocalProtocolError(f"{len(response.results)} results for {count}")
-        apdu, raw, carrying, needed = _answer(pending, response)
+        apdu, raw, carrying, needed = answer(pending, response)
         if self._fits(len(encode(apdu))):
             self._state = following
             return self._pack(apdu)
@@ -653,75 +631,6 @@ _DONE: dict[type[Any], Step] = {
     SetResponse: Step.SET_DONE,
     ActionResponse: Step.ACTION_DONE,
 }
-
-
-def _answer(
-    pending: _Pending, response: GetResponse | SetResponse | ActionResponse
-) -> tuple[Apdu, bytes, Callable[[DataBlock], Apdu] | None, Conformance]:
-    """The whole answer; and for blocks: its octets, the APDU around one, what they need."""
-    invoke = pending.invoke
-    if isinstance(response, SetResponse):
-        return _set_answer(pending, response), b"", None, Conformance(0)
-    if isinstance(response, GetResponse):
-        needed = Conformance.BLOCK_TRANSFER_WITH_GET
-
-        def get_block(block: DataBlock) -> Apdu:
-            return GetResponseBlock(invoke, block.last_block, block.block_number, block.raw)
-
-        if pending.with_list:
-            raw = write_results(response.results)
-            return GetResponseWithList(invoke, response.results), raw, get_block, needed
-        result = response.results[0]
-        normal = GetResponseNormal(invoke, result)
-        if isinstance(result, DataAccessResult):
-            return normal, b"", None, needed
-        return normal, axdr.encode(result), get_block, needed
-    needed = Conformance.BLOCK_TRANSFER_WITH_ACTION
-
-    def action_block(block: DataBlock) -> Apdu:
-        return ActionResponseBlock(invoke, block)
-
-    if pending.with_list:
-        raw = write_returns(response.results)
-        return ActionResponseWithList(invoke, response.results), raw, action_block, needed
-    answer = ActionResponseNormal(invoke, response.results[0])
-    return answer, write_return(response.results[0]), action_block, needed
-
-
-def _set_answer(pending: _Pending, response: SetResponse) -> Apdu:
-    invoke, results = pending.invoke, response.results
-    if pending.with_list:
-        if pending.block:
-            return SetResponseLastBlockWithList(invoke, results, pending.block)
-        return SetResponseWithList(invoke, results)
-    if pending.block:
-        return SetResponseLastBlock(invoke, results[0], pending.block)
-    return SetResponseNormal(invoke, results[0])
-
-
-def _filled(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not items:
-        raise Refused(Violation.MALFORMED, "a list without elements")
-    return items
-
-
-def _set_request(
-    attributes: tuple[AttributeDescriptor, ...], values: tuple[Value, ...]
-) -> SetRequest:
-    if len(values) != len(attributes):
-        raise Refused(Violation.MALFORMED, f"{len(values)} values for {len(attributes)} attributes")
-    return SetRequest(attributes, values)
-
-
-def _action_request(
-    methods: tuple[MethodDescriptor, ...], values: tuple[Value, ...]
-) -> ActionRequest:
-    """With list, and in blocks, null-data stands for no parameters."""
-    if len(values) != len(methods):
-        raise Refused(Violation.MALFORMED, f"{len(values)} parameters for {len(methods)} methods")
-    return ActionRequest(
-        methods, tuple(None if isinstance(value, NullData) else value for value in values)
-    )
 
 
 _HANDLERS: dict[type[Any], Callable[[ServerConnection, Any], None]] = {
