@@ -57,6 +57,14 @@ class _Session:
     word: str  # the message that told
 
 
+@dataclass(slots=True, eq=False)
+class _Knock:
+    """The question whether a concentrator is there, shared by all who want to know."""
+
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    again_at: float = 0.0  # loop's time
+
+
 class Concentrators:
     """Implements `ports.Field`.  Subscribe by `start` before the broker's session is opened."""
 
@@ -73,7 +81,7 @@ class Concentrators:
         self._sent: dict[str, _Wait] = {}  # by the id of the message that went down
         self._handed_over: dict[_Key, set[str]] = {}  # ids of results that wait to be stored
         self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
-        self._knocking: dict[str, asyncio.Event] = {}
+        self._knocking: dict[str, _Knock] = {}
 
     async def start(self) -> None:
         """Listen to every concentrator."""
@@ -92,8 +100,6 @@ class Concentrators:
     async def perform(
         self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
     ) -> Report:
-        now = self._clock.now()
-        left_s = (command.not_after - now).total_seconds() + self._policy.result_grace_s
         execute = messages.Execute(
             id=self._chance.uuid(),
             order=str(command.order),
@@ -106,6 +112,8 @@ class Concentrators:
         )
         if command.action in messages.ACTING and not await self._is_there(command.concentrator):
             return Report(sent=False)
+        left_s = (command.not_after - self._clock.now()).total_seconds()
+        left_s += self._policy.result_grace_s
         # Past its time a command is still sent: it may be a repeat, answered from memory.
         patience_s = max(left_s, self._policy.ack_timeout_s)
         return await self._converse(command, execute, patience_s, on_accepted)
@@ -135,17 +143,18 @@ class Concentrators:
             return True
         if self.connectivity(concentrator).online is False:
             return False
-        answered = self._knocking.setdefault(concentrator, asyncio.Event())
+        knock = self._knocking.setdefault(concentrator, _Knock())
         until = loop.time() + self._policy.ack_timeout_s
-        while not answered.is_set() and loop.time() < until:
-            await self._knock(concentrator)
-            again = min(until, loop.time() + self._policy.ack_timeout_s / 2)
+        while not knock.answered.is_set() and loop.time() < until:
+            if knock.again_at <= loop.time():  # otherwise another command's question is under way
+                knock.again_at = loop.time() + self._policy.ack_timeout_s / 2
+                await self._knock(concentrator)
             try:
-                async with asyncio.timeout_at(again):
-                    await answered.wait()
+                async with asyncio.timeout_at(min(until, knock.again_at)):
+                    await knock.answered.wait()
             except TimeoutError:
                 pass
-        return answered.is_set()
+        return knock.answered.is_set()
 
     async def _knock(self, concentrator: str) -> None:
         now = self._clock.now()
@@ -157,8 +166,8 @@ class Concentrators:
 
     def _note_heard(self, concentrator: str) -> None:
         self._heard[concentrator] = asyncio.get_running_loop().time()
-        if (answered := self._knocking.pop(concentrator, None)) is not None:
-            answered.set()
+        if (knock := self._knocking.pop(concentrator, None)) is not None:
+            knock.answered.set()
 
     # --- a conversation --------------------------------------------------------------------------
 
@@ -298,6 +307,9 @@ class Concentrators:
         self, concentrator: str, word: messages.Online, known: _Session | None
     ) -> None:
         self._sessions[concentrator] = _Session(True, word.at, word.boot, word.id)
+        # The broker may have kept this word for weeks: only its own date tells that it is fresh.
+        if abs((self._clock.now() - word.at).total_seconds()) <= self._policy.knock_after_s:
+            self._note_heard(concentrator)
         for wait in self._waits.values():
             if wait.command.concentrator == concentrator and known and not known.online:
                 wait.news.set()

@@ -67,6 +67,9 @@ class StandIn:
     def commands(self) -> list[messages.Execute]:
         return [message for message in self.heard if isinstance(message, messages.Execute)]
 
+    def knocks(self) -> int:
+        return sum(isinstance(message, messages.ReadFaultLog) for message in self.heard)
+
     async def _down(self, topic: str, payload: bytes) -> None:
         message = messages.decode_downward(payload)
         self.heard.append(message)

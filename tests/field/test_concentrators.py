@@ -188,7 +188,7 @@ async def test_a_command_that_acts_is_not_sent_into_silence() -> None:
     assert seconds() == begun + POLICY.ack_timeout_s
     await asyncio.sleep(60)
     assert scene.there.commands() == []
-    assert len([m for m in scene.there.heard if isinstance(m, messages.ReadFaultLog)]) == 2
+    assert scene.there.knocks() == 2
 
 
 async def test_whoever_answers_a_knock_is_sent_the_command() -> None:
@@ -198,6 +198,84 @@ async def test_whoever_answers_a_knock_is_sent_the_command() -> None:
     report = await scene.field.perform(scene.command())
     assert report.result is not None and seconds() == begun + 2.0 + 5.0
     assert isinstance(scene.there.heard[0], messages.ReadFaultLog)
+
+
+async def test_commands_that_knock_at_once_share_one_knock() -> None:
+    scene = await Scene().begin()
+    await asyncio.sleep(POLICY.knock_after_s)
+    reports = await asyncio.gather(
+        *(scene.field.perform(scene.command(order)) for order in range(1, 5))
+    )
+    assert all(report.result is not None for report in reports)
+    assert scene.there.knocks() == 1 and len(scene.there.commands()) == 4
+
+
+async def test_commands_that_knock_in_turn_share_what_is_under_way() -> None:
+    """The later one has its full patience; between two knocks there is always the same rest."""
+    scene = await Scene().begin()
+    scene.there.answers_knocks = False
+    await asyncio.sleep(POLICY.knock_after_s)
+    begun, ends = seconds(), []
+
+    async def order(number: int) -> None:
+        assert await scene.field.perform(scene.command(number)) == Report(sent=False)
+        ends.append(seconds() - begun)
+
+    first = asyncio.create_task(order(1))
+    await asyncio.sleep(10)
+    await asyncio.gather(first, order(2))
+    assert ends == [POLICY.ack_timeout_s, 10 + POLICY.ack_timeout_s]
+    assert scene.there.knocks() == 3  # at 0, 15 and 30 s
+
+
+async def test_a_time_that_went_into_knocking_is_not_waited_for_again() -> None:
+    scene = await Scene().begin()
+    await asyncio.sleep(POLICY.knock_after_s)
+    scene.there.work_s, scene.there.answers_knocks = None, False
+    begun = seconds()
+    performing = asyncio.create_task(scene.field.perform(scene.command()))
+    await asyncio.sleep(20)
+    await scene.say_something()
+    assert await performing == Report(sent=True, accepted=True)
+    assert seconds() == begun + WINDOW_S + POLICY.result_grace_s
+
+
+async def test_a_session_that_has_just_begun_is_word_enough() -> None:
+    scene = await Scene().begin()
+    scene.there.answers_knocks = False
+    scene.line.drop()
+    await asyncio.sleep(POLICY.knock_after_s)
+    await scene.connect_concentrator()
+    await asyncio.sleep(2)
+    assert (await scene.field.perform(scene.command())).result is not None
+    assert scene.there.knocks() == 0
+
+
+async def test_a_session_that_begins_ends_the_knocking() -> None:
+    scene = await Scene().begin()
+    scene.there.answers_knocks = False
+    await asyncio.sleep(POLICY.knock_after_s)
+    performing = asyncio.create_task(scene.field.perform(scene.command()))
+    await asyncio.sleep(5)
+    scene.line.drop()
+    await asyncio.sleep(5)
+    await scene.connect_concentrator()
+    assert (await performing).result is not None
+
+
+async def test_a_retained_session_is_no_word_of_late() -> None:
+    """What the broker kept tells how it was; a head-end that has just started knocks."""
+    scene = await Scene().begin()
+    await asyncio.sleep(POLICY.knock_after_s)
+    scene.there.answers_knocks = False
+    line = BusClient(scene.bus, "hes-2")
+    successor = Concentrators(line, scene.clock, SeededChance(1, "hes", 2), POLICY)
+    await successor.start()
+    await line.connect()
+    await asyncio.sleep(1)
+    assert successor.connectivity("C1").online is True
+    assert await successor.perform(scene.command()) == Report(sent=False)
+    assert scene.there.commands() == [] and scene.there.knocks() == 2
 
 
 async def test_a_reading_needs_no_knock() -> None:
