@@ -1,4 +1,4 @@
-"""What the head-end puts on the result queue, and how a consumer settles it (seed 004, table 2, step 8).
+"""The result queue: what the head-end puts on it, and how a consumer settles it (seed 004, table 2).
 
 Topics, below a root that the configuration names (default `ami/v1/commercial`):
 
