@@ -84,9 +84,15 @@ class HeadEnd:
     withdrawal: Withdrawal
     soap: SoapServer
 
+    @property
+    def errors(self) -> tuple[Exception, ...]:
+        """What went wrong inside and should not have; each was logged when it happened."""
+        return (*self.lanes.errors, *self.outbox.errors)
+
     async def listen(self) -> None:
         """Subscribe to concentrators and receipts; before the broker's session is opened, so that
         nothing that waits in it is missed."""
+        await self.lanes.take_over()
         self.field.listen(self.hearing)
         await self.field.start()
         receipts = commercial.receipts(self.config.delivery.topic_root)

@@ -139,12 +139,14 @@ class _Stage:
         """Play the scenes for so long.  One that fails ends the run."""
         tasks = [asyncio.ensure_future(scene) for scene in scenes]
         end = asyncio.ensure_future(asyncio.sleep(duration_s))
-        pending: set[asyncio.Future[Any]] = {end, *tasks}
+        assert self._work is not None
+        pending: set[asyncio.Future[Any]] = {end, self._work, *tasks}
         try:
             while end in pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    task.result()
+                    if not task.cancelled():  # a crash that the plot asked for
+                        task.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -233,7 +235,7 @@ class _Stage:
         self._work.cancel()
         self._client.drop()
         await asyncio.gather(self._work, return_exceptions=True)
-        self.errors += self.head_end.lanes.errors
+        self.errors += self.head_end.errors
         await self.head_end.close()
         self.head_end = None
 
@@ -304,7 +306,7 @@ class _Stage:
             records,
             self.commercial,
             self.world,
-            (*self.errors, *self.head_end.lanes.errors),
+            (*self.errors, *self.head_end.errors),
             simulated_s,
         )
 

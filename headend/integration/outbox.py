@@ -46,6 +46,7 @@ class Outbox:
     chance: Chance
     policy: Delivery
     channels: Mapping[str, Channel]
+    errors: list[Exception] = field(default_factory=list)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -96,6 +97,11 @@ class Outbox:
                 tries=outgoing.tries + 1,
                 why=str(error),
             )
+            return
+        except Exception as error:
+            # One message's trouble must not stop the others; it is kept, told, and tried again.
+            self.errors.append(error)
+            _log.exception("delivery broke", channel=outgoing.channel, order=outgoing.order)
             return
         if acknowledged:
             await self.acknowledged(outgoing.message_id)

@@ -48,9 +48,12 @@ class Lanes:
     errors: list[Exception] = field(default_factory=list)
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
-    async def run(self) -> None:
-        """Serve until cancelled.  First gives back what this worker's last life had leased."""
+    async def take_over(self) -> None:
+        """Give back what this worker's last life had leased; before anything wakes a lane."""
         await self.store.run(lambda tx: tx.release_all(self.worker))
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
         try:
             while True:
                 self.wake(await self.store.run(lambda tx: tx.concentrators_with_work()))

@@ -172,6 +172,7 @@ class Stepping:
             NotDone(reason, retry=True, evidence=evidence),
             "not sent: the concentrator is offline",
             attempt,
+            begun=False,
         )
 
     # --- an effect that is not known -------------------------------------------------------------
@@ -273,7 +274,13 @@ class Stepping:
         await self._conclude(order, judge_command(result), "a late result", attempt)
 
     async def _conclude(
-        self, order: Order, verdict: Verdict, told: str, attempt: Attempt | None = None
+        self,
+        order: Order,
+        verdict: Verdict,
+        told: str,
+        attempt: Attempt | None = None,
+        *,
+        begun: bool = True,
     ) -> None:
         now = self.clock.now()
 
@@ -282,7 +289,8 @@ class Stepping:
             if current is None or current.final:
                 return None
             if attempt is not None:
-                tx.end_attempt(attempt)
+                write = tx.end_attempt if begun else tx.begin_attempt
+                write(attempt)
             up_to_date = replace(order, state=current.state, evidence=current.evidence)
             return self._write(tx, up_to_date, verdict, told, now)
 

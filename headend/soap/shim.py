@@ -9,6 +9,7 @@ the old protocol.  So that file is loaded first, and its finder taught the new p
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 import warnings
 from importlib.machinery import ModuleSpec
@@ -59,6 +60,10 @@ with warnings.catch_warnings():
     from spyne.model.primitive import AnyXml
     from spyne.protocol.soap import Soap11
     from spyne.server import ServerBase
+
+# Spyne keeps a register of applications that nothing here reads, and warns when a second head-end
+# in one process (a simulated restart) enters its own.
+logging.getLogger("spyne.util.appreg").setLevel(logging.ERROR)
 
 __all__ = [
     "AnyXml",
