@@ -32,7 +32,7 @@ from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
-from headend.integration.legacy import LegacyDatabase
+from headend.integration.legacy.database import LegacyChannel, LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.orders.accept import Acceptance
@@ -140,7 +140,7 @@ def build(
     queue = ResultQueue(broker.publish, config.delivery.topic_root)
     channels: dict[str, Channel] = {
         "queue": queue,
-        "legacy": legacy,
+        "legacy": LegacyChannel(legacy),
         "soap": SoapChannel(callback, addresses),
     }
     outbox = Outbox(store, clock, chance, config.delivery, channels)
