@@ -21,13 +21,13 @@ serve: $(VENV)/.demo-installed  ## the head-end, until Ctrl-C; ARGS="--port 8080
 
 test: $(VENV)/.test-installed  ## all tests but the long proofs; ARGS="-k words" for some
 	@tools/provision.sh programs
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not prove" $(ARGS)
 
 check: lint types contracts test  ## formatter, linter, types, import contracts, tests
 
 prove: $(VENV)/.test-installed  ## the long proofs: hundreds of seeds, crashes at random moments
 	@tools/provision.sh programs
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m prove $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m prove $(ARGS)
 
 lint: $(VENV)/.test-installed
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The result queue: what the head-end puts on it, and how a consumer settles it (seed 004, table 2).
+"""The result queue: what the head-end puts on it, how a consumer settles it (seed 004, table 2).
 
 Topics, below a root that the configuration names (default `ami/v1/commercial`):
 

@@ -12,7 +12,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.house.dependencies import declared, installed_with, licence_stated
-from tests.house.source import PACKAGES, imported, python_files, read
+from tests.house.source import PACKAGES, ROOT, imported, python_files, read
 
 CONSTRAINTS = dict(
     line.split("==") for line in read(Path("constraints.txt")).splitlines() if "==" in line
@@ -51,10 +51,16 @@ LATER = {
 }
 
 
+# Run by another's interpreter, in an environment and a process of its own.
+PEERS = {"tests/dlms_engines/pydlms_writes.py"}
+
+
 def imports(*folders: str) -> dict[str, list[str]]:
     """Top-level names that files import, and where."""
     found: dict[str, list[str]] = {}
     for path in python_files(*folders):
+        if str(path) in PEERS:
+            continue
         for name, line in imported(ast.parse(read(path))):
             found.setdefault(name.partition(".")[0], []).append(f"{path}:{line}")
     return found
@@ -107,6 +113,17 @@ def test_no_licence_came_in_that_the_page_does_not_weigh() -> None:
 def test_what_must_not_be_imported_is_not() -> None:
     found = imports(*PACKAGES, "tests")
     assert {name: found[name] for name in NEVER if name in found} == {}
+
+
+def test_nothing_of_ours_imports_what_a_peer_runs() -> None:
+    ours = {name for path in python_files(*PACKAGES, "tests") for name, _ in _imports_of(path)}
+    for peer in PEERS:
+        assert (ROOT / peer).is_file()
+        assert peer.removesuffix(".py").replace("/", ".") not in ours
+
+
+def _imports_of(path: Path) -> list[tuple[str, int]]:
+    return list(imported(ast.parse(read(path))))
 
 
 def test_what_the_customer_asked_for_is_used() -> None:
