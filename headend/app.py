@@ -32,7 +32,7 @@ from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
-from headend.integration.legacy.database import LegacyChannel, LegacyDatabase
+from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.orders.accept import Acceptance
@@ -48,7 +48,7 @@ from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
 from headend.soap.route import check_bind, is_loopback, soap_router, uvicorn_options
 from headend.soap.server import SoapServer
-from headend.soap.zeep_callback import ZeepCallback
+from headend.soap.zeep_callback import ClientTls, ZeepCallback
 from headend.store.store import SqlStore
 from protocols.commercial import messages as commercial
 
@@ -140,7 +140,7 @@ def build(
     queue = ResultQueue(broker.publish, config.delivery.topic_root)
     channels: dict[str, Channel] = {
         "queue": queue,
-        "legacy": LegacyChannel(legacy),
+        "legacy": legacy,
         "soap": SoapChannel(callback, addresses),
     }
     outbox = Outbox(store, clock, chance, config.delivery, channels)
@@ -200,13 +200,15 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
     check_bind(config.soap.host, config.soap.tls)
     async with AsyncExitStack() as stack:
         address = await _broker_address(config.mqtt, stack)
+        callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
+        stack.callback(callback.close)
         broker = MqttBroker(address, client_id=f"head-end-{config.worker}")
         head_end = build(
             config,
             clock=WallClock(),
             chance=SystemChance(),
             broker=broker,
-            callback=ZeepCallback(timeout_s=config.delivery.callback_timeout_s),
+            callback=callback,
             portal=portal,
         )
         stack.push_async_callback(head_end.close)
@@ -239,6 +241,11 @@ def _tls(tls: Tls) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.client_authority)
     context.load_cert_chain(tls.certificate, tls.key)
     return context
+
+
+def _client_tls(tls: Tls | None) -> ClientTls | None:
+    """The SOAP door's certificate serves for callbacks as well; one authority signs both sides."""
+    return None if tls is None else ClientTls(tls.certificate, tls.key, tls.client_authority)
 
 
 class _Server(uvicorn.Server):

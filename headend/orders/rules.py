@@ -32,7 +32,7 @@ def refusal(
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
-    if order.kind is Kind.SET_LIMIT and not _within_contract(order, meter):
+    if order.kind is Kind.SET_LIMIT and not within_contract(order, meter):
         return ReasonCode.LIMIT_OUT_OF_RANGE
     if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
         return ReasonCode.OUTSIDE_WORKING_DAYS
@@ -61,7 +61,8 @@ def supersedes(new: Order, old: Order) -> bool:
     return new.kind in LIMITS and old.restores is not None
 
 
-def _within_contract(order: Order, meter: Meter) -> bool:
+def within_contract(order: Order, meter: Meter) -> bool:
+    """Whether a limit is above zero and, where that can be told, within the meter's contract."""
     assert order.amount is not None
     if order.amount <= 0:
         return False

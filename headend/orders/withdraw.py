@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
+from headend.orders import rules
 from headend.orders.settle import Settling
 from headend.ports import Clock, Store, Transaction
 
@@ -16,7 +17,7 @@ class Withdrawn:
     """What became of the orders that a cancellation or change named."""
 
     done: tuple[Order, ...]
-    too_late: tuple[Order, ...]  # sent or ended already
+    too_late: tuple[Order, ...]  # sent or ended already, or the new amount exceeds the contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class Withdrawal:
             for order in named:
                 if order.state is State.QUEUED and order.kind is Kind.SET_LIMIT:
                     order = replace(order, amount=amount, unit=unit)
+                    meter = tx.meter(order.meter)
+                    if meter is None or not rules.within_contract(order, meter):
+                        continue
                     tx.save_order(order, at=now, cause=f"amount changed to {amount} {unit or 'W'}")
                     changed.append(order)
             numbers = {order.number for order in changed}
