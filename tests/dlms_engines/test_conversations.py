@@ -370,6 +370,21 @@ def test_the_link_is_lost(engine, number):
     assert errand.next_deadline() is None
 
 
+def test_an_old_violation_does_not_explain_a_later_silence(engine):
+    """A forged frame before the third answer; the fourth is lost."""
+    seen = []
+
+    def carry(octets):
+        seen.append(octets)
+        if len(seen) == 3:
+            return wrapper.encode(1, MANAGEMENT, b"\xcc\x05forge") + octets
+        return b"" if len(seen) == 4 else octets
+
+    meter = Meter.of(CASES["set limit"].meter())
+    done = run(session(engine, CASES["set limit"].procedure()), meter, up=carry)
+    assert (done.result.status, done.result.detail) == (Status.NO_ANSWER, "no answer in time")
+
+
 def test_not_the_wrapper(engine):
     meter = Meter.of(CASES["set limit"].meter())
     done = run(

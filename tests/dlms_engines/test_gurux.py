@@ -228,6 +228,36 @@ def test_a_reading_that_gurux_does_not_share_is_refused(monkeypatch):
     assert "another value" in str(event.error)
 
 
+def test_an_error_that_gurux_reads_differently_is_refused(monkeypatch):
+    client, server = associated()
+    monkeypatch.setattr(library.Library, "error", property(lambda self: 4))
+    exchange(client, server, client.send(GetRequest.of(REGISTER), now=0.0))
+    denied = GetResponse.of(DataAccessResult.READ_WRITE_DENIED)
+    client.receive_data(server.send(denied, now=0.0), now=0.0)
+    assert isinstance(client.next_event(), ProtocolViolation)
+
+
+def test_less_protection_than_asked_for_never_leaves():
+    client, _ = associated(GMAC)
+    cipher = client._library._client.ciphering
+    for weaker in (0x00, 0x10):
+        cipher.security = library.load().enums.Security(weaker)
+        with pytest.raises(LocalProtocolError, match="less protection"):
+            client._opened(client._library.get([REGISTER], 3))
+
+
+def test_a_block_that_was_not_the_last_one_sent_is_refused():
+    client, server = associated(server={"max_pdu_size": 64})
+    first = client.send(SetRequest.of(REGISTER, OctetString(range(150))), now=0.0)
+    assert isinstance(apdus.decode(first), apdus.SetRequestFirstBlock)
+    for wrong in (0, 2):
+        client.receive_data(apdus.encode(apdus.SetResponseBlock(0x41, wrong)), now=0.0)
+        assert client.next_event().violation is Violation.WRONG_BLOCK
+        assert client.data_to_send() is None
+    exchange(client, server, first)
+    assert server.next_event() == SetRequest.of(REGISTER, OctetString(range(150)))
+
+
 @pytest.mark.parametrize(
     "wire, violation",
     [
