@@ -10,6 +10,11 @@
     power_line   the one medium that all its meters share
     client       the DLMS client for one errand, by either engine
     errand       one command carried out at one meter
+    read_back    whether a reading shows what a command was to bring about
+    execution    the errands that wait and those under way
+    report       an errand's outcome as the result that goes to the head-end
+    desk         what is written down and what is told
+    own_faults   its own fault log, and its modem's
     device       `Concentrator`: the parts above in one
 
 The rules that make it safe to repeat a command, on a path that loses, doubles and delays messages:

@@ -1,24 +1,22 @@
 """The concentrator: takes commands, carries them out, tells how they ended; also across reboots.
 
-A thin shell over plain state.  What a command means is decided in `intake`, what happens at the
-meter in `errand`; what must not be forgotten lies in `flash`.
+A thin shell.  What a command means is decided in `intake`, what happens at the meter in `errand`;
+what must not be forgotten lies in `flash`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import simpy
 
 from devices.chance import stream
-from devices.concentrator import report
 from devices.concentrator.client import Client
-from devices.concentrator.errand import Errand, Patience
-from devices.concentrator.flash import Attempt, Counters, Flash, Key, Stage
+from devices.concentrator.desk import Desk, Log
+from devices.concentrator.errand import Patience
+from devices.concentrator.execution import Execution
+from devices.concentrator.flash import Attempt, Flash, Key, Stage
 from devices.concentrator.intake import (
     Begin,
     Busy,
@@ -27,13 +25,11 @@ from devices.concentrator.intake import (
     Repeat,
     Stop,
     Underway,
-    done_before,
     on_execute,
     on_withdraw,
 )
-from devices.concentrator.journal import ATTEMPTS_MAX, Journal
+from devices.concentrator.journal import ATTEMPTS_MAX
 from devices.concentrator.online import Online
-from devices.concentrator.outbox import Outbox
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
@@ -43,25 +39,16 @@ from devices.gateway.uplink import Uplink, Will
 from devices.modem import Modem
 from protocols.concentrator import messages, topics
 from protocols.concentrator.messages import (
-    Accepted,
     Execute,
-    FaultLog,
-    LinkChanged,
-    Offline,
     ReadFaultLog,
     ReceiptFromConcentrator,
     ReceiptToConcentrator,
-    Result,
     Status,
     UnknownMessage,
-    Upward,
     Withdraw,
     decode_downward,
     encode,
 )
-
-Log = Callable[..., None]
-"""`log(kind, **fields)`: the world's own record, which no head-end reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +98,11 @@ class Concentrator:
         self._client = Client(system_title, settings.patience.response_timeout_s)
         self._chance = partial(stream, seed, "concentrator", name)
         self._challenges = self._chance("challenges")
+        self._faults = FaultBook(self.flash, modem)
+        self._power_changes = 0
         self.online = Online(
             env, uplink, self, self._chance("reconnection"), modem_online=lambda: modem.online
         )
-        self._faults = FaultBook(self.flash, modem)
-        self._powers_up = 0
-        self._errands: dict[str, simpy.Process] = {}
         self._recall()
 
     # --- power -----------------------------------------------------------------------------------
@@ -133,25 +119,23 @@ class Concentrator:
 
     def power_off(self) -> None:
         """Everything stops where it is."""
-        self._powers_up += 1
+        self._power_changes += 1
         if not self.running:
             return
         self.running = False
         self._log("concentrator-down", concentrator=self.name)
-        for process in self._errands.values():
-            process.interrupt("no power")
-        self._errands = {}
-        self._outbox.halt()
+        self._execution.halt()
+        self._desk.outbox.halt()
         self.online.power_off()
 
     def power_on(self, why: str, *, boot_s: float | None = None) -> None:
         """Begin to boot; `why` goes into the own fault log."""
-        self._powers_up += 1
-        this_time = self._powers_up
+        self._power_changes += 1
+        change = self._power_changes
         later(
             self.env,
             self.settings.boot_s if boot_s is None else boot_s,
-            lambda: self._boot(why) if self._powers_up == this_time else None,
+            lambda: self._boot(why) if self._power_changes == change else None,
         )
 
     def _boot(self, why: str) -> None:
@@ -159,37 +143,52 @@ class Concentrator:
         self.flash.messages = 0
         self.running = True
         self._log("concentrator-boot", concentrator=self.name, boot=self.flash.boot)
-        if why:
-            self._faults.write(self._now(), "concentrator", f"restarted: {why}")
         self._recall()
-        for attempt in list(self._journal.unfinished()):
-            if attempt.stage is Stage.ACTING:
-                self._end_without_errand(attempt, Status.UNKNOWN, acted=True)
-            elif attempt.withdrawn:
-                self._end_without_errand(attempt, Status.CANCELLED)
-            else:
-                self._waiting.append(attempt)  # `_work` looks whether it is stale by now
+        if why:
+            self._faults.write(self._desk.now(), "concentrator", f"restarted: {why}")
         self.online.power_on()
-        self._begin_errands()
+        for attempt in list(self._desk.journal.unfinished()):
+            if attempt.stage is Stage.ACTING:
+                self._desk.end_without_errand(attempt, Status.UNKNOWN, acted=True)
+            elif attempt.withdrawn:
+                self._desk.end_without_errand(attempt, Status.CANCELLED)
+            else:
+                self._execution.add(attempt)
 
     def _recall(self) -> None:
         """What is in memory only, made anew from flash."""
-        self._journal = Journal(self.flash, attempts_max=self.settings.attempts_max)
-        self._outbox = Outbox(
+        self._desk = Desk(
             self.env,
+            self.name,
             self.flash,
+            self.clock,
             self._chance("outbox", self.flash.boot),
+            attempts_max=self.settings.attempts_max,
             send=lambda payload: self.online.publish(topics.up(self.name), payload),
+            log=self._log,
         )
-        self._waiting: list[Attempt] = []
-        self._errands = {}
-        self._registered: dict[str, bool] = {}
+        self._execution = Execution(
+            self._line,
+            self._desk,
+            self.flash,
+            self.clock,
+            self.table,
+            self._client,
+            engines=self.engines,
+            patience=self.settings.patience,
+            errands_max=self.settings.errands_max,
+            challenges=self._challenges,
+        )
 
-    # --- session with the head-end ---------------------------------------------------------------
+    # --- session with the head-end: `online.Host` ------------------------------------------------
 
     def will(self) -> Will:
-        message = Offline(
-            id=self._id(), at=self._now(), concentrator=self.name, boot=self.flash.boot
+        """What the broker says of us when it hears nothing any more."""
+        message = messages.Offline(
+            id=self._desk.new_id(),
+            at=self._desk.now(),
+            concentrator=self.name,
+            boot=self.flash.boot,
         )
         return Will(topics.status(self.name), encode(message))
 
@@ -197,17 +196,16 @@ class Concentrator:
         """Say so, and send what is owed."""
         self._log("session", concentrator=self.name)
         message = messages.Online(
-            id=self._id(),
-            at=self._now(),
+            id=self._desk.new_id(),
+            at=self._desk.now(),
             concentrator=self.name,
             boot=self.flash.boot,
             firmware=self.settings.firmware,
         )
         self.online.publish(topics.status(self.name), encode(message), retain=True)
-        self._outbox.resume()
-        entries = self._faults.news()
-        if entries:
-            self._owe(FaultLog(id=self._id(), at=self._now(), entries=entries))
+        self._desk.outbox.resume()
+        if entries := self._faults.news():
+            self._desk.owe_fault_log(entries)
 
     def received(self, payload: bytes) -> None:
         """A message on the `down` topic."""
@@ -219,238 +217,88 @@ class Concentrator:
             self._log("not-understood", concentrator=self.name, why=str(error))
             return
         self.clock.heard(message.at, self.env.now)
-        if isinstance(message, ReceiptToConcentrator):
-            self._outbox.receipted(message.of)
-            self._journal.receipted(message.of)
-            return
         match message:
+            case ReceiptToConcentrator():
+                self._desk.receipted(message.of)
+                return
             case Execute():
                 stored = self._execute(message)
             case Withdraw():
                 stored = self._withdraw(message)
             case ReadFaultLog():
-                entries = self._faults.since(message.since)
-                self._owe(FaultLog(id=self._id(), at=self._now(), entries=entries))
+                self._desk.owe_fault_log(self._faults.since(message.since))
                 stored = True
         if stored:
-            self._tell(ReceiptFromConcentrator(id=self._id(), at=self._now(), of=message.id))
+            receipt = ReceiptFromConcentrator(
+                id=self._desk.new_id(), at=self._desk.now(), of=message.id
+            )
+            self._desk.tell(receipt)
 
     def _execute(self, command: Execute) -> bool:
         """Whether the command, or its answer, is stored now."""
-        room = len(self._waiting) + len(self._errands) < self.settings.queue_max
+        desk = self._desk
+        room = not self.busy and len(self._execution) < self.settings.queue_max
         decision = on_execute(
             command,
-            self._journal,
+            desk.journal,
             in_table=command.meter in self.table,
             expired=self.clock.expires_in_s(command.not_after, self.env.now) <= 0,
-            room=not self.busy and room and self._journal.has_room(self._now()),
+            room=room and desk.journal.has_room(desk.now()),
         )
         match decision:
             case Begin():
-                attempt = self._journal.store(command)
-                self._note("stored", attempt)
-                self._waiting.append(attempt)
-                self._accept(attempt)
-                self._begin_errands()
+                attempt = desk.journal.store(command)
+                desk.note("stored", attempt)
+                desk.accept(attempt)
+                self._execution.add(attempt)
             case Underway(attempt):
-                self._accept(attempt)
+                desk.accept(attempt)
             case Repeat(attempt):
-                self._outbox.owe(attempt.result_id, attempt.result)
+                desk.repeat(attempt)
             case DoneBefore(done):
-                self._end_as_before(self._journal.store(command), done)
+                desk.end_as_before(desk.journal.store(command), done)
             case EndNow(status):
-                self._end_without_errand(self._journal.store(command), status)
+                desk.end_without_errand(desk.journal.store(command), status)
             case Busy():
-                self._log("busy", concentrator=self.name, order=command.order)
-                self._tell(self._busy(command))
+                desk.refuse_busy(command)
                 return False
         return True
 
     def _withdraw(self, command: Withdraw) -> bool:
-        key = Key(command.order, command.attempt)
+        """Whether the withdrawal is stored now."""
+        desk = self._desk
+        known = desk.journal.find(Key(command.order, command.attempt))
         decision = on_withdraw(
             command,
-            self._journal,
-            begun=not any(attempt.key == key for attempt in self._waiting),
-            room=self._journal.has_room(self._now(), withdrawal=True),
+            desk.journal,
+            begun=known is not None and not self._execution.waits(known),
+            room=desk.journal.has_room(desk.now(), withdrawal=True),
         )
         match decision:
             case Repeat(attempt):
-                self._outbox.owe(attempt.result_id, attempt.result)
+                desk.repeat(attempt)
             case Stop(attempt):
-                attempt.withdrawn = True  # `_may_act` sees it
-                self._note("withdrawn", attempt)
+                attempt.withdrawn = True  # the execution sees it
+                desk.note("withdrawn", attempt)
             case DoneBefore(done):
-                self._end_as_before(self._known(command), done)
+                desk.end_as_before(known or self._never_begun(command), done)
             case EndNow(status):
-                attempt = self._known(command)
-                self._waiting = [other for other in self._waiting if other is not attempt]
-                self._end_without_errand(attempt, status)
+                attempt = known or self._never_begun(command)
+                self._execution.remove(attempt)
+                desk.end_without_errand(attempt, status)
             case Busy():
                 return False  # no room to remember it: the head-end asks again
         return True
 
-    def _known(self, command: Withdraw) -> Attempt:
-        """The attempt, or a memory of one that may still be on its way and will not be begun."""
-        found = self._journal.find(Key(command.order, command.attempt))
-        if found is not None:
-            return found
-        return self._journal.store(
+    def _never_begun(self, command: Withdraw) -> Attempt:
+        """The memory of a command that may still be on its way, and will not be begun."""
+        return self._desk.journal.store(
             Execute(
                 id=command.id,
                 order=command.order,
                 attempt=command.attempt,
                 meter=command.meter,
                 action=command.action,
-                not_after=self._now(),
+                not_after=self._desk.now(),
             )
-        )
-
-    # --- work ------------------------------------------------------------------------------------
-
-    def _begin_errands(self) -> None:
-        """Start what can be started: one errand a meter, in the order of arrival."""
-        for attempt in list(self._waiting):
-            if len(self._errands) >= self.settings.errands_max:
-                return
-            if attempt.meter not in self._errands:
-                self._waiting.remove(attempt)
-                self._errands[attempt.meter] = self.env.process(self._work(attempt))
-
-    def _work(self, attempt: Attempt) -> Generator[simpy.Event, Any, None]:
-        try:
-            yield from self._carry_out(attempt)
-        except simpy.Interrupt:
-            return  # no power: what is not in flash is lost
-        del self._errands[attempt.meter]
-        self._begin_errands()
-
-    def _carry_out(self, attempt: Attempt) -> Generator[simpy.Event, Any, None]:
-        yield self.env.timeout(0)  # the command is receipted before anything else happens
-        entry = self.table.get(attempt.meter)
-        done = done_before(self._journal, attempt.key.order, attempt.meter)
-        if done is not None:
-            self._end_as_before(attempt, done)
-        elif entry is None:
-            self._end_without_errand(attempt, Status.NOT_IN_TABLE)
-        elif (status := self._given_up(attempt)) is not None:
-            self._end_without_errand(attempt, status)
-        else:
-            yield from self._go(attempt, entry)
-
-    def _go(self, attempt: Attempt, entry: Entry) -> Generator[simpy.Event, Any, None]:
-        engine = self.engines(*attempt.key)
-        errand = Errand(
-            self._line,
-            self._client,
-            entry,
-            attempt,
-            self.flash.counters.setdefault(attempt.meter, Counters()),
-            engine=engine,
-            patience=self.settings.patience,
-            challenges=self._challenges,
-            may_act=lambda now: self._may_act(attempt, errand.margin_s, now),
-            given_up=lambda: self._given_up(attempt),
-        )
-        outcome = yield from errand.run()
-        result = report.ended(
-            attempt,
-            outcome,
-            message_id=self._id(),
-            at=self._now(),
-            ahead=timedelta(seconds=self.clock.error_s(self.env.now)),
-            now=self.env.now,
-            entry=entry,
-            record=errand.record,
-            engine=engine,
-        )
-        self._end(attempt, result, detail=outcome.detail)
-        self._compare_link(result)
-
-    def _given_up(self, attempt: Attempt) -> Status | None:
-        """Why nothing more should be tried, before anything that acts was sent."""
-        if attempt.withdrawn:
-            return Status.CANCELLED
-        if self.clock.expires_in_s(attempt.not_after, self.env.now) <= 0:
-            return Status.STALE
-        return None
-
-    def _may_act(self, attempt: Attempt, margin_s: float, now: float) -> bool | Status:
-        """The last word before something that acts is sent, and the note of it in flash."""
-        if attempt.withdrawn:
-            return Status.CANCELLED
-        if self.clock.expires_in_s(attempt.not_after, now) <= margin_s:
-            return Status.STALE
-        self._journal.begin_acting(attempt)
-        self._note("acting", attempt)
-        return True
-
-    # --- ends ------------------------------------------------------------------------------------
-
-    def _end(self, attempt: Attempt, result: Result, *, detail: str = "") -> None:
-        payload = encode(result)
-        self._journal.end(attempt, result.id, payload, self._now())
-        self._note("ended", attempt, status=result.status.value, acted=result.acted, detail=detail)
-        self._outbox.owe(result.id, payload)
-
-    def _end_without_errand(self, attempt: Attempt, status: Status, *, acted: bool = False) -> None:
-        self._end(
-            attempt,
-            report.without_errand(
-                attempt, status, acted=acted, message_id=self._id(), at=self._now()
-            ),
-        )
-
-    def _end_as_before(self, attempt: Attempt, done: Result) -> None:
-        self._end(attempt, report.as_before(attempt, done, message_id=self._id()))
-
-    def _busy(self, command: Execute) -> Result:
-        return Result(
-            id=self._id(),
-            at=self._now(),
-            order=command.order,
-            attempt=command.attempt,
-            meter=command.meter,
-            action=command.action,
-            status=Status.BUSY,
-            acted=False,
-        )
-
-    def _compare_link(self, result: Result) -> None:
-        link = result.link
-        assert link is not None
-        if self._registered.get(result.meter, True) is not link.registered:
-            self._tell(LinkChanged(id=self._id(), at=self._now(), link=link))
-        self._registered[result.meter] = link.registered
-
-    # --- small parts -----------------------------------------------------------------------------
-
-    def _accept(self, attempt: Attempt) -> None:
-        order, number = attempt.key
-        self._tell(Accepted(id=self._id(), at=self._now(), order=order, attempt=number))
-
-    def _owe(self, message: FaultLog) -> None:
-        self._outbox.owe(message.id, encode(message))
-
-    def _tell(self, message: Upward) -> None:
-        """Send once: the head-end asks again for what it misses."""
-        self.online.publish(topics.up(self.name), encode(message))
-
-    def _id(self) -> str:
-        self.flash.messages += 1
-        return f"{self.name}.{self.flash.boot}.{self.flash.messages}"
-
-    def _now(self) -> datetime:
-        return self.clock.read(self.env.now)
-
-    def _note(self, kind: str, attempt: Attempt, **fields: object) -> None:
-        order, number = attempt.key
-        self._log(
-            kind,
-            concentrator=self.name,
-            order=order,
-            attempt=number,
-            meter=attempt.meter,
-            action=attempt.action.value,
-            **fields,
         )

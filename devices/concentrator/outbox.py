@@ -16,6 +16,7 @@ from devices.deadlines import later
 
 PAUSE_FIRST_S = 15.0
 PAUSE_MAX_S = 300.0
+DROPPABLE_MAX = 16  # fault logs without a receipt; results are bounded by the journal
 
 
 class Outbox:
@@ -39,11 +40,13 @@ class Outbox:
         self._due: float | None = None
         self._round = 0
 
-    def owe(self, message_id: str, payload: bytes) -> None:
+    def owe(self, message_id: str, payload: bytes, *, droppable: bool = False) -> None:
         """Send a message, and keep it until its receipt.  One that is owed already goes again."""
         owed = self._owed.get(message_id)
         if owed is None:
-            owed = self._owed[message_id] = Owed(payload)
+            if droppable:
+                self._make_room()
+            owed = self._owed[message_id] = Owed(payload, droppable)
         self._try(owed)
         self._arm()
 
@@ -65,6 +68,11 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._owed)
+
+    def _make_room(self) -> None:
+        droppable = [name for name, owed in self._owed.items() if owed.droppable]
+        for name in droppable[: len(droppable) + 1 - DROPPABLE_MAX]:
+            del self._owed[name]
 
     def _try(self, owed: Owed) -> None:
         self._send(owed.payload)
