@@ -283,7 +283,7 @@ class ClockWrong(_Fault):
     def lift(self, world: World) -> None:
         clock = world.concentrators[self.target].clock
         clock.drift(0, world.env.now)
-        clock.offset_s = 0.0
+        clock.set_right(world.env.now)
 
 
 # --- running them ---------------------------------------------------------------------------------

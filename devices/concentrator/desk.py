@@ -68,6 +68,10 @@ class Desk:
         self._flash.messages += 1
         return f"{self._name}.{self._flash.boot}.{self._flash.messages}"
 
+    def is_of_this_boot(self, message_id: str) -> bool:
+        """Whether a message of that id was made since the last boot."""
+        return message_id.startswith(f"{self._name}.{self._flash.boot}.")
+
     # How attempts go.
 
     def note(self, kind: str, attempt: Attempt, **fields: object) -> None:

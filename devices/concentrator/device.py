@@ -7,6 +7,7 @@ what must not be forgotten lies in `flash`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 import simpy
@@ -100,6 +101,7 @@ class Concentrator:
         self._challenges = self._chance("challenges")
         self._faults = FaultBook(self.flash, modem)
         self._power_changes = 0
+        self._booted_uptime = 0.0
         self.online = Online(
             env, uplink, self, self._chance("reconnection"), modem_online=lambda: modem.online
         )
@@ -142,6 +144,7 @@ class Concentrator:
         self.flash.boot += 1
         self.flash.messages = 0
         self.running = True
+        self._booted_uptime = self.clock.uptime(self.env.now)
         self._log("concentrator-boot", concentrator=self.name, boot=self.flash.boot)
         self._recall()
         if why:
@@ -153,7 +156,7 @@ class Concentrator:
             elif attempt.withdrawn:
                 self._desk.end_without_errand(attempt, Status.CANCELLED)
             else:
-                self._execution.add(attempt)
+                self._found.append(attempt)
 
     def _recall(self) -> None:
         """What is in memory only, made anew from flash."""
@@ -179,6 +182,7 @@ class Concentrator:
             errands_max=self.settings.errands_max,
             challenges=self._challenges,
         )
+        self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
 
     # --- session with the head-end: `online.Host` ------------------------------------------------
 
@@ -216,10 +220,11 @@ class Concentrator:
         except UnknownMessage as error:
             self._log("not-understood", concentrator=self.name, why=str(error))
             return
-        self.clock.heard(message.at, self.env.now)
         match message:
             case ReceiptToConcentrator():
                 self._desk.receipted(message.of)
+                if self._found and self._desk.is_of_this_boot(message.of):
+                    self._go_on(message.at)
                 return
             case Execute():
                 stored = self._execute(message)
@@ -234,20 +239,39 @@ class Concentrator:
             )
             self._desk.tell(receipt)
 
+    def _go_on(self, head_end_time: datetime | None) -> None:
+        """Begin what was found in flash after a reboot, now that the head-end has told the time.
+
+        A clock may lose time while the power is away, and then a command would look fresh that is
+        stale.  The receipt of a message of this boot was written after that boot; so by now the
+        head-end's time is at most what it says and the uptime on top.  The fault log that tells of
+        the reboot makes sure that there is such a receipt.
+        """
+        now = self.env.now
+        uptime_s = self.clock.uptime(now) - self._booted_uptime
+        found, self._found = self._found, []
+        for attempt in found:
+            if head_end_time is not None:
+                latest = head_end_time + timedelta(seconds=uptime_s)
+                attempt.behind_s = max(attempt.behind_s, self.clock.behind_s(latest, now))
+            self._execution.add(attempt)
+
     def _execute(self, command: Execute) -> bool:
         """Whether the command, or its answer, is stored now."""
         desk = self._desk
-        room = not self.busy and len(self._execution) < self.settings.queue_max
+        now = self.env.now
+        behind_s = self.clock.behind_s(command.at, now)
+        room = not self.busy and len(self._execution) + len(self._found) < self.settings.queue_max
         decision = on_execute(
             command,
             desk.journal,
             in_table=command.meter in self.table,
-            expired=self.clock.expires_in_s(command.not_after, self.env.now) <= 0,
+            expired=self.clock.left_s(command.not_after, behind_s, now) <= 0,
             room=room and desk.journal.has_room(desk.now()),
         )
         match decision:
             case Begin():
-                attempt = desk.journal.store(command)
+                attempt = desk.journal.store(command, behind_s=behind_s)
                 desk.note("stored", attempt)
                 desk.accept(attempt)
                 self._execution.add(attempt)
@@ -271,7 +295,7 @@ class Concentrator:
         decision = on_withdraw(
             command,
             desk.journal,
-            begun=known is not None and not self._execution.waits(known),
+            begun=known is not None and not self._waits(known),
             room=desk.journal.has_room(desk.now(), withdrawal=True),
         )
         match decision:
@@ -285,10 +309,14 @@ class Concentrator:
             case EndNow(status):
                 attempt = known or self._never_begun(command)
                 self._execution.remove(attempt)
+                self._found = [other for other in self._found if other is not attempt]
                 desk.end_without_errand(attempt, status)
             case Busy():
                 return False  # no room to remember it: the head-end asks again
         return True
+
+    def _waits(self, attempt: Attempt) -> bool:
+        return attempt in self._found or self._execution.waits(attempt)
 
     def _never_begun(self, command: Withdraw) -> Attempt:
         """The memory of a command that may still be on its way, and will not be begun."""

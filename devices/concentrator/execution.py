@@ -62,6 +62,9 @@ class Execution:
 
     def add(self, attempt: Attempt) -> None:
         """Carry an attempt out when it is its turn; whether it still may be is looked at then."""
+        now = self._env.now
+        left_s = self._clock.left_s(attempt.not_after, attempt.behind_s, now)
+        attempt.expires_uptime = self._clock.uptime(now) + left_s
         self._waiting.append(attempt)
         self._begin()
 
@@ -139,11 +142,19 @@ class Execution:
         self._desk.end(attempt, result, detail=outcome.detail)
         self._compare_link(result)
 
+    def _left_s(self, attempt: Attempt, now: float) -> float:
+        """How long the attempt may still be carried out, by clock and by uptime."""
+        assert attempt.expires_uptime is not None
+        return min(
+            self._clock.left_s(attempt.not_after, attempt.behind_s, now),
+            attempt.expires_uptime - self._clock.uptime(now),
+        )
+
     def _given_up(self, attempt: Attempt) -> Status | None:
         """Why nothing more should be tried, before anything that acts was sent."""
         if attempt.withdrawn:
             return Status.CANCELLED
-        if self._clock.expires_in_s(attempt.not_after, self._env.now) <= 0:
+        if self._left_s(attempt, self._env.now) <= 0:
             return Status.STALE
         return None
 
@@ -154,7 +165,7 @@ class Execution:
         """
         if attempt.withdrawn:
             return Status.CANCELLED
-        if self._clock.expires_in_s(attempt.not_after, now) <= margin_s:
+        if self._left_s(attempt, now) <= margin_s:
             return Status.STALE
         self._desk.begin_acting(attempt)
         return True

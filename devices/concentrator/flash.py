@@ -40,6 +40,8 @@ class Attempt:
     amount: str | None
     unit: str | None
     not_after: datetime
+    behind_s: float = 0.0  # by how much the own clock is, as far as the head-end's messages show
+    expires_uptime: float | None = None  # in memory only: uptime counts anew after a reboot
     stage: Stage = Stage.STORED
     withdrawn: bool = False
     result_id: str = ""

@@ -65,8 +65,8 @@ class Journal:
             self._forget(now)
         return len(self._attempts) < room
 
-    def store(self, command: Execute) -> Attempt:
-        """Remember a command."""
+    def store(self, command: Execute, *, behind_s: float = 0.0) -> Attempt:
+        """Remember a command, and by how much the own clock is behind as far as it shows."""
         attempt = Attempt(
             key=Key(command.order, command.attempt),
             meter=command.meter,
@@ -74,6 +74,7 @@ class Journal:
             amount=command.amount,
             unit=command.unit,
             not_after=command.not_after,
+            behind_s=behind_s,
         )
         self._attempts[attempt.key] = attempt
         self._of_order.setdefault(command.order, []).append(attempt.key)

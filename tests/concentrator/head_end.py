@@ -134,7 +134,10 @@ class HeadEnd:
         self.heard.append(message)
         self.raw.append(payload)
         if isinstance(message, Result | FaultLog):
-            self.send(ReceiptToConcentrator(id=self.new_id(), of=message.id))
+            self.send(ReceiptToConcentrator(id=self.new_id(), at=self.now(), of=message.id))
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.wire.env.now, UTC)
 
     def send(self, message: Downward) -> None:
         self.wire.send(encode(message))
