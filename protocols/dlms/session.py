@@ -279,7 +279,9 @@ class Session:
         wrong = [violation.violation for violation in self._violations]
         if wrong:
             why += "; refused: " + ", ".join(violation.value for violation in wrong)
-        if self.phase is Phase.ASSOCIATING and Violation.NOT_AUTHENTIC in wrong:
+        # Another key, or a meter that has lost its counter and so repeats itself.
+        of_keys = {Violation.NOT_AUTHENTIC, Violation.REPLAYED}
+        if self.phase is Phase.ASSOCIATING and not of_keys.isdisjoint(wrong):
             return Outcome(Status.KEY_REJECTED, detail=why)
         try:
             self._procedure.throw(Unanswered(why))
