@@ -14,7 +14,6 @@ from protocols.concentrator.messages import Action, LimitRead, Status, SupplyRea
 from protocols.dlms.procedures import (
     CONNECTED,
     DISCONNECTED,
-    MANUAL_RECONNECTION_MODES,
     READY_FOR_RECONNECTION,
     Outcome,
     Procedure,
@@ -81,5 +80,5 @@ def _switched(action: Action, supply: SupplyRead) -> bool:
     if action is Action.DISCONNECT:
         return not supply.output_on and supply.control_state == DISCONNECTED
     if supply.control_state == READY_FOR_RECONNECTION:
-        return supply.control_mode in MANUAL_RECONNECTION_MODES
+        return True
     return supply.output_on and supply.control_state == CONNECTED

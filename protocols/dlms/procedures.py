@@ -53,8 +53,6 @@ DISCONNECT_CONTROL = LogicalName("0.0.96.3.10.255")
 MONITORED_CLASSES = {3: ((2,), 3), 4: ((2,), 3), 5: ((2, 3), 4)}
 
 DISCONNECTED, CONNECTED, READY_FOR_RECONNECTION = 0, 1, 2  # control_state, Blue Book, 4.5.8
-# Control modes in which a remote reconnect only makes ready; a hand at the meter connects.
-MANUAL_RECONNECTION_MODES = frozenset({1, 3, 5, 6})
 
 
 Request = GetRequest | SetRequest | ActionRequest
@@ -275,7 +273,9 @@ def read_supply(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
 def connect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
     """Connect the supply, or make it ready where the control mode leaves that to the customer.
 
-    Connecting what is already connected, or ready in such a mode, is DONE and sends nothing.
+    Connecting what is connected, or ready, is DONE and sends nothing: from ready, as after a
+    limiter's trip, no remote transition leads to connected in any mode (Blue Book, 4.5.8); a hand
+    at the meter does it.
     """
     return (yield from _switch(control, 2, _is_connected))
 
@@ -287,7 +287,7 @@ def disconnect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
 
 def _is_connected(supply: SupplyRead) -> bool:
     if supply.control_state == READY_FOR_RECONNECTION:
-        return supply.control_mode in MANUAL_RECONNECTION_MODES
+        return True
     return supply.output_on and supply.control_state == CONNECTED
 
 
