@@ -19,7 +19,7 @@ from headend.config import Delivery
 from headend.ports import Chance, Clock, Outgoing, Store, Transaction
 
 BATCH = 100
-AT_ONCE = 8  # deliveries under way at once; a slow callback must not hold back the queue
+AT_ONCE = 8  # deliveries of one channel under way at once
 
 _log = structlog.get_logger("outbox")
 
@@ -39,7 +39,7 @@ class Channel(Protocol):
 
 @dataclass(slots=True)
 class Outbox:
-    """Delivers what is due, and settles what was acknowledged."""
+    """Delivers what is due, each channel by itself: a slow callback holds back no queue."""
 
     store: Store
     clock: Clock
@@ -47,23 +47,18 @@ class Outbox:
     policy: Delivery
     channels: Mapping[str, Channel]
     errors: list[Exception] = field(default_factory=list)
-    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+    _bells: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def wake(self) -> None:
         """Something was posted or settled: look now."""
-        self._bell.set()
+        for bell in self._bells.values():
+            bell.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            while True:
-                self._bell.clear()
-                for outgoing in await self._take_due():
-                    await slots.acquire()
-                    task = group.create_task(self._deliver(outgoing))
-                    task.add_done_callback(lambda _: slots.release())
-                await self._wait_for_work()
+            for name in self.channels:
+                group.create_task(self._serve(name), name=f"outbox {name}")
 
     async def acknowledged(self, message_id: str) -> None:
         """The consumer has stored the message."""
@@ -71,14 +66,25 @@ class Outbox:
         if await self.store.run(lambda tx: tx.settle(message_id, at=now)):
             self.wake()
 
-    async def _take_due(self) -> list[Outgoing]:
+    async def _serve(self, name: str) -> None:
+        bell = self._bells[name] = asyncio.Event()
+        slots = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                bell.clear()
+                for outgoing in await self._take_due(name):
+                    await slots.acquire()
+                    task = group.create_task(self._deliver(outgoing))
+                    task.add_done_callback(lambda _: slots.release())
+                await self._wait_for_work(name, bell)
+
+    async def _take_due(self, name: str) -> list[Outgoing]:
         """Count a try for each row before it leaves: a crash then delays a row, and loses none."""
         now = self.clock.now()
-        jitter = self.chance.uniform("outbox", 0.75, 1.25)
-        channels = tuple(self.channels)
+        jitter = self.chance.uniform(f"outbox/{name}", 0.75, 1.25)
 
         def work(tx: Transaction) -> list[Outgoing]:
-            due = [row for row in tx.due_outgoing(now, BATCH) if row.channel in channels]
+            due = tx.due_outgoing(now, BATCH, channels=(name,))
             for row in due:
                 tx.postpone(row.message_id, until=now + self._backoff(row.tries, jitter))
             return due
@@ -106,12 +112,12 @@ class Outbox:
         if acknowledged:
             await self.acknowledged(outgoing.message_id)
 
-    async def _wait_for_work(self) -> None:
-        due = await self.store.run(lambda tx: tx.next_outgoing_due())
+    async def _wait_for_work(self, name: str, bell: asyncio.Event) -> None:
+        due = await self.store.run(lambda tx: tx.next_outgoing_due(channels=(name,)))
         timeout = None if due is None else max(0.05, self._seconds_until(due))
         try:
             async with asyncio.timeout(timeout):
-                await self._bell.wait()
+                await bell.wait()
         except TimeoutError:
             pass
 

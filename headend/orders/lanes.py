@@ -73,6 +73,7 @@ class Lanes:
     async def _serve(self, name: str, lane: _Lane) -> None:
         while True:
             lane.bell.clear()
+            now = self.clock.now()
             while len(lane.running) < self.policy.lane_width:
                 order = await self._claim(name)
                 if order is None:
@@ -80,7 +81,7 @@ class Lanes:
                 task = asyncio.create_task(self._step(order), name=f"order {order.number}")
                 lane.running.add(task)
                 task.add_done_callback(lane.finished)
-            due = await self.store.run(lambda tx: tx.next_due(name))
+            due = await self._next_due(name, now)
             if due is None and not lane.running and not lane.bell.is_set():
                 del self._lanes[name]
                 return
@@ -89,14 +90,16 @@ class Lanes:
     async def _wait(self, lane: _Lane, due: datetime | None) -> None:
         timeout = None
         if due is not None and len(lane.running) < self.policy.lane_width:
-            # Due already, yet not claimed: behind an earlier order of its meter, or leased.
-            left = (due - self.clock.now()).total_seconds()
-            timeout = left if left > 0 else POLL_S
+            timeout = max(0.0, (due - self.clock.now()).total_seconds())
         try:
             async with asyncio.timeout(timeout):
                 await lane.bell.wait()
         except TimeoutError:
             pass
+
+    async def _next_due(self, name: str, after: datetime) -> datetime | None:
+        """What was due before and not claimed waits for a release, which rings the bell."""
+        return await self.store.run(lambda tx: tx.next_due(name, after=after))
 
     async def _claim(self, name: str) -> Order | None:
         now = self.clock.now()
@@ -114,7 +117,7 @@ class Lanes:
             self.errors.append(error)
             _log.exception("step failed", order=order.number, meter=order.meter)
             await asyncio.sleep(AFTER_ERROR_S)
-        await self.store.run(lambda tx: tx.release(order.number))
+        await self.store.run(lambda tx: tx.release(order.number, worker=self.worker))
 
     async def _stop(self) -> None:
         tasks = [
