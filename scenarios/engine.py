@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -74,11 +75,18 @@ class Story:
         return self.world.log.sha256
 
 
-def run(scenario: Scenario, *, seed: int | None = None) -> Story:
-    """Run a scenario to its end.  Raises `BadScenario` for a field that cannot be built."""
+def run(scenario: Scenario, *, seed: int | None = None, keep: Path | None = None) -> Story:
+    """Run a scenario to its end.
+
+    The head-end's databases vanish with the run unless `keep` names an empty directory for them.
+    Raises `BadScenario` for a field that cannot be built.
+    """
     elapsed_s = stopwatch()
-    with tempfile.TemporaryDirectory(prefix="ami-sim-") as directory:
-        stage = _Stage(scenario, scenario.seed if seed is None else seed, Path(directory))
+    with ExitStack() as stack:
+        directory = keep or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-sim-"))
+        )
+        stage = _Stage(scenario, scenario.seed if seed is None else seed, directory)
         story = run_simulated(stage.play(), start=scenario.start_utc)
     return replace(story, wall_s=elapsed_s())
 

@@ -42,13 +42,14 @@ class Check:
 
 def checks(story: Story) -> list[Check]:
     """The file's expectations, then the invariants."""
-    return [*_expected(story), *_invariants(story)]
+    return [*expected(story), *invariants(story)]
 
 
 # --- the file's own ------------------------------------------------------------------------------
 
 
-def _expected(story: Story) -> Iterator[Check]:
+def expected(story: Story) -> Iterator[Check]:
+    """What the file expects of its own story."""
     expect = story.scenario.expect
     orders = [record.order for record in story.records]
     told = {name for name in Expect.__struct_fields__ if getattr(expect, name) is not None}
@@ -116,7 +117,8 @@ def _note(message: Message) -> str:
 # --- what always holds ---------------------------------------------------------------------------
 
 
-def _invariants(story: Story) -> Iterator[Check]:
+def invariants(story: Story) -> Iterator[Check]:
+    """What holds in every run of every seed."""
     yield Check("no error inside the head-end", not story.errors, [repr(e) for e in story.errors])
     yield _none("every order ended", _unended(story))
     yield _none("every order has one final state", _endings(story))

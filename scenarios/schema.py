@@ -177,6 +177,12 @@ class Expect(Part, frozen=True):
     frames_lost_min: int | None = None
 
 
+class Sweep(Part, frozen=True):
+    """How the file is held over many seeds."""
+
+    own_seed_only: tuple[str, ...] = ()  # expectations that chance may miss under another seed
+
+
 class Scenario(Part, frozen=True):
     """The whole file."""
 
@@ -189,6 +195,7 @@ class Scenario(Part, frozen=True):
     field: FieldSpec = FieldSpec()
     head_end: HeadEndSpec = HeadEndSpec()
     evidence: Sources = Sources()
+    sweep: Sweep = Sweep()
     meter: tuple[MeterSpec, ...] = ()
     fault: tuple[FaultSpec, ...] = ()
     order: tuple[OrderSpec, ...] = ()
@@ -245,6 +252,9 @@ def _check(scenario: Scenario) -> None:
     for number, fault in enumerate(scenario.fault, 1):
         if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
             raise BadScenario(f"fault {number}: until does not come after at")
+    for name in scenario.sweep.own_seed_only:
+        if name not in Expect.__struct_fields__ or getattr(scenario.expect, name) is None:
+            raise BadScenario(f"sweep.own_seed_only: {name!r} is not among the expectations")
     scenario.order_policy()
     scenario.field_policy()
     scenario.delivery()

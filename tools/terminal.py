@@ -90,5 +90,13 @@ def log_to_stderr(*, verbose: bool = False) -> None:
     )
 
 
+def log_nothing() -> None:
+    """For commands that say themselves what happened: a head-end inside them keeps quiet."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def _escape(text: str) -> str:
     return text.replace("[", r"\[")
