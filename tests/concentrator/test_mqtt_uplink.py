@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -163,9 +164,10 @@ async def test_what_was_not_taken_in_is_not_acknowledged(tmp_path: Path) -> None
         assert {await ears.next(), await ears.next()} == {"up", b"do"}
 
 
-async def test_nobody_listens(tmp_path: Path) -> None:
-    async with broker(tmp_path) as mosquitto:
-        port = mosquitto.port
+async def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
     link = MqttUplink(Address("127.0.0.1", port), NAME, lambda action: action())
     await link.start()
     link.restore()
