@@ -2,7 +2,8 @@
 
 `build` takes what differs between the two (clock, chance, broker, portal, callback) and joins it
 with what does not.  `serving` is the live head-end: Mosquitto as a child where no broker is
-configured, the store on disk, the SOAP door on HTTP.
+configured, or the bus inside the process where there is no Mosquitto, the store on disk, the SOAP
+door on HTTP.
 """
 
 from __future__ import annotations
@@ -53,15 +54,20 @@ from headend.store.store import SqlStore
 from protocols.commercial import messages as commercial
 
 __all__ = [
+    "Address",
+    "Broker",
     "Bus",
     "BusClient",
     "BusWill",
     "CallbackFailed",
     "HeadEnd",
     "MosquittoFailed",
+    "MqttBroker",
     "Running",
     "build",
+    "open_session",
     "serving",
+    "session_at",
 ]
 
 STARTED_WITHIN_S = 15.0
@@ -183,26 +189,33 @@ def working_days(policy: OrderPolicy) -> WorkingDays:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A head-end that serves: where to reach it."""
+    """A head-end that serves: where to reach it.
+
+    `broker` is an address, or the bus where no other process can reach it.
+    """
 
     head_end: HeadEnd
     soap_url: str
-    broker: Address
+    broker: Address | Bus
 
 
 @asynccontextmanager
 async def serving(config: Config, *, portal: CarrierPortal | None = None) -> AsyncIterator[Running]:
     """A live head-end for as long as the context lasts.
 
-    Raises `BadConfig` for a door that would be open to the network without mutual TLS, and
-    `headend.field.mosquitto.MosquittoFailed` where a broker is neither configured nor installed.
+    Without a configured broker it starts a Mosquitto, and where none is installed it has a bus
+    inside the process, which no concentrator outside of it can reach.
+
+    Raises `UnsafeBind` or `BadConfig` for a door that would be open to the network without mutual
+    TLS, `BadConfig` for a port that is taken, `MosquittoFailed` when an installed Mosquitto does
+    not start, and `ConnectionError` when a configured broker does not answer.
     """
     check_bind(config.soap.host, config.soap.tls)
     async with AsyncExitStack() as stack:
-        address = await _broker_address(config.mqtt, stack)
+        where = await _find_broker(config.mqtt, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)
-        broker = MqttBroker(address, client_id=f"head-end-{config.worker}")
+        broker = session_at(where, f"head-end-{config.worker}")
         head_end = build(
             config,
             clock=WallClock(),
@@ -213,21 +226,46 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
         )
         stack.push_async_callback(head_end.close)
         await head_end.listen()
-        await broker.start()
-        stack.push_async_callback(broker.stop)
-        await broker.until_connected(STARTED_WITHIN_S)
+        await stack.enter_async_context(open_session(broker))
         work = asyncio.create_task(head_end.run(), name="head-end")
         stack.push_async_callback(_end, work)
         port = await _serve_http(head_end, stack)
         scheme = "http" if config.soap.tls is None else "https"
-        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", address)
+        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", where)
 
 
-async def _broker_address(mqtt: Mqtt, stack: AsyncExitStack) -> Address:
+def session_at(where: Address | Bus, client_id: str) -> MqttBroker | BusClient:
+    """A session with a broker, not opened yet: subscribe first, and nothing in it is missed."""
+    if isinstance(where, Bus):
+        return BusClient(where, client_id)
+    return MqttBroker(where, client_id=client_id)
+
+
+@asynccontextmanager
+async def open_session(session: MqttBroker | BusClient) -> AsyncIterator[None]:
+    """Open a session for as long as the context lasts.  Raises `ConnectionError`."""
+    if isinstance(session, BusClient):
+        await session.connect()
+        try:
+            yield
+        finally:
+            await session.disconnect()
+        return
+    await session.start()
+    try:
+        await session.until_connected(STARTED_WITHIN_S)
+        yield
+    finally:
+        await session.stop()
+
+
+async def _find_broker(mqtt: Mqtt, stack: AsyncExitStack) -> Address | Bus:
     if mqtt.host is not None:
         if mqtt.tls is None and not is_loopback(mqtt.host):
             raise BadConfig(f"mqtt: a broker on {mqtt.host!r} needs [mqtt.tls]")
         return Address(mqtt.host, mqtt.port, tls=None if mqtt.tls is None else _tls(mqtt.tls))
+    if mosquitto.find() is None:
+        return Bus()
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-mosquitto-")))
     child = mosquitto.Mosquitto(directory)
     await child.start()

@@ -69,9 +69,10 @@ def sim_of(concentrator: str) -> str:
     return f"73099{int(concentrator.rpartition('-')[2]):010d}"
 
 
-def faults_of(scenario: Scenario) -> list[Fault]:
-    """The faults, at the world's times.  Raises `BadScenario`."""
-    start = scenario.start_utc.timestamp()
+def faults_of(scenario: Scenario, start: float | None = None) -> list[Fault]:
+    """The faults, at the world's times; `start` (POSIX seconds) where it begins at another time
+    than its own.  Raises `BadScenario`."""
+    start = scenario.start_utc.timestamp() if start is None else start
     return [_fault(spec, start) for spec in scenario.fault]
 
 

@@ -11,12 +11,12 @@ import msgspec
 import typer
 
 from headend import config as configuration
-from headend.app import MosquittoFailed, Running, serving
+from headend.app import Address, Bus, MosquittoFailed, Running, serving
 from headend.config import BadConfig, Config
 from headend.soap.route import UnsafeBind
 from scenarios.field import registry_of
 from scenarios.schema import BadScenario, read
-from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
+from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
 
 
 def serve(
@@ -46,7 +46,9 @@ def serve(
     except (BadConfig, BadScenario, UnsafeBind) as error:
         wrong_usage(str(error))
     except MosquittoFailed as error:
-        failed(str(error), "Install mosquitto, or name a broker: ami serve --mqtt HOST:PORT")
+        failed(str(error), "Name a broker: ami serve --mqtt HOST:PORT")
+    except ConnectionError as error:
+        failed(str(error), "Start the broker, or leave --mqtt out: an own one is started then.")
 
 
 def overridden(config: Config, port: int | None, database: str | None, mqtt: str | None) -> Config:
@@ -86,12 +88,24 @@ async def _serve(config: Config, registry: Path | None) -> None:
         print_json(
             {
                 "soap": running.soap_url,
-                "mqtt": f"{running.broker.host}:{running.broker.port}",
+                "mqtt": _where(running.broker),
                 "database": config.database,
             }
         )
         await stop.wait()
         err.print("stopping")
+
+
+def _where(broker: Address | Bus) -> str | None:
+    """The broker's address; None, and a word about it, where nobody can reach it from outside."""
+    if isinstance(broker, Bus):
+        complain(
+            "Mosquitto is not on this machine: messages go over a bus inside this process,"
+            " which no concentrator can reach.  Orders are accepted and wait.",
+            "Install mosquitto, or name a broker: ami serve --mqtt HOST:PORT",
+        )
+        return None
+    return f"{broker.host}:{broker.port}"
 
 
 async def _register(running: Running, path: Path) -> None:

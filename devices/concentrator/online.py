@@ -64,6 +64,10 @@ class Online:
         self._round = 0
         self.standing = Standing.DOWN
 
+    @property
+    def has_session(self) -> bool:
+        return self.standing is Standing.UP
+
     # What the device and its surroundings do.
 
     def power_on(self) -> None:

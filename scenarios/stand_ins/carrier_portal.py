@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from devices.modem import CarrierView, Registry
+from devices.world import World
 from headend.domain.evidence import Evidence, Source
 from headend.domain.reason import ReasonCode
 
@@ -25,6 +26,16 @@ class CarrierPortal:
     async def ask(self, sim: str) -> Evidence | None:
         look = self.views.get(sim)
         return None if look is None else evidence_of(look(), at=self.now())
+
+
+def views_of(world: World, sim_of: Callable[[str], str]) -> dict[str, Callable[[], CarrierView]]:
+    """What the operator sees of each concentrator's SIM, at the world's present time."""
+
+    def view(name: str) -> Callable[[], CarrierView]:
+        modem = world.concentrators[name].modem
+        return lambda: world.enter(lambda: modem.seen_by_carrier(world.env.now))
+
+    return {sim_of(name): view(name) for name in world.concentrators}
 
 
 def evidence_of(view: CarrierView, *, at: datetime) -> Evidence:

@@ -1,0 +1,149 @@
+"""The simulated field, live: a scenario's devices and faults on the ordinary clock, and for each
+concentrator a connection of its own to a broker.
+
+The scenario's orders and its head-end are left out: whoever runs this has real ones.  Its `start`
+is now, so a fault "at 10s" comes ten seconds after the field has come up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import NoReturn
+
+from devices import faults
+from devices.clock import FieldDriver, wall_clock
+from devices.clock import world as new_env
+from devices.concentrator.device import Settings
+from devices.gateway.mqtt import KEEPALIVE_S, MqttUplink
+from devices.gateway.mqtt import Address as BrokerAddress
+from devices.gateway.uplink import Uplink
+from devices.world import World
+from headend.app import Address, Bus
+from scenarios.field import faults_of, field_of
+from scenarios.schema import BadScenario, Scenario
+from scenarios.uplink import BusUplink
+
+POLL_S = 0.05
+
+
+class NoConnection(ConnectionError):
+    """Not every concentrator reached the broker in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveField:
+    """A field that runs.  `failed` carries the error if the world ever stops by itself."""
+
+    scenario: Scenario
+    world: World
+    failed: asyncio.Future[NoReturn]
+
+    @property
+    def concentrators(self) -> tuple[str, ...]:
+        return tuple(self.world.concentrators)
+
+    async def connected(self, timeout_s: float) -> None:
+        """Return when each concentrator that has a network has its session.  Raises `NoConnection`,
+        or what stopped the world."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while waiting := self._without_session():
+                    if self.failed.done():
+                        self.failed.result()
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError as error:
+            raise NoConnection(f"no session with the broker: {', '.join(waiting)}") from error
+
+    def _without_session(self) -> list[str]:
+        return [
+            name
+            for name, concentrator in self.world.concentrators.items()
+            if concentrator.modem.online and not concentrator.online.has_session
+        ]
+
+
+@asynccontextmanager
+async def live_field(
+    scenario: Scenario,
+    broker: Address | Bus,
+    *,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    keepalive_s: int = KEEPALIVE_S,
+    keep_log: bool = False,
+) -> AsyncIterator[LiveField]:
+    """The field, until the context ends; then every concentrator is gone as if it had lost power.
+
+    `settings` are those of every concentrator.  Raises `BadScenario`.
+    """
+    start = datetime.fromtimestamp(wall_clock(), UTC)
+    spec = field_of(scenario)
+    if settings is not None:
+        spec = replace(spec, settings=settings)
+    driver = FieldDriver(new_env(start))
+    uplinks: dict[str, MqttUplink | BusUplink] = {}
+
+    def uplink(name: str) -> Uplink:
+        uplinks[name] = _uplink(broker, name, lambda: field.world, keepalive_s)
+        return uplinks[name]
+
+    world = World(
+        driver.env,
+        spec,
+        scenario.seed if seed is None else seed,
+        uplinks=uplink,
+        driver=driver,
+        keep_log=keep_log,
+    )
+    field = LiveField(scenario, world, driver.failed)
+    planned = faults_of(scenario, start.timestamp())
+    check_targets(world, planned)
+    faults.run(world, planned)
+    driver.start()
+    over_mqtt = [each for each in uplinks.values() if isinstance(each, MqttUplink)]
+    try:
+        for each in over_mqtt:
+            await each.start()
+        world.enter(world.start)
+        yield field
+    finally:
+        for uplink_ in uplinks.values():
+            uplink_.drop()  # without a farewell: the broker says that they are gone
+        driver.stop()
+        for each in over_mqtt:
+            await each.stop()
+
+
+def check_targets(world: World, planned: list[faults.Fault]) -> None:
+    """Refuse a fault of a device that there is not, before it would stop the world.
+
+    Raises `BadScenario`.
+    """
+    known = {*world.concentrators, *world.meter_names}
+    for fault in planned:
+        if fault.target not in known:
+            raise BadScenario(f"fault at {fault.target}: there is no such device")
+
+
+def _uplink(
+    broker: Address | Bus, name: str, world: Callable[[], World], keepalive_s: int
+) -> MqttUplink | BusUplink:
+    def enter(action: Callable[[], None]) -> None:
+        world().enter(action)
+
+    @cache
+    def line() -> Callable[[int], float]:  # the world asks for uplinks while it is being built
+        return world().wan_delay_s(name)
+
+    def delay_s(octets: int) -> float:
+        return line()(octets)
+
+    if isinstance(broker, Bus):
+        return BusUplink(broker, name, enter=enter, delay_s=delay_s, keepalive_s=keepalive_s)
+    address = BrokerAddress(broker.host, broker.port)
+    return MqttUplink(address, name, enter, delay_s=delay_s, keepalive_s=keepalive_s)

@@ -1,0 +1,87 @@
+"""`ami field`: a scenario's field on a real broker, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headend.app import Address
+from scenarios.live import LiveField, live_field
+from scenarios.schema import BadScenario, Scenario, read
+from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
+
+CONNECTED_WITHIN_S = 15.0
+
+
+def field(
+    file: Annotated[Path, typer.Argument(help="Scenario file (TOML): its devices and faults.")],
+    mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
+    seed: Annotated[
+        int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
+) -> None:
+    """Run the simulated field live: each concentrator with its own session at the broker.
+
+    Prints one JSON line when all are connected; stops on SIGINT or SIGTERM.  A fault "at 10s" comes
+    ten seconds after the start.  Orders and expectations in the file are left out; let a head-end
+    know the same meters with: ami serve --registry FILE
+
+    Example: [bold]ami field scenarios/library/the-meter-is-silent.toml --mqtt 127.0.0.1:1883[/]
+    """
+    log_to_stderr(verbose=verbose)
+    try:
+        scenario, broker = read(file), broker_address(mqtt)
+        asyncio.run(_run(scenario, broker, seed))
+    except (BadScenario, ValueError) as error:
+        wrong_usage(str(error))
+    except ConnectionError as error:
+        failed(
+            f"no broker at {mqtt}: {error}",
+            "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT",
+        )
+
+
+def broker_address(text: str) -> Address:
+    """The broker at HOST:PORT.  Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdecimal() or not 0 < int(port) <= 0xFFFF:
+        raise ValueError(f"--mqtt takes HOST:PORT, not {text!r}")
+    return Address(host, int(port))
+
+
+async def _run(scenario: Scenario, broker: Address, seed: int | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
+    async with live_field(scenario, broker, seed=seed) as field:
+        coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(CONNECTED_WITHIN_S))
+        await asyncio.wait({coming_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not coming_up.done():
+            coming_up.cancel()
+            return
+        coming_up.result()
+        print_json(_describe(field, broker))
+        await asyncio.wait({stopping, field.failed}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            field.failed.result()
+        err.print("stopping")
+
+
+def _describe(field: LiveField, broker: Address) -> dict[str, object]:
+    names = field.world.meter_names
+    return {
+        "mqtt": f"{broker.host}:{broker.port}",
+        "seed": field.world.seed,
+        "concentrators": list(field.concentrators),
+        "meters": len(names),
+        "first_meter": names[0],
+        "last_meter": names[-1],
+    }
