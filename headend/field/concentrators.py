@@ -80,6 +80,7 @@ class Concentrators:
         self._waits: dict[_Key, _Wait] = {}
         self._sent: dict[str, _Wait] = {}  # by the id of the message that went down
         self._handed_over: dict[_Key, set[str]] = {}  # ids of results that wait to be stored
+        self._receipts: set[asyncio.Task[None]] = set()
         self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
         self._knocking: dict[str, _Knock] = {}
 
@@ -131,7 +132,7 @@ class Concentrators:
     async def stored(self, command: Command) -> None:
         key = (command.concentrator, command.order, command.attempt)
         for message_id in sorted(self._handed_over.pop(key, ())):
-            await self._receipt(command.concentrator, message_id)
+            self._receipt(command.concentrator, message_id)
 
     # --- knocking --------------------------------------------------------------------------------
 
@@ -225,7 +226,13 @@ class Concentrators:
             if wait.stored or wait.result is not None or loop.time() >= until:
                 return True
 
-    async def _receipt(self, concentrator: str, message_id: str) -> None:
+    def _receipt(self, concentrator: str, message_id: str) -> None:
+        """Send a receipt, without waiting: nobody behind it should wait for the broker either."""
+        task = asyncio.create_task(self._send_receipt(concentrator, message_id), name="receipt")
+        self._receipts.add(task)
+        task.add_done_callback(self._receipts.discard)
+
+    async def _send_receipt(self, concentrator: str, message_id: str) -> None:
         receipt = messages.ReceiptToConcentrator(
             id=self._chance.uuid(), at=self._clock.now(), of=message_id
         )
@@ -254,7 +261,7 @@ class Concentrators:
             case messages.FaultLog():
                 if self._listener is not None:
                     await self._listener.learned(concentrator, message.entries)
-                    await self._receipt(concentrator, message.id)
+                    self._receipt(concentrator, message.id)
             case messages.LinkChanged(link=link):
                 log.info("link changed", concentrator=concentrator, meter=link.meter)
             case _:
@@ -279,7 +286,7 @@ class Concentrators:
             self._handed_over[key].add(result.id)
         elif self._listener is not None:
             await self._listener.late_result(concentrator, result)
-            await self._receipt(concentrator, result.id)
+            self._receipt(concentrator, result.id)
 
     async def _status(self, topic: str, payload: bytes) -> None:
         if (read := _read(topic, payload)) is None:

@@ -28,6 +28,7 @@ class StandIn:
         self.executed: list[tuple[str, int]] = []
         self.memory: dict[tuple[str, int], messages.Result] = {}
         self.receipted: set[str] = set()
+        self.repeating: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.ids = 0
 
@@ -112,10 +113,20 @@ class StandIn:
         await self._repeat(self.memory[key])
 
     async def _repeat(self, result: messages.Result) -> None:
-        """Until it is receipted."""
-        while result.id not in self.receipted:
+        """Once, also when it was receipted before: it was asked for.  Then until it is, with
+        growing pauses."""
+        await self._try(result)
+        if result.id in self.repeating:
+            return
+        self.repeating.add(result.id)
+        pause_s = self.repeat_s
+        while True:
+            await asyncio.sleep(pause_s)
+            if result.id in self.receipted:
+                break
             await self._try(result)
-            await asyncio.sleep(self.repeat_s)
+            pause_s = min(2 * pause_s, 8 * self.repeat_s)
+        self.repeating.remove(result.id)
 
     async def _try(self, message: messages.Upward) -> None:
         try:

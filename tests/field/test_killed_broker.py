@@ -21,7 +21,7 @@ from tests.field.standin import StandIn
 
 ORDERS = 150
 KILLS = 3
-POLICY = FieldPolicy(ack_timeout_s=1.0, result_grace_s=1.0)
+POLICY = FieldPolicy(ack_timeout_s=2.0, result_grace_s=1.0)
 
 
 class Nobody:
@@ -54,7 +54,7 @@ async def test_each_order_has_one_effect_and_one_result(
         session(broker.port, "hes") as hes,
     ):
         there = StandIn(line, clock)
-        there.work_s, there.repeat_s = 0.01, 0.2
+        there.work_s, there.repeat_s = 0.01, 0.5
         await there.start()
         field = Concentrators(hes, clock, SystemChance(), POLICY)
         field.listen(Nobody())
