@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from tools import bench, field, meter, order, serve, sim
+from tools import bench, explain, field, meter, order, serve, sim
 from tools.terminal import complain
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("serve")(serve.serve)
 app.command("field")(field.field)
 app.add_typer(sim.app, name="sim")
 app.add_typer(order.app, name="order")
+app.add_typer(explain.app, name="explain")
 app.add_typer(meter.app, name="meter")
 app.add_typer(bench.app, name="bench")
 

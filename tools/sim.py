@@ -21,7 +21,16 @@ from scenarios.schema import BadScenario, Scenario
 from scenarios.summary import Finding, Summary, played
 from scenarios.sweep import Run, Swept
 from scenarios.sweep import sweep as sweep_
-from tools.terminal import err, failed, log_nothing, log_to_stderr, out, print_json, wrong_usage
+from tools.terminal import (
+    err,
+    failed,
+    log_nothing,
+    log_to_stderr,
+    out,
+    print_json,
+    show,
+    wrong_usage,
+)
 
 app = typer.Typer(help="Stories on the simulated clock: list, run, sweep.", no_args_is_help=True)
 
@@ -145,14 +154,14 @@ def _tell(summary: Summary, scenario: Scenario) -> None:
                 Text(_plain(finding.value)),
                 Text("" if finding.ok else _plain(finding.expected)),
             )
-    out.print(table)
+    show(table)
     out.print()
     table = Table("", "true in every story", "", box=None, pad_edge=False)
     for finding in summary.expect:
         if finding.always:
             offenders = "" if finding.ok else "\n".join(map(str, finding.value))
             table.add_row(_mark(finding.ok), finding.name, Text(offenders))
-    out.print(table)
+    show(table)
     out.print()
     out.print(
         Text(
@@ -180,7 +189,7 @@ def _tell_swept(file: str, swept: Swept, wall_s: float) -> None:
     table.columns[0].justify = "right"
     for outcome, count in swept.outcomes.items():
         table.add_row(str(count), outcome)
-    out.print(table)
+    show(table)
     out.print()
     if not swept.failures:
         out.print(Text("Every run was as it must be.", "green"))

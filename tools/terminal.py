@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 import structlog
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
@@ -54,6 +55,21 @@ def print_json(value: Any) -> None:
         octets = msgspec.json.format(octets, indent=2)
     sys.stdout.write(octets.decode() + "\n")
     sys.stdout.flush()
+
+
+WIDTH = 10_000  # of a pipe or a file, which have none
+
+
+def show(rendered: RenderableType) -> None:
+    """A table or a tree on stdout: fitted to a terminal, but whole and unpadded in a pipe."""
+    if out.is_terminal:
+        out.print(rendered, soft_wrap=False)
+        return
+    page = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    with page.capture() as capture:
+        page.print(rendered)
+    for line in capture.get().splitlines():
+        out.file.write(f"{line.rstrip()}\n")
 
 
 def styled(state: str) -> str:

@@ -1,0 +1,335 @@
+"""`ami explain`: how an order came to its end, from the SOAP message down to each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import groupby
+from typing import Annotated
+
+import typer
+from lxml import etree
+from rich.console import RenderableType
+from rich.syntax import Syntax
+from rich.text import Text
+from rich.tree import Tree
+
+from headend.domain.order import Order
+from headend.domain.reason import REASONS
+from headend.ports import Outgoing
+from protocols.commercial.messages import UnknownMessage, decode_result
+from protocols.concentrator.messages import Frame, LimitRead, Result
+from tools.database import Database, reading
+from tools.explanation import Explanation, Spoken, Tried, as_json, gather, request_of
+from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show
+
+app = typer.Typer(help="How something came about: explain order.", no_args_is_help=True)
+
+FINE = frozenset({"delivered", "sent"})  # "sent": nobody acknowledges an acknowledgement
+ARROWS = {"down": "→", "up": "←"}
+CHANNELS = {
+    "queue": "by the result queue",
+    "soap": "by SOAP callback",
+    "legacy": "into the legacy database",
+}
+
+
+@app.callback()
+def _explain() -> None:
+    """How something came about."""
+
+
+@app.command()
+def order(
+    number: Annotated[int, typer.Argument(help="The order's number.")],
+    database: Database = "ami.db",
+    frames: Annotated[bool, typer.Option("--frames", help="Each frame on a line.")] = False,
+    soap: Annotated[bool, typer.Option("--soap", help="The SOAP message and its answer.")] = False,
+    octets: Annotated[bool, typer.Option("--octets", help="The octets of each APDU.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="For machines; always everything.")] = False,
+) -> None:
+    """Every state, attempt, APDU and frame of an order, with time and cause.
+
+    Example: [bold]ami explain order 88 --frames[/]
+    """
+    with reading(database) as reader:
+        told = reader.read(lambda connection: gather(connection, number))
+    if told is None:
+        failed(f"no order {number}", f"See the numbers with: ami order list --database {database}")
+    if json:
+        print_json(as_json(told))
+        return
+    show(_story(told, frames=frames, soap=soap, octets=octets))
+    if told.order.reason is not None or told.order.evidence:
+        out.print()
+        for line in _why(told.order):
+            out.print(line)
+    if not frames and any(tried.frames for tried in told.tries):
+        err.print("Frames that arrived are summed up; each one: --frames", style="dim")
+
+
+# --- the story -----------------------------------------------------------------------------------
+
+
+def _story(told: Explanation, *, frames: bool, soap: bool, octets: bool) -> Tree:
+    order = told.order
+    tree = Tree(_title(order), guide_style="dim")
+    day = None
+    owed = [*told.outgoing]
+    attempts = {tried.attempt.number: tried for tried in told.tries}
+    for line in told.journal:
+        while owed and owed[0].created_at < line.at:
+            tree.add(_owed(owed.pop(0)))
+        if line.at.date() != day:
+            day = line.at.date()
+            tree.add(_day(day))
+        branch = tree.add(_line(line.at, line.state, line.cause))
+        if line is told.journal[0]:
+            _add_message(branch, told, soap)
+        if line.attempt is not None and (tried := attempts.pop(line.attempt, None)) is not None:
+            _add_attempt(branch, tried, frames=frames, octets=octets)
+    for message in owed:
+        tree.add(_owed(message))
+    return tree
+
+
+def _title(order: Order) -> Text:
+    wish = f"{order.kind} {order.amount} {order.unit}" if order.amount is not None else order.kind
+    title = Text.assemble(
+        (f"order {order.number}: {wish} at meter {order.meter}", "bold"),
+        "  ",
+        (order.state, STYLES.get(order.state, "default")),
+    )
+    if order.ended_at is not None:
+        took_s = (order.ended_at - order.accepted_at).total_seconds()
+        title.append(f" after {_duration(took_s)}", "dim")
+    return title
+
+
+def _day(day: date) -> Text:
+    return Text(f"{day:%A} {day.isoformat()}, times in UTC", "dim italic")
+
+
+def _line(at: datetime, state: str, cause: str) -> Text:
+    return Text.assemble(
+        (f"{_time(at)}  ", "dim"), (f"{state:<11}", STYLES.get(state, "default")), f" {cause}"
+    )
+
+
+def _add_message(branch: Tree, told: Explanation, soap: bool) -> None:
+    order, message = told.order, told.inbound
+    style = "generic RequestMessage" if order.generic else order.noun
+    parts = [style, f"transaction {order.transaction_id}"]
+    if order.message_id:
+        parts.append(f"message {order.message_id}")
+    branch.add(Text("  ".join(parts), "dim"))
+    if message is None or not soap:
+        return
+    request = request_of(message)
+    if request is not None:
+        branch.add("the SOAP message").add(_xml(request))
+    if message.answer is not None:
+        branch.add("its first answer").add(_xml(message.answer))
+
+
+def _xml(octets: bytes) -> RenderableType:
+    try:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
+        text = etree.tostring(etree.fromstring(octets, parser), pretty_print=True).decode()
+    except etree.XMLSyntaxError:
+        text = octets.decode(errors="replace")
+    return Syntax(text.rstrip(), "xml", background_color="default", word_wrap=True)
+
+
+# --- an attempt ----------------------------------------------------------------------------------
+
+
+def _add_attempt(branch: Tree, tried: Tried, *, frames: bool, octets: bool) -> None:
+    attempt, result = tried.attempt, tried.result
+    what = "read-back" if attempt.verification else "attempt"
+    head = Text(f"{what} {attempt.number}", "bold")
+    if attempt.engine:
+        head.append(f", engine {attempt.engine}", "dim")
+    if attempt.ended_at is None:
+        head.append(": no end of it is recorded", "yellow")
+    else:
+        head.append(f": {attempt.result}", "default")
+        if attempt.ended_at > attempt.started_at:
+            took_s = (attempt.ended_at - attempt.started_at).total_seconds()
+            head.append(f" after {_duration(took_s)}", "dim")
+    node = branch.add(head)
+    if result is None:
+        return
+    for item in _conversation(tried, frames=frames, octets=octets):
+        node.add(item)
+    for text in _seen(result):
+        node.add(Text(text))
+
+
+def _conversation(tried: Tried, *, frames: bool, octets: bool) -> Iterator[RenderableType]:
+    """APDUs, and between them the frames that carried them."""
+    both: list[Spoken | Frame] = sorted((*tried.spoken, *tried.frames), key=lambda each: each.at)
+    for carries, run in groupby(both, key=lambda each: isinstance(each, Frame)):
+        if carries:
+            carried = [each for each in run if isinstance(each, Frame)]
+            yield from map(_frame, carried) if frames else _summed_up(carried)
+        else:
+            for each in run:
+                if isinstance(each, Spoken):
+                    yield _apdu(each, octets)
+
+
+def _apdu(spoken: Spoken, octets: bool) -> Text:
+    text = Text.assemble(
+        (f"{_time(spoken.at)} ", "dim"), (ARROWS[spoken.direction], "bold cyan"), f" {spoken.text}"
+    )
+    if spoken.repeated:
+        text.append("  again", "yellow")
+    if spoken.ciphered:
+        text.append("  ciphered", "green dim")
+    if octets:
+        for name, value in (("wire", spoken.wire), ("plain", spoken.plain)):
+            if value is not None and (name == "wire" or value != spoken.wire):
+                text.append(f"\n{name:>5} {value.hex(' ').upper()}", "dim")
+    return text
+
+
+def _summed_up(frames: list[Frame]) -> Iterator[Text]:
+    """Runs of frames that arrived in one line; runs that were lost alike in one line each."""
+    for fine, run in groupby(frames, key=lambda frame: frame.fate in FINE):
+        if fine:
+            yield _arrived([*run])
+        else:
+            for _, alike in groupby(run, key=lambda f: (f.direction, f.octets, f.fate)):
+                yield _lost([*alike])
+
+
+def _arrived(frames: list[Frame]) -> Text:
+    snr = [frame.snr_db for frame in frames if frame.snr_db is not None]
+    heard = f", SNR {_span(snr)} dB" if snr else ""
+    airtime_ms = sum(frame.airtime_ms for frame in frames)
+    octets = sum(frame.octets for frame in frames)
+    return Text(
+        f"{'':13}{_counted(len(frames), 'frame')} delivered, {octets} octets{heard},"
+        f" {airtime_ms:.0f} ms on the air",
+        "dim",
+    )
+
+
+def _lost(frames: list[Frame]) -> Text:
+    first = frames[0]
+    airtime_ms = sum(frame.airtime_ms for frame in frames)
+    times = "" if len(frames) == 1 else f"{len(frames)} × "
+    return Text.assemble(
+        (f"{_time(first.at)} ", "dim"),
+        (f"{ARROWS[first.direction]} {times}frame of {first.octets} octets: {first.fate}", "red"),
+        (f"{_snr(first)}, {airtime_ms:.0f} ms on the air", "dim"),
+    )
+
+
+def _frame(frame: Frame) -> Text:
+    return Text.assemble(
+        (f"{_time(frame.at)} ", "dim"),
+        f"{ARROWS[frame.direction]} frame of {frame.octets} octets on {frame.link}: ",
+        (frame.fate, "green" if frame.fate in FINE else "red"),
+        (f"{_snr(frame)}, {frame.airtime_ms:.1f} ms on the air", "dim"),
+    )
+
+
+def _seen(result: Result) -> Iterator[str]:
+    """What the concentrator concluded."""
+    if result.refusal is not None:
+        refusal = result.refusal
+        yield f"the meter answered {refusal.service} with {refusal.name} ({refusal.code})"
+    if result.before is not None:
+        yield f"before: {_limit(result.before)}"
+    if result.limit is not None:
+        yield f"read back: {_limit(result.limit)}"
+    if result.supply is not None:
+        supply = result.supply
+        output = "on" if supply.output_on else "off"
+        yield (
+            f"read back: output {output}, control state {supply.control_state},"
+            f" control mode {supply.control_mode}"
+        )
+    if (link := result.link) is not None:
+        place = "has its place in the network" if link.registered else "has no place in the network"
+        yield (
+            f"link: the meter's module {place};"
+            f" {link.frames_lost} of {link.frames_sent} frames lost, {link.link_acks} acknowledged"
+            + ("" if link.last_heard is None else f"; last heard {_time(link.last_heard)}")
+        )
+
+
+def _limit(read: LimitRead) -> str:
+    limit = "no limit" if read.unlimited else f"{read.threshold_normal} {read.unit}"
+    if read.emergency_active:
+        return f"{limit}, but an emergency profile rules: {read.threshold_active} {read.unit}"
+    return limit
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+def _owed(message: Outgoing) -> Text:
+    text = Text.assemble(
+        (f"{_time(message.created_at)}  ", "dim"),
+        (f"{message.kind:<11}", "bold"),
+        f" {CHANNELS.get(message.channel, message.channel)}",
+    )
+    if message.address:
+        text.append(f" to {message.address}")
+    try:
+        note = decode_result(message.body).note
+    except UnknownMessage:
+        note = None
+    if note:
+        text.append(f": {note}")
+    tries = "1 try" if message.tries == 1 else f"{message.tries} tries"
+    if message.settled_at is None:
+        text.append(f", not settled after {tries}", "yellow")
+    else:
+        text.append(f", settled {_time(message.settled_at)} after {tries}", "dim")
+    return text
+
+
+def _why(order: Order) -> Iterator[Text]:
+    if order.reason is not None:
+        reason = REASONS[order.reason]
+        yield Text.assemble(("why: ", "bold"), reason.text, (f" ({reason.code})", "dim"))
+        yield Text(f"     told as {reason.cim}, {reason.details}", "dim")
+    for item in order.evidence:
+        yield Text.assemble(
+            ("evidence: ", "bold"),
+            (f"{clock_text(item.at)} ", "dim"),
+            f"{item.source}: {item.text}",
+            ("" if item.suggests is None else f" → {item.suggests}", "dim"),
+        )
+
+
+# --- small parts ---------------------------------------------------------------------------------
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+def _duration(total_s: float) -> str:
+    if total_s < 120:
+        return f"{total_s:.1f} s"
+    minutes, seconds = divmod(round(total_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.1f}", f"{max(values):.1f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _snr(frame: Frame) -> str:
+    return "" if frame.snr_db is None else f", SNR {frame.snr_db:.1f} dB"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
