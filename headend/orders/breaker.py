@@ -34,8 +34,8 @@ class Breaker:
             return None
         if now < circuit.open_until:
             return circuit.open_until
-        if circuit.trial:
-            return now + timedelta(seconds=circuit.rest_s)
+        # Others come back after another rest: a trial may end without a word of how it went.
+        circuit.open_until = now + timedelta(seconds=circuit.rest_s)
         circuit.trial = True
         return None
 

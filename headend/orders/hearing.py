@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -47,7 +48,7 @@ class Hearing:
     wake: Callable[[Iterable[str]], None]
 
     async def late_result(self, concentrator: str, result: Result) -> None:
-        number = int(result.order) if result.order.isdecimal() else 0
+        number = int(result.order) if re.fullmatch("[0-9]{1,18}", result.order) else 0
         order = await self.store.run(lambda tx: tx.order(number))
         if order is None or order.concentrator != concentrator:
             _log.warning(
@@ -82,6 +83,7 @@ class Hearing:
         now = self.clock.now()
 
         def work(tx: Transaction) -> list[Order]:
+            tx.add_evidence(concentrator, evidence)
             for order in tx.open_orders_of_concentrator(concentrator):
                 if fresh := _fresh(order, evidence, now):
                     noted = replace(order, evidence=order.evidence + fresh)

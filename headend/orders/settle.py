@@ -54,8 +54,8 @@ class Settling:
         )
         tx.save_order(ended, at=at, cause=cause, attempt=attempt)
         self.post(tx, ended, at)
-        if state is State.DONE and ended.until is not None and before is not None:
-            self._promise_end(tx, ended, before, at)
+        if state is State.DONE:
+            self.promise_end(tx, ended, before, at)
         return ended
 
     def post(self, tx: Transaction, order: Order, at: datetime) -> None:
@@ -99,17 +99,24 @@ class Settling:
                     if not waiting:
                         del self._waiting[number]
 
-    def _promise_end(self, tx: Transaction, order: Order, before: ValueRead, at: datetime) -> None:
-        """Queue the order that ends a limit bound in time by putting the earlier one back."""
-        assert order.until is not None
-        no_limit = before.limit is None
+    def promise_end(
+        self, tx: Transaction, order: Order, before: ValueRead | None, at: datetime
+    ) -> None:
+        """Queue the order that ends a limit bound in time by putting the earlier one back.
+
+        Where nobody read the earlier one, the limit is lifted: a bounded one must not stay.
+        """
+        if order.until is None or (before is None and order.kind is not Kind.SET_LIMIT):
+            return
+        earlier = before or ValueRead()
+        no_limit = earlier.limit is None
         number = tx.next_order_number()
         promised = replace(
             order,
             number=number,
             kind=Kind.REMOVE_LIMIT if no_limit else Kind.SET_LIMIT,
-            amount=before.limit,
-            unit=None if no_limit else before.unit,
+            amount=earlier.limit,
+            unit=None if no_limit else earlier.unit,
             accepted_at=at,
             ready_at=order.until,
             not_before=order.until,

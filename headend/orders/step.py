@@ -13,7 +13,12 @@ from datetime import datetime, timedelta
 
 from headend.config import FieldPolicy, OrderPolicy
 from headend.domain.calendar import WorkingDays
-from headend.domain.evidence import Evidence, Source, why_concentrator_is_unreachable
+from headend.domain.evidence import (
+    Evidence,
+    Source,
+    why_concentrator_is_unreachable,
+    why_meter_is_silent,
+)
 from headend.domain.order import Attempt, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
@@ -26,6 +31,7 @@ from headend.orders.judge import (
     Verdict,
     judge_command,
     judge_look,
+    limit_value,
     look_action,
 )
 from headend.orders.settle import Settling
@@ -40,6 +46,10 @@ from headend.ports import (
     Transaction,
 )
 from protocols.concentrator import messages
+
+# How old a line of a concentrator's fault log may be to explain its silence now: an older one
+# explains an earlier silence, which has ended, for the log was heard.
+EXPLAINS_SILENCE_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +100,23 @@ class Stepping:
         not_after = min(now + timedelta(seconds=self.policy.attempt_window_s), order.deadline)
         if rules.bound_to_working_days(order, self.policy):
             not_after = min(not_after, self.days.end_of_day(now))
-        dispatched = order.to(
-            State.DISPATCHED,
-            attempts=number,
-            tries=order.tries + 1,
-            commanded=number,
-            not_after=not_after,
-        )
         cause = f"sent to {order.concentrator}, to be done before {not_after:%H:%M:%S}Z"
 
-        def work(tx: Transaction) -> bool:
-            if _moved_on(tx, order):
-                return False
+        def work(tx: Transaction) -> Order | None:
+            if (current := _unmoved(tx, order)) is None:
+                return None
+            dispatched = current.to(
+                State.DISPATCHED,
+                attempts=number,
+                tries=current.tries + 1,
+                commanded=number,
+                not_after=not_after,
+            )
             tx.save_order(dispatched, at=now, cause=cause, attempt=number)
             tx.begin_attempt(Attempt(order.number, number, now))
-            return True
+            return dispatched
 
-        if await self.store.run(work):
+        if (dispatched := await self.store.run(work)) is not None:
             await self._perform(dispatched, started_at=now)
 
     async def _resume(self, order: Order) -> None:
@@ -172,7 +182,6 @@ class Stepping:
             NotDone(reason, retry=True, evidence=evidence),
             "not sent: the concentrator is offline",
             attempt,
-            begun=False,
         )
 
     # --- an effect that is not known -------------------------------------------------------------
@@ -188,67 +197,88 @@ class Stepping:
                 "the deadline came before the effect was known; verification goes on",
             )
             return
-        order, verdict = await self._find_out(order)
-        await self._conclude(order, verdict, "looked for the effect")
+        order, verdict, attempt = await self._find_out(order)
+        await self._conclude(order, verdict, "looked for the effect", attempt)
         await self.field.stored(_command(order))
 
     async def _look_after_end(self, order: Order) -> None:
-        order, verdict = await self._find_out(order)
+        later = await self.store.run(lambda tx: tx.acted_on_since(order.meter, order.number))
+        order, verdict, attempt = await self._find_out(order, read=not later)
         now = self.clock.now()
-        note, verify_at = self._finding(order, verdict, now)
+        note, verify_at = self._finding(order, verdict, now, later)
 
         def work(tx: Transaction) -> None:
+            if (current := tx.order(order.number)) is None:
+                return
+            if attempt is not None:
+                _end_attempt(tx, attempt)
+            looked = replace(current, attempts=order.attempts, verify_at=verify_at)
             cause = note or "looked for the effect; still not known"
-            tx.save_order(replace(order, verify_at=verify_at), at=now, cause=cause)
+            tx.save_order(looked, at=now, cause=cause)
             if note:
-                self.settling.report_finding(tx, order, now, note)
+                self.settling.report_finding(tx, looked, now, note)
+            if isinstance(verdict, Done):
+                self.settling.promise_end(tx, looked, verdict.before, now)
 
         await self.store.run(work)
         self.settling.announce([order])
         await self.field.stored(_command(order))
 
     def _finding(
-        self, order: Order, verdict: Verdict, now: datetime
+        self, order: Order, verdict: Verdict, now: datetime, later: bool
     ) -> tuple[str | None, datetime | None]:
         match verdict:
             case Done(value):
                 return f"found after the end: the command took effect ({value})", None
             case NotDone():
                 return "found after the end: the command did not take effect", None
+            case EffectUnknown(ask_concentrator=False) if later:
+                return "the effect cannot be found out: a later order has acted on the meter", None
         assert order.ended_at is not None
-        next_look = now + self._backoff(order, order.attempts - order.commanded)
+        next_look = now + self._rest(order, now)
         last_look = order.ended_at + timedelta(seconds=self.policy.verify_for_s)
         if next_look <= last_look:
             return None, next_look
         return "the effect could not be found out", None
 
-    async def _find_out(self, order: Order) -> tuple[Order, Verdict]:
-        """Ask the concentrator how the command ended, then the meter what it shows."""
+    async def _find_out(
+        self, order: Order, *, read: bool = True
+    ) -> tuple[Order, Verdict, Attempt | None]:
+        """Ask the concentrator how the command ended, then, with `read`, the meter what it shows.
+        The attempt is the command's own, with the concentrator's word on it."""
         concentrator = _concentrator(order)
         if self.field.connectivity(concentrator).online is False:
             evidence = await self._why_unreachable(order)
-            return order, EffectUnknown(ask_concentrator=True, evidence=evidence)
+            return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None
         report = await self.field.withdraw(_command(order))
         self._feed_breaker(order, report)
         if report.result is None:
             evidence = await self._why_unreachable(order)
-            return order, EffectUnknown(ask_concentrator=True, evidence=evidence)
+            return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None
+        attempt = self._ended_attempt(order, self.clock.now(), report)
         verdict = judge_command(report.result)
-        if not isinstance(verdict, EffectUnknown):
-            return order, verdict
-        return await self._read_back(order)
+        if read and isinstance(verdict, EffectUnknown):
+            order, verdict = await self._read_back(order)
+            if isinstance(verdict, Done):  # a bounded limit ends by what the concentrator saw first
+                verdict = replace(verdict, before=limit_value(report.result.before))
+        return order, verdict, attempt
 
     async def _read_back(self, order: Order) -> tuple[Order, Verdict]:
         now = self.clock.now()
         number = order.attempts + 1
-        order = replace(order, attempts=number)
         begun = Attempt(order.number, number, now, verification=True)
 
-        def begin(tx: Transaction) -> None:
-            tx.save_order(order, at=now, cause="reads the meter back", attempt=number)
+        def begin(tx: Transaction) -> Order | None:
+            if (current := _unmoved(tx, order)) is None:
+                return None
+            looking = replace(current, attempts=number)
+            tx.save_order(looking, at=now, cause="reads the meter back", attempt=number)
             tx.begin_attempt(begun)
+            return looking
 
-        await self.store.run(begin)
+        if (looking := await self.store.run(begin)) is None:
+            return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
+        order = looking
         command = Command(
             order=order.number,
             attempt=number,
@@ -259,7 +289,7 @@ class Stepping:
         )
         report = await self.field.perform(command)
         ended = self._ended(begun, report)
-        await self.store.run(lambda tx: tx.end_attempt(ended))
+        await self.store.run(lambda tx: _end_attempt(tx, ended))
         await self.field.stored(command)
         if report.result is None:
             return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
@@ -279,19 +309,15 @@ class Stepping:
         verdict: Verdict,
         told: str,
         attempt: Attempt | None = None,
-        *,
-        begun: bool = True,
     ) -> None:
         now = self.clock.now()
 
         def work(tx: Transaction) -> Order | None:
-            current = tx.order(order.number)
-            if current is None or current.final:
+            if (current := _unmoved(tx, order)) is None:
                 return None
             if attempt is not None:
-                write = tx.end_attempt if begun else tx.begin_attempt
-                write(attempt)
-            up_to_date = replace(order, state=current.state, evidence=current.evidence)
+                _end_attempt(tx, attempt)
+            up_to_date = replace(current, attempts=order.attempts, tries=order.tries)
             return self._write(tx, up_to_date, verdict, told, now)
 
         concluded = await self.store.run(work)
@@ -318,8 +344,8 @@ class Stepping:
                 wait = timedelta(seconds=self.policy.busy_backoff_s * self._jitter(order))
                 waiting = replace(order, tries=order.tries - 1, reason=ReasonCode.CONCENTRATOR_BUSY)
                 return self._queue(tx, waiting, now + wait, now, "the concentrator is busy")
-            case EffectUnknown(_, evidence):
-                return self._leave_unknown(tx, order, evidence, now, told)
+            case EffectUnknown():
+                return self._leave_unknown(tx, order, verdict, now, told)
             case NotDone():
                 return self._not_done(tx, order, verdict, told, now)
 
@@ -368,21 +394,22 @@ class Stepping:
         self,
         tx: Transaction,
         order: Order,
-        evidence: tuple[Evidence, ...],
+        verdict: EffectUnknown,
         now: datetime,
         told: str,
     ) -> Order:
         if order.state is State.UNKNOWN:
-            wait = self._backoff(order, order.attempts - order.commanded + 1)
+            wait = self._rest(order, now)
             unknown = order
         else:
             wait = timedelta(seconds=self.policy.verify_first_s)
             unknown = order.to(State.UNKNOWN)
+        why = why_concentrator_is_unreachable if verdict.ask_concentrator else why_meter_is_silent
         unknown = replace(
             unknown,
             not_before=min(now + wait, order.deadline),
-            evidence=evidence or order.evidence,
-            reason=why_concentrator_is_unreachable(evidence),
+            evidence=verdict.evidence or order.evidence,
+            reason=why(verdict.evidence),
         )
         cause = f"{told}; the effect is not known, it is looked for before anything is sent again"
         tx.save_order(unknown, at=now, cause=cause, attempt=order.attempts or None)
@@ -390,7 +417,7 @@ class Stepping:
 
     async def _run_out(self, order: Order, now: datetime) -> None:
         """The deadline came while the order waited: tell why it waited, if that is known."""
-        if order.reason is None:
+        if order.reason in (None, ReasonCode.EXPIRED):
             await self._end(
                 order,
                 State.EXPIRED,
@@ -414,10 +441,10 @@ class Stepping:
         now = self.clock.now()
 
         def work(tx: Transaction) -> None:
-            if not _moved_on(tx, order):
+            if (current := _unmoved(tx, order)) is not None:
                 self._queue(
                     tx,
-                    order,
+                    current,
                     until,
                     now,
                     f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z",
@@ -429,9 +456,9 @@ class Stepping:
         self, order: Order, state: State, reason: ReasonCode, now: datetime, cause: str
     ) -> None:
         def work(tx: Transaction) -> Order | None:
-            if _moved_on(tx, order):
+            if (current := _unmoved(tx, order)) is None:
                 return None
-            return self.settling.end(tx, order, state, at=now, cause=cause, reason=reason)
+            return self.settling.end(tx, current, state, at=now, cause=cause, reason=reason)
 
         ended = await self.store.run(work)
         if ended is not None:
@@ -441,15 +468,17 @@ class Stepping:
 
     async def _why_unreachable(self, order: Order) -> tuple[Evidence, ...]:
         """Everything that can be learned now about a silent concentrator, and what its own log said
-        while the order waited."""
+        of late."""
         name = _concentrator(order)
-        found = [item for item in order.evidence if item.source is Source.FAULT_LOG]
+        since = self.clock.now() - EXPLAINS_SILENCE_FOR
+        known, found = await self.store.run(
+            lambda tx: (tx.concentrator(name), tx.evidence_about(name, since))
+        )
         session = self.field.connectivity(name)
         if session.online is False and session.since is not None:
             text = f"the broker published {name}'s last will: its session broke"
             reason = ReasonCode.CONCENTRATOR_UNREACHABLE
             found.append(Evidence(Source.LAST_WILL, session.since, text, reason))
-        known = await self.store.run(lambda tx: tx.concentrator(name))
         if self.portal is not None and known is not None and known.sim is not None:
             said = await self.portal.ask(known.sim)
             if said is not None:
@@ -479,6 +508,13 @@ class Stepping:
         base = self.policy.backoff_first_s * 2 ** min(max(tries - 1, 0), 16)
         return timedelta(seconds=min(base, self.policy.backoff_max_s) * self._jitter(order))
 
+    def _rest(self, order: Order, now: datetime) -> timedelta:
+        """How long to wait for the next look: about as long as the effect has been looked for."""
+        assert order.not_after is not None
+        since_s = (now - order.not_after).total_seconds()
+        rest_s = min(max(since_s, self.policy.backoff_first_s), self.policy.backoff_max_s)
+        return timedelta(seconds=rest_s * self._jitter(order))
+
     def _jitter(self, order: Order) -> float:
         return self.chance.uniform(f"backoff/{order.number}", 0.5, 1.5)
 
@@ -502,10 +538,24 @@ def _command(order: Order) -> Command:
     )
 
 
-def _moved_on(tx: Transaction, order: Order) -> bool:
-    """Whether somebody else (a cancellation, a late result) has moved the order meanwhile."""
+def _unmoved(tx: Transaction, order: Order) -> Order | None:
+    """The order as it is stored, or None if somebody else (a cancellation, a late result) has moved
+    it meanwhile.  What was only written to it (an amount, evidence) is in what comes back."""
     current = tx.order(order.number)
-    return current is None or current.state is not order.state
+    if current is None or current.commanded != order.commanded:
+        return None
+    accepted = (order.state, current.state) == (State.DISPATCHED, State.EXECUTING)
+    return current if accepted or current.state is order.state else None
+
+
+def _end_attempt(tx: Transaction, attempt: Attempt) -> None:
+    """Write how an attempt ended.  It began when it is known to have begun; one that nothing was
+    sent for begins and ends at once."""
+    for begun in tx.attempts(attempt.order):
+        if begun.number == attempt.number:
+            tx.end_attempt(replace(attempt, started_at=begun.started_at))
+            return
+    tx.begin_attempt(attempt)
 
 
 def _told(report: Report) -> str:

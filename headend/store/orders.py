@@ -94,6 +94,13 @@ _ENDED = Prepared(
     )
     .order_by(_columns.ended_at, _columns.number)
 )
+_ACTED_ON_SINCE = Prepared(
+    select(func.count()).where(
+        _columns.meter == bindparam("of_meter"),
+        _columns.number > bindparam("of_number"),
+        _columns.commanded > 0,
+    )
+)
 _STATES = Prepared(select(_columns.state, func.count()).group_by(_columns.state))
 
 _journal = JOURNAL.table
@@ -175,6 +182,9 @@ class OrderWords(Words):
         wanted = frozenset(reasons)
         ended = self._all(ORDER, _ENDED, {"of_concentrator": concentrator, "since": since})
         return [order for order in ended if order.reason in wanted]
+
+    def acted_on_since(self, meter: str, number: int) -> bool:
+        return bool(self._value(_ACTED_ON_SINCE, {"of_meter": meter, "of_number": number}))
 
     def count_states(self) -> dict[State, int]:
         return {row[0]: row[1] for row in self._rows(_STATES)}

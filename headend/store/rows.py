@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Column, Select, Table, select
 
+from headend.domain.evidence import Evidence
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import InboundMessage, Outgoing
@@ -45,6 +46,7 @@ class Form(Generic[T]):
 
 METER = Form(Meter, schema.meters)
 CONCENTRATOR = Form(Concentrator, schema.concentrators)
+EVIDENCE = Form(Evidence, schema.concentrator_evidence)
 INBOUND = Form(InboundMessage, schema.inbound_messages)
 ORDER = Form(Order, schema.orders)
 JOURNAL = Form(JournalLine, schema.journal)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     insert,
 )
 
-from headend.domain.evidence import Evidence
+from headend.domain.evidence import Evidence, Source
 from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reason import ReasonCode
 from headend.store.columns import EnumText, ExactDecimal, Json, UtcDateTime
@@ -55,6 +55,20 @@ concentrators = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("sim", String),
+)
+
+# What a concentrator's fault log said, once for each line however often it was sent.  `at` is its
+# own date: with it, two faults of one text are two.
+concentrator_evidence = Table(
+    "concentrator_evidence",
+    metadata,
+    Column("line", Number, primary_key=True, autoincrement=True),
+    Column("concentrator", String, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("source", EnumText(Source), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("suggests", EnumText(ReasonCode)),
+    UniqueConstraint("concentrator", "at", "source", "text", name="concentrator_evidence_once"),
 )
 
 inbound_messages = Table(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from headend.store.claims import ClaimWords
+from headend.store.evidence import EvidenceWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
 from headend.store.registry import RegistryWords
 
 
-class SqlTransaction(RegistryWords, MessageWords, OrderWords, ClaimWords, OutboxWords):
+class SqlTransaction(
+    RegistryWords, EvidenceWords, MessageWords, OrderWords, ClaimWords, OutboxWords
+):
     """Good for as long as the work it was given to; each work gets its own."""

@@ -29,6 +29,18 @@ def upgrade() -> None:
         sa.Column("sim", sa.String),
     )
     op.create_table(
+        "concentrator_evidence",
+        sa.Column("line", NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("concentrator", sa.String, nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("suggests", sa.String),
+        sa.UniqueConstraint(
+            "concentrator", "at", "source", "text", name="concentrator_evidence_once"
+        ),
+    )
+    op.create_table(
         "inbound_messages",
         sa.Column("source", sa.String, primary_key=True),
         sa.Column("message_id", sa.String, primary_key=True),
@@ -158,6 +170,7 @@ def downgrade() -> None:
         "journal",
         "orders",
         "inbound_messages",
+        "concentrator_evidence",
         "concentrators",
         "meters",
         "counters",
