@@ -79,8 +79,7 @@ class Reason:
     @property
     def details(self) -> str:
         """The Spanish sentence behind its stable key, as it stands in Reply/Error/details."""
-        crew = " Se recomienda enviar cuadrilla." if self.crew else ""
-        return f"{self.key}: {self.spanish}.{crew}"
+        return f"{self.key}: {self.spanish}."
 
 
 _C = ReasonCode
