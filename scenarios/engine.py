@@ -294,7 +294,7 @@ class _Stage:
 
     def _look_back(self, simulated_s: float) -> Story:
         assert self.head_end is not None
-        records = self.head_end.store.read(_records)
+        records = self.head_end.store.read(records_of)
         for line in sorted(
             (line for record in records for line in record.journal),
             key=lambda line: (line.at, line.order),
@@ -319,7 +319,8 @@ class _Stage:
         )
 
 
-def _records(connection: Any) -> tuple[Record, ...]:
+def records_of(connection: Any) -> tuple[Record, ...]:
+    """Every order, the earliest first, with all that is kept of it."""
     found = queries.orders(connection, limit=1_000_000)
     return tuple(
         Record(
