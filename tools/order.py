@@ -170,7 +170,7 @@ def _endpoint(body: bytes) -> str:
 def _amount(text: str) -> tuple[str, Literal["W", "kW", "VA", "kVA", "A"]]:
     for unit in ("kVA", "kW", "VA", "W", "A"):
         if text.endswith(unit):
-            return text.removesuffix(unit).strip(), unit  # type: ignore[return-value]
+            return text.removesuffix(unit).strip(), unit
     wrong_usage(f"--limit takes an amount with its unit, like 3300W or 3.3kW, not {text!r}")
 
 

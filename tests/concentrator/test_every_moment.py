@@ -1,6 +1,6 @@
 """One thing goes wrong at one moment of an errand, for every moment of it.
 
-The errand takes some three seconds; the disturbance is put at each twentieth of a second of it.
+The errand takes some three seconds; the disturbance is put at each tenth of a second of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from devices.span import Span
 from protocols.concentrator.messages import Action, Result, Status
 from tests.concentrator.head_end import CONCENTRATOR, METER, Stage
 
-MOMENTS = [moment / 20 for moment in range(80)]
+MOMENTS = [moment / 10 for moment in range(40)]
 ACTIONS = (Action.SET_LIMIT, Action.DISCONNECT)
 EFFECT = {Action.SET_LIMIT: "limit-written", Action.DISCONNECT: "relay-opened"}
 
@@ -67,7 +67,7 @@ def ended(stage: Stage) -> Result:
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 def test_disturbed_at_every_moment(disturbance: str, action: Action, engine: str) -> None:
     seen: Counter[tuple[Status, bool]] = Counter()
-    for moment in MOMENTS if engine == "own" else MOMENTS[::5]:
+    for moment in MOMENTS if engine == "own" else MOMENTS[::4]:
         stage = Stage(engines=engine, meters=1)
         stage.run(1)
         stage.send(stage.execute(action))
