@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,6 +35,7 @@ from headend.store import queries
 from protocols.cim import replies, xml
 from protocols.cim.control_types import ControlKind
 from scenarios.field import faults_of, field_of, registry_of, sim_of
+from scenarios.scatter import scattered
 from scenarios.schema import HeadEndEvent, OrderSpec, Scenario, seconds
 from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
@@ -44,6 +45,7 @@ from scenarios.uplink import BusUplink
 
 COMMERCIAL = "COMERCIAL"
 REPLY_ADDRESS = "http://commercial.test/replies"
+RESEND_S = 5.0  # the commercial system sends a message again that nobody answered
 LAN_DELAY_S = 0.001  # head-end and integration platform to their broker
 
 
@@ -82,11 +84,13 @@ def run(scenario: Scenario, *, seed: int | None = None, keep: Path | None = None
     Raises `BadScenario` for a field that cannot be built.
     """
     elapsed_s = stopwatch()
+    seed = scenario.seed if seed is None else seed
+    scenario = scattered(scenario, seed)
     with ExitStack() as stack:
         directory = keep or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-sim-"))
         )
-        stage = _Stage(scenario, scenario.seed if seed is None else seed, directory)
+        stage = _Stage(scenario, seed, directory)
         story = run_simulated(stage.play(), start=scenario.start_utc)
     return replace(story, wall_s=elapsed_s())
 
@@ -161,14 +165,26 @@ class _Stage:
 
     async def _order(self, spec: OrderSpec, wanted: Callable[[], Wanted]) -> None:
         await asyncio.sleep(seconds(spec.at))
-        await self.commercial.send(wanted())
+        sent = wanted()
+        await self._insist(lambda: self.commercial.send(sent))
 
     async def _cancel(self, at_s: float, wanted: Callable[[], Wanted]) -> None:
         await asyncio.sleep(at_s)
         sent = wanted()
-        await self.commercial.cancel(
-            correlation_id=sent.correlation_id, message_id=f"cancel-{sent.message_id}"
+        await self._insist(
+            lambda: self.commercial.cancel(
+                correlation_id=sent.correlation_id, message_id=f"cancel-{sent.message_id}"
+            )
         )
+
+    async def _insist(self, send: Callable[[], Awaitable[object]]) -> None:
+        """Send until there is an answer: the same message, under its MessageID."""
+        while True:
+            try:
+                await send()
+                return
+            except ConnectionError:
+                await asyncio.sleep(RESEND_S)
 
     async def _event(self, event: HeadEndEvent) -> None:
         await asyncio.sleep(seconds(event.at))
@@ -250,9 +266,18 @@ class _Stage:
     async def _post(self, body: bytes) -> bytes:
         """The way from the commercial system through the integration platform to the SOAP door."""
         await asyncio.sleep(LAN_DELAY_S)
-        if self.head_end is None:
+        if self.head_end is None or self._work is None:
             raise ConnectionRefusedError("the head-end is down")
-        return (await self.head_end.soap.handle(body)).body
+        answering = asyncio.ensure_future(self.head_end.soap.handle(body))
+        await asyncio.wait({answering, self._work}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():  # it died first; whether it has stored the message, nobody knows
+            answering.cancel()
+            raise ConnectionResetError("the head-end went down before it answered")
+        starts = self.starts
+        await asyncio.sleep(LAN_DELAY_S)
+        if self.head_end is None or self.starts != starts:
+            raise ConnectionResetError("the head-end went down as it answered")
+        return (await answering).body
 
     # --- around it -------------------------------------------------------------------------------
 

@@ -177,6 +177,19 @@ class Expect(Part, frozen=True):
     frames_lost_min: int | None = None
 
 
+class Scatter(Part, frozen=True):
+    """What chance adds to the plot, anew for each seed (see `scenarios.scatter`)."""
+
+    begin: Duration  # everything begins between these two
+    end: Duration
+    meters: Annotated[int, msgspec.Meta(ge=1)]  # orders go to so many, the field's first ones
+    messages: Annotated[int, msgspec.Meta(ge=0)] = 0  # each to one meter or to some
+    faults: Annotated[int, msgspec.Meta(ge=0)] = 0  # of any kind, at any device that matters
+    fault_longest: Duration = "15m"
+    crashes: Annotated[int, msgspec.Meta(ge=0)] = 0  # of the head-end
+    outages: Annotated[int, msgspec.Meta(ge=0)] = 0  # of the commercial system
+
+
 class Sweep(Part, frozen=True):
     """How the file is held over many seeds."""
 
@@ -195,6 +208,7 @@ class Scenario(Part, frozen=True):
     field: FieldSpec = FieldSpec()
     head_end: HeadEndSpec = HeadEndSpec()
     evidence: Sources = Sources()
+    scatter: Scatter | None = None
     sweep: Sweep = Sweep()
     meter: tuple[MeterSpec, ...] = ()
     fault: tuple[FaultSpec, ...] = ()
@@ -252,6 +266,12 @@ def _check(scenario: Scenario) -> None:
     for number, fault in enumerate(scenario.fault, 1):
         if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
             raise BadScenario(f"fault {number}: until does not come after at")
+    scatter = scenario.scatter
+    if scatter is not None:
+        if seconds(scatter.end) <= seconds(scatter.begin):
+            raise BadScenario("scatter: end does not come after begin")
+        if scatter.meters > scenario.field.meters:
+            raise BadScenario(f"scatter: the field has only {scenario.field.meters} meters")
     for name in scenario.sweep.own_seed_only:
         if name not in Expect.__struct_fields__ or getattr(scenario.expect, name) is None:
             raise BadScenario(f"sweep.own_seed_only: {name!r} is not among the expectations")

@@ -77,11 +77,16 @@ class CommercialSystem:
     answers: list[Answered] = field(default_factory=list)
     replies: dict[str, Message] = field(default_factory=dict)
     events: dict[str, Message] = field(default_factory=dict)
+    taken: dict[str, Wanted] = field(default_factory=dict)  # by the transaction it was given
     received: int = 0  # deliveries, repeated ones among them
 
     async def send(self, wanted: Wanted) -> Answered:
-        """Send an order and read the answer."""
-        return await self._exchange(self.request(wanted))
+        """Send an order and read the answer.  Without one, send the same again: the head-end knows
+        it by its MessageID."""
+        answered = await self._exchange(self.request(wanted))
+        if answered.transaction_id is not None:
+            self.taken[answered.transaction_id] = wanted
+        return answered
 
     async def cancel(self, *, correlation_id: str, message_id: str) -> Answered:
         """Ask that the waiting orders of an earlier message be given up."""
@@ -152,10 +157,9 @@ class CommercialSystem:
         return xml.serialize(envelope.write(answer))
 
     def _content(self, wanted: Wanted) -> etree._Element:
-        devices = (EndDevice(names=wanted.meters),)
-        if wanted.carrier == "meter-config":
+        if wanted.carrier == "meter-config":  # where further names of a Meter are other names
             limit = meter_config.LimitConfig(
-                meters=devices,
+                meters=tuple(EndDevice(names=(name,)) for name in wanted.meters),
                 power_limit=None if wanted.amount is None else _watts(wanted),
                 check=wanted.kind is ControlKind.SET_LIMIT,
             )
@@ -168,9 +172,9 @@ class CommercialSystem:
             )
         control = EndDeviceControl(
             type=CODE_OF[wanted.kind],
-            devices=devices,
+            devices=(EndDevice(names=wanted.meters),),
             attributes=attributes,
-            timing=None if wanted.until is None else Timing(start=self.now(), end=wanted.until),
+            timing=None if wanted.until is None else Timing(end=wanted.until),
         )
         return end_device_controls.write([control])
 

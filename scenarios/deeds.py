@@ -1,0 +1,141 @@
+"""What meters really did for their clients, and which orders may have asked for it.
+
+A meter's history is the simulation's truth; the head-end never sees it.  A command is counted when
+it had an effect or found it there already; one that the meter refused, or that a stuck relay did
+not follow, changed nothing and may rightly be sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from devices.meter.disconnect import ControlState
+from devices.meter.history import Deed, Happened
+from devices.meter.limiter import UNLIMITED
+from headend.domain.order import LIMITS, Kind, Order, State
+from headend.domain.reason import ReasonCode
+
+What = tuple[str, int | None]
+"""("limit", watts), ("connect", None) or ("disconnect", None)."""
+
+# After one of these a command may have reached the meter although the order did not succeed.
+MAY_HAVE_ACTED = frozenset(
+    {ReasonCode.EFFECT_NOT_KNOWN, ReasonCode.EMERGENCY_ACTIVE, ReasonCode.NOT_APPLIED}
+)
+_WITHOUT_EFFECT = frozenset({Deed.SUPPLY_REFUSED, Deed.RELAY_STUCK})
+_TRIGGERS = {"remote_disconnect": "disconnect", "remote_reconnect": "connect"}
+_AFTER = {  # a transition's letter: the control state after it (Blue Book 4.5.8)
+    "a": ControlState.CONNECTED,
+    "b": ControlState.DISCONNECTED,
+    "c": ControlState.DISCONNECTED,
+    "d": ControlState.READY_FOR_RECONNECTION,
+    "e": ControlState.CONNECTED,
+    "f": ControlState.READY_FOR_RECONNECTION,
+    "g": ControlState.READY_FOR_RECONNECTION,
+    "h": ControlState.CONNECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that a client told a meter, and that the meter did."""
+
+    at: float
+    what: What
+
+    def __str__(self) -> str:
+        return f"{spelled(self.what)} at {self.at:.3f}"
+
+
+def spelled(what: What) -> str:
+    kind, watts = what
+    if kind != "limit":
+        return kind
+    return "limit none" if watts == UNLIMITED else f"limit {watts} W"
+
+
+def commands(history: Sequence[Happened]) -> list[Command]:
+    """The commands that a meter carried out, in their order."""
+    return [Command(each.at, what) for each in history if (what := _commanded(each)) is not None]
+
+
+def _commanded(each: Happened) -> What | None:
+    if not each.cause.startswith("client") or each.deed in _WITHOUT_EFFECT:
+        return None
+    if each.deed is Deed.LIMIT_WRITTEN:
+        return "limit", each.value
+    kind = _TRIGGERS.get(each.detail.partition(" ")[0])
+    return None if kind is None else (kind, None)
+
+
+def wanted(order: Order) -> What:
+    """What an order asks of its meter, in the meter's own unit."""
+    match order.kind:
+        case Kind.SET_LIMIT:
+            assert order.amount is not None
+            factor = 1000 if (order.unit or "W").startswith("k") else 1
+            return "limit", int(order.amount * Decimal(factor))
+        case Kind.REMOVE_LIMIT:
+            return "limit", UNLIMITED
+    return str(order.kind), None
+
+
+def may_have_acted(order: Order) -> bool:
+    """Whether the head-end's own record allows that a command of the order was carried out."""
+    if order.commanded == 0:
+        return False
+    return order.state is State.DONE or not order.final or order.reason in MAY_HAVE_ACTED
+
+
+def showed(history: Sequence[Happened], order: Order) -> bool:
+    """Whether the meter was as ordered at some time between the order's acceptance and its end."""
+    assert order.ended_at is not None
+    states = _limits(history) if order.kind in LIMITS else _supply(history)
+    since, until = order.accepted_at.timestamp(), order.ended_at.timestamp()
+    return any(
+        begun <= until and over >= since and _fits(state, order)
+        for begun, over, state in _spans(states)
+    )
+
+
+def shows(history: Sequence[Happened], order: Order) -> bool:
+    """Whether the meter is as ordered at the end of its history."""
+    states = _limits(history) if order.kind in LIMITS else _supply(history)
+    return _fits([*states][-1][1], order)
+
+
+def _fits(state: int, order: Order) -> bool:
+    match order.kind:
+        case Kind.DISCONNECT:
+            return state == ControlState.DISCONNECTED
+        case Kind.CONNECT:  # in some control modes a hand at the meter does the rest
+            return state != ControlState.DISCONNECTED
+    return state == wanted(order)[1]
+
+
+def _limits(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
+    """The limiter's threshold from each time on."""
+    yield float("-inf"), UNLIMITED
+    for each in history:
+        if each.deed is Deed.LIMIT_WRITTEN and each.value is not None:
+            yield each.at, each.value
+
+
+def _supply(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
+    """The control state from each time on."""
+    yield float("-inf"), ControlState.CONNECTED
+    for each in history:
+        letter = each.detail.rpartition(" ")[2]
+        if each.deed is not Deed.SUPPLY_REFUSED and letter in _AFTER:
+            yield each.at, _AFTER[letter]
+
+
+def _spans(states: Iterator[tuple[float, int]]) -> Iterator[tuple[float, float, int]]:
+    """Each state with its begin and end."""
+    begun, state = next(states)
+    for at, following in states:
+        yield begun, at, state
+        begun, state = at, following
+    yield begun, float("inf"), state

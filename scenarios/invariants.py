@@ -1,0 +1,227 @@
+"""What holds in every run of every seed, whatever fails: no order is lost, none is done twice, each
+ends once, and what is told of it is what happened.
+
+What the meters did is compared with what the head-end recorded, and that with what the commercial
+system heard.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from headend.domain.order import FINAL, LIMITS, Kind, Order, State
+from headend.domain.reason import REASONS
+from headend.ports import Outgoing
+from protocols.cim.codes import Result
+from protocols.commercial.messages import decode_result
+from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
+from scenarios.engine import Record, Story
+
+MARGIN_S = 60.0  # what a run's last minute leaves undone proves nothing
+
+Offenders = Iterator[str]
+
+
+def every_message_is_stored(story: Story) -> Offenders:
+    """Each acknowledged message has its orders, one for each meter, and no order is without one."""
+    stored: dict[str, list[Order]] = {}
+    for record in story.records:
+        if record.order.restores is None:
+            stored.setdefault(record.order.transaction_id, []).append(record.order)
+    for transaction, message in story.commercial.taken.items():
+        orders = stored.pop(transaction, [])
+        if Counter(order.meter for order in orders) != Counter(message.meters):
+            told = [order.number for order in orders]
+            yield f"message {message.message_id} for {', '.join(message.meters)}: orders {told}"
+    for transaction, orders in stored.items():
+        numbers = [order.number for order in orders]
+        yield f"orders {numbers}: transaction {transaction} was never acknowledged"
+
+
+def every_order_ended(story: Story) -> Offenders:
+    """No order is open although its deadline has passed."""
+    for order in _orders(story):
+        if not order.final and order.deadline.timestamp() + MARGIN_S < _end(story):
+            yield f"order {order.number} is {order.state}"
+
+
+def one_final_state(story: Story) -> Offenders:
+    """A final state is entered once; afterwards only verification adds to the journal."""
+    for record in story.records:
+        states = [line.state for line in record.journal]
+        entered = [
+            state
+            for before, state in zip([None, *states], states, strict=False)
+            if state in FINAL and state is not before
+        ]
+        if entered != [record.order.state] * record.order.final:
+            yield f"order {record.order.number}: {', '.join(entered) or 'none'}"
+
+
+def every_result_is_settled(story: Story) -> Offenders:
+    """What the commercial side was owed has been acknowledged, on each channel, and heard."""
+    heard = {*story.commercial.replies, *story.commercial.events}
+    for record in story.records:
+        for out in record.outgoing:
+            if out.created_at.timestamp() + MARGIN_S >= _end(story):
+                continue
+            if out.settled_at is None:
+                yield f"order {record.order.number}: {out.kind} by {out.channel} is not settled"
+            elif out.channel != "legacy" and out.message_id not in heard:
+                yield f"order {record.order.number}: {out.kind} by {out.channel} was never heard"
+
+
+def one_reply_an_order(story: Story) -> Offenders:
+    """Each final order has one reply and, where it succeeded, one event behind it."""
+    for record in story.records:
+        order = record.order
+        queue = [out for out in record.outgoing if out.channel == "queue"]
+        replies = sum(out.kind == "reply" for out in queue)
+        events = sum(out.kind == "event" and not _is_finding(out) for out in queue)
+        if replies != int(order.final):
+            yield f"order {order.number} is {order.state}: {replies} replies"
+        if events != int(order.state is State.DONE):
+            yield f"order {order.number} is {order.state}: {events} events"
+
+
+def replies_say_what_was_recorded(story: Story) -> Offenders:
+    """What the commercial system stored is the order's outcome, with its reason's code and key."""
+    for record in story.records:
+        for out in record.outgoing:
+            message = story.commercial.replies.get(out.message_id)
+            if message is None or message.reply is None:
+                continue
+            order, reply = record.order, message.reply
+            done = order.state is State.DONE
+            told = "" if not reply.errors else f"{reply.errors[0].code} {reply.errors[0].key}"
+            meant = "0.0 "
+            if order.reason is not None and not done:
+                meant = f"{REASONS[order.reason].cim} {REASONS[order.reason].key}"
+            if (reply.result is Result.OK) is not done or told != meant:
+                yield f"order {order.number}: {reply.result} {told}, recorded {order.state} {meant}"
+
+
+def what_is_done_was_done(story: Story) -> Offenders:
+    """Of each order that succeeded, its meter showed the effect; and it shows the last one's."""
+    for name, records in _by_meter(story):
+        history = story.world.meter(name).history
+        orders = [record.order for record in records]
+        for order in orders:
+            if order.state is State.DONE and not showed(history, order):
+                yield f"order {order.number}: meter {name} never showed {spelled(wanted(order))}"
+        for kinds in (LIMITS, {Kind.CONNECT, Kind.DISCONNECT}):
+            alike = [order for order in orders if order.kind in kinds]
+            done = [order for order in alike if order.state is State.DONE]
+            open_ended = any(may_have_acted(o) and o.state is not State.DONE for o in alike)
+            if not done or open_ended:
+                continue
+            last = max(done, key=lambda o: (o.ended_at, o.number))
+            if not shows(history, last) and not _tripped(story, name, last):
+                yield f"meter {name}: not as order {last.number} left it"
+
+
+def nothing_unordered(story: Story) -> Offenders:
+    """Each command that a meter carried out is that of an order which may have sent it."""
+    for name, command, able, _ in _unexplained(story):
+        if not able:
+            yield f"meter {name}: {command}, which no order can have sent"
+
+
+def nothing_twice(story: Story) -> Offenders:
+    """No order was carried out more than once."""
+    for name, command, able, in_time in _unexplained(story):
+        if able and in_time:
+            yield f"meter {name}: {command}, once more than order {in_time[0].number} asked for it"
+
+
+def nothing_late(story: Story) -> Offenders:
+    """Nothing was carried out before its order was accepted or after its time had run out."""
+    for name, command, able, in_time in _unexplained(story):
+        if able and not in_time:
+            numbers = ", ".join(str(order.number) for order in able)
+            yield f"meter {name}: {command}, out of the time of order {numbers}"
+
+
+def no_inner_error(story: Story) -> Offenders:
+    """Nothing went wrong inside the head-end that was not foreseen."""
+    yield from map(repr, story.errors)
+
+
+ALWAYS: dict[str, Callable[[Story], Offenders]] = {
+    "no error inside the head-end": no_inner_error,
+    "every acknowledged message has its orders": every_message_is_stored,
+    "every order ended": every_order_ended,
+    "every order has one final state": one_final_state,
+    "one reply an order": one_reply_an_order,
+    "every result reached the commercial side": every_result_is_settled,
+    "replies say what was recorded": replies_say_what_was_recorded,
+    "what was recorded as done was done": what_is_done_was_done,
+    "nothing was done that was not ordered": nothing_unordered,
+    "nothing was done twice": nothing_twice,
+    "nothing acted out of its time": nothing_late,
+}
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def _unexplained(story: Story) -> Iterator[tuple[str, Command, list[Order], list[Order]]]:
+    """Commands left over when each order has been given one of its own.
+
+    With each come the orders that may have sent such a command at all, and those of them in whose
+    time it was carried out.
+    """
+    by_meter = dict(_by_meter(story))
+    for name in story.world.meter_names:
+        orders = [r.order for r in by_meter.get(name, []) if may_have_acted(r.order)]
+        spent: set[int] = set()
+        for command in commands(story.world.meter(name).history):
+            able = [order for order in orders if wanted(order) == command.what]
+            in_time = [order for order in able if _in_time(command, order)]
+            unspent = [order for order in in_time if order.number not in spent]
+            if unspent:
+                spent.add(min(unspent, key=_not_after).number)
+            else:
+                yield name, command, able, in_time
+
+
+def _in_time(command: Command, order: Order) -> bool:
+    return order.accepted_at.timestamp() <= command.at <= _not_after(order)
+
+
+def _not_after(order: Order) -> float:
+    """Until when an order that was sent may act.  Time that ran out once is never given back."""
+    assert order.not_after is not None
+    return order.not_after.timestamp()
+
+
+def _tripped(story: Story, name: str, last: Order) -> bool:
+    """Whether the limiter, and no client, has changed the supply since."""
+    if last.kind in LIMITS or last.ended_at is None:
+        return False
+    since = last.accepted_at.timestamp()
+    return any(
+        each.cause == "limiter" and each.at >= since for each in story.world.meter(name).history
+    )
+
+
+def _is_finding(out: Outgoing) -> bool:
+    return decode_result(out.body).note is not None
+
+
+def _by_meter(story: Story) -> list[tuple[str, list[Record]]]:
+    """The orders of each meter that there is."""
+    found: dict[str, list[Record]] = {}
+    for record in story.records:
+        if record.order.meter in story.world.meter_names:
+            found.setdefault(record.order.meter, []).append(record)
+    return [*found.items()]
+
+
+def _orders(story: Story) -> Iterator[Order]:
+    return (record.order for record in story.records)
+
+
+def _end(story: Story) -> float:
+    return story.scenario.start_utc.timestamp() + story.simulated_s
