@@ -70,7 +70,8 @@ class Bus:
     def _open(self, connection: _Connection, client_id: str) -> _Session:
         session = self._sessions.get(client_id)
         if session is not None and session.connection is not None:
-            session.connection.break_off("another connection took the session over")
+            # Mosquitto 2.0 publishes no will here, though MQTT 3.1.1 (3.1.2.5) would have it.
+            session.connection.give_way()
         if session is None:
             session = self._sessions[client_id] = _Session(client_id)
         session.connection = connection
@@ -325,6 +326,11 @@ class _Connection:
         if was_open and self._will is not None:
             message = _Message(self._will.topic, self._will.payload)
             self._bus._publish(message, self._will.retain)
+
+    def give_way(self) -> None:
+        """Another connection takes the session over."""
+        self.close()
+        self._client._lose(self, "another connection took the session over")
 
     def close(self) -> None:
         """Both ends are done with it; the will is not published."""

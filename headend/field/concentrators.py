@@ -317,9 +317,10 @@ class Concentrators:
         # The broker may have kept this word for weeks: only its own date tells that it is fresh.
         if abs((self._clock.now() - word.at).total_seconds()) <= self._policy.knock_after_s:
             self._note_heard(concentrator)
-        for wait in self._waits.values():
-            if wait.command.concentrator == concentrator and known and not known.online:
-                wait.news.set()
+        if known is not None:  # it was away, noticed or not: what it has not stored goes again
+            for wait in self._waits.values():
+                if wait.command.concentrator == concentrator:
+                    wait.news.set()
         if self._listener is not None:
             await self._listener.came_online(concentrator, word.at)
 

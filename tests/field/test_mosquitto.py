@@ -9,8 +9,10 @@ import signal
 import statistics
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
 from headend.field.broker import BrokerUnavailable, Will
@@ -207,6 +209,26 @@ async def test_a_farewell_publishes_no_will(tmp_path: Path) -> None:
             pass
         await watcher.publish("status", b"next")
         assert await inbox.until(1) == [b"next"]
+
+
+async def test_a_session_that_is_taken_over_publishes_no_will(tmp_path: Path) -> None:
+    """Against MQTT 3.1.1 (3.1.2.5), and what the bus imitates: a device that comes back before its
+    silence was noticed leaves no word of having been away but its next `online`."""
+    inbox = Inbox()
+    async with mosquitto(tmp_path) as broker, session(broker.port, "watcher") as watcher:
+        await watcher.subscribe("status", inbox)
+        async with AsyncExitStack() as stack:
+            for number in (1, 2):
+                device = aiomqtt.Client(
+                    "127.0.0.1",
+                    broker.port,
+                    identifier="device",
+                    clean_session=False,
+                    will=aiomqtt.Will("status", b"gone %d" % number, qos=1, retain=True),
+                )
+                await stack.enter_async_context(device)
+            await device.publish("status", b"online", qos=1)
+            assert await inbox.until(1) == [b"online"]
 
 
 async def test_a_round_trip_does_not_wait_for_nagle(tmp_path: Path) -> None:
