@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.domain.reason import REASONS
@@ -59,7 +58,7 @@ class Explanation:
     outgoing: tuple[Outgoing, ...]
 
 
-def gather(connection: Connection, number: int) -> Explanation | None:
+def gather(connection: queries.Connection, number: int) -> Explanation | None:
     """All of one order, or None where there is no such order."""
     order = queries.order(connection, number)
     if order is None:

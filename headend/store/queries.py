@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection as Connection  # what callers pass in, by this name
+from sqlalchemy import func, select
 
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Kind, Order, State
