@@ -1,0 +1,233 @@
+"""Writing back what a step found: final, queued for another try, or UNKNOWN until the next look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from headend.config import OrderPolicy
+from headend.domain.evidence import why_concentrator_is_unreachable, why_meter_is_silent
+from headend.domain.order import Attempt, Order, State
+from headend.domain.reason import REASONS, ReasonCode
+from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, judge_command
+from headend.orders.settle import Settling
+from headend.ports import Chance, Clock, Report, Store, Transaction
+from protocols.concentrator import messages
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusions:
+    """Turns verdicts into the order's next standing, in one transaction each."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    policy: OrderPolicy
+    settling: Settling
+
+    async def late(self, order: Order, result: messages.Result) -> None:
+        """A command's result that arrived after its step had given up waiting."""
+        report = Report(sent=True, accepted=True, result=result)
+        attempt = self.ended_attempt(order, self.clock.now(), report)
+        await self.conclude(order, judge_command(result), "a late result", attempt)
+
+    async def conclude(
+        self,
+        order: Order,
+        verdict: Verdict,
+        told: str,
+        attempt: Attempt | None = None,
+    ) -> None:
+        """Write a verdict back, and how the attempt ended that it is about."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> Order | None:
+            if (current := unmoved(tx, order)) is None:
+                return None
+            if attempt is not None:
+                end_attempt(tx, attempt)
+            up_to_date = replace(current, attempts=order.attempts, tries=order.tries)
+            return self._write(tx, up_to_date, verdict, told, now)
+
+        concluded = await self.store.run(work)
+        if concluded is not None and concluded.final:
+            self.settling.announce([concluded])
+
+    def _write(
+        self, tx: Transaction, order: Order, verdict: Verdict, told: str, now: datetime
+    ) -> Order:
+        number = order.attempts or None
+        match verdict:
+            case Done(value, before):
+                return self.settling.end(
+                    tx,
+                    order,
+                    State.DONE,
+                    at=now,
+                    cause=f"{told}: read back {value}",
+                    value_read=value,
+                    before=before,
+                    attempt=number,
+                )
+            case Busy():
+                wait = timedelta(seconds=self.policy.busy_backoff_s * self._jitter(order))
+                waiting = replace(order, tries=order.tries - 1, reason=ReasonCode.CONCENTRATOR_BUSY)
+                return self._queue(tx, waiting, now + wait, now, "the concentrator is busy")
+            case EffectUnknown():
+                return self._leave_unknown(tx, order, verdict, now, told)
+            case NotDone():
+                return self._not_done(tx, order, verdict, told, now)
+
+    def _not_done(
+        self, tx: Transaction, order: Order, verdict: NotDone, told: str, now: datetime
+    ) -> Order:
+        reason = verdict.reason
+        if reason is ReasonCode.EXPIRED and order.reason is not None:
+            # The concentrator never began; why it heard of the command too late is the reason.
+            reason = order.reason
+        evidence = verdict.evidence or order.evidence
+        again = now + self._backoff(order, order.tries)
+        if verdict.retry and order.tries < self.policy.tries_max and again < order.deadline:
+            waiting = replace(order, reason=reason, evidence=evidence)
+            cause = f"{told}; {REASONS[reason].text}; next try at {again:%H:%M:%S}Z"
+            return self._queue(tx, waiting, again, now, cause)
+        return self.settling.end(
+            tx,
+            order,
+            State.EXPIRED if reason is ReasonCode.EXPIRED else State.FAILED,
+            at=now,
+            cause=f"{told}; {REASONS[reason].text}",
+            reason=reason,
+            value_read=verdict.value,
+            evidence=evidence,
+            attempt=order.attempts or None,
+        )
+
+    def _queue(
+        self,
+        tx: Transaction,
+        order: Order,
+        not_before: datetime,
+        now: datetime,
+        cause: str,
+    ) -> Order:
+        when = min(not_before, order.deadline)
+        if order.state is State.QUEUED:  # nothing was sent
+            queued = replace(order, not_before=when)
+        else:
+            queued = order.to(State.QUEUED, not_before=when)
+        tx.save_order(queued, at=now, cause=cause, attempt=order.attempts or None)
+        return queued
+
+    def _leave_unknown(
+        self,
+        tx: Transaction,
+        order: Order,
+        verdict: EffectUnknown,
+        now: datetime,
+        told: str,
+    ) -> Order:
+        if order.state is State.UNKNOWN:
+            wait = self.rest(order, now)
+            unknown = order
+        else:
+            wait = timedelta(seconds=self.policy.verify_first_s)
+            unknown = order.to(State.UNKNOWN)
+        why = why_concentrator_is_unreachable if verdict.ask_concentrator else why_meter_is_silent
+        unknown = replace(
+            unknown,
+            not_before=min(now + wait, order.deadline),
+            evidence=verdict.evidence or order.evidence,
+            reason=why(verdict.evidence),
+        )
+        cause = f"{told}; the effect is not known, it is looked for before anything is sent again"
+        tx.save_order(unknown, at=now, cause=cause, attempt=order.attempts or None)
+        return unknown
+
+    async def postpone(self, order: Order, until: datetime, why: str) -> None:
+        """Let a queued order wait, at most until its deadline."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            if (current := unmoved(tx, order)) is not None:
+                self._queue(
+                    tx,
+                    current,
+                    until,
+                    now,
+                    f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z",
+                )
+
+        await self.store.run(work)
+
+    async def end(
+        self, order: Order, state: State, reason: ReasonCode, now: datetime, cause: str
+    ) -> None:
+        """End an order for a reason of the head-end's own."""
+
+        def work(tx: Transaction) -> Order | None:
+            if (current := unmoved(tx, order)) is None:
+                return None
+            return self.settling.end(tx, current, state, at=now, cause=cause, reason=reason)
+
+        ended = await self.store.run(work)
+        if ended is not None:
+            self.settling.announce([ended])
+
+    def ended_attempt(self, order: Order, started_at: datetime, report: Report) -> Attempt:
+        """The order's last attempt that may act, as a report ends it."""
+        return self.ended(Attempt(order.number, order.commanded, started_at), report)
+
+    def ended(self, attempt: Attempt, report: Report) -> Attempt:
+        """An attempt as a report ends it."""
+        result = report.result
+        return replace(
+            attempt,
+            ended_at=self.clock.now(),
+            result=told_of(report),
+            engine=result.engine if result else None,
+            exchanges=messages.encode(result) if result else None,
+        )
+
+    def _backoff(self, order: Order, tries: int) -> timedelta:
+        base = self.policy.backoff_first_s * 2 ** min(max(tries - 1, 0), 16)
+        return timedelta(seconds=min(base, self.policy.backoff_max_s) * self._jitter(order))
+
+    def rest(self, order: Order, now: datetime) -> timedelta:
+        """How long to wait for the next look: about as long as the effect has been looked for."""
+        assert order.not_after is not None
+        since_s = (now - order.not_after).total_seconds()
+        rest_s = min(max(since_s, self.policy.backoff_first_s), self.policy.backoff_max_s)
+        return timedelta(seconds=rest_s * self._jitter(order))
+
+    def _jitter(self, order: Order) -> float:
+        return self.chance.uniform(f"backoff/{order.number}", 0.5, 1.5)
+
+
+def unmoved(tx: Transaction, order: Order) -> Order | None:
+    """The order as it is stored, or None if somebody else (a cancellation, a late result) has moved
+    it meanwhile.  What was only written to it (an amount, evidence) is in what comes back."""
+    current = tx.order(order.number)
+    if current is None or current.commanded != order.commanded:
+        return None
+    accepted = (order.state, current.state) == (State.DISPATCHED, State.EXECUTING)
+    return current if accepted or current.state is order.state else None
+
+
+def end_attempt(tx: Transaction, attempt: Attempt) -> None:
+    """Write how an attempt ended.  It began when it is known to have begun; one that nothing was
+    sent for begins and ends at once."""
+    for begun in tx.attempts(attempt.order):
+        if begun.number == attempt.number:
+            tx.end_attempt(replace(attempt, started_at=begun.started_at))
+            return
+    tx.begin_attempt(attempt)
+
+
+def told_of(report: Report) -> str:
+    """What a report tells, in words."""
+    if report.result is not None:
+        return f"the concentrator reported {report.result.status}"
+    if not report.sent:
+        return "not sent"
+    return "stored, but no result" if report.accepted else "no word from the concentrator"
