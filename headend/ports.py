@@ -131,16 +131,19 @@ class CarrierPortal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """A commercial message as first received; (`source`, `message_id`) is its idempotency key.
+    """A commercial message as first received; (`source`, `message_id`) is its idempotency key,
+    where it has a `message_id`.
 
-    `digest` is of the body without its time stamp; `answer` the bytes of the first answer.
+    `digest` is of the body without its time stamp, `request` the octets as they came (the SOAP
+    envelope); `answer` those of the first answer.
     """
 
     source: str
-    message_id: str
+    message_id: str | None
     digest: str
     received_at: datetime
     transaction_id: str
+    request: bytes
     answer: bytes | None = None
 
 
@@ -194,7 +197,7 @@ class Transaction(Protocol):
     # commercial messages
     def inbound(self, source: str, message_id: str) -> InboundMessage | None: ...
     def add_inbound(self, message: InboundMessage) -> None: ...
-    def set_answer(self, source: str, message_id: str, answer: bytes) -> None: ...
+    def set_answer(self, transaction_id: str, answer: bytes) -> None: ...
 
     # orders
     def next_order_number(self) -> int:

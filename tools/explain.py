@@ -20,7 +20,7 @@ from headend.ports import Outgoing
 from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.database import Database, reading
-from tools.explanation import Explanation, Spoken, Tried, as_json, gather, request_of
+from tools.explanation import Explanation, Spoken, Tried, as_json, gather
 from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show
 
 app = typer.Typer(help="How something came about: explain order.", no_args_is_help=True)
@@ -125,9 +125,7 @@ def _add_message(branch: Tree, told: Explanation, soap: bool) -> None:
     branch.add(Text("  ".join(parts), "dim"))
     if message is None or not soap:
         return
-    request = request_of(message)
-    if request is not None:
-        branch.add("the SOAP message").add(_xml(request))
+    branch.add("the SOAP message").add(_xml(message.request))
     if message.answer is not None:
         branch.add("its first answer").add(_xml(message.answer))
 

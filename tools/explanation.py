@@ -72,12 +72,6 @@ def gather(connection: queries.Connection, number: int) -> Explanation | None:
     )
 
 
-def request_of(message: InboundMessage) -> bytes | None:
-    """The message as it came in, where the head-end has kept it."""
-    kept = getattr(message, "request", None)
-    return kept if isinstance(kept, bytes) else None
-
-
 def _tried(attempt: Attempt) -> Tried:
     result = None
     if attempt.exchanges is not None:
@@ -131,12 +125,11 @@ def _plain(value: Any) -> Any:
 
 
 def _message(message: InboundMessage) -> dict[str, Any]:
-    request = request_of(message)
     return {
         "source": message.source,
         "message_id": message.message_id,
         "received_at": _plain(message.received_at),
-        "request": None if request is None else request.decode(errors="replace"),
+        "request": message.request.decode(errors="replace"),
         "answer": None if message.answer is None else message.answer.decode(errors="replace"),
     }
 

@@ -35,11 +35,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A commercial message, translated.  `digest` is of its body without time stamps."""
+    """A commercial message, translated.  `digest` is of its body without time stamps.  One without
+    `message_id` is never recognised when it comes again."""
 
     source: str
     wishes: tuple[Wish, ...]
     digest: str
+    request: bytes  # the octets it came in, kept for whoever asks how an order came about
     message_id: str | None = None
     correlation_id: str | None = None
     reply_address: str | None = None
@@ -109,17 +111,17 @@ class Acceptance:
                 for wish in submission.wishes
             )
             answer = compose(transaction_id, orders)
-            if submission.message_id is not None:
-                tx.add_inbound(
-                    InboundMessage(
-                        submission.source,
-                        submission.message_id,
-                        submission.digest,
-                        now,
-                        transaction_id,
-                        answer,
-                    )
+            tx.add_inbound(
+                InboundMessage(
+                    submission.source,
+                    submission.message_id,
+                    submission.digest,
+                    now,
+                    transaction_id,
+                    submission.request,
+                    answer,
                 )
+            )
             return Accepted(transaction_id, orders, answer)
 
         outcome = await self.store.run(work)

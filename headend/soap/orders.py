@@ -51,12 +51,12 @@ class OrderDesk:
     chance: Chance
     policy: OrderPolicy
 
-    async def submit(self, request: ControlRequest, digest: str) -> bytes:
+    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
         match request.verb:
             case Verb.CREATE:
-                return await self._create(request, digest)
+                return await self._create(request, digest, octets)
             case Verb.CHANGE if request.noun == "MeterConfig":
-                return await self._create(request, digest)
+                return await self._create(request, digest, octets)
             case Verb.CHANGE:
                 return await self._change(request)
             case Verb.CANCEL | Verb.DELETE | Verb.CLOSE:
@@ -64,12 +64,13 @@ class OrderDesk:
 
     # --- create ----------------------------------------------------------------------------------
 
-    async def _create(self, request: ControlRequest, digest: str) -> bytes:
+    async def _create(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
         now = self.clock.now()
         submission = Submission(
             source=request.source or ANONYMOUS,
             wishes=tuple(_wishes(request, now)),
             digest=digest,
+            request=octets,
             message_id=request.message_id,
             correlation_id=request.correlation_id,
             reply_address=request.reply_address,
@@ -128,8 +129,7 @@ class OrderDesk:
                 for order in orders
             ]
             answer = _octets(reply_to_all(ends, stamp))
-            if request.message_id is not None:
-                tx.set_answer(request.source or ANONYMOUS, request.message_id, answer)
+            tx.set_answer(taken.transaction_id, answer)
             return answer
 
         try:

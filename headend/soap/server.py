@@ -39,8 +39,9 @@ XML: Final = {"Content-Type": "text/xml; charset=utf-8"}
 class Desk(Protocol):
     """Where requests go once they are understood."""
 
-    async def submit(self, request: ControlRequest, digest: str) -> bytes:
-        """The answering message, serialized.  Returns only after what it acknowledges is safe on
+    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
+        """The answering message, serialized; `octets` are the request's as they came, envelope and
+        all.  Returns only after what it acknowledges is safe on
         disk.  Raises `RequestRefused` where the request is refused as a whole."""
         ...
 
@@ -85,10 +86,12 @@ class SoapServer:
             return fault_answer(status, SoapFault("Client", refused.error))
         except SoapFault as fault:
             return fault_answer(500, fault)
-        octets, failed = await host.call(root, lambda body: self._answer(body, client_source))
+        octets, failed = await host.call(
+            root, lambda element: self._answer(element, client_source, body)
+        )
         return SoapAnswer(500 if failed else 200, XML, octets)
 
-    async def _answer(self, body: Element, caller: str | None) -> Element:
+    async def _answer(self, body: Element, caller: str | None, octets: bytes) -> Element:
         """The answering message to a request.  Raises `SoapFault` when something broke here."""
         try:
             schema.check(body)
@@ -96,7 +99,7 @@ class SoapServer:
             request = control_request.read(message, self.vocabulary)
             request = self._identified(request, caller)
             self._check_reply_address(request)
-            answer = await self.desk.submit(request, digest.digest(body))
+            answer = await self.desk.submit(request, digest.digest(body), octets)
             return etree.fromstring(answer)
         except RequestRefused as refused:
             return self._refusal(body, refused)

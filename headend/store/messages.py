@@ -17,15 +17,13 @@ _INBOUND = Prepared(
 )
 _ADD = Prepared(insert(INBOUND.table), INBOUND.names)
 _ANSWER = Prepared(
-    update(INBOUND.table).where(
-        _columns.source == bindparam("of_source"), _columns.message_id == bindparam("of_message_id")
-    ),
+    update(INBOUND.table).where(_columns.transaction_id == bindparam("of_transaction")),
     ["answer"],
 )
 
 
 class MessageWords(Words):
-    """Messages by (`source`, `message_id`)."""
+    """Messages by (`source`, `message_id`) or by the transaction they began."""
 
     def inbound(self, source: str, message_id: str) -> InboundMessage | None:
         key = {"source": source, "message_id": message_id}
@@ -34,7 +32,6 @@ class MessageWords(Words):
     def add_inbound(self, message: InboundMessage) -> None:
         self._change(_ADD, INBOUND.values(message))
 
-    def set_answer(self, source: str, message_id: str, answer: bytes) -> None:
-        key = {"of_source": source, "of_message_id": message_id}
-        if not self._change(_ANSWER, {**key, "answer": answer}):
-            raise LookupError(f"no message {message_id} of {source}")
+    def set_answer(self, transaction_id: str, answer: bytes) -> None:
+        if not self._change(_ANSWER, {"of_transaction": transaction_id, "answer": answer}):
+            raise LookupError(f"no message began transaction {transaction_id}")

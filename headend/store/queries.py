@@ -116,7 +116,7 @@ def attempts(connection: Connection, number: int) -> list[Attempt]:
 
 
 def inbound_of(connection: Connection, transaction_id: str) -> InboundMessage | None:
-    """The commercial message that began a transaction, where it had a MessageID."""
+    """The commercial message that began a transaction, as it came."""
     found = INBOUND.select().where(schema.inbound_messages.c.transaction_id == transaction_id)
     return next(iter(_all(connection, INBOUND, found)), None)
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from headend.domain.evidence import Evidence, Source
 from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reason import ReasonCode
-from headend.store.columns import EnumText, ExactDecimal, Json, UtcDateTime
+from headend.store.columns import Deflated, EnumText, ExactDecimal, Json, UtcDateTime
 
 metadata = MetaData()
 
@@ -74,13 +74,14 @@ concentrator_evidence = Table(
 inbound_messages = Table(
     "inbound_messages",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("message_id", String, primary_key=True),
+    Column("transaction_id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("message_id", String),  # messages without one do not collide
     Column("digest", String, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("transaction_id", String, nullable=False),
+    Column("request", Deflated, nullable=False),
     Column("answer", LargeBinary),
-    Index("inbound_messages_of_transaction", "transaction_id"),
+    UniqueConstraint("source", "message_id", name="inbound_messages_once"),
 )
 
 orders = Table(

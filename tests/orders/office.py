@@ -140,7 +140,13 @@ class Office:
         wish = Wish(
             meter, kind, Decimal(amount) if limit else None, "W" if limit else None, start, until
         )
-        about = {"source": "CIS", "digest": "d", "message_id": f"m{self.messages}", **about}
+        about = {
+            "source": "CIS",
+            "digest": "d",
+            "request": b"<order/>",
+            "message_id": f"m{self.messages}",
+            **about,
+        }
         submission = Submission(wishes=(wish,), **about)
         taken = await self.life.acceptance.accept(submission, answer)
         assert isinstance(taken, Accepted)

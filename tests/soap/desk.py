@@ -36,12 +36,14 @@ class RememberingDesk:
     """Acknowledges everything; raises what a test puts into `fails`."""
 
     taken: list[tuple[ControlRequest, str]] = field(default_factory=list)
+    octets: list[bytes] = field(default_factory=list)
     fails: Exception | None = None
 
-    async def submit(self, request: ControlRequest, digest: str) -> bytes:
+    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
         if self.fails is not None:
             raise self.fails
         self.taken.append((request, digest))
+        self.octets.append(octets)
         stamp = Stamp(
             source="HES",
             message_id=f"answer-{len(self.taken)}",

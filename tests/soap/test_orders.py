@@ -21,6 +21,7 @@ from headend.orders.withdraw import Withdrawal
 from headend.ports import StoreUnavailable
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
+from headend.store import queries
 from headend.store.store import SqlStore
 from protocols.cim import end_device_controls, envelope, meter_config, schema, xml
 from protocols.cim.codes import Result
@@ -492,3 +493,18 @@ def test_the_simulated_day_is_a_working_day() -> None:
     """The rules above presume it."""
     assert WorkingDays(UTC, ()).is_working_day(AT)
     assert AT + timedelta(days=5) == datetime(2026, 7, 11, 14, tzinfo=UTC)
+
+
+IDENTIFIED = {"with a MessageID": ids("m1"), "without one": ""}
+
+
+@pytest.mark.parametrize("header", IDENTIFIED.values(), ids=IDENTIFIED)
+async def test_a_message_is_kept_as_it_came(header: str) -> None:
+    desk = await counter()
+    octets = a.soap(a.typed(head=a.header(ids=header)))
+    answer = await desk.server.handle(octets)
+    transaction_id = transaction(message_in(answer.body))
+    kept = desk.store.read(lambda c: queries.inbound_of(c, transaction_id))
+    assert kept is not None and kept.request == octets
+    assert kept.answer is not None and told(envelope.read(xml.parse(kept.answer)))[1] == ["0.3"]
+    assert desk.store.read(lambda c: queries.inbound_of(c, "another")) is None

@@ -24,7 +24,7 @@ def accept(name: str, *, fail: bool) -> Callable[[Transaction], int]:
     def work(tx: Transaction) -> int:
         number = tx.next_order_number()
         tx.add_order(order(number, transaction_id=name, meter=name, message_id=name), STORY)
-        tx.add_inbound(InboundMessage("CIS", name, "d", T0, name, b"<reply/>"))
+        tx.add_inbound(InboundMessage("CIS", name, "d", T0, name, b"<order/>", b"<reply/>"))
         if fail:
             raise ThisOneFails
         return number

@@ -68,7 +68,7 @@ def test_orders_page_by_page(tx: SqlTransaction, connection: Connection) -> None
 
 def test_all_about_an_order(tx: SqlTransaction, connection: Connection) -> None:
     made = order(1)
-    message = InboundMessage("CIS", "m", "d", T0, "t1", b"<reply/>")
+    message = InboundMessage("CIS", "m", "d", T0, "t1", b"<order/>", b"<reply/>")
     tx.add_order(made, STORY)
     tx.add_inbound(message)
     tx.begin_attempt(Attempt(1, 1, T0))

@@ -41,20 +41,28 @@ def test_concentrators(tx: SqlTransaction) -> None:
 
 
 def test_a_message_is_known_by_source_and_id(tx: SqlTransaction) -> None:
-    message = InboundMessage("CIS", "m1", "d1", T0, "t1")
-    other = InboundMessage("MDM", "m1", "d2", T0, "t2", b"<reply/>\x00")
+    message = InboundMessage("CIS", "m1", "d1", T0, "t1", b"<order/>" * 1000)
+    other = InboundMessage("MDM", "m1", "d2", T0, "t2", b"", b"<reply/>\x00")
     assert tx.inbound("CIS", "m1") is None
     tx.add_inbound(message)
     tx.add_inbound(other)
     assert (tx.inbound("CIS", "m1"), tx.inbound("MDM", "m1")) == (message, other)
     with pytest.raises(AlreadyStored):
+        tx.add_inbound(replace(message, transaction_id="t3"))
+
+
+def test_messages_without_an_id_are_kept_apart(tx: SqlTransaction) -> None:
+    message = InboundMessage("CIS", None, "d", T0, "t1", b"<order/>")
+    tx.add_inbound(message)
+    tx.add_inbound(replace(message, transaction_id="t2"))
+    with pytest.raises(AlreadyStored):
         tx.add_inbound(message)
 
 
 def test_an_answer_is_added_to_its_message(tx: SqlTransaction) -> None:
-    message = InboundMessage("CIS", "m1", "d1", T0, "t1")
+    message = InboundMessage("CIS", "m1", "d1", T0, "t1", b"<order/>")
     tx.add_inbound(message)
-    tx.set_answer("CIS", "m1", b"<reply/>")
+    tx.set_answer("t1", b"<reply/>")
     assert tx.inbound("CIS", "m1") == replace(message, answer=b"<reply/>")
     with pytest.raises(LookupError):
-        tx.set_answer("CIS", "m2", b"<reply/>")
+        tx.set_answer("t2", b"<reply/>")

@@ -211,7 +211,7 @@ def _our_desk(store: SqlStore) -> OrderDesk:
 class _ForgetfulDesk:
     """Acknowledges what it does not keep."""
 
-    async def submit(self, request: ControlRequest, digest: str) -> bytes:
+    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
         return _acknowledgement()
 
 

@@ -42,14 +42,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "inbound_messages",
-        sa.Column("source", sa.String, primary_key=True),
-        sa.Column("message_id", sa.String, primary_key=True),
+        sa.Column("transaction_id", sa.String, primary_key=True),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("message_id", sa.String),
         sa.Column("digest", sa.String, nullable=False),
         sa.Column("received_at", TIME, nullable=False),
-        sa.Column("transaction_id", sa.String, nullable=False),
+        sa.Column("request", sa.LargeBinary, nullable=False),
         sa.Column("answer", sa.LargeBinary),
+        sa.UniqueConstraint("source", "message_id", name="inbound_messages_once"),
     )
-    op.create_index("inbound_messages_of_transaction", "inbound_messages", ["transaction_id"])
     _orders()
     op.create_table(
         "journal",
