@@ -10,7 +10,7 @@ import pytest
 from headend.domain.evidence import Source
 from headend.domain.order import State
 from headend.domain.reason import ReasonCode
-from headend.orders.step import EXPLAINS_SILENCE_FOR
+from headend.orders.asking import EXPLAINS_SILENCE_FOR
 from headend.ports import Connectivity
 from protocols.concentrator.messages import FaultEntry
 from tests.orders.office import Office, opened
