@@ -9,6 +9,7 @@ door on HTTP.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -23,7 +24,7 @@ from fastapi import FastAPI
 
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Tls
+from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import Concentrator, Meter
 from headend.field import mosquitto
@@ -71,6 +72,7 @@ __all__ = [
 ]
 
 STARTED_WITHIN_S = 15.0
+BROKER_WITHIN_S = 5.0  # to a broker that runs; a supervisor starts us again where it comes later
 
 
 @dataclass(slots=True)
@@ -253,7 +255,7 @@ async def open_session(session: MqttBroker | BusClient) -> AsyncIterator[None]:
         return
     await session.start()
     try:
-        await session.until_connected(STARTED_WITHIN_S)
+        await session.until_connected(BROKER_WITHIN_S)
         yield
     finally:
         await session.stop()
@@ -302,7 +304,8 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
     server = _Server(
         uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
     )
-    task = asyncio.create_task(server.serve(), name="http")
+    door = _listen(soap)
+    task = asyncio.create_task(server.serve(sockets=[door]), name="http")
 
     async def stop() -> None:
         server.should_exit = True
@@ -310,11 +313,20 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
 
     stack.push_async_callback(stop)
     async with asyncio.timeout(STARTED_WITHIN_S):
-        while not server.started:
-            if task.done():
-                raise BadConfig(f"soap: cannot listen on {soap.host}:{soap.port}")
+        while not server.started and not task.done():
             await asyncio.sleep(0.01)
-    return int(server.servers[0].sockets[0].getsockname()[1])
+    return int(door.getsockname()[1])
+
+
+def _listen(soap: Soap) -> socket.socket:
+    """The door's socket.  uvicorn would end the process where it cannot have it."""
+    host = soap.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, soap.port), family=family)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadConfig(f"soap: cannot listen on {soap.host}:{soap.port}: {why}") from error
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from tools import bench, explain, field, meter, order, serve, sim
+from tools import bench, demo, explain, field, meter, order, serve, sim
 from tools.terminal import complain
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("field")(field.field)
 app.add_typer(sim.app, name="sim")

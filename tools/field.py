@@ -10,15 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from headend.app import Address
+from headend.config import BadConfig
 from scenarios.live import LiveField, live_field
 from scenarios.schema import BadScenario, Scenario, read
-from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
+from tools.serve import host_and_port
+from tools.terminal import err, log_to_stderr, print_json, wrong_usage
 
-CONNECTED_WITHIN_S = 15.0
+CONNECTED_WITHIN_S = 10.0
 
 
 def field(
-    file: Annotated[Path, typer.Argument(help="Scenario file (TOML): its devices and faults.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Scenario file (TOML): devices, faults.")
+    ],
     mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
     seed: Annotated[
         int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
@@ -35,24 +39,15 @@ def field(
     """
     log_to_stderr(verbose=verbose)
     try:
-        scenario, broker = read(file), broker_address(mqtt)
+        scenario, broker = read(file), Address(*host_and_port(mqtt))
         asyncio.run(_run(scenario, broker, seed))
-    except (BadScenario, ValueError) as error:
+    except (BadScenario, BadConfig) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
-        failed(
+        wrong_usage(
             f"no broker at {mqtt}: {error}",
             "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT",
         )
-
-
-def broker_address(text: str) -> Address:
-    """The broker at HOST:PORT.  Raises ValueError."""
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not host or not port.isdecimal() or not 0 < int(port) <= 0xFFFF:
-        raise ValueError(f"--mqtt takes HOST:PORT, not {text!r}")
-    return Address(host, int(port))
 
 
 async def _run(scenario: Scenario, broker: Address, seed: int | None) -> None:

@@ -13,6 +13,7 @@ import typer
 from headend import config as configuration
 from headend.app import Address, Bus, MosquittoFailed, Running, serving
 from headend.config import BadConfig, Config
+from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
 from scenarios.field import registry_of
 from scenarios.schema import BadScenario, read
@@ -21,7 +22,9 @@ from tools.terminal import complain, err, failed, log_to_stderr, print_json, wro
 
 def serve(
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
-    port: Annotated[int | None, typer.Option(help="SOAP port; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="SOAP port; 0 takes a free one.")
+    ] = None,
     database: Annotated[str | None, typer.Option(help="Database URL, or a file's path.")] = None,
     mqtt: Annotated[
         str | None, typer.Option(help="Broker as HOST:PORT; without one, an own Mosquitto starts.")
@@ -45,10 +48,14 @@ def serve(
         asyncio.run(_serve(settings, registry))
     except (BadConfig, BadScenario, UnsafeBind) as error:
         wrong_usage(str(error))
+    except StoreUnavailable as error:
+        wrong_usage(f"no database: {error}", "Name another: ami serve --database FILE")
     except MosquittoFailed as error:
         failed(str(error), "Name a broker: ami serve --mqtt HOST:PORT")
     except ConnectionError as error:
-        failed(str(error), "Start the broker, or leave --mqtt out: an own one is started then.")
+        wrong_usage(
+            str(error), "Start the broker, or leave it out of the settings: an own one is started."
+        )
 
 
 def overridden(config: Config, port: int | None, database: str | None, mqtt: str | None) -> Config:
@@ -60,12 +67,19 @@ def overridden(config: Config, port: int | None, database: str | None, mqtt: str
     if database is not None:
         config = msgspec.structs.replace(config, **database_urls(database))
     if mqtt is not None:
-        host, _, number = mqtt.rpartition(":")
-        if not host or not number.isdecimal():
-            raise BadConfig(f"--mqtt takes HOST:PORT, not {mqtt!r}")
-        broker = msgspec.structs.replace(config.mqtt, host=host, port=int(number))
+        host, number = host_and_port(mqtt)
+        broker = msgspec.structs.replace(config.mqtt, host=host, port=number)
         config = msgspec.structs.replace(config, mqtt=broker)
     return config
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """A broker's HOST:PORT.  Raises `BadConfig`."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) <= 0xFFFF:
+        raise BadConfig(f"--mqtt takes HOST:PORT, not {text!r}")
+    return host, int(port)
 
 
 def database_urls(database: str) -> dict[str, str]:

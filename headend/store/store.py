@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import ArgumentError
 
-from headend.ports import Transaction
+from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
 from headend.store.engine import in_memory, open_reader, open_writer
 from headend.store.migrate import Schema, upgrade
@@ -20,8 +21,11 @@ SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
 
 
 def open_database(url: str, schema: Schema, *, live: bool) -> Writer:
-    """A writer on a database whose tables are up to date."""
-    engine = open_writer(url)
+    """A writer on a database whose tables are up to date.  Raises `StoreUnavailable`."""
+    try:
+        engine = open_writer(url)
+    except (ArgumentError, ImportError) as error:  # no such kind of database, or no driver for it
+        raise StoreUnavailable(f"{error}") from error
     upgrade(engine, schema)
     return Writer(engine, live)
 

@@ -178,11 +178,19 @@ class CommercialSystem:
         )
         return end_device_controls.write([control])
 
+    def envelope(self, wanted: Wanted) -> bytes:
+        """The SOAP message for an order, as it goes out."""
+        return _octets(self.request(wanted))
+
     async def _exchange(self, message: Message) -> Answered:
-        body = xml.serialize(replies.soap_envelope(envelope.write(message)))
+        body = _octets(message)
         answered = _read_answer(await self.post(body))
         self.answers.append(answered)
         return answered
+
+
+def _octets(message: Message) -> bytes:
+    return xml.serialize(replies.soap_envelope(envelope.write(message)))
 
 
 def _watts(wanted: Wanted) -> str:

@@ -1,0 +1,147 @@
+"""`ami demo`, run as a newcomer runs it: real broker or none, real HTTP, a store on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocols.cim.codes import Result
+from scenarios import schema
+from scenarios.demo import EXPECTED, STORY
+from scenarios.engine import run
+from tests.demo.commands import ami, outcomes, running
+
+ENDINGS = [(str(state), None if reason is None else str(reason)) for state, reason in EXPECTED]
+EVIDENCE = [
+    # of each order: which sources its reply must name
+    set(),
+    {"meter", "concentrator"},
+    {"link-report", "concentrator"},
+    {"last-will", "carrier-portal"},
+]
+KEYS = ["", "MEDIDOR_RECHAZA", "MEDIDOR_NO_RESPONDE", "FALLA_SIM"]
+
+
+def check(told: dict[str, Any]) -> None:
+    """What must be true of every run."""
+    assert told["ok"] is True
+    assert told["seconds"] < 60
+    orders = told["orders"]
+    assert outcomes(orders) == ENDINGS
+    assert [order["number"] for order in orders] == [1, 2, 3, 4]
+    assert [order["replies"] for order in orders] == [1, 1, 1, 1]
+    assert [order["unsettled"] for order in orders] == [[], [], [], []]
+    for order, sources, key in zip(orders, EVIDENCE, KEYS, strict=True):
+        assert sources <= {item["source"] for item in order["evidence"]}
+        reply = order["reply"]
+        assert reply["result"] == (Result.OK if order["outcome"] == "done" else Result.FAILED)
+        assert (reply["errors"][0]["details"] or "").partition(":")[0] == key
+    assert orders[0]["value_read"] == orders[0]["reply"]["value_read"] == "3300 W"
+    assert [order["value_read"] for order in orders[1:]] == [None, None, None]
+    assert orders[2]["attempts"] == 3
+
+
+@pytest.mark.requires("mosquitto")
+def test_for_machines_and_staying_up(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    database = str(kept / "ami.db")
+    with running(tmp_path, "demo", "--json", "--serve", f"--keep={kept}") as demo:
+        told = demo.first_word()
+        check(told)
+        assert told["broker"] == "mosquitto"
+        assert told["mqtt"].startswith("127.0.0.1:")
+        sent = ami(
+            "order",
+            "send",
+            "--meter=90000010",
+            "--limit=2.5kW",
+            "--any-day",
+            "--wait",
+            "--json",
+            f"--url={told['soap']}",
+        )
+        assert sent.returncode == 0, sent.stderr
+        assert json.loads(sent.stdout)["answer"] == "OK 0.0"
+        assert demo.terminate() == 0
+        assert demo.said().split() == "stays up; Ctrl-C ends it".split()
+
+    # Everything is in the databases that were kept, for the commands that read them.
+    listed = json.loads(ami("order", "list", "--json", "--database", database).stdout)
+    assert [order["order"] for order in listed] == [5, 4, 3, 2, 1]
+    with sqlite3.connect(kept / "ami-legacy.db") as legacy:
+        rows = legacy.execute(
+            "select numero_orden, resultado, codigo_motivo, valor_leido from resultados"
+            " where clase = 'RESPUESTA' order by numero_orden"
+        ).fetchall()
+    assert rows == [
+        (1, "OK", None, "3300"),
+        (2, "KO", "refused-read-write-denied", None),
+        (3, "KO", "meter-does-not-answer", None),
+        (4, "KO", "sim-fault", None),
+        (5, "OK", None, "2500"),
+    ]
+
+    # A directory that holds an earlier run is not written over.
+    again = ami("demo", f"--keep={kept}")
+    assert again.returncode == 2
+    assert "earlier run" in again.stderr
+
+
+def test_for_people_and_without_mosquitto() -> None:
+    ran = ami("demo", mosquitto=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    read = ran.stdout
+    assert "\x1b" not in read  # no colour and nothing that moves where there is no terminal
+    in_order = (
+        r"Mosquitto is not on this machine",
+        r"create EndDeviceControls: set-limit 3300 W, meter 90000001",
+        r"Reply OK 0\.3",
+        r"dispatched",
+        r"asks for an association with HLS-5 GMAC",
+        r"SET limiter .*threshold_normal = 3300",
+        r"GET limiter",
+        r"result done: limit read back 3300 W, was none",
+        r"result queue: reply OK",
+        r"XML reply EndDeviceControls: OK, read back 3300 W",
+        r"refused: read-write-denied",
+        r"XML reply EndDeviceControls: FAILED 5\.3 MEDIDOR_RECHAZA",
+        r"no answer",
+        r"XML reply EndDeviceControls: FAILED 5\.3 MEDIDOR_NO_RESPONDE",
+        r"XML reply EndDeviceControls: FAILED 5\.3 FALLA_SIM",
+        r"What the commercial system got",
+        r"Every order ended as it should",
+    )
+    at = 0
+    for words in in_order:
+        found = re.compile(words).search(read, at)
+        assert found, f"{words!r} does not follow {read[:at][-200:]!r}"
+        at = found.end()
+
+    # The commands to go on with are whole lines, and work as they stand.
+    explain = re.search(r"explain order 2 --frames --database (\S+)\n", read)
+    assert explain
+    database = Path(explain[1])
+    explained = ami("explain", "order", "2", "--frames", "--database", str(database))
+    assert explained.returncode == 0
+    assert "read-write-denied" in explained.stdout
+    for left in database.parent.iterdir():
+        left.unlink()
+    database.parent.rmdir()
+
+
+def test_sigterm_stops_it_in_the_middle(tmp_path: Path) -> None:
+    with running(tmp_path, "demo", mosquitto=False) as demo:
+        demo.wait_for_line("create EndDeviceControls")
+        assert demo.terminate() == 0
+        assert "stopped" in demo.said()
+
+
+def test_the_same_story_on_the_simulated_clock() -> None:
+    story = run(schema.read(STORY))
+    ended = {r.order.meter: (str(r.order.state), r.order.reason) for r in story.records}
+    assert [ended[spec.names()[0]] for spec in story.scenario.order] == ENDINGS

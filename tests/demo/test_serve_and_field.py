@@ -1,0 +1,69 @@
+"""`ami serve` and `ami field` as two processes over one broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.demo.commands import ROOT, ami, running
+
+FIELD = ROOT / "scenarios" / "library" / "a-limit-is-set-and-read-back.toml"
+
+
+@pytest.mark.requires("mosquitto")
+def test_an_order_ends_done(tmp_path: Path) -> None:
+    database = str(tmp_path / "ami.db")
+    with running(
+        tmp_path, "serve", "--port=0", f"--database={database}", f"--registry={FIELD}"
+    ) as serve:
+        head_end = serve.first_word()
+        with running(tmp_path, "field", str(FIELD), f"--mqtt={head_end['mqtt']}") as field:
+            assert field.first_word() == {
+                "mqtt": head_end["mqtt"],
+                "seed": 1,
+                "concentrators": ["C-001"],
+                "meters": 60,
+                "first_meter": "90000001",
+                "last_meter": "90000060",
+            }
+            sent = ami(
+                "order",
+                "send",
+                "--meter=90000001",
+                "--limit=3300W",
+                "--any-day",
+                "--wait",
+                f"--url={head_end['soap']}",
+            )
+            assert sent.stdout.startswith("OK 0.0"), sent.stderr
+            shown = ami("order", "show", "1", "--json", f"--database={database}")
+            order = json.loads(shown.stdout)
+            assert (order["state"], order["value_read"]) == ("done", "3300 W")
+            assert field.terminate() == 0
+        assert serve.terminate() == 0
+
+
+def test_without_mosquitto_serve_says_so_and_takes_orders(tmp_path: Path) -> None:
+    with running(
+        tmp_path,
+        "serve",
+        "--port=0",
+        f"--database={tmp_path / 'ami.db'}",
+        f"--registry={FIELD}",
+        mosquitto=False,
+    ) as serve:
+        told = serve.first_word()
+        assert told["mqtt"] is None
+        assert "Mosquitto is not on this machine" in serve.said()
+        sent = ami(
+            "order",
+            "send",
+            "--meter=90000001",
+            "--limit=3300W",
+            "--any-day",
+            f"--url={told['soap']}",
+        )
+        assert sent.stdout.startswith("OK 0.3"), sent.stderr
+        assert serve.terminate() == 0

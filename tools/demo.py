@@ -1,0 +1,233 @@
+"""`ami demo`: a newcomer's first minute.  One order succeeds, three fail, each with its reason.
+
+Own broker, own store, SOAP over real HTTP, and a simulated field behind it.  Exit code 0 when every
+order ended as it should.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, RenderableType
+from rich.rule import Rule
+from rich.text import Text
+
+from devices.clock import stopwatch
+from headend.app import Bus, MosquittoFailed, Running
+from scenarios.demo import Moment, Played, Stage, stage
+from tools import demo_outcome
+from tools.demo_story import Story, value_read
+from tools.order import http_post
+from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
+
+WIDTH = 110  # where there is no terminal to ask
+
+
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="Stay up afterwards.")] = False,
+    keep: Annotated[
+        Path | None, typer.Option(help="Directory for the databases, kept afterwards.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option(hidden=True, help="Record what is shown as a picture.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
+) -> None:
+    """A power-limit order from SOAP to a meter and back, and three that fail, each with its reason.
+
+    Starts its own broker, head-end and field, and sends the orders over HTTP as a commercial system
+    would.  Takes half a minute.
+
+    Example: [bold]ami demo --serve[/]
+    """
+    log_to_stderr(verbose=verbose)
+    try:
+        with _directory(keep, stays=not json) as directory:
+            ok = asyncio.run(_Demo(directory, serve=serve, json=json, svg=svg).run())
+    except MosquittoFailed as error:
+        failed(str(error))
+    except _NoRoom as error:
+        wrong_usage(str(error), "Name another directory: ami demo --keep DIR")
+    if not ok:
+        raise typer.Exit(1)
+
+
+class _NoRoom(Exception):
+    """The databases cannot lie there."""
+
+
+@contextmanager
+def _directory(keep: Path | None, *, stays: bool) -> Iterator[Path]:
+    """Where the databases lie.  In a person's run they stay, so that `ami explain` finds them."""
+    if keep is not None:
+        if (keep / "ami.db").exists():
+            raise _NoRoom(f"{keep} holds the databases of an earlier run")
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _NoRoom(f"{keep}: {error.strerror}") from error
+        yield keep
+    elif stays:
+        yield Path(tempfile.mkdtemp(prefix="ami-demo-"))
+    else:
+        with tempfile.TemporaryDirectory(prefix="ami-demo-") as directory:
+            yield Path(directory)
+
+
+class _Demo:
+    """One run, and how it is told."""
+
+    def __init__(self, directory: Path, *, serve: bool, json: bool, svg: Path | None) -> None:
+        self._directory = directory
+        self._serve = serve
+        self._json = json
+        self._svg = svg
+        self._console = Console(
+            highlight=False, record=svg is not None, quiet=json, width=_width(svg)
+        )
+        self._elapsed = stopwatch()
+
+    async def run(self) -> bool:
+        """Play, tell, stay up if asked to; whether all ended as it should."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            async with stage(self._directory, http_post) as up:
+                playing = asyncio.create_task(self._play(up))
+                await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not playing.done():
+                    playing.cancel()
+                    await asyncio.gather(playing, return_exceptions=True)
+                    err.print("stopped")
+                    return True
+                outcome = playing.result()
+                self._tell_end(up, outcome)
+                if self._serve:
+                    err.print("stays up; Ctrl-C ends it")
+                    await stop.wait()
+        finally:
+            stopping.cancel()
+        return all(played.ok for played in outcome)
+
+    async def _play(self, up: Stage) -> tuple[Played, ...]:
+        if not up.over_mqtt and self._json:
+            complain(NO_MOSQUITTO)
+        self._show(demo_outcome.opening(up, _broker(up.running), str(self._directory)))
+        story = Story(self._console, datetime.now(UTC), len(up.scenario.order))
+
+        def tell(moment: Moment) -> None:
+            if not self._json:
+                story.tell(moment)
+
+        try:
+            return await up.play(tell)
+        finally:
+            story.close()
+
+    def _tell_end(self, up: Stage, outcome: Sequence[Played]) -> None:
+        if self._json:
+            print_json(self._as_json(up, outcome))
+            return
+        self._show(demo_outcome.replies(outcome))
+        self._show(demo_outcome.verdict(outcome, self._elapsed()))
+        if self._svg is not None:
+            self._svg.write_text(_picture(self._console), encoding="utf-8")
+        soap = up.running.soap_url if self._serve else None
+        database = str(self._directory / "ami.db")
+        self._show(Rule(Text("Next", "bold"), align="left", style="dim"))
+        for line in demo_outcome.what_next(_program(), database=database, soap=soap):
+            self._console.print(line, soft_wrap=True)  # to be copied: no line break inside
+
+    def _show(self, part: RenderableType) -> None:
+        self._console.print(part)
+
+    def _as_json(self, up: Stage, outcome: Sequence[Played]) -> dict[str, object]:
+        broker = up.running.broker
+        return {
+            "ok": all(played.ok for played in outcome),
+            "seconds": round(self._elapsed(), 3),
+            "soap": up.running.soap_url,
+            "broker": "in-process bus" if isinstance(broker, Bus) else "mosquitto",
+            "mqtt": None if isinstance(broker, Bus) else f"{broker.host}:{broker.port}",
+            "database": up.config.database,
+            "orders": [_order_json(number, played) for number, played in enumerate(outcome, 1)],
+        }
+
+
+NO_MOSQUITTO = "Mosquitto is not on this machine: messages go over a bus inside this process."
+
+
+def _broker(running: Running) -> str:
+    if isinstance(running.broker, Bus):
+        return f"{NO_MOSQUITTO} Everything else is the same."
+    return f"Mosquitto of its own at {running.broker.host}:{running.broker.port}"
+
+
+def _order_json(number: int, played: Played) -> dict[str, object]:
+    order = played.order
+    message = played.replies[0] if played.replies else None
+    return {
+        "order": number,
+        "ok": played.ok,
+        "expected": {"outcome": played.expected[0], "reason": played.expected[1]},
+        "number": None if order is None else order.number,
+        "transaction": None if order is None else order.transaction_id,
+        "meter": played.spec.names()[0],
+        "concentrator": None if order is None else order.concentrator,
+        "wanted": f"{played.spec.kind} {played.spec.amount} {played.spec.unit}",
+        "outcome": None if order is None else order.state,
+        "reason": None if order is None else order.reason,
+        "evidence": []
+        if order is None
+        else [{"source": item.source, "at": item.at, "text": item.text} for item in order.evidence],
+        "value_read": None if order is None or order.value_read is None else str(order.value_read),
+        "attempts": None if order is None else order.attempts,
+        "seconds": demo_outcome.seconds(played),
+        "replies": len(played.replies),
+        "reply": None
+        if message is None or message.reply is None
+        else {
+            "result": message.reply.result,
+            "errors": [
+                {"code": error.code, "level": error.level, "details": error.details}
+                for error in message.reply.errors
+            ],
+            "value_read": value_read(message),
+        },
+        "unsettled": list(played.unsettled),
+    }
+
+
+def _width(svg: Path | None) -> int | None:
+    return None if svg is None and sys.stdout.isatty() else WIDTH
+
+
+def _picture(console: Console) -> str:
+    """What was shown, as SVG that fetches nothing from elsewhere."""
+    drawn = console.export_svg(title="ami demo", clear=False)
+    return re.sub(r"@font-face\s*\{.*?\}", "", drawn, flags=re.DOTALL)
+
+
+def _program() -> str:
+    """How this program is called here: `ami`, or its path where it is on no search path."""
+    if shutil.which("ami"):
+        return "ami"
+    here = os.path.relpath(sys.argv[0])
+    return shlex.quote(here if len(here) < len(sys.argv[0]) else sys.argv[0])
