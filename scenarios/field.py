@@ -39,8 +39,8 @@ def field_of(scenario: Scenario) -> FieldSpec:
     special = {meter.name: meter for meter in scenario.meter}
     spread = transformers(scenario.field.meters, scenario.field.concentrators)
     known = {meter.name for each in spread for meter in each.meters}
-    for name, meter in special.items():
-        if name not in known and meter.registered:
+    for name in (*special, *(scenario.expect.limit or ()), *(scenario.expect.supply or ())):
+        if name not in known:
             raise BadScenario(f"meter {name}: the field has {min(known)} to {max(known)}")
     return FieldSpec(
         transformers=tuple(_transformer(each, special) for each in spread),

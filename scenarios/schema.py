@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,6 +37,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from headend.config import Delivery, FieldPolicy, OrderPolicy
+from headend.domain.reason import ReasonCode
+from scenarios.mistakes import Path as Place
+from scenarios.mistakes import in_words, line_of, spelled
 
 
 class BadScenario(ValueError):
@@ -220,13 +224,13 @@ class Scenario(Part, frozen=True):
         return self.start.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
 
     def order_policy(self) -> OrderPolicy:
-        return _merged(OrderPolicy, {"zone": self.timezone, **self.head_end.orders})
+        return msgspec.convert({"zone": self.timezone, **self.head_end.orders}, OrderPolicy)
 
     def field_policy(self) -> FieldPolicy:
-        return _merged(FieldPolicy, self.head_end.field)
+        return msgspec.convert(self.head_end.field, FieldPolicy)
 
     def delivery(self) -> Delivery:
-        return _merged(Delivery, self.head_end.delivery)
+        return msgspec.convert(self.head_end.delivery, Delivery)
 
 
 def read(path: Path) -> Scenario:
@@ -243,45 +247,56 @@ def parse(text: str) -> Scenario:
     """The scenario in a TOML text.  Raises `BadScenario`."""
     try:
         scenario = msgspec.convert(tomllib.loads(text), Scenario)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadScenario(str(error)) from error
-    _check(scenario)
+    except tomllib.TOMLDecodeError as error:
+        raise BadScenario(f"no TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise BadScenario(in_words(error, Scenario, text)) from error
+    for name, policy in _POLICIES.items():
+        try:
+            msgspec.convert(getattr(scenario.head_end, name), policy)
+        except msgspec.ValidationError as error:
+            raise BadScenario(in_words(error, policy, text, ("head_end", name))) from error
+    for path, why in _contradictions(scenario):
+        line = line_of(text, path)
+        raise BadScenario((f"line {line}: " if line else "") + f"{spelled(path)} {why}")
     return scenario
 
 
-def _check(scenario: Scenario) -> None:
-    """What the types cannot say."""
+def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """What the types cannot say: where, and what is wrong there."""
     try:
         ZoneInfo(scenario.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BadScenario(f"timezone: {scenario.timezone!r} is not known") from error
+    except (ZoneInfoNotFoundError, ValueError):
+        yield ("timezone",), f"{scenario.timezone!r} is not known; take one like America/Santiago"
     if scenario.start.tzinfo is not None:
-        raise BadScenario("start is local time; the zone goes into timezone")
-    for number, order in enumerate(scenario.order, 1):
-        where = f"order {number}"
+        yield ("start",), "takes local time; its zone goes into timezone"
+    for number, order in enumerate(scenario.order):
+        here = ("order", number)
         if bool(order.meter) == bool(order.meters):
-            raise BadScenario(f"{where}: name either meter or meters")
+            yield here, "names either meter or meters"
         if (order.amount is not None) != (order.kind == "set-limit"):
-            raise BadScenario(f"{where}: an amount belongs to set-limit, and only to it")
-    for number, fault in enumerate(scenario.fault, 1):
+            yield here, "has an amount if it is a set-limit, and only then"
+        if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
+            yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
+    for number, fault in enumerate(scenario.fault):
         if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
-            raise BadScenario(f"fault {number}: until does not come after at")
-    scatter = scenario.scatter
-    if scatter is not None:
-        if seconds(scatter.end) <= seconds(scatter.begin):
-            raise BadScenario("scatter: end does not come after begin")
-        if scatter.meters > scenario.field.meters:
-            raise BadScenario(f"scatter: the field has only {scenario.field.meters} meters")
+            yield ("fault", number, "until"), "does not come after at"
+    for reason in scenario.expect.failed or ():
+        if reason not in set(ReasonCode):
+            yield ("expect", "failed"), f"names {reason!r}; reasons are: {', '.join(ReasonCode)}"
     for name in scenario.sweep.own_seed_only:
         if name not in Expect.__struct_fields__ or getattr(scenario.expect, name) is None:
-            raise BadScenario(f"sweep.own_seed_only: {name!r} is not among the expectations")
-    scenario.order_policy()
-    scenario.field_policy()
-    scenario.delivery()
+            yield ("sweep", "own_seed_only"), f"names {name!r}, which is not expected"
+    scatter = scenario.scatter
+    if scatter is not None and seconds(scatter.end) <= seconds(scatter.begin):
+        yield ("scatter", "end"), "does not come after begin"
+    if scatter is not None and scatter.meters > scenario.field.meters:
+        yield ("scatter", "meters"), f"is more than the field's {scenario.field.meters}"
 
 
-def _merged(kind: Any, changes: dict[str, Any]) -> Any:
-    try:
-        return msgspec.convert(changes, kind)
-    except msgspec.ValidationError as error:
-        raise BadScenario(f"head_end: {error}") from error
+_AMOUNT = re.compile(r"\d+(\.\d+)?")
+_POLICIES: dict[str, type[Any]] = {
+    "orders": OrderPolicy,
+    "field": FieldPolicy,
+    "delivery": Delivery,
+}

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from scenarios.field import faults_of, field_of
 from scenarios.schema import Scenario, read
 from scenarios.summary import Finding, played
 
@@ -67,7 +68,8 @@ def sweep(
 ) -> Swept:
     """Run a file under each seed.  `prepare` runs first in each process; `ended` hears of each run
     as it ends.  Raises `BadScenario` for the file before anything runs."""
-    read(file)
+    scenario = read(file)
+    field_of(scenario), faults_of(scenario)
     runs = []
     for run in _runs(file, seeds, jobs, invariants_only, prepare):
         ended(run)
