@@ -73,6 +73,18 @@ def faults_of(scenario: Scenario, start: float | None = None) -> list[Fault]:
     """The faults, at the world's times; `start` (POSIX seconds) where it begins at another time
     than its own.  Raises `BadScenario`."""
     start = scenario.start_utc.timestamp() if start is None else start
+    spread = transformers(scenario.field.meters, scenario.field.concentrators)
+    meters = [meter.name for each in spread for meter in each.meters]
+    concentrators = [each.concentrator for each in spread]
+    for number, spec in enumerate(scenario.fault, 1):
+        known = meters if spec.kind.startswith("meter-") else concentrators
+        if spec.kind == "packet-loss":
+            known = meters + concentrators
+        if spec.target not in known:
+            raise BadScenario(
+                f"fault {number}: {spec.kind} hits one of {known[0]} to {known[-1]},"
+                f" not {spec.target!r}"
+            )
     return [_fault(spec, start) for spec in scenario.fault]
 
 

@@ -46,7 +46,7 @@ class BadScenario(ValueError):
     """The file is no scenario; the text names the key and what it takes."""
 
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?")
 
 
 def seconds(text: str) -> float:
@@ -294,7 +294,7 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("scatter", "meters"), f"is more than the field's {scenario.field.meters}"
 
 
-_AMOUNT = re.compile(r"\d+(\.\d+)?")
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _POLICIES: dict[str, type[Any]] = {
     "orders": OrderPolicy,
     "field": FieldPolicy,

@@ -1,0 +1,76 @@
+"""Each expectation holds where it is right and fails where it is off by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from scenarios.engine import Story, run
+from scenarios.expectations import expected
+from scenarios.schema import Expect, parse
+from tests.scenarios.shared import THREE_ORDERS
+
+# name: (what is so, what is not)
+EXPECTATIONS: dict[str, tuple[Any, Any]] = {
+    "orders": (3, 2),
+    "done": (2, 3),
+    "failed": ({"limit-not-representable": 1}, {"limit-not-representable": 2}),
+    "refused_messages": (1, 0),
+    "answers": (
+        ("OK 0.3", "OK 0.3", "OK 0.3", "FAILED 2.15"),
+        ("OK 0.3", "OK 0.3", "OK 0.3", "OK 0.3"),
+    ),
+    "replies": (3, 4),
+    "events": (2, 1),
+    "findings": ({"after the end": 0}, {"after the end": 1}),
+    "limit": ({"90000001": "3300", "90000003": "none"}, {"90000001": "3301", "90000003": "none"}),
+    "supply": ({"90000002": "disconnected"}, {"90000002": "connected"}),
+    "attempts_min": (1, 2),
+    "done_within": ("10s", "1s"),
+    "frames_lost_min": (0, 1),
+}
+CONFLICT = """
+[[order]]
+at = "3m"
+meter = "90000001"
+kind = "set-limit"
+amount = "1100"
+message_id = "1"
+"""
+
+
+@pytest.fixture(scope="module")
+def told() -> Story:
+    orders = THREE_ORDERS.replace("[expect]", "")
+    first = 'amount = "3300"\n'
+    return run(
+        parse(orders.replace(first, f'{first}message_id = "1"\n', 1) + CONFLICT + "[expect]")
+    )
+
+
+@pytest.mark.parametrize("name", Expect.__struct_fields__)
+def test_expectation(told: Story, name: str) -> None:
+    right, wrong = EXPECTATIONS[name]
+    assert _ok(told, name, right) == {name: True}
+    assert _ok(told, name, wrong) == {name: False}
+
+
+def test_what_is_not_expected_is_not_checked(told: Story) -> None:
+    assert _ok(told) == {}
+
+
+def _ok(told: Story, name: str | None = None, value: Any = None) -> dict[str, bool]:
+    expect = Expect() if name is None else Expect(**{name: value})
+    scenario = msgspec.structs.replace(told.scenario, expect=expect)
+    story = Story(
+        scenario,
+        told.seed,
+        told.records,
+        told.commercial,
+        told.world,
+        told.errors,
+        told.simulated_s,
+    )
+    return {check.name: check.ok for check in expected(story)}
