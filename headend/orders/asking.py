@@ -50,12 +50,13 @@ class Asking:
                 found.append(said)
         return tuple(found)
 
-    def feed_breaker(self, order: Order, report: Report) -> None:
-        """Let the circuit breaker know whether the concentrator gave a word."""
+    def feed_breaker(self, order: Order, report: Report, evidence: tuple[Evidence, ...]) -> None:
+        """Let the circuit breaker know whether the concentrator gave a word, or what tells of its
+        silence."""
         if report.accepted or report.result is not None:
             self.breaker.succeeded(concentrator_of(order))
         else:
-            self.breaker.failed(concentrator_of(order), self.clock.now())
+            self.breaker.failed(concentrator_of(order), self.clock.now(), evidence)
 
 
 def concentrator_of(order: Order) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headend.config import OrderPolicy
+from headend.domain.evidence import Evidence
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class _Circuit:
     rest_s: float = 0.0
     open_until: datetime | None = None
     trial: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(slots=True)
@@ -39,16 +41,22 @@ class Breaker:
         circuit.trial = True
         return None
 
+    def evidence(self, concentrator: str) -> tuple[Evidence, ...]:
+        """What the last failure rests on: the reason for orders that wait because of it."""
+        circuit = self._circuits.get(concentrator)
+        return () if circuit is None else circuit.evidence
+
     def succeeded(self, concentrator: str) -> None:
         """Any word from the concentrator closes its circuit."""
         self._circuits.pop(concentrator, None)
 
-    def failed(self, concentrator: str, now: datetime) -> None:
+    def failed(self, concentrator: str, now: datetime, evidence: tuple[Evidence, ...] = ()) -> None:
         """A try found the concentrator unreachable."""
         circuit = self._circuits.setdefault(
             concentrator, _Circuit(rest_s=self.policy.breaker_rest_s)
         )
         circuit.failures += 1
+        circuit.evidence = evidence
         if circuit.failures < self.policy.breaker_failures:
             return
         if circuit.trial:

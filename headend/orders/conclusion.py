@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from headend.config import OrderPolicy
-from headend.domain.evidence import why_concentrator_is_unreachable, why_meter_is_silent
+from headend.domain.evidence import (
+    Evidence,
+    why_concentrator_is_unreachable,
+    why_meter_is_silent,
+)
 from headend.domain.order import Attempt, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, judge_command
@@ -144,19 +148,24 @@ class Conclusions:
         tx.save_order(unknown, at=now, cause=cause, attempt=order.attempts or None)
         return unknown
 
-    async def postpone(self, order: Order, until: datetime, why: str) -> None:
-        """Let a queued order wait, at most until its deadline."""
+    async def postpone(
+        self,
+        order: Order,
+        until: datetime,
+        why: str,
+        reason: ReasonCode | None = None,
+        evidence: tuple[Evidence, ...] = (),
+    ) -> None:
+        """Let a queued order wait, at most until its deadline.  A `reason` is kept for the case
+        that the deadline comes first."""
         now = self.clock.now()
+        cause = f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z"
 
         def work(tx: Transaction) -> None:
             if (current := unmoved(tx, order)) is not None:
-                self._queue(
-                    tx,
-                    current,
-                    until,
-                    now,
-                    f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z",
-                )
+                if reason is not None:
+                    current = replace(current, reason=reason, evidence=evidence)
+                self._queue(tx, current, until, now, cause)
 
         await self.store.run(work)
 

@@ -107,10 +107,11 @@ class EffectSearch:
             evidence = await self.asking.why_unreachable(order)
             return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None
         report = await self.asking.field.withdraw(command_of(order))
-        self.asking.feed_breaker(order, report)
         if report.result is None:
             evidence = await self.asking.why_unreachable(order)
+            self.asking.feed_breaker(order, report, evidence)
             return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None
+        self.asking.feed_breaker(order, report, ())
         attempt = self.conclusions.ended_attempt(order, self.clock.now(), report)
         verdict = judge_command(report.result)
         if read and isinstance(verdict, EffectUnknown):

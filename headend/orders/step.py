@@ -78,9 +78,10 @@ class Stepping:
         elif not rules.day_allowed(order, now, policy=self.policy, days=self.days):
             await self._wait_for_working_day(order, now)
         elif (until := self.breaker.blocked_until(concentrator, now)) is not None:
-            await self._conclusions.postpone(
-                order, until, f"leaves {concentrator} alone: it was unreachable"
-            )
+            why = f"leaves {concentrator} alone: it was unreachable"
+            evidence = self.breaker.evidence(concentrator)
+            reason = why_concentrator_is_unreachable(evidence)
+            await self._conclusions.postpone(order, until, why, reason, evidence)
         elif self._asking.offline(order):
             await self._note_offline(order, now)
         else:
@@ -127,7 +128,6 @@ class Stepping:
             command_of(order), on_accepted=lambda: self._note_accepted(order)
         )
         report = replace(report, sent=report.sent or sent_before)
-        self._asking.feed_breaker(order, report)
         verdict = await self._judge(order, report)
         await self._conclusions.conclude(
             order,
@@ -139,8 +139,10 @@ class Stepping:
 
     async def _judge(self, order: Order, report: Report) -> Verdict:
         if report.result is not None:
+            self._asking.feed_breaker(order, report, ())
             return judge_command(report.result)
         evidence = await self._asking.why_unreachable(order)
+        self._asking.feed_breaker(order, report, evidence)
         if report.sent:
             return EffectUnknown(ask_concentrator=True, evidence=evidence)
         return NotDone(why_concentrator_is_unreachable(evidence), retry=True, evidence=evidence)
@@ -163,7 +165,7 @@ class Stepping:
     async def _note_offline(self, order: Order, now: datetime) -> None:
         """Count a try without sending: what is not sent cannot be carried out late."""
         evidence = await self._asking.why_unreachable(order)
-        self.breaker.failed(concentrator_of(order), now)
+        self.breaker.failed(concentrator_of(order), now, evidence)
         number = order.attempts + 1
         attempt = Attempt(order.number, number, now, now, result="not sent: concentrator offline")
         counted = replace(order, attempts=number, tries=order.tries + 1)
