@@ -51,6 +51,7 @@ from headend.soap.orders import OrderDesk
 from headend.soap.route import check_bind, is_loopback, soap_router, uvicorn_options
 from headend.soap.server import SoapServer
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
+from headend.store.occupancy import Occupied, occupied
 from headend.store.store import SqlStore
 from protocols.commercial import messages as commercial
 
@@ -63,6 +64,7 @@ __all__ = [
     "CallbackFailed",
     "HeadEnd",
     "MosquittoFailed",
+    "Occupied",
     "MqttBroker",
     "Running",
     "build",
@@ -209,11 +211,13 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
     inside the process, which no concentrator outside of it can reach.
 
     Raises `UnsafeBind` or `BadConfig` for a door that would be open to the network without mutual
-    TLS, `BadConfig` for a port that is taken, `MosquittoFailed` when an installed Mosquitto does
+    TLS, `Occupied` when another process works on the database under the same name, `BadConfig` for
+    a port that is taken, `MosquittoFailed` when an installed Mosquitto does
     not start, and `ConnectionError` when a configured broker does not answer.
     """
     check_bind(config.soap.host, config.soap.tls)
     async with AsyncExitStack() as stack:
+        stack.enter_context(occupied(config.database, config.worker))
         where = await _find_broker(config.mqtt, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from headend import config as configuration
-from headend.app import Address, Bus, MosquittoFailed, Running, serving
+from headend.app import Address, Bus, MosquittoFailed, Occupied, Running, serving
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
@@ -50,6 +50,8 @@ def serve(
         wrong_usage(str(error))
     except StoreUnavailable as error:
         wrong_usage(f"no database: {error}", "Name another: ami serve --database FILE")
+    except Occupied as error:
+        failed(str(error))
     except MosquittoFailed as error:
         failed(str(error), "Name a broker: ami serve --mqtt HOST:PORT")
     except ConnectionError as error:

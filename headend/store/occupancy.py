@@ -1,0 +1,40 @@
+"""One process for each worker's name: two under one name would take each other's leases for dead.
+
+For SQLite the lock is a file beside the database, held by the kernel for the process: it is given
+back however the process ends.  Workers that share a database have different names
+(`Config.worker`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from headend.store.engine import in_memory, is_sqlite
+
+
+class Occupied(RuntimeError):
+    """Another process works on this database under the same name."""
+
+
+@contextmanager
+def occupied(url: str, worker: str) -> Iterator[None]:
+    """Hold a worker's name on a database.  Raises `Occupied`."""
+    database = make_url(url).database
+    if not is_sqlite(url) or in_memory(url) or database is None:
+        yield
+        return
+    path = Path(f"{database}.{worker}.lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Occupied(
+                f"another process serves {database} as {worker!r}; stop it, or give this one a name"
+                " of its own (worker = ... in the configuration)"
+            ) from error
+        yield
