@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 from devices import faults
-from devices.concentrator.table import EnginePolicy, alternating, only
+from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
 from devices.span import Span
@@ -120,7 +121,8 @@ def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) 
 
 def _engines(scenario: Scenario) -> EnginePolicy:
     if scenario.field.engines == "alternate":
-        return alternating(scenario.seed)
+        # gurux-dlms is an extra; without it our own engine speaks for every concentrator.
+        return alternating(scenario.seed) if find_spec("gurux_dlms") else only(OWN)
     return only(scenario.field.engines)
 
 
