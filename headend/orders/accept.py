@@ -149,6 +149,9 @@ class Acceptance:
         superseded: list[Order],
     ) -> Order:
         ready_at = max(now, wish.start or now)
+        deadline = submission.deadline or ready_at + timedelta(seconds=self.policy.deadline_s)
+        if wish.until is not None:  # a limit is not set when it should have ended
+            deadline = min(deadline, wish.until)
         meter = tx.meter(wish.meter)
         order = Order(
             number=tx.next_order_number(),
@@ -159,7 +162,7 @@ class Acceptance:
             accepted_at=now,
             ready_at=ready_at,
             not_before=ready_at,
-            deadline=submission.deadline or ready_at + timedelta(seconds=self.policy.deadline_s),
+            deadline=deadline,
             priority=PRIORITY[wish.kind],
             message_id=submission.message_id,
             correlation_id=submission.correlation_id,

@@ -17,10 +17,11 @@ import structlog
 from headend.config import OrderPolicy
 from headend.domain.order import Order
 from headend.orders.step import Stepping
-from headend.ports import Clock, Store
+from headend.ports import Clock, Store, StoreUnavailable
 
 POLL_S = 5.0  # how soon another process's work, or a lease that ran out, is noticed
 AFTER_ERROR_S = 60.0  # a step that broke is not taken again at once
+ERRORS_MAX = 100  # the last ones are kept
 
 _log = structlog.get_logger("orders")
 
@@ -56,7 +57,11 @@ class Lanes:
         """Serve until cancelled."""
         try:
             while True:
-                self.wake(await self.store.run(lambda tx: tx.concentrators_with_work()))
+                try:
+                    self.wake(await self.store.run(lambda tx: tx.concentrators_with_work()))
+                except StoreUnavailable as error:
+                    self._note(error)
+                    _log.error("no look for work", why=str(error))
                 await asyncio.sleep(POLL_S)
         finally:
             await self._stop()
@@ -71,6 +76,16 @@ class Lanes:
             lane.bell.set()
 
     async def _serve(self, name: str, lane: _Lane) -> None:
+        while self._lanes.get(name) is lane:
+            try:
+                await self._turn(name, lane)
+            except StoreUnavailable as error:
+                self._note(error)
+                _log.error("the lane rests", concentrator=name, why=str(error))
+                await asyncio.sleep(POLL_S)
+
+    async def _turn(self, name: str, lane: _Lane) -> None:
+        """Serve a lane until it has nothing left to do."""
         while True:
             lane.bell.clear()
             now = self.clock.now()
@@ -114,10 +129,18 @@ class Lanes:
             await self.stepping.take(order)
         except Exception as error:
             # One order's trouble must not stop its concentrator's lane; it is kept, and told.
-            self.errors.append(error)
+            self._note(error)
             _log.exception("step failed", order=order.number, meter=order.meter)
             await asyncio.sleep(AFTER_ERROR_S)
-        await self.store.run(lambda tx: tx.release(order.number, worker=self.worker))
+        try:
+            await self.store.run(lambda tx: tx.release(order.number, worker=self.worker))
+        except StoreUnavailable as error:
+            self._note(error)
+            _log.error("not released, its lease will end", order=order.number, why=str(error))
+
+    def _note(self, error: Exception) -> None:
+        self.errors.append(error)
+        del self.errors[:-ERRORS_MAX]
 
     async def _stop(self) -> None:
         tasks = [

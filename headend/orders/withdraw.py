@@ -93,5 +93,8 @@ def _named(
         order = tx.order(number)
         named = [order] if order is not None else []
     else:
-        named = tx.orders_of(transaction_id=transaction_id, correlation_id=correlation_id)
+        found = tx.orders_of(transaction_id=transaction_id, correlation_id=correlation_id)
+        # The promised end of a bounded limit shares its names, but nobody sent it: it goes only by
+        # its own number, or a limit that is to end would stay.
+        named = [order for order in found if order.restores is None]
     return [order for order in named if order.source == source]

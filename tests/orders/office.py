@@ -35,6 +35,7 @@ from tests.orders.scripted_field import ScriptedField
 T = TypeVar("T")
 
 SIM = "8956001"
+PATIENCE_S = 60.0  # for word of an order's end, before a look whether something broke
 
 
 @dataclass(slots=True)
@@ -164,8 +165,14 @@ class Office:
         async with asyncio.timeout(within_s):
             while not (order := await self.tell(number)).final:
                 assert self.life.lanes.errors == [], "a step broke"
-                await asyncio.sleep(1)
+                await self.life.settling.wait_for_end([number], PATIENCE_S)
         return order
+
+    async def life_after_trouble(self, number: int) -> Order:
+        """As `ended`, after errors that a test has provoked."""
+        assert self.life.lanes.errors
+        self.life.lanes.errors.clear()
+        return await self.ended(number)
 
     def journal(self, number: int = 1) -> list[JournalLine]:
         return self.store.read(lambda connection: queries.journal(connection, number))

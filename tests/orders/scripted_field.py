@@ -83,6 +83,7 @@ class ScriptedField:
     memory: dict[_Key, tuple[str, Result]] = field(default_factory=dict)
     receipted: set[str] = field(default_factory=set)
     listener: FieldListener | None = None
+    handed_over: set[_Key] = field(default_factory=set)
     waiting: set[_Key] = field(default_factory=set)
     begun: set[_Key] = field(default_factory=set)
 
@@ -121,7 +122,7 @@ class ScriptedField:
     ) -> Report:
         if key in self.memory:  # a repeat
             await asyncio.sleep(ROUND_TRIP_S)
-            return Report(True, True, self.memory[key][1])
+            return self._hand_over(key)
         say = Say() if key in self.begun or not self.script else self.script.popleft()
         if not say.sent:
             return Report(sent=False)
@@ -135,7 +136,7 @@ class ScriptedField:
             await on_accepted()
         if say.heard:
             await asyncio.sleep(say.after_s)
-            return Report(True, True, self.memory[key][1])
+            return self._hand_over(key)
         until = command.not_after + timedelta(seconds=self.patience.result_grace_s)
         await asyncio.sleep((until - self.clock.now()).total_seconds())
         return Report(True, accepted=True)
@@ -152,11 +153,16 @@ class ScriptedField:
         if key not in self.memory:
             result = self._result(command, Say(Status.CANCELLED))
             self.memory[key] = (command.concentrator, result)
+        return self._hand_over(key)
+
+    def _hand_over(self, key: _Key) -> Report:
+        self.handed_over.add(key)
         return Report(True, True, self.memory[key][1])
 
     async def stored(self, command: Command) -> None:
-        if (known := self.memory.get((command.order, command.attempt))) is not None:
-            self.receipted.add(known[1].id)
+        key = (command.order, command.attempt)
+        if key in self.handed_over:
+            self.receipted.add(self.memory[key][1].id)
 
     # --- what concentrator and meter do ---
 
