@@ -1,7 +1,7 @@
 """`ami demo`: a newcomer's first minute.  One order succeeds, three fail, each with its reason.
 
 Own broker, own store, SOAP over real HTTP, and a simulated field behind it.  Exit code 0 when every
-order ended as it should.
+order ended as it should.  `ami demo --svg FILE` draws the picture in the README.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 from rich.rule import Rule
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from devices.clock import stopwatch
@@ -34,6 +35,20 @@ from tools.order import http_post
 from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
 
 WIDTH = 110  # where there is no terminal to ask
+NIGHT = TerminalTheme(
+    (22, 27, 34),
+    (201, 209, 217),
+    [
+        (72, 79, 88),
+        (255, 123, 114),
+        (63, 185, 80),
+        (210, 153, 34),
+        (88, 166, 255),
+        (188, 140, 255),
+        (57, 197, 207),
+        (177, 186, 196),
+    ],
+)
 
 
 def demo(
@@ -43,7 +58,7 @@ def demo(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     svg: Annotated[
-        Path | None, typer.Option(hidden=True, help="Record what is shown as a picture.")
+        Path | None, typer.Option(hidden=True, help="Draw what is shown, its first order only.")
     ] = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
@@ -130,10 +145,12 @@ class _Demo:
         if not up.over_mqtt and self._json:
             complain(NO_MOSQUITTO)
         self._show(demo_outcome.opening(up, _broker(up.running), str(self._directory)))
-        story = Story(self._console, datetime.now(UTC), len(up.scenario.order))
+        orders = len(up.scenario.order)
+        told = 1 if self._svg is not None else orders  # a picture has to end somewhere
+        story = Story(self._console, datetime.now(UTC), told)
 
         def tell(moment: Moment) -> None:
-            if not self._json:
+            if not self._json and moment.order <= told:
                 story.tell(moment)
 
         try:
@@ -145,12 +162,15 @@ class _Demo:
         if self._json:
             print_json(self._as_json(up, outcome))
             return
+        if self._svg is not None:
+            self._show(Text("\n… orders 2, 3 and 4 are told in the same way.", "dim italic"))
         self._show(demo_outcome.replies(outcome))
         self._show(demo_outcome.verdict(outcome, self._elapsed()))
         if self._svg is not None:
             self._svg.write_text(_picture(self._console), encoding="utf-8")
         soap = up.running.soap_url if self._serve else None
         database = str(self._directory / "ami.db")
+        self._show(Text())
         self._show(Rule(Text("Next", "bold"), align="left", style="dim"))
         for line in demo_outcome.what_next(_program(), database=database, soap=soap):
             self._console.print(line, soft_wrap=True)  # to be copied: no line break inside
@@ -221,8 +241,11 @@ def _width(svg: Path | None) -> int | None:
 
 def _picture(console: Console) -> str:
     """What was shown, as SVG that fetches nothing from elsewhere."""
-    drawn = console.export_svg(title="ami demo", clear=False)
-    return re.sub(r"@font-face\s*\{.*?\}", "", drawn, flags=re.DOTALL)
+    drawn = console.export_svg(title="ami demo", clear=False, theme=NIGHT)
+    drawn = re.sub(r"@font-face\s*\{.*?\}\s*", "", drawn, flags=re.DOTALL)
+    drawn = drawn.replace("<!-- Generated with Rich https://www.textualize.io -->", "")
+    # ami-demo in place of an id made of the content, so that another run changes little.
+    return re.sub(r"terminal-\d+", "ami-demo", drawn)
 
 
 def _program() -> str:

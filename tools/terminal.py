@@ -89,6 +89,7 @@ def log_to_stderr(*, verbose: bool = False) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
+    _hush_libraries()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.INFO if verbose else logging.WARNING
@@ -106,8 +107,14 @@ def log_to_stderr(*, verbose: bool = False) -> None:
     )
 
 
+def _hush_libraries() -> None:
+    """aiomqtt logs each broken connection; what that means is said by whoever owns the session."""
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
+
+
 def log_nothing() -> None:
     """For commands that say themselves what happened: a head-end inside them keeps quiet."""
+    _hush_libraries()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -14,7 +14,7 @@ from protocols.cim.codes import Result
 from scenarios import schema
 from scenarios.demo import EXPECTED, STORY
 from scenarios.engine import run
-from tests.demo.commands import ami, outcomes, running
+from tests.demo.commands import ROOT, ami, outcomes, running
 
 ENDINGS = [(str(state), None if reason is None else str(reason)) for state, reason in EXPECTED]
 EVIDENCE = [
@@ -145,3 +145,9 @@ def test_the_same_story_on_the_simulated_clock() -> None:
     story = run(schema.read(STORY))
     ended = {r.order.meter: (str(r.order.state), r.order.reason) for r in story.records}
     assert [ended[spec.names()[0]] for spec in story.scenario.order] == ENDINGS
+
+
+def test_the_picture_in_the_readme_fetches_nothing() -> None:
+    picture = (ROOT / "docs" / "images" / "demo.svg").read_text()
+    assert "Every&#160;order&#160;ended&#160;as&#160;it&#160;should" in picture
+    assert not re.search(r"@font-face|@import|url\(['\"]?https?:|href=", picture)
