@@ -138,7 +138,8 @@ class Telling:
                 return _association(apdu)
             case Ciphered() | GeneralCiphered():
                 what = apdu.tag.name.lower().replace("_", "-")
-                return f"{what}, {len(apdu.payload)} octets under counter {apdu.invocation_counter}"
+                size, counter = len(apdu.payload), apdu.invocation_counter
+                return f"{what}, {size} octets under counter {counter}, not opened"
             case ConfirmedServiceError(service, kind, value):
                 return f"error of {_name(service)}: {_name(kind)} {value}"
             case ExceptionResponse(state, service, counter):

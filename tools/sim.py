@@ -119,14 +119,17 @@ def sweep(
             already = progress.tasks[0].fields["missed"]
             progress.update(bar, advance=1, missed=already + missed)
 
-        swept = sweep_(
-            stories.path_of(file),
-            wanted,
-            jobs=jobs,
-            invariants_only=invariants_only,
-            prepare=log_to_stderr if verbose else log_nothing,
-            ended=ended,
-        )
+        try:
+            swept = sweep_(
+                stories.path_of(file),
+                wanted,
+                jobs=jobs,
+                invariants_only=invariants_only,
+                prepare=log_to_stderr if verbose else log_nothing,
+                ended=ended,
+            )
+        except BadScenario as error:
+            wrong_usage(f"{file}: {error}")
     if json:
         print_json(_swept_as_json(file, swept, elapsed_s()))
     else:

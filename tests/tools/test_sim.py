@@ -1,0 +1,205 @@
+"""`ami sim`, as scripts rely on it: values on stdout, all else on stderr, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from scenarios import stories
+from scenarios.sweep import Run, Swept, run_seed
+from tests.scenarios.shared import THREE_ORDERS
+from tools import sim
+from tools.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+STORY = "a-limit-is-set-and-read-back"
+
+
+def ami(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> str:
+    """A story that expects one order too many, under each seed."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(f"{THREE_ORDERS}orders = 4\n")
+    return str(file)
+
+
+def test_run() -> None:
+    ran = ami("sim", "run", STORY, "--seed", "3", "--json")
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert ran.stderr == ""
+    assert set(told) == {
+        "scenario",
+        "seed",
+        "log_sha256",
+        "orders",
+        "expect",
+        "simulated_s",
+        "wall_s",
+    }
+    assert told["scenario"] == STORY
+    assert told["seed"] == 3
+    assert len(told["log_sha256"]) == 64
+    assert told["orders"] == {"total": 1, "done": 1, "failed": {}, "open": 0}
+    assert told["simulated_s"] == 600
+    assert told["wall_s"] > 0
+    for finding in told["expect"]:
+        assert set(finding) == {"name", "ok", "value", "expected", "always"}
+        assert finding["ok"]
+    assert {f["name"]: f["value"] for f in told["expect"]}["limit"] == {"90000001": "3300"}
+
+
+def test_run_counts_failures_by_reason() -> None:
+    told = json.loads(ami("sim", "run", "the-meter-is-silent", "--json").stdout)
+    assert told["orders"]["failed"] == {"meter-does-not-answer": 1}
+    assert told["seed"] == stories.find("the-meter-is-silent")[1].seed
+
+
+def test_run_for_people() -> None:
+    ran = ami("sim", "run", STORY)
+    assert ran.exit_code == 0
+    assert stories.find(STORY)[1].about in ran.stdout
+    assert "1 order: 1 done" in ran.stdout
+    assert "✗" not in ran.stdout
+
+
+def test_an_expectation_that_fails(wrong: str) -> None:
+    ran = ami("sim", "run", wrong, "--json")
+    assert ran.exit_code == 1
+    (missed,) = (f for f in json.loads(ran.stdout)["expect"] if not f["ok"])
+    assert missed == {"name": "orders", "ok": False, "value": 3, "expected": 4, "always": False}
+    for_people = ami("sim", "run", wrong)
+    assert for_people.exit_code == 1
+    (line,) = (line for line in for_people.stdout.splitlines() if "✗" in line)
+    assert line.split() == ["✗", "orders", "3", "4"]
+
+
+BAD = {
+    "no such story": (None, "neither a file nor a story of the library"),
+    "unknown key": ("orderz = 4\n", "line 27: expect.orderz is no key; known here: orders, done"),
+    "meter that is not there": ('limit = { 4711 = "1" }\n', "meter 4711: the field has 90000001"),
+}
+
+
+@pytest.mark.parametrize("command", [["run"], ["sweep", "--seeds", "1-2"]], ids=["run", "sweep"])
+@pytest.mark.parametrize(("rest", "says"), BAD.values(), ids=BAD)
+def test_bad_file(command: list[str], rest: str | None, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    if rest is not None:
+        file.write_text(THREE_ORDERS + rest)
+    ran = ami("sim", *command, str(file))
+    assert ran.exit_code == 2
+    assert ran.stdout == ""
+    assert says in ran.stderr.replace("\n", " ")
+
+
+def test_log(tmp_path: Path) -> None:
+    log = tmp_path / "world.jsonl"
+    told = json.loads(ami("sim", "run", STORY, "--log", str(log), "--json").stdout)
+    assert hashlib.sha256(log.read_bytes()).hexdigest() == told["log_sha256"]
+    kinds = {json.loads(line)["kind"] for line in log.read_text().splitlines()}
+    assert {"transfer", "meter", "journal", "answer"} <= kinds
+
+
+def test_keep(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    assert ami("sim", "run", STORY, "--keep", str(kept)).exit_code == 0
+    listed = ami("order", "list", "--database", str(kept / "ami.db"), "--json")
+    assert [order["state"] for order in json.loads(listed.stdout)] == ["done"]
+    again = ami("sim", "run", STORY, "--keep", str(kept))
+    assert again.exit_code == 1
+    assert "is not empty" in again.stderr
+
+
+def test_list() -> None:
+    told = json.loads(ami("sim", "list", "--json").stdout)
+    assert [story["name"] for story in told] == stories.names()
+    assert all(story["about"] for story in told)
+    lines = ami("sim", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == stories.names()
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds one after the other; tests/scenarios sweeps in several processes."""
+
+    def one_by_one(
+        file: Path, seeds: range, *, invariants_only: bool, ended: Callable[[Run], None], **_: Any
+    ) -> Swept:
+        runs = [run_seed(file, seed, invariants_only) for seed in seeds]
+        for run in runs:
+            ended(run)
+        return Swept(tuple(runs))
+
+    monkeypatch.setattr(sim, "sweep_", one_by_one)
+
+
+def test_sweep() -> None:
+    ran = ami("sim", "sweep", STORY, "--seeds", "1-2", "--jobs", "2", "--json")
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert (told["runs"], told["orders"], told["outcomes"]) == (2, 2, {"done": 2})
+    assert told["failures"] == []
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_sweep_for_people() -> None:
+    ran = ami("sim", "sweep", STORY, "--seeds", "1-2")
+    assert ran.exit_code == 0
+    assert ran.stdout.startswith("2 runs in ")
+    assert ran.stdout.splitlines()[0].endswith(" s, 2 orders:")
+    assert "Every run was as it must be." in ran.stdout
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_sweep_names_what_repeats_its_failures(wrong: str) -> None:
+    ran = ami("sim", "sweep", wrong, "--seeds", "4-5")
+    assert ran.exit_code == 1
+    for seed in (4, 5):
+        assert f"ami sim run {wrong} --seed {seed}" in ran.stdout
+    assert ran.stdout.count("orders: 3, not 4") == 2
+    told = json.loads(ami("sim", "sweep", wrong, "--seeds", "4-4", "--json").stdout)
+    (failure,) = told["failures"]
+    assert failure["repeat"] == f"ami sim run {wrong} --seed 4"
+    assert [finding["name"] for finding in failure["expect"]] == ["orders"]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_invariants_only(wrong: str) -> None:
+    assert ami("sim", "sweep", wrong, "--seeds", "4-4", "--invariants-only").exit_code == 0
+
+
+@pytest.mark.parametrize("seeds", ["5", "5-1", "a-b", "1-", "-1-5", "1..5"])
+def test_seeds_are_two_numbers(seeds: str) -> None:
+    ran = ami("sim", "sweep", STORY, f"--seeds={seeds}")
+    assert ran.exit_code == 2
+    assert "like 1-200" in ran.stderr.replace("\n", " ")
+
+
+def test_as_a_process() -> None:
+    """What the head-end logs while its concentrator is away must not reach stdout."""
+    ran = subprocess.run(
+        [sys.executable, "-c", "from tools.cli import main; main()"]
+        + ["sim", "run", "the-concentrators-sim-is-barred", "--json", "--verbose"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["orders"]["failed"] == {"sim-fault": 1}
+    assert "concentrator offline" in ran.stderr
