@@ -96,7 +96,7 @@ class SoapServer:
         try:
             schema.check(body)
             message = envelope.read(body)
-            request = control_request.read(message, self.vocabulary)
+            request = control_request.read(message, self.vocabulary, now=self.clock.now())
             request = self._identified(request, caller)
             self._check_reply_address(request)
             answer = await self.desk.submit(request, digest.digest(body), octets)

@@ -1,9 +1,7 @@
 """A request about orders, whatever carried it: one typed value between XML and the head-end.
 
-Reads the generic and the typed style, EndDeviceControls and MeterConfig, and the three carriers
-of a limit's amount: EndDeviceControlAttribute powerLimit, Request/Option powerLimit, and
-rcdInfo/powerLimit of a MeterConfig.  Two carriers that disagree are refused, as is every element
-that would change whom or what the order addresses and that we do not act upon.
+Reads the generic and the typed style, EndDeviceControls and MeterConfig.  Every element that would
+change whom or what the order addresses and that we do not act upon is refused.
 """
 
 from __future__ import annotations
@@ -14,9 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from protocols.cim import end_device_controls, meter_config, xml
+from protocols.cim import end_device_controls, horizon, meter_config, xml
 from protocols.cim import namespaces as ns
-from protocols.cim.amount import Amount, amount
+from protocols.cim.amount import Amount
+from protocols.cim.carriers import agreed, of_attributes, of_options, of_rcd_info
 from protocols.cim.control_types import CODE_OF, STANDARD, ControlKind, Vocabulary
 from protocols.cim.end_device_controls import (
     POWER_LIMIT,
@@ -59,7 +58,7 @@ class Control:
     """One thing asked of one or more meters.
 
     `type` is the control type's canonical code.  `amount` is there for SET_LIMIT and only there.
-    `start` and `end` bound the limit in time; both aware.
+    `start` and `end` bound the limit in time; both in UTC, within `horizon`.
     """
 
     kind: ControlKind
@@ -80,9 +79,9 @@ class ControlRequest:
     """A request as the head-end takes it.
 
     `typed` is the noun of a strongly typed message, None for a generic one; the answer keeps the
-    style.  `start_time` and `end_time` (aware) are the window in which the request may be carried
-    out.  `targets` name what is cancelled, closed, deleted or changed; without any it is the
-    request that had the same `correlation_id`.
+    style.  `start_time` and `end_time` (UTC, within `horizon`) are the window in which the request
+    may be carried out.  `targets` name what is cancelled, closed, deleted or changed; without any
+    it is the request that had the same `correlation_id`.
     """
 
     verb: Verb
@@ -107,15 +106,17 @@ class ControlRequest:
 
     def option(self, name: str) -> str | None:
         """The value of the first Request/Option of that name, without regard to case."""
-        return _option(self.options, name)
+        return next(iter(_options(self.options, name)), None)
 
     @property
     def non_working_day_permitted(self) -> bool:
-        """Whether the client permits acting on a day that is no working day."""
-        return (self.option(OPTION_NON_WORKING_DAY) or "").strip().lower() == PERMITTED
+        """Whether the client permits acting on a day that is no working day.  Of several options
+        each must say so."""
+        said = _options(self.options, OPTION_NON_WORKING_DAY)
+        return bool(said) and all(text.strip().lower() == PERMITTED for text in said)
 
 
-def read(message: Message, vocabulary: Vocabulary = STANDARD) -> ControlRequest:
+def read(message: Message, vocabulary: Vocabulary = STANDARD, *, now: datetime) -> ControlRequest:
     """The request that a message of kind REQUEST carries.  The message has passed the schema.
 
     Raises `RequestRefused` with every error found among its controls.
@@ -137,7 +138,8 @@ def read(message: Message, vocabulary: Vocabulary = STANDARD) -> ControlRequest:
     start, end = _window(
         None if request is None else request.start_time,
         None if request is None else request.end_time,
-        "StartTime",
+        now,
+        ("StartTime", "EndTime"),
     )
     return ControlRequest(
         verb=verb,
@@ -158,7 +160,7 @@ def read(message: Message, vocabulary: Vocabulary = STANDARD) -> ControlRequest:
         end_time=end,
         options=options,
         targets=(() if request is None else request.ids) + payload_ids,
-        controls=_controls(message, verb, options, vocabulary),
+        controls=_controls(message, verb, options, vocabulary, now),
     )
 
 
@@ -180,7 +182,11 @@ def _verb(message: Message, header: Header) -> Verb:
 
 
 def _controls(
-    message: Message, verb: Verb, options: tuple[Property, ...], vocabulary: Vocabulary
+    message: Message,
+    verb: Verb,
+    options: tuple[Property, ...],
+    vocabulary: Vocabulary,
+    now: datetime,
 ) -> tuple[Control, ...]:
     payload = message.payload
     if payload is not None and payload.unread:
@@ -199,43 +205,42 @@ def _controls(
             raise RequestRefused(
                 _error("2.5", f"CONTENIDO_DISTINTO: {xml.local(element)} en {noun}", xpath=noun)
             )
+    general = of_options(options)
     controls: list[Control] = []
     errors: list[ReplyError] = []
     if noun == ns.CONTROLS:
         for element in content:
             for item in end_device_controls.read(element):
                 try:
-                    controls.append(_control(item, options, vocabulary))
+                    controls.append(_control(item, general, vocabulary, now))
                 except RequestRefused as refused:
                     errors += refused.errors
     else:
         for element in content:
             for limit in meter_config.read(element):
                 try:
-                    controls.append(_limit_control(limit, options))
+                    controls.append(_limit_control(limit, general))
                 except RequestRefused as refused:
                     errors += refused.errors
     if not errors:
-        errors = _whole_request_errors(controls, options)
+        errors = _whole_request_errors(controls, general)
     if errors:
         raise RequestRefused(*errors)
     return tuple(controls)
 
 
-def _whole_request_errors(
-    controls: list[Control], options: tuple[Property, ...]
-) -> list[ReplyError]:
+def _whole_request_errors(controls: list[Control], general: Amount | None) -> list[ReplyError]:
     if not controls:
         return [_error("5.8", "CONTROL_FALTA: el mensaje no trae ningún control")]
     if sum(len(control.meters) for control in controls) > METERS_MAX:
         return [_error("3.1", f"DEMASIADOS_MEDIDORES: se admiten {METERS_MAX} por mensaje")]
-    if _option(options, POWER_LIMIT) is not None and not any(c.amount for c in controls):
+    if general is not None and not any(c.amount for c in controls):
         return [_error("1.8", "MONTO_INESPERADO: Option powerLimit sin control que fije un límite")]
     return []
 
 
 def _control(
-    item: EndDeviceControl, options: tuple[Property, ...], vocabulary: Vocabulary
+    item: EndDeviceControl, general: Amount | None, vocabulary: Vocabulary, now: datetime
 ) -> Control:
     known = vocabulary.control(item.type)
     if not item.type:
@@ -255,15 +260,14 @@ def _control(
         raise RequestRefused(
             _error("1.8", f"CONTENIDO_NO_ADMITIDO: {', '.join(item.unread)}", xpath=item.unread[0])
         )
-    carried = item.attribute(POWER_LIMIT)
     asked: Amount | None = None
     if known.kind is ControlKind.SET_LIMIT:
-        asked = _agree(carried, item.attribute(POWER_LIMIT_UNIT), options)
-    elif carried is not None:
+        asked = agreed(of_attributes(item.attributes), general)
+    elif item.attribute(POWER_LIMIT) is not None or item.attribute(POWER_LIMIT_UNIT) is not None:
         raise RequestRefused(
             _error("1.8", f"MONTO_INESPERADO: {shown} no lleva monto", xpath=POWER_LIMIT)
         )
-    start, end = _timing(item.timing)
+    start, end = _timing(item.timing, now)
     return Control(
         kind=known.kind,
         type=known.code,
@@ -279,11 +283,11 @@ def _control(
     )
 
 
-def _limit_control(limit: meter_config.LimitConfig, options: tuple[Property, ...]) -> Control:
+def _limit_control(limit: meter_config.LimitConfig, general: Amount | None) -> Control:
     kind = ControlKind.REMOVE_LIMIT if limit.check is False else ControlKind.SET_LIMIT
     asked: Amount | None = None
     if kind is ControlKind.SET_LIMIT:
-        asked = _agree(limit.power_limit, "W", options)
+        asked = agreed(of_rcd_info(limit.power_limit), general)
     elif limit.power_limit is not None:
         raise RequestRefused(
             _error(
@@ -302,27 +306,6 @@ def _limit_control(limit: meter_config.LimitConfig, options: tuple[Property, ...
     )
 
 
-def _agree(value: str | None, unit: str | None, options: tuple[Property, ...]) -> Amount:
-    """The amount of one control, from its own carrier and the request's option."""
-    option = _option(options, POWER_LIMIT)
-    if option is None:
-        return amount(value, unit)
-    general = amount(option, _option(options, POWER_LIMIT_UNIT), xpath="Option")
-    if value is None:
-        return general
-    own = amount(value, unit)
-    if not own.same_as(general):
-        raise RequestRefused(
-            _error(
-                "1.8",
-                f"MONTO_EN_CONFLICTO: {own.text} {own.unit} en el control,"
-                f" {general.text} {general.unit} en Option",
-                xpath=POWER_LIMIT,
-            )
-        )
-    return own
-
-
 def _meters(meters: tuple[MeterRef, ...]) -> tuple[MeterRef, ...]:
     if not meters:
         raise RequestRefused(
@@ -336,10 +319,10 @@ def _meters(meters: tuple[MeterRef, ...]) -> tuple[MeterRef, ...]:
     return meters
 
 
-def _timing(timing: Timing | None) -> tuple[datetime | None, datetime | None]:
+def _timing(timing: Timing | None, now: datetime) -> tuple[datetime | None, datetime | None]:
     if timing is None:
         return None, None
-    start, end = _window(timing.start, timing.end, "interval")
+    start, end = _window(timing.start, timing.end, now, ("interval", "interval"))
     if timing.duration_min is None:
         if timing.indefinite and end is not None:
             raise RequestRefused(
@@ -361,7 +344,7 @@ def _timing(timing: Timing | None) -> tuple[datetime | None, datetime | None]:
             )
         )
     try:
-        until = start + duration
+        until = horizon.within(start + duration, now, "duration")
     except OverflowError as error:
         raise RequestRefused(
             _error("1.8", "DURACION_INVALIDA: demasiado larga", xpath="duration")
@@ -374,26 +357,23 @@ def _timing(timing: Timing | None) -> tuple[datetime | None, datetime | None]:
 
 
 def _window(
-    start: datetime | None, end: datetime | None, xpath: str
+    start: datetime | None, end: datetime | None, now: datetime, xpaths: tuple[str, str]
 ) -> tuple[datetime | None, datetime | None]:
-    """Both ends aware and in order, or an error: an hour of doubt is too much for a supply."""
-    if any(value is not None and value.tzinfo is None for value in (start, end)):
-        raise RequestRefused(
-            _error("1.8", "FECHA_SIN_ZONA: la hora debe llevar Z o su desfase", xpath=xpath)
-        )
+    """Both ends within the horizon and in order, or an error: an hour of doubt is too much for a
+    supply."""
+    start, end = (
+        horizon.within(value, now, xpath) for value, xpath in zip((start, end), xpaths, strict=True)
+    )
     if start is not None and end is not None and end <= start:
         raise RequestRefused(
-            _error("1.8", "PLAZO_INVALIDO: el fin no es posterior al inicio", xpath=xpath)
+            _error("1.8", "PLAZO_INVALIDO: el fin no es posterior al inicio", xpath=xpaths[0])
         )
     return start, end
 
 
-def _option(options: tuple[Property, ...], name: str) -> str | None:
+def _options(options: tuple[Property, ...], name: str) -> tuple[str, ...]:
     wanted = name.lower()
-    for option in options:
-        if option.name.lower() == wanted:
-            return option.value or ""
-    return None
+    return tuple(option.value or "" for option in options if option.name.lower() == wanted)
 
 
 def _error(code: str, details: str, xpath: str | None = None) -> ReplyError:

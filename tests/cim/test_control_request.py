@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from protocols.cim import control_request, envelope, schema, xml
 from protocols.cim.amount import Unit
 from protocols.cim.control_request import ControlRequest, Verb
-from protocols.cim.control_types import ControlKind, Vocabulary
+from protocols.cim.control_types import STANDARD, ControlKind, Vocabulary
 from protocols.cim.end_device_controls import MeterRef
 from protocols.cim.errors import RequestRefused
 from tests.cim import orders_as_xml as a
@@ -20,15 +21,14 @@ from tests.cim.orders_as_xml import attribute, control, devices, option
 KIND = '<c:EndDeviceControlType ref="{}"/>'
 IN_KW = attribute("powerLimit", "1.5") + attribute("powerLimit.unit", "kW")
 DISCONNECT = KIND.format("3.31.0.23")
+NOW = datetime(2026, 7, 6, 14, tzinfo=UTC)
 
 
 def read(octets: bytes, vocabulary: Vocabulary | None = None) -> ControlRequest:
     root = xml.parse(octets)
     schema.check(root)
     message = envelope.read(root)
-    return (
-        control_request.read(message, vocabulary) if vocabulary else control_request.read(message)
-    )
+    return control_request.read(message, vocabulary or STANDARD, now=NOW)
 
 
 def timing(text: str) -> str:
@@ -52,6 +52,13 @@ ONE_LIMIT: dict[str, bytes] = {
     ),
     "option and attribute agree": a.typed(
         control(attributes=IN_KW), request=option("powerLimit", "1500")
+    ),
+    "attribute repeated in another unit's digits": a.typed(
+        control(attributes=a.LIMIT_1500_W + attribute("PowerLimit", "1.5e3"))
+    ),
+    "option repeated": a.typed(
+        control(attributes=""),
+        request=2 * (option("powerLimit", "1.5") + option("powerLimit.unit", "kW")),
     ),
     "strict carrier": a.meter_config(),
     "strict carrier, exponent": a.meter_config(a.function("<k:powerLimit>1.5E3</k:powerLimit>")),
@@ -288,6 +295,45 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
         a.typed(request=option("powerLimit", "1500") + option("powerLimit.unit", "VA")),
         "1.8", "MONTO_EN_CONFLICTO",
     ),
+    "control's unit beside the option's amount": (
+        a.typed(control(attributes=attribute("powerLimit.unit", "kW")),
+                request=option("powerLimit", "2")), "1.8", "UNIDAD_SIN_MONTO",
+    ),
+    "control's unit beside the option's amount and unit": (
+        a.typed(control(attributes=attribute("powerLimit.unit", "kW")),
+                request=option("powerLimit", "2") + option("powerLimit.unit", "kW")),
+        "1.8", "UNIDAD_SIN_MONTO",
+    ),
+    "option's unit beside the control's amount": (
+        a.typed(request=option("powerLimit.unit", "W")), "1.8", "UNIDAD_SIN_MONTO",
+    ),
+    "a unit alone": (
+        a.typed(control(attributes=attribute("powerLimit.unit", "W"))), "1.8", "UNIDAD_SIN_MONTO",
+    ),
+    "a unit with a disconnect": (
+        a.typed(control(DISCONNECT, attribute("powerLimit.unit", "W"))), "1.8", "MONTO_INESPERADO",
+    ),
+    "two attributes": (
+        a.typed(control(attributes=a.LIMIT_1500_W + attribute("powerLimit", "1600"))),
+        "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "two attributes, one empty": (
+        a.typed(control(attributes=a.LIMIT_1500_W + attribute("powerLimit", ""))),
+        "5.8", "MONTO_FALTA",
+    ),
+    "two units": (
+        a.typed(control(attributes=IN_KW + attribute("powerLimit.unit", "W"))),
+        "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "two options": (
+        a.typed(control(attributes=""),
+                request=option("powerLimit", "1500") + option("POWERLIMIT", "1600")),
+        "1.8", "MONTO_EN_CONFLICTO",
+    ),
+    "two options, the first agreeing": (
+        a.typed(request=option("powerLimit", "1500") + option("powerLimit", "1600")),
+        "1.8", "MONTO_EN_CONFLICTO",
+    ),
     "strict carrier disagrees": (
         a.meter_config(request=option("powerLimit", "1501")), "1.8", "MONTO_EN_CONFLICTO",
     ),
@@ -433,6 +479,83 @@ def test_refused(octets: bytes, code: str, key: str) -> None:
     assert (first.code, first.key) == (code, key)
 
 
+def start_time(text: str) -> bytes:
+    return a.typed(request=f"<m:StartTime>{text}</m:StartTime>")
+
+
+def end_time(text: str) -> bytes:
+    return a.typed(request=f"<m:EndTime>{text}</m:EndTime>")
+
+
+def interval_start(text: str) -> bytes:
+    return a.typed(control(timing=timing(f"<c:interval><c:start>{text}</c:start></c:interval>")))
+
+
+def interval_end(text: str) -> bytes:
+    return a.typed(control(timing=timing(f"<c:interval><c:end>{text}</c:end></c:interval>")))
+
+
+def both_ends(text: str) -> bytes:
+    return a.typed(control(timing=interval("2026-07-06T15:00:00Z", text)))
+
+
+PLACES = {
+    "StartTime": start_time,
+    "EndTime": end_time,
+    "interval/start": interval_start,
+    "interval/end": interval_end,
+    "interval": both_ends,
+}
+TOO_FAR = {
+    "a never": "9999-12-31T23:59:59Z",
+    "beyond the last year in UTC": "9999-12-31T23:59:59-14:00",
+    "before the first year in UTC": "0001-01-01T00:00:00+14:00",
+    "the first year": "0001-01-01T00:00:00Z",
+    "an instant before 2000": "1999-12-31T23:59:59.999999Z",
+    "before 2000 by its zone": "2000-01-01T00:00:00+00:01",
+    "an instant beyond ten years": "2036-07-06T14:00:00.000001Z",
+    "beyond ten years by its zone": "2036-07-06T14:00:00-00:01",
+}
+
+
+@pytest.mark.parametrize("message", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("text", TOO_FAR.values(), ids=TOO_FAR)
+def test_one_horizon_for_every_time(message: Callable[[str], bytes], text: str) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        read(message(text))
+    (error,) = caught.value.errors
+    assert (error.code, error.key) == ("1.8", "FECHA_FUERA_DE_RANGO")
+
+
+AT_THE_HORIZON = ("2000-01-01T00:00:00Z", "1999-12-31T23:00:00-01:00", "2036-07-06T15:00:00+01:00")
+
+
+@pytest.mark.parametrize("message", list(PLACES.values())[:4], ids=list(PLACES)[:4])
+@pytest.mark.parametrize("text", AT_THE_HORIZON)
+def test_the_horizon_itself_is_within(message: Callable[[str], bytes], text: str) -> None:
+    request = read(message(text))
+    (one,) = request.controls
+    (taken,) = {request.start_time, request.end_time, one.start, one.end} - {None}
+    assert taken is not None and taken.tzinfo is UTC
+    assert taken == datetime.fromisoformat(text)
+
+
+def test_a_duration_ends_within_the_horizon() -> None:
+    text = "<c:duration>5260320</c:duration><c:interval><c:start>{}</c:start></c:interval>"
+    ten_years = a.typed(control(timing=timing(text.format("2026-07-06T14:00:00Z"))))
+    (one,) = read(ten_years).controls
+    assert one.end == datetime(2036, 7, 6, 14, tzinfo=UTC)
+    with pytest.raises(RequestRefused, match="FECHA_FUERA_DE_RANGO"):
+        read(a.typed(control(timing=timing(text.format("2026-07-06T14:00:01Z")))))
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_header_may_bear_any_time(text: str) -> None:
+    """Nothing is reckoned from it."""
+    stamp = f"<m:Timestamp>{text}</m:Timestamp>"
+    assert read(a.typed(head=a.header(before=stamp))).timestamp == datetime.fromisoformat(text)
+
+
 def test_every_wrong_control_is_named() -> None:
     octets = a.typed(
         control(attributes=""), control(), control(KIND.format("9.9.9.9")), control(addressed="")
@@ -457,11 +580,21 @@ def test_too_many_meters(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_demonstration_clients_message() -> None:
     body = xml.parse(a.DEMONSTRATION_CLIENT)[0][0]
     schema.check(body)
-    request = control_request.read(envelope.read(body))
+    request = control_request.read(envelope.read(body), now=NOW)
     (one,) = request.controls
     assert one.kind is ControlKind.DISCONNECT
     assert one.meters == (MeterRef("90000001"), MeterRef("90000002"))
     assert (request.source, request.user, request.ack_required) == ("CIS", "operator", True)
+
+
+PERMISSIONS = {"permitido": True, "permitido Permitido": True, "permitido no": False,
+               "no permitido": False, "": False}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "permitted"), PERMISSIONS.items(), ids=PERMISSIONS)
+def test_a_permission_that_is_contradicted_is_none(said: str, permitted: bool) -> None:
+    options = "".join(option("diaNoLaborable", text) for text in said.split())
+    assert read(a.typed(request=options)).non_working_day_permitted is permitted
 
 
 def test_the_first_option_of_a_name_counts() -> None:

@@ -280,6 +280,22 @@ async def test_refused_as_a_whole(one: str, code: str, key: str) -> None:
     assert await at.orders() == []
 
 
+EDGES = {
+    "the last instant, in the west": "<m:EndTime>9999-12-31T23:59:59-14:00</m:EndTime>",
+    "a start that never comes": "<m:StartTime>9999-12-31T23:59:59Z</m:StartTime>",
+    "the first instant, in the east": "<m:StartTime>0001-01-01T00:00:00+14:00</m:StartTime>",
+}
+
+
+@pytest.mark.parametrize("request_", EDGES.values(), ids=EDGES)
+async def test_a_time_at_the_edge_is_an_error_of_the_client(request_: str) -> None:
+    at = await counter()
+    answer = await at.post(a.typed(request=request_))
+    assert told(answer) == (Result.FAILED, ["1.8"])
+    assert errors(answer)[0].key == "FECHA_FUERA_DE_RANGO"
+    assert await at.orders() == []
+
+
 async def test_a_limit_bound_in_time() -> None:
     at = await counter()
     until = (
