@@ -269,11 +269,13 @@ async def _find_broker(mqtt: Mqtt, stack: AsyncExitStack) -> Address | Bus:
     if mqtt.host is not None:
         if mqtt.tls is None and not is_loopback(mqtt.host):
             raise BadConfig(f"mqtt: a broker on {mqtt.host!r} needs [mqtt.tls]")
-        return Address(mqtt.host, mqtt.port, tls=None if mqtt.tls is None else _tls(mqtt.tls))
+        return Address(
+            mqtt.host, mqtt.port or 1883, tls=None if mqtt.tls is None else _tls(mqtt.tls)
+        )
     if mosquitto.find() is None:
         return Bus()
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-mosquitto-")))
-    child = mosquitto.Mosquitto(directory)
+    child = mosquitto.Mosquitto(directory, port=mqtt.port or None)
     await child.start()
     stack.push_async_callback(child.stop)
     assert child.port is not None

@@ -15,8 +15,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=10 * 365 * 86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
 class BadConfig(ValueError):
@@ -26,19 +31,19 @@ class BadConfig(ValueError):
 class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How orders are tried, delayed and given up."""
 
-    deadline_s: float = 6 * 3600.0  # 99.9 % within 6 h: facts/service-levels.md, our goals
-    tries_max: int = 5
-    attempt_window_s: float = 300.0  # a command's `not_after`, counted from its dispatch
-    backoff_first_s: float = 30.0  # doubles with each try, times a draw from 0.5 .. 1.5
-    backoff_max_s: float = 1800.0
-    busy_backoff_s: float = 10.0
-    breaker_failures: int = 3  # unreachable in a row before a concentrator is left alone
-    breaker_rest_s: float = 120.0  # doubles with each failed trial, up to `backoff_max_s`
-    verify_first_s: float = 20.0  # UNKNOWN: time until the first look at the effect
-    verify_for_s: float = 72 * 3600.0  # looks go on that long after an order ended unknown
-    sync_wait_s: float = 30.0  # AsyncReplyFlag false: wait so long for the outcome, then 0.3
-    waiting_max: int = 100_000  # orders not final; beyond, new ones are refused (3.2)
-    lane_width: int = 4  # orders of one concentrator under way at once
+    deadline_s: Seconds = 6 * 3600.0  # 99.9 % within 6 h: facts/service-levels.md, our goals
+    tries_max: Count = 5
+    attempt_window_s: Seconds = 300.0  # a command's `not_after`, counted from its dispatch
+    backoff_first_s: Seconds = 30.0  # doubles with each try, times a draw from 0.5 .. 1.5
+    backoff_max_s: Seconds = 1800.0
+    busy_backoff_s: Seconds = 10.0
+    breaker_failures: Count = 3  # unreachable in a row before a concentrator is left alone
+    breaker_rest_s: Seconds = 120.0  # doubles with each failed trial, up to `backoff_max_s`
+    verify_first_s: Seconds = 20.0  # UNKNOWN: time until the first look at the effect
+    verify_for_s: Seconds = 72 * 3600.0  # looks go on that long after an order ended unknown
+    sync_wait_s: Seconds = 30.0  # AsyncReplyFlag false: wait so long for the outcome, then 0.3
+    waiting_max: Count = 100_000  # orders not final; beyond, new ones are refused (3.2)
+    lane_width: Count = 4  # orders of one concentrator under way at once
     country: str = "CL"  # whose holidays
     subdivision: str | None = None
     zone: str = "America/Santiago"  # the utility's time zone
@@ -48,19 +53,19 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class FieldPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long the head-end waits for a concentrator's word."""
 
-    ack_timeout_s: float = 30.0  # until `Accepted`; the command is sent again half-way
-    knock_after_s: float = 60.0  # without a word: ask whether it is there before a command acts
-    result_grace_s: float = 30.0  # after a command's `not_after`
-    withdraw_timeout_s: float = 30.0
+    ack_timeout_s: Seconds = 30.0  # until `Accepted`; the command is sent again half-way
+    knock_after_s: Seconds = 60.0  # without a word: ask whether it is there before a command acts
+    result_grace_s: Seconds = 30.0  # after a command's `not_after`
+    withdraw_timeout_s: Seconds = 30.0
 
 
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How results leave for the commercial side."""
 
     topic_root: str = "ami/v1/commercial"
-    retry_first_s: float = 5.0
-    retry_max_s: float = 300.0
-    callback_timeout_s: float = 20.0
+    retry_first_s: Seconds = 5.0
+    retry_max_s: Seconds = 300.0
+    callback_timeout_s: Seconds = 20.0
     reply_addresses: tuple[str, ...] = ()  # allow-list of URL prefixes for SOAP callbacks
 
 
@@ -76,17 +81,18 @@ class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Where the commercial system reaches us.  Without `tls`, loopback only."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Port = 8080
     tls: Tls | None = None
-    body_max_bytes: int = 8 * 1024 * 1024
+    body_max_bytes: Count = 8 * 1024 * 1024
 
 
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The broker.  Without `host` a Mosquitto child is started on a free loopback port.  A broker
+    """The broker.  Without `host` a Mosquitto child is started on loopback, at `port` where that is
+    not 0, so that concentrators find it again after a restart; otherwise at a free one.  A broker
     elsewhere than on loopback needs `tls`."""
 
     host: str | None = None
-    port: int = 1883
+    port: Port = 0  # 0: a free one for the child, 1883 with a `host`
     tls: Tls | None = None
 
 
@@ -103,6 +109,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     delivery: Delivery = Delivery()
 
 
+def _decode(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"{value!r} is no {kind.__name__}")
+
+
 def read(path: Path) -> Config:
     """The configuration in a TOML file.  Raises `BadConfig`."""
     try:
@@ -116,6 +128,6 @@ def read(path: Path) -> Config:
 def parse(text: str) -> Config:
     """The configuration in a TOML text.  Raises `BadConfig`."""
     try:
-        return msgspec.convert(tomllib.loads(text), Config)
+        return msgspec.convert(tomllib.loads(text), Config, dec_hook=_decode)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadConfig(str(error)) from error

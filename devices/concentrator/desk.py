@@ -137,10 +137,10 @@ class Desk:
             )
         )
 
-    def owe_fault_log(self, entries: tuple[FaultEntry, ...]) -> None:
-        """Tell a fault log until the receipt."""
+    def owe_fault_log(self, entries: tuple[FaultEntry, ...], *, at_once: bool = True) -> None:
+        """Tell a fault log until the receipt; with `at_once` False from the next resumption on."""
         message = FaultLog(id=self.new_id(), at=self.now(), entries=entries)
-        self.outbox.owe(message.id, encode(message), droppable=True)
+        self.outbox.owe(message.id, encode(message), droppable=True, at_once=at_once)
 
     def receipted(self, message_id: str) -> None:
         """The head-end has stored a message."""

@@ -207,9 +207,9 @@ class Concentrator:
             firmware=self.settings.firmware,
         )
         self.online.publish(topics.status(self.name), encode(message), retain=True)
-        self._desk.outbox.resume()
         if entries := self._faults.news():
-            self._desk.owe_fault_log(entries)
+            self._desk.owe_fault_log(entries, at_once=False)
+        self._desk.outbox.resume()
 
     def received(self, payload: bytes) -> None:
         """A message on the `down` topic."""

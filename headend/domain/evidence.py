@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headend.domain.reason import ReasonCode
@@ -56,3 +56,14 @@ def why_meter_is_silent(evidence: Iterable[Evidence]) -> ReasonCode:
         if statement.source is Source.LINK_REPORT and statement.suggests is not None:
             return statement.suggests
     return ReasonCode.NO_ANSWER_UNKNOWN
+
+
+def folded(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Statements that only repeat one another as one, at its first time, with a count."""
+    runs: dict[tuple[Source, str, ReasonCode | None], list[Evidence]] = {}
+    for item in evidence:
+        runs.setdefault((item.source, item.text, item.suggests), []).append(item)
+    return [
+        first if not again else replace(first, text=f"{first.text} ({len(again) + 1} times)")
+        for first, *again in runs.values()
+    ]

@@ -118,6 +118,7 @@ class Mosquitto:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the head-end, which then ends its broker itself
         )
         self._process = process
         self._words.clear()

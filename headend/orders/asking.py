@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from headend.domain.evidence import Evidence, Source
+from headend.domain.evidence import Evidence, Source, folded
 from headend.domain.order import Order
 from headend.domain.reason import ReasonCode
 from headend.orders.breaker import Breaker
 from headend.ports import CarrierPortal, Clock, Command, Field, Report, Store
 from protocols.concentrator.messages import Action
 
-# How old a line of a concentrator's fault log may be to explain its silence now: an older one
-# explains an earlier silence, which has ended, for the log was heard.
-EXPLAINS_SILENCE_FOR = timedelta(hours=1)
+# How far back a concentrator's fault log is told of as its history.
+HISTORY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,17 @@ class Asking:
         return self.field.connectivity(concentrator_of(order)).online is False
 
     async def why_unreachable(self, order: Order) -> tuple[Evidence, ...]:
-        """Everything that can be learned now about a silent concentrator, and what its own log said
-        of late."""
+        """Everything that can be learned now about a silent concentrator.
+
+        What its own log said of late is told as history and suggests nothing: a log that was heard
+        explains a silence that has ended.  The log of this silence comes after it, by `Hearing`.
+        """
         name = concentrator_of(order)
-        since = self.clock.now() - EXPLAINS_SILENCE_FOR
-        known, found = await self.store.run(
+        since = self.clock.now() - HISTORY
+        known, history = await self.store.run(
             lambda tx: (tx.concentrator(name), tx.evidence_about(name, since))
         )
+        found = [replace(item, suggests=None) for item in folded(history)]
         session = self.field.connectivity(name)
         if session.online is False and session.since is not None:
             text = f"the broker published {name}'s last will: its session broke"

@@ -13,6 +13,7 @@ from headend.domain.evidence import (
 )
 from headend.domain.order import Attempt, Order, State
 from headend.domain.reason import REASONS, ReasonCode
+from headend.orders import rules
 from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, judge_command
 from headend.orders.settle import Settling
 from headend.ports import Chance, Clock, Report, Store, Transaction
@@ -85,11 +86,10 @@ class Conclusions:
     def _not_done(
         self, tx: Transaction, order: Order, verdict: NotDone, told: str, now: datetime
     ) -> Order:
-        reason = verdict.reason
+        reason, evidence = verdict.reason, verdict.evidence or order.evidence
         if reason is ReasonCode.EXPIRED and order.reason is not None:
             # The concentrator never began; why it heard of the command too late is the reason.
-            reason = order.reason
-        evidence = verdict.evidence or order.evidence
+            reason, evidence = order.reason, order.evidence + verdict.evidence
         again = now + self._backoff(order, order.tries)
         if verdict.retry and order.tries < self.policy.tries_max and again < order.deadline:
             waiting = replace(order, reason=reason, evidence=evidence)
@@ -121,6 +121,16 @@ class Conclusions:
         else:
             queued = order.to(State.QUEUED, not_before=when)
         tx.save_order(queued, at=now, cause=cause, attempt=order.attempts or None)
+        for later in tx.open_orders_of_meter(order.meter):
+            if later.number > order.number and rules.supersedes(later, order):
+                return self.settling.end(
+                    tx,
+                    queued,
+                    State.CANCELLED,
+                    at=now,
+                    cause=f"superseded by order {later.number}, which came meanwhile",
+                    reason=ReasonCode.SUPERSEDED,
+                )
         return queued
 
     def _leave_unknown(
@@ -161,13 +171,16 @@ class Conclusions:
         now = self.clock.now()
         cause = f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z"
 
-        def work(tx: Transaction) -> None:
-            if (current := unmoved(tx, order)) is not None:
-                if reason is not None:
-                    current = replace(current, reason=reason, evidence=evidence)
-                self._queue(tx, current, until, now, cause)
+        def work(tx: Transaction) -> Order | None:
+            if (current := unmoved(tx, order)) is None:
+                return None
+            if reason is not None:
+                current = replace(current, reason=reason, evidence=evidence)
+            return self._queue(tx, current, until, now, cause)
 
-        await self.store.run(work)
+        postponed = await self.store.run(work)
+        if postponed is not None and postponed.final:
+            self.settling.announce([postponed])
 
     async def end(
         self, order: Order, state: State, reason: ReasonCode, now: datetime, cause: str

@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from headend.domain.evidence import Evidence, Source, why_concentrator_is_unreachable
+from headend.domain.evidence import (
+    Evidence,
+    Source,
+    folded,
+    why_concentrator_is_unreachable,
+)
 from headend.domain.order import Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.breaker import Breaker
@@ -21,8 +26,9 @@ from protocols.concentrator.messages import FaultEntry, Result
 
 # How long after its end an order may still be explained by a fault log.
 EXPLAINED_WITHIN = timedelta(days=7)
-# How old a log's line may be, at an order's acceptance, to bear on it.
-BEARS_ON = timedelta(days=1)
+# A modem that fails tries again, and logs each try, after 6 min 15 s at most (docs/models.md): a
+# fault that held during a short order has a line at most so long before it.
+BETWEEN_LINES = timedelta(minutes=6, seconds=15)
 
 _UNEXPLAINED = (
     ReasonCode.CONCENTRATOR_UNREACHABLE,
@@ -87,6 +93,9 @@ class Hearing:
             for order in tx.open_orders_of_concentrator(concentrator):
                 if fresh := _fresh(order, evidence, now):
                     noted = replace(order, evidence=order.evidence + fresh)
+                    if noted.reason in _UNEXPLAINED:
+                        reason = why_concentrator_is_unreachable(noted.evidence)
+                        noted = replace(noted, reason=reason)
                     tx.save_order(noted, at=now, cause="the concentrator's fault log was read")
             ended = tx.ended_with(concentrator, _UNEXPLAINED, now - EXPLAINED_WITHIN)
             return [order for order in ended if self._explain(tx, order, evidence, now)]
@@ -113,9 +122,9 @@ class Hearing:
 
 def _fresh(order: Order, evidence: tuple[Evidence, ...], now: datetime) -> tuple[Evidence, ...]:
     """What a fault log says of the order's time, and was not known yet."""
-    return tuple(
+    of_its_time = (
         item
         for item in evidence
-        if order.accepted_at - BEARS_ON <= item.at <= (order.ended_at or now)
-        and item not in order.evidence
+        if order.accepted_at - BETWEEN_LINES <= item.at <= (order.ended_at or now)
     )
+    return tuple(item for item in folded(of_its_time) if item not in order.evidence)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from headend.domain.evidence import Evidence, Source, why_meter_is_silent
 from headend.domain.order import Kind, Order, ValueRead
 from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
-from headend.orders.rules import WATTS
+from protocols.concentrator.effect import shown
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -65,6 +65,7 @@ Verdict = Done | NotDone | Busy | EffectUnknown
 # loses few.  Above this share the link, not the meter, is the explanation.
 LOSS_SHARE = Decimal("0.5")
 
+_SILENT = frozenset({Status.UNREACHABLE, Status.NO_ANSWER, Status.UNKNOWN})
 _FIXED = {
     Status.NOT_IN_TABLE: ReasonCode.NOT_IN_TABLE,
     Status.UNREPRESENTABLE: ReasonCode.LIMIT_NOT_REPRESENTABLE,
@@ -105,9 +106,22 @@ def judge_look(order: Order, result: Result) -> Verdict:
     if result.status is not Status.DONE:
         return EffectUnknown(ask_concentrator=False, evidence=evidence)
     value = value_of(result)
-    if _shows_effect(order, result):
-        return Done(value)
-    return NotDone(ReasonCode.NOT_APPLIED, retry=True, evidence=evidence, value=value)
+    match shown(
+        Action(order.kind),
+        amount=order.amount,
+        unit=order.unit,
+        limit=result.limit,
+        supply=result.supply,
+    ):
+        case Status.DONE:
+            return Done(value)
+        case Status.EMERGENCY:
+            reason = ReasonCode.EMERGENCY_ACTIVE
+        case Status.NOT_APPLIED:
+            reason = ReasonCode.NOT_APPLIED
+        case _:
+            return EffectUnknown(ask_concentrator=False, evidence=evidence)
+    return NotDone(reason, REASONS[reason].retry, evidence, value)
 
 
 def look_action(kind: Kind) -> Action:
@@ -131,7 +145,7 @@ def evidence_of(result: Result) -> tuple[Evidence, ...]:
         text = f"answered {refusal.service} with {refusal.name} ({refusal.code})"
         found.append(Evidence(Source.METER, result.at, text))
     if result.link is not None:
-        found.append(_of_link(result.link))
+        found.append(_of_link(result.link, silent=result.status in _SILENT))
     return tuple(found)
 
 
@@ -176,7 +190,8 @@ def _supply_value(read: SupplyRead | None) -> ValueRead | None:
     return ValueRead(supply_on=read.output_on, control_state=read.control_state)
 
 
-def _of_link(link: LinkReport) -> Evidence:
+def _of_link(link: LinkReport, *, silent: bool) -> Evidence:
+    """What the link layer saw.  It explains a silence, and nothing that the meter itself said."""
     reason: ReasonCode | None = None
     if not link.registered:
         text, reason = (
@@ -193,7 +208,7 @@ def _of_link(link: LinkReport) -> Evidence:
             reason = ReasonCode.METER_DOES_NOT_ANSWER
     if link.last_heard is not None:
         text += f"; last heard {link.last_heard:%Y-%m-%d %H:%M:%SZ}"
-    return Evidence(Source.LINK_REPORT, link.at, text, reason)
+    return Evidence(Source.LINK_REPORT, link.at, text, reason if silent else None)
 
 
 def _refusal_reason(result: Result) -> ReasonCode:
@@ -202,19 +217,3 @@ def _refusal_reason(result: Result) -> ReasonCode:
     if result.refusal.service == "associate":
         return ReasonCode.REFUSED_ASSOCIATION
     return REASON_OF_DLMS.get(result.refusal.code, ReasonCode.REFUSED_OTHER)
-
-
-def _shows_effect(order: Order, result: Result) -> bool:
-    match order.kind:
-        case Kind.SET_LIMIT:
-            read = limit_value(result.limit)
-            if read is None or read.limit is None or order.amount is None:
-                return False
-            wanted = order.amount * WATTS.get(order.unit or "W", Decimal(1))
-            return read.limit == wanted and read.limit_active == wanted
-        case Kind.REMOVE_LIMIT:
-            return result.limit is not None and result.limit.unlimited
-        case Kind.DISCONNECT:
-            return result.supply is not None and not result.supply.output_on
-        case Kind.CONNECT:
-            return result.supply is not None and result.supply.control_state in (1, 2)
