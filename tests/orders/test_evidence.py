@@ -10,27 +10,34 @@ import pytest
 from headend.domain.evidence import Source
 from headend.domain.order import State
 from headend.domain.reason import ReasonCode
-from headend.orders.asking import EXPLAINS_SILENCE_FOR
+from headend.orders.asking import HISTORY
 from headend.ports import Connectivity
 from protocols.concentrator.messages import FaultEntry
 from tests.orders.office import Office, opened
 from tests.orders.scripted_field import NOT_SENT
 
-SIM_LOG, PORTAL, WILL = "its own log", "the carrier's portal", "the broker's will"
+EARLIER_LOG, PORTAL, WILL = (
+    "its log of an earlier silence",
+    "the carrier's portal",
+    "the broker's will",
+)
 
 WEAKER_AND_WEAKER = {
     # what arrived: the reason, and who said it
-    (SIM_LOG, PORTAL, WILL): (ReasonCode.SIM_FAULT, ["carrier-portal", "fault-log", "last-will"]),
+    (EARLIER_LOG, PORTAL, WILL): (
+        ReasonCode.APN_REFUSED,
+        ["carrier-portal", "fault-log", "last-will"],
+    ),
     (PORTAL, WILL): (ReasonCode.APN_REFUSED, ["carrier-portal", "last-will"]),
     (WILL,): (ReasonCode.CONCENTRATOR_UNREACHABLE, ["last-will"]),
     (): (ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN, []),
-    (SIM_LOG,): (ReasonCode.SIM_FAULT, ["fault-log"]),
-    (SIM_LOG, WILL): (ReasonCode.SIM_FAULT, ["fault-log", "last-will"]),
+    (EARLIER_LOG,): (ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN, ["fault-log"]),
+    (EARLIER_LOG, WILL): (ReasonCode.CONCENTRATOR_UNREACHABLE, ["fault-log", "last-will"]),
 }
 
 
 async def go_silent(office: Office, *known: str) -> None:
-    if SIM_LOG in known:
+    if EARLIER_LOG in known:
         at = office.clock.now() - timedelta(minutes=10)
         entry = FaultEntry(at=at, component="sim", code=13, text="SIM failure")
         await office.life.hearing.learned("C1", [entry])
@@ -58,29 +65,34 @@ async def test_the_reason_is_what_is_known(known: tuple[str, ...]) -> None:
         assert len(reply.evidence) == len(order.evidence)
 
 
-async def test_an_order_that_came_after_the_log_is_explained_by_it() -> None:
-    async with opened(tries_max=1) as office:
-        await go_silent(office, SIM_LOG, WILL)
-        await asyncio.sleep(EXPLAINS_SILENCE_FOR.total_seconds() - 700)
-        order = await office.ended(await office.order())
-        assert order.reason is ReasonCode.SIM_FAULT
+async def test_the_log_of_this_silence_explains_an_order_that_waits() -> None:
+    async with opened(tries_max=2) as office:
+        await go_silent(office, WILL)
+        number = await office.order()
+        await asyncio.sleep(6)  # the first try has found nobody
+        entry = FaultEntry(at=office.clock.now(), component="modem", code=0, text="no answer")
+        await office.life.hearing.learned("C1", [entry])
+        waiting = await office.tell(number)
+        assert (waiting.state, waiting.reason) == (State.QUEUED, ReasonCode.MODEM_FAULT)
+        assert Source.FAULT_LOG in {item.source for item in waiting.evidence}
 
 
-async def test_an_old_line_does_not_explain_today_s_silence() -> None:
+async def test_an_old_line_is_not_even_history() -> None:
     async with opened(tries_max=1) as office:
-        await go_silent(office, SIM_LOG, WILL)
-        await asyncio.sleep(EXPLAINS_SILENCE_FOR.total_seconds())
+        await go_silent(office, EARLIER_LOG, WILL)
+        await asyncio.sleep(HISTORY.total_seconds())
         order = await office.ended(await office.order())
         assert order.reason is ReasonCode.CONCENTRATOR_UNREACHABLE
         assert {item.source for item in order.evidence} == {Source.LAST_WILL}
 
 
-async def test_evidence_survives_a_crash() -> None:
+async def test_history_survives_a_crash() -> None:
     async with opened(tries_max=1) as office:
-        await go_silent(office, SIM_LOG, WILL)
+        await go_silent(office, EARLIER_LOG, WILL)
         await office.crash()
         office.start()
-        assert (await office.ended(await office.order())).reason is ReasonCode.SIM_FAULT
+        order = await office.ended(await office.order())
+        assert Source.FAULT_LOG in {item.source for item in order.evidence}
 
 
 async def test_a_log_that_is_read_later_explains_orders_that_have_ended() -> None:

@@ -35,11 +35,11 @@ WEAKENS: dict[str, dict[tuple[str, ...], tuple[str, set[str]]]] = {
         (PORTAL, WILL): (NOTHING_KNOWN, set()),
     },
     "the-concentrators-modem-fails": {
-        (): ("modem-fault", {"fault-log", "last-will", "carrier-portal"}),
-        (PORTAL, WILL): ("modem-fault", {"fault-log"}),
-        (LOG,): ("concentrator-unreachable", {"last-will", "carrier-portal"}),
-        (LOG, PORTAL): ("concentrator-unreachable", {"last-will"}),
-        (LOG, PORTAL, WILL): (NOTHING_KNOWN, set()),
+        (): ("modem-fault", {"fault-log", "last-will", "carrier-portal", "concentrator"}),
+        (PORTAL, WILL): ("modem-fault", {"fault-log", "concentrator"}),
+        (LOG,): ("concentrator-unreachable", {"last-will", "carrier-portal", "concentrator"}),
+        (LOG, PORTAL): ("concentrator-unreachable", {"last-will", "concentrator"}),
+        (LOG, PORTAL, WILL): (NOTHING_KNOWN, {"concentrator"}),
     },
     "the-meter-is-silent": {
         (): ("meter-does-not-answer", {"concentrator", "link-report"}),
