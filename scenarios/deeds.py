@@ -124,12 +124,18 @@ def _limits(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
 
 
 def _supply(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
-    """The control state from each time on."""
+    """The state of the supply from each time on; a relay that is stuck leaves it as it is."""
     yield float("-inf"), ControlState.CONNECTED
     for each in history:
-        letter = each.detail.rpartition(" ")[2]
-        if each.deed is not Deed.SUPPLY_REFUSED and letter in _AFTER:
+        trigger, _, letter = each.detail.partition(" ")
+        if each.deed in _WITHOUT_EFFECT:
+            continue
+        if letter in _AFTER:
             yield each.at, _AFTER[letter]
+        elif each.deed is Deed.RELAY_OPENED and trigger in _TRIGGERS:  # it followed at last
+            yield each.at, ControlState.DISCONNECTED
+        elif each.deed is Deed.RELAY_CLOSED:
+            yield each.at, ControlState.CONNECTED
 
 
 def _spans(states: Iterator[tuple[float, int]]) -> Iterator[tuple[float, float, int]]:

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from headend.domain.order import FINAL, LIMITS, Kind, Order, State
-from headend.domain.reason import REASONS
+from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Outgoing
 from protocols.cim.codes import Result
 from protocols.commercial.messages import decode_result
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.engine import Record, Story
+from scenarios.schema import FaultSpec, seconds
 
 MARGIN_S = 60.0  # what a run's last minute leaves undone proves nothing
 
@@ -143,6 +144,27 @@ def nothing_late(story: Story) -> Offenders:
             yield f"meter {name}: {command}, out of the time of order {numbers}"
 
 
+def reasons_are_true(story: Story) -> Offenders:
+    """No fault is blamed that there was not while the order lasted.
+
+    Only reasons that a fault of the plot alone can cause are judged: frames are lost and meters
+    fall silent for their concentrators without any.
+    """
+    for order in _orders(story):
+        kinds = _BLAMED.get(order.reason) if order.reason is not None else None
+        if kinds is None or not order.final or order.state is State.DONE:
+            continue
+        there = (
+            fault
+            for fault in story.scenario.fault
+            if fault.kind in kinds
+            and fault.target in (order.meter, order.concentrator)
+            and _overlaps(story, fault, order)
+        )
+        if next(there, None) is None:
+            yield f"order {order.number} at {order.meter}: {order.reason}, which was not so"
+
+
 def no_inner_error(story: Story) -> Offenders:
     """Nothing went wrong inside the head-end that was not foreseen."""
     yield from map(repr, story.errors)
@@ -156,6 +178,7 @@ ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "one reply an order": one_reply_an_order,
     "every result reached the commercial side": every_result_is_settled,
     "replies say what was recorded": replies_say_what_was_recorded,
+    "no reason was given that was not so": reasons_are_true,
     "what was recorded as done was done": what_is_done_was_done,
     "nothing was done that was not ordered": nothing_unordered,
     "nothing was done twice": nothing_twice,
@@ -184,6 +207,33 @@ def _unexplained(story: Story) -> Iterator[tuple[str, Command, list[Order], list
                 spent.add(min(unspent, key=_not_after).number)
             else:
                 yield name, command, able, in_time
+
+
+# Faults of the plot without which a reason cannot be true.
+_BLAMED = {
+    ReasonCode.MODEM_FAULT: {"modem"},
+    ReasonCode.SIM_FAULT: {"sim"},
+    ReasonCode.APN_REFUSED: {"apn"},
+    ReasonCode.CONCENTRATOR_RESTARTED: {"reboot", "power-cut"},
+    ReasonCode.CONCENTRATOR_BUSY: {"busy"},
+    ReasonCode.METER_DOES_NOT_ANSWER: {"meter-silent"},
+    ReasonCode.PACKET_LOSS: {"packet-loss"},
+    ReasonCode.WRONG_KEY_OR_COUNTER: {"meter-wrong-key"},
+    ReasonCode.EMERGENCY_ACTIVE: {"meter-emergency"},
+    ReasonCode.NOT_APPLIED: {"meter-ignores", "meter-stuck-relay"},
+    ReasonCode.REFUSED_READ_WRITE_DENIED: {"meter-refuses"},
+}
+
+
+def _overlaps(story: Story, fault: FaultSpec, order: Order) -> bool:
+    """Whether a fault was there, or just over, while the order lasted."""
+    start = story.scenario.start_utc.timestamp()
+    assert order.ended_at is not None
+    begun = start + seconds(fault.at)
+    over = float("inf") if fault.until is None else start + seconds(fault.until)
+    if fault.kind == "reboot":
+        over = begun + MARGIN_S
+    return begun <= order.ended_at.timestamp() and over >= order.accepted_at.timestamp()
 
 
 def _in_time(command: Command, order: Order) -> bool:

@@ -27,6 +27,7 @@ ONE_STATE = "every order has one final state"
 ONE_REPLY = "one reply an order"
 REACHED = "every result reached the commercial side"
 TRUE_REPLY = "replies say what was recorded"
+TRUE_REASON = "no reason was given that was not so"
 WAS_DONE = "what was recorded as done was done"
 ORDERED = "nothing was done that was not ordered"
 ONCE = "nothing was done twice"
@@ -130,6 +131,10 @@ def other_reason_recorded(story: Story) -> Story:
     return with_order(story, 3, reason=ReasonCode.METER_UNREACHABLE)
 
 
+def fault_blamed_that_was_not(story: Story) -> Story:
+    return with_order(story, 3, reason=ReasonCode.SIM_FAULT)
+
+
 def error_inside(story: Story) -> Story:
     return replace(story, errors=(RuntimeError("a lane died"),))
 
@@ -210,6 +215,7 @@ SPOILT: dict[Spoil, set[str]] = {
     legacy_row_never_written: {REACHED},
     replies_mixed_up: {TRUE_REPLY},
     other_reason_recorded: {TRUE_REPLY},
+    fault_blamed_that_was_not: {TRUE_REASON, TRUE_REPLY},
     limit_behind_our_back: {ORDERED},
     limit_of_the_failed_order: {ORDERED},
     connected_unasked: {ORDERED},
