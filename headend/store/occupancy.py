@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory, is_sqlite
 
 
@@ -23,13 +24,18 @@ class Occupied(RuntimeError):
 
 @contextmanager
 def occupied(url: str, worker: str) -> Iterator[None]:
-    """Hold a worker's name on a database.  Raises `Occupied`."""
+    """Hold a worker's name on a database.  Raises `Occupied`, or `StoreUnavailable` where no file
+    can lie beside the database."""
     database = make_url(url).database
     if not is_sqlite(url) or in_memory(url) or database is None:
         yield
         return
     path = Path(f"{database}.{worker}.lock")
-    with path.open("w") as file:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
