@@ -40,6 +40,7 @@ from headend.integration.queue import ResultQueue
 from headend.orders.accept import Acceptance
 from headend.orders.breaker import Breaker
 from headend.orders.hearing import Hearing
+from headend.orders.inbox import Inbox
 from headend.orders.lanes import Lanes
 from headend.orders.settle import Settling
 from headend.orders.step import Stepping
@@ -91,7 +92,6 @@ class HeadEnd:
     queue: ResultQueue
     hearing: Hearing
     settling: Settling
-    withdrawal: Withdrawal
     soap: SoapServer
 
     @property
@@ -160,9 +160,10 @@ def build(
         store, clock, chance, field_, portal, policy, config.field, days, settling, breaker
     )
     lanes = Lanes(store, clock, stepping, policy, config.worker)
-    withdrawal = Withdrawal(store, clock, settling)
-    acceptance = Acceptance(store, clock, chance, policy, days, settling, lanes.wake)
-    desk = OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
+    inbox = Inbox(store, clock, chance)
+    withdrawal = Withdrawal(settling)
+    acceptance = Acceptance(policy, days, settling, lanes.wake)
+    desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
     return HeadEnd(
         config=config,
         store=store,
@@ -174,7 +175,6 @@ def build(
         queue=queue,
         hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
         settling=settling,
-        withdrawal=withdrawal,
         soap=SoapServer(desk, clock, chance, addresses),
     )
 

@@ -1,5 +1,6 @@
 """Orders: accepted, queued, carried out, settled.
 
+inbox       each commercial message takes effect once, however often it comes
 accept      a commercial message becomes orders, durably, before it is acknowledged
 rules       which orders are refused before anything is sent
 lanes       one bounded lane a concentrator; claims orders that are due

@@ -1,8 +1,7 @@
 """A commercial message becomes orders, durably, before it is acknowledged.
 
-One transaction writes the message, its orders with the first lines of their journals, and the
-answer that will be given; only then is the answer given.  The key Source + MessageID makes a repeat
-harmless: the same body gets the first answer again, another body is refused.
+The transaction that keeps the message and its answer (see `inbox`) writes its orders with the first
+lines of their journals.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from headend.domain.order import PRIORITY, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
 from headend.orders.settle import Settling
-from headend.ports import Chance, Clock, InboundMessage, Store, Transaction
+from headend.ports import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A commercial message, translated.  `digest` is of its body without time stamps.  One without
-    `message_id` is never recognised when it comes again."""
+    """A commercial message that asks for orders, translated."""
 
     source: str
     wishes: tuple[Wish, ...]
-    digest: str
-    request: bytes  # the octets it came in, kept for whoever asks how an order came about
     message_id: str | None = None
     correlation_id: str | None = None
     reply_address: str | None = None
@@ -53,29 +49,14 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Stored.  `orders` holds one for each wish, in order, the rejected ones among them."""
+    """Stored.  `orders` holds one for each wish, in order, the rejected ones among them;
+    `superseded` those of earlier messages that they make pointless."""
 
-    transaction_id: str
     orders: tuple[Order, ...]
-    answer: bytes
+    superseded: tuple[Order, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The same message was here before; `answer` is what it was told then."""
-
-    transaction_id: str
-    orders: tuple[Order, ...]
-    answer: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Another body came under the same Source and MessageID before; nothing is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overloaded:
+class Overloaded(Exception):
     """Too many orders wait; nothing is stored."""
 
 
@@ -83,61 +64,32 @@ class Overloaded:
 class Acceptance:
     """The counter at which orders are taken in."""
 
-    store: Store
-    clock: Clock
-    chance: Chance
     policy: OrderPolicy
     days: WorkingDays
     settling: Settling
     wake: Callable[[Iterable[str]], None]  # tells lanes of concentrators that work has come
 
-    async def accept(
-        self, submission: Submission, compose: Callable[[str, tuple[Order, ...]], bytes]
-    ) -> Accepted | Repeated | Conflict | Overloaded:
-        """Store a submission; `compose(transaction_id, orders)` makes the answer to it."""
-        now = self.clock.now()
-        transaction_id = self.chance.uuid()
+    def accept(
+        self, tx: Transaction, submission: Submission, transaction_id: str, *, at: datetime
+    ) -> Accepted:
+        """Store a submission's orders.  Raises `Overloaded`.
+
+        Call `announce` once the transaction is kept.
+        """
+        if tx.waiting_orders() + len(submission.wishes) > self.policy.waiting_max:
+            raise Overloaded
         superseded: list[Order] = []
+        orders = tuple(
+            self._take(tx, submission, wish, transaction_id, at, superseded)
+            for wish in submission.wishes
+        )
+        return Accepted(orders, tuple(superseded))
 
-        def work(tx: Transaction) -> Accepted | Repeated | Conflict | Overloaded:
-            if submission.message_id is not None:
-                seen = tx.inbound(submission.source, submission.message_id)
-                if seen is not None:
-                    return self._repeat(tx, seen, submission)
-            if tx.waiting_orders() + len(submission.wishes) > self.policy.waiting_max:
-                return Overloaded()
-            orders = tuple(
-                self._take(tx, submission, wish, transaction_id, now, superseded)
-                for wish in submission.wishes
-            )
-            answer = compose(transaction_id, orders)
-            tx.add_inbound(
-                InboundMessage(
-                    submission.source,
-                    submission.message_id,
-                    submission.digest,
-                    now,
-                    transaction_id,
-                    submission.request,
-                    answer,
-                )
-            )
-            return Accepted(transaction_id, orders, answer)
-
-        outcome = await self.store.run(work)
-        if isinstance(outcome, Accepted):
-            self.wake(order.concentrator for order in outcome.orders if order.concentrator)
-            ended = (order for order in outcome.orders if order.final)
-            self.settling.announce([*superseded, *ended])
-        return outcome
-
-    def _repeat(
-        self, tx: Transaction, seen: InboundMessage, submission: Submission
-    ) -> Repeated | Conflict:
-        if seen.digest != submission.digest or seen.answer is None:
-            return Conflict()
-        orders = tuple(tx.orders_of(transaction_id=seen.transaction_id))
-        return Repeated(seen.transaction_id, orders, seen.answer)
+    def announce(self, accepted: Accepted) -> None:
+        """Wake the lanes that have work now, and whoever waits for what has ended already."""
+        self.wake(order.concentrator for order in accepted.orders if order.concentrator)
+        ended = (order for order in accepted.orders if order.final)
+        self.settling.announce([*accepted.superseded, *ended])
 
     def _take(
         self,

@@ -1,40 +1,32 @@
 """Translates requests into orders, and what became of them into answers.
 
-The answer to an acceptance is composed inside the transaction that stores the orders, so that the
+The answer is composed inside the transaction that keeps the message with its effect, so that the
 same message sent again gets the same octets.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headend.config import OrderPolicy
-from headend.domain.order import LIMITS, Kind, Order
-from headend.orders.accept import (
-    Acceptance,
-    Accepted,
-    Conflict,
-    Overloaded,
-    Repeated,
-    Submission,
-    Wish,
-)
+from headend.domain.order import LIMITS, Kind
+from headend.orders.accept import Acceptance, Accepted, Overloaded, Submission, Wish
+from headend.orders.inbox import Conflict, Inbox, Received, Repeated, Taken
 from headend.orders.settle import Settling, result_message
 from headend.orders.withdraw import Withdrawal, Withdrawn
 from headend.ports import Chance, Clock, Store, StoreUnavailable, Transaction
-from headend.soap.answers import first_answer, order_error
+from headend.soap.answers import first_answer
 from headend.soap.server import OUR_NAME
-from protocols.cim import envelope, replies, xml
-from protocols.cim.codes import Level, Result
+from headend.soap.withdrawals import changed_limit, targets_of, withdrawn_answer
+from protocols.cim import envelope, xml
 from protocols.cim.control_request import Control, ControlRequest, Verb
 from protocols.cim.end_device_controls import MeterRef
 from protocols.cim.envelope import Message
 from protocols.cim.errors import ReplyError, RequestRefused
 from protocols.cim.replies import Stamp
-from protocols.cim.results import ORDER, reply_to_all
+from protocols.cim.results import reply_to_all
 
 ANONYMOUS = "unknown"  # Header/Source is optional in the standard
 
@@ -43,6 +35,7 @@ ANONYMOUS = "unknown"  # Header/Source is optional in the standard
 class OrderDesk:
     """The desk behind the SOAP door (`headend.soap.server.Desk`)."""
 
+    inbox: Inbox
     acceptance: Acceptance
     withdrawal: Withdrawal
     settling: Settling
@@ -52,53 +45,19 @@ class OrderDesk:
     policy: OrderPolicy
 
     async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
-        match request.verb:
-            case Verb.CREATE:
-                return await self._create(request, digest, octets)
-            case Verb.CHANGE if request.noun == "MeterConfig":
-                return await self._create(request, digest, octets)
-            case Verb.CHANGE:
-                return await self._change(request)
-            case Verb.CANCEL | Verb.DELETE | Verb.CLOSE:
-                return await self._cancel(request)
-
-    # --- create ----------------------------------------------------------------------------------
-
-    async def _create(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
+        message = Received(request.source or ANONYMOUS, request.message_id, digest, octets)
         now = self.clock.now()
-        submission = Submission(
-            source=request.source or ANONYMOUS,
-            wishes=tuple(_wishes(request, now)),
-            digest=digest,
-            request=octets,
-            message_id=request.message_id,
-            correlation_id=request.correlation_id,
-            reply_address=request.reply_address,
-            noun=request.noun,
-            generic=request.typed is None,
-            deadline=request.end_time,
-            any_day=request.non_working_day_permitted,
-        )
-
-        def compose(transaction_id: str, orders: tuple[Order, ...]) -> bytes:
-            stamp = self._stamp(request, now, transaction_id)
-            return _octets(
-                first_answer(
-                    request.noun, stamp, transaction_id, orders, typed=request.typed is not None
-                )
-            )
-
         try:
-            taken = await self.acceptance.accept(submission, compose)
+            taken = await self.inbox.take(
+                message, lambda tx, transaction_id: self._effect(tx, request, transaction_id, now)
+            )
         except StoreUnavailable as error:
             raise _refused(
-                "5.1", "ALMACEN_NO_DISPONIBLE: ninguna orden quedó guardada; repita el mensaje"
+                "5.1", "ALMACEN_NO_DISPONIBLE: nada quedó guardado; repita el mensaje"
             ) from error
+        except Overloaded as error:
+            raise _refused("3.2", "COLA_LLENA: hay demasiadas órdenes en espera") from error
         match taken:
-            case Accepted():
-                if request.async_reply:
-                    return taken.answer
-                return await self._outcome(request, taken)
             case Repeated():
                 return taken.answer
             case Conflict():
@@ -108,19 +67,95 @@ class OrderDesk:
                     " contenido",
                     "MessageID",
                 )
-            case Overloaded():
-                raise _refused("3.2", "COLA_LLENA: hay demasiadas órdenes en espera")
+            case Taken():
+                return await self._follow_up(request, taken)
 
-    async def _outcome(self, request: ControlRequest, taken: Accepted) -> bytes:
+    def _effect(
+        self, tx: Transaction, request: ControlRequest, transaction_id: str, now: datetime
+    ) -> tuple[Accepted | Withdrawn, bytes]:
+        """What a message brings about that was not here before, and the answer to it."""
+        match request.verb:
+            case Verb.CREATE:
+                return self._create(tx, request, transaction_id, now)
+            case Verb.CHANGE if request.noun == "MeterConfig":
+                return self._create(tx, request, transaction_id, now)
+            case Verb.CHANGE:
+                target, one, asked = changed_limit(request)
+                changed = self.withdrawal.change(
+                    tx,
+                    target,
+                    source=request.source or ANONYMOUS,
+                    at=now,
+                    meters=[meter.value for meter in one.meters],
+                    amount=asked.value,
+                    unit=str(asked.unit),
+                )
+                return self._withdrawn(request, changed, now)
+            case Verb.CANCEL | Verb.DELETE | Verb.CLOSE:
+                cancelled = self.withdrawal.cancel(
+                    tx,
+                    targets_of(request),
+                    source=request.source or ANONYMOUS,
+                    at=now,
+                    meters=[meter.value for meter in request.meters] or None,
+                )
+                return self._withdrawn(request, cancelled, now)
+
+    def _create(
+        self, tx: Transaction, request: ControlRequest, transaction_id: str, now: datetime
+    ) -> tuple[Accepted, bytes]:
+        submission = Submission(
+            source=request.source or ANONYMOUS,
+            wishes=tuple(_wishes(request, now)),
+            message_id=request.message_id,
+            correlation_id=request.correlation_id,
+            reply_address=request.reply_address,
+            noun=request.noun,
+            generic=request.typed is None,
+            deadline=request.end_time,
+            any_day=request.non_working_day_permitted,
+        )
+        accepted = self.acceptance.accept(tx, submission, transaction_id, at=now)
+        stamp = self._stamp(request, now, transaction_id)
+        typed = request.typed is not None
+        answer = first_answer(request.noun, stamp, transaction_id, accepted.orders, typed=typed)
+        return accepted, _octets(answer)
+
+    def _withdrawn(
+        self, request: ControlRequest, withdrawn: Withdrawn, now: datetime
+    ) -> tuple[Withdrawn, bytes]:
+        if withdrawn.transaction_id is None:
+            raise _refused("2.15", "ORDEN_DESCONOCIDA: ninguna orden con ese identificador")
+        stamp = self._stamp(request, now, withdrawn.transaction_id)
+        answer = withdrawn_answer(request, withdrawn, withdrawn.transaction_id, stamp)
+        return withdrawn, _octets(answer)
+
+    async def _follow_up(
+        self, request: ControlRequest, taken: Taken[Accepted | Withdrawn]
+    ) -> bytes:
+        """What is due once message and effect are kept; the answer."""
+        match taken.effect:
+            case Withdrawn() as withdrawn:
+                self.withdrawal.announce(withdrawn)
+                return taken.answer
+            case Accepted() as accepted:
+                self.acceptance.announce(accepted)
+                if request.async_reply:
+                    return taken.answer
+                return await self._outcome(request, accepted, taken)
+
+    async def _outcome(
+        self, request: ControlRequest, accepted: Accepted, taken: Taken[Accepted | Withdrawn]
+    ) -> bytes:
         """The outcome, if it comes in time; otherwise the acknowledgement.  Either is kept as the
         first answer to the message."""
-        numbers = [order.number for order in taken.orders if not order.final]
+        numbers = [order.number for order in accepted.orders if not order.final]
         if not numbers:
             return taken.answer
         await self.settling.wait_for_end(numbers, self.policy.sync_wait_s)
 
         def work(tx: Transaction) -> bytes:
-            orders = [order for o in taken.orders if (order := tx.order(o.number)) is not None]
+            orders = [o for order in accepted.orders if (o := tx.order(order.number)) is not None]
             if not all(order.final for order in orders):
                 return taken.answer
             stamp = self._stamp(request, self.clock.now(), taken.transaction_id)
@@ -136,70 +171,6 @@ class OrderDesk:
             return await self.store.run(work)
         except StoreUnavailable:  # the orders are kept; only their outcome cannot be told now
             return taken.answer
-
-    # --- change and cancel -----------------------------------------------------------------------
-
-    async def _change(self, request: ControlRequest) -> bytes:
-        """Another amount for orders that wait, named by the request's CorrelationID."""
-        if request.correlation_id is None:
-            raise _refused("1.5", "CORRELACION_FALTA: falta CorrelationID", "CorrelationID")
-        match request.controls:
-            case [Control(kind="set-limit", amount=asked)] if asked is not None:
-                changed = await self.withdrawal.change(
-                    source=request.source or ANONYMOUS,
-                    correlation_id=request.correlation_id,
-                    amount=asked.value,
-                    unit=asked.unit,
-                )
-            case _:
-                raise _refused(
-                    "1.8", "CAMBIO_NO_ADMITIDO: se puede cambiar el monto de un único control"
-                )
-        return self._withdrawn(request, changed)
-
-    async def _cancel(self, request: ControlRequest) -> bytes:
-        """Gives up orders that wait, named by transaction, by order or by CorrelationID."""
-        source = request.source or ANONYMOUS
-        if request.targets:
-            parts = []
-            for target in request.targets:
-                if target.object_type == ORDER:
-                    if re.fullmatch(r"[0-9]{1,18}", target.value) is None:
-                        raise _refused("2.15", "ORDEN_DESCONOCIDA: no es un número de orden", "ID")
-                    part = await self.withdrawal.cancel(source=source, number=int(target.value))
-                elif target.kind in (None, "transaction", "uuid"):
-                    part = await self.withdrawal.cancel(source=source, transaction_id=target.value)
-                else:
-                    raise _refused("2.15", "ID_NO_ADMITIDO: se espera kind=transaction", "ID")
-                parts.append(part)
-            done = tuple(order for part in parts for order in part.done)
-            late = tuple(order for part in parts for order in part.too_late)
-            return self._withdrawn(request, Withdrawn(done, late))
-        if request.correlation_id is None:
-            raise _refused("1.6", "OBJETIVO_FALTA: falta ID o CorrelationID", "CorrelationID")
-        withdrawn = await self.withdrawal.cancel(
-            source=source, correlation_id=request.correlation_id
-        )
-        return self._withdrawn(request, withdrawn)
-
-    def _withdrawn(self, request: ControlRequest, withdrawn: Withdrawn) -> bytes:
-        named = (*withdrawn.done, *withdrawn.too_late)
-        if not named:
-            raise _refused("2.15", "ORDEN_DESCONOCIDA: ninguna orden con ese identificador")
-        errors = [
-            order_error(order, "5.2", f"DEMASIADO_TARDE: la orden está {order.state}")
-            for order in withdrawn.too_late
-        ]
-        result = Result.OK if not errors else Result.PARTIAL if withdrawn.done else Result.FAILED
-        if result is Result.PARTIAL:
-            errors.insert(0, ReplyError("0.2", level=Level.WARNING))
-        transaction = named[0].transaction_id
-        stamp = self._stamp(request, self.clock.now(), transaction)
-        return _octets(
-            replies.reply(
-                request.noun, stamp, result, errors, transaction, typed=request.typed is not None
-            )
-        )
 
     def _stamp(self, request: ControlRequest, at: datetime, transaction_id: str) -> Stamp:
         return Stamp(

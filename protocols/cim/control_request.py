@@ -81,7 +81,8 @@ class ControlRequest:
     `typed` is the noun of a strongly typed message, None for a generic one; the answer keeps the
     style.  `start_time` and `end_time` (UTC, within `horizon`) are the window in which the request
     may be carried out.  `targets` name what is cancelled, closed, deleted or changed; without any
-    it is the request that had the same `correlation_id`.
+    it is the request that had the same `correlation_id`.  `meters` narrow a giving up to these;
+    empty, it is for all.
     """
 
     verb: Verb
@@ -103,6 +104,7 @@ class ControlRequest:
     options: tuple[Property, ...] = ()
     targets: tuple[Identifier, ...] = ()
     controls: tuple[Control, ...] = ()
+    meters: tuple[MeterRef, ...] = ()
 
     def option(self, name: str) -> str | None:
         """The value of the first Request/Option of that name, without regard to case."""
@@ -160,7 +162,8 @@ def read(message: Message, vocabulary: Vocabulary = STANDARD, *, now: datetime) 
         end_time=end,
         options=options,
         targets=(() if request is None else request.ids) + payload_ids,
-        controls=_controls(message, verb, options, vocabulary, now),
+        controls=_controls(message, options, vocabulary, now) if verb in _WITH_CONTROLS else (),
+        meters=() if verb in _WITH_CONTROLS else _narrowed(message),
     )
 
 
@@ -182,29 +185,13 @@ def _verb(message: Message, header: Header) -> Verb:
 
 
 def _controls(
-    message: Message,
-    verb: Verb,
-    options: tuple[Property, ...],
-    vocabulary: Vocabulary,
-    now: datetime,
+    message: Message, options: tuple[Property, ...], vocabulary: Vocabulary, now: datetime
 ) -> tuple[Control, ...]:
-    payload = message.payload
-    if payload is not None and payload.unread:
-        raise RequestRefused(
-            _error("1.8", f"CONTENIDO_NO_ADMITIDO: {', '.join(payload.unread)}", xpath="Payload")
-        )
-    content = () if payload is None else payload.content
-    if verb not in _WITH_CONTROLS:
-        return ()
+    content = _content(message)
     if not content:
         raise RequestRefused(_error("1.7", "CONTENIDO_FALTA: falta Payload", xpath="Payload"))
     assert message.header is not None
     noun = message.header.noun
-    for element in content:
-        if element.tag != f"{{{ns.profile(noun)}}}{noun}":
-            raise RequestRefused(
-                _error("2.5", f"CONTENIDO_DISTINTO: {xml.local(element)} en {noun}", xpath=noun)
-            )
     general = of_options(options)
     controls: list[Control] = []
     errors: list[ReplyError] = []
@@ -227,6 +214,45 @@ def _controls(
     if errors:
         raise RequestRefused(*errors)
     return tuple(controls)
+
+
+def _content(message: Message) -> tuple[xml.Element, ...]:
+    """The payload's elements, all of the noun that the header names."""
+    payload = message.payload
+    if payload is None:
+        return ()
+    if payload.unread:
+        raise RequestRefused(
+            _error("1.8", f"CONTENIDO_NO_ADMITIDO: {', '.join(payload.unread)}", xpath="Payload")
+        )
+    assert message.header is not None
+    noun = message.header.noun
+    for element in payload.content:
+        if element.tag != f"{{{ns.profile(noun)}}}{noun}":
+            raise RequestRefused(
+                _error("2.5", f"CONTENIDO_DISTINTO: {xml.local(element)} en {noun}", xpath=noun)
+            )
+    return payload.content
+
+
+def _narrowed(message: Message) -> tuple[MeterRef, ...]:
+    """The meters for which orders are given up; none for all that the request names otherwise.
+
+    A control that names no meter would have to be found by its mRID, type or amount, which are not
+    kept as names: it is refused, not taken for all.
+    """
+    items = [item for element in _content(message) for item in end_device_controls.read(element)]
+    for item in items:
+        if item.unread:
+            raise RequestRefused(
+                _error("1.8", f"CONTENIDO_NO_ADMITIDO: {', '.join(item.unread)}", item.unread[0])
+            )
+    meters = tuple(dict.fromkeys(ref for item in items for ref in _meters(item.meters())))
+    if len(meters) > METERS_MAX:
+        raise RequestRefused(
+            _error("3.1", f"DEMASIADOS_MEDIDORES: se admiten {METERS_MAX} por mensaje")
+        )
+    return meters
 
 
 def _whole_request_errors(controls: list[Control], general: Amount | None) -> list[ReplyError]:

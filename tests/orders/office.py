@@ -21,10 +21,11 @@ from headend.domain.reason import ReasonCode
 from headend.orders.accept import Acceptance, Accepted, Submission, Wish
 from headend.orders.breaker import Breaker
 from headend.orders.hearing import Hearing
+from headend.orders.inbox import Conflict, Inbox, Received, Repeated, Taken
 from headend.orders.lanes import Lanes
 from headend.orders.settle import Settling
 from headend.orders.step import Stepping
-from headend.orders.withdraw import Withdrawal
+from headend.orders.withdraw import Target, Withdrawal, Withdrawn
 from headend.ports import Field, Outgoing, Store, Transaction
 from headend.store import queries
 from headend.store.store import SqlStore
@@ -59,6 +60,7 @@ class Life:
     settling: Settling
     stepping: Stepping
     lanes: Lanes
+    inbox: Inbox
     acceptance: Acceptance
     withdrawal: Withdrawal
     hearing: Hearing
@@ -103,8 +105,9 @@ class Office:
             settling,
             stepping,
             lanes,
-            Acceptance(memory, self.clock, chance, self.policy, self.days, settling, lanes.wake),
-            Withdrawal(memory, self.clock, settling),
+            Inbox(memory, self.clock, chance),
+            Acceptance(self.policy, self.days, settling, lanes.wake),
+            Withdrawal(settling),
             Hearing(memory, self.clock, stepping, settling, breaker, lanes.wake),
             breaker,
         )
@@ -143,15 +146,47 @@ class Office:
         )
         about = {
             "source": "CIS",
-            "digest": "d",
-            "request": b"<order/>",
             "message_id": f"m{self.messages}",
             **about,
         }
-        submission = Submission(wishes=(wish,), **about)
-        taken = await self.life.acceptance.accept(submission, answer)
-        assert isinstance(taken, Accepted)
-        return taken.orders[0].number
+        taken = await self.accept(Submission(wishes=(wish,), **about))
+        assert isinstance(taken, Taken)
+        return taken.effect.orders[0].number
+
+    async def accept(
+        self, submission: Submission, digest: str = "d"
+    ) -> Taken[Accepted] | Repeated | Conflict:
+        """Send a message; what became of it at the counter."""
+        life, now = self.life, self.clock.now()
+        message = Received(submission.source, submission.message_id, digest, b"<order/>")
+
+        def effect(tx: Transaction, transaction_id: str) -> tuple[Accepted, bytes]:
+            accepted = life.acceptance.accept(tx, submission, transaction_id, at=now)
+            return accepted, answer(transaction_id, accepted.orders)
+
+        taken = await life.inbox.take(message, effect)
+        if isinstance(taken, Taken):
+            life.acceptance.announce(taken.effect)
+        return taken
+
+    async def cancel(self, source: str = "CIS", **target: Any) -> Withdrawn:
+        """Cancel what one `Target` names."""
+        life, now = self.life, self.clock.now()
+        withdrawn = await self.store.run(
+            lambda tx: life.withdrawal.cancel(tx, [Target(**target)], source=source, at=now)
+        )
+        life.withdrawal.announce(withdrawn)
+        return withdrawn
+
+    async def change(self, amount: int, *, meter: str = "M1", **target: Any) -> Withdrawn:
+        """Give the waiting limits of a meter another amount in W."""
+        withdrawal, now = self.life.withdrawal, self.clock.now()
+        return await self.store.run(
+            lambda tx: withdrawal.change(
+                tx, Target(**target), source="CIS", at=now, meters=[meter],
+                amount=Decimal(amount), unit="W",
+            )
+        )  # fmt: skip
 
     # --- what is known ---
 

@@ -15,11 +15,12 @@ import pytest
 from headend.domain.order import Kind, State
 from headend.domain.reason import ReasonCode
 from headend.orders import lanes
-from headend.orders.accept import Accepted, Conflict, Overloaded, Repeated, Submission, Wish
+from headend.orders.accept import Overloaded, Submission, Wish
+from headend.orders.inbox import Conflict, Repeated, Taken
 from headend.ports import Connectivity, StoreUnavailable
 from protocols.concentrator.messages import Result, Status
 from tests.conftest import SIMULATED_START
-from tests.orders.office import Office, answer, opened
+from tests.orders.office import Office, opened
 from tests.orders.scripted_field import (
     BUSY,
     CUT_OFF,
@@ -582,13 +583,11 @@ async def test_a_promised_end_is_not_cancelled_along_with_its_order() -> None:
         until = SIMULATED_START + timedelta(hours=3)
         number = await office.order(amount=2000, until=until, correlation_id="k1")
         await office.ended(number)
-        cancelled = await office.life.withdrawal.cancel(source="CIS", correlation_id="k1")
+        cancelled = await office.cancel(correlation_id="k1")
         assert cancelled.done == () and [order.number for order in cancelled.too_late] == [number]
-        changed = await office.life.withdrawal.change(
-            source="CIS", correlation_id="k1", amount=Decimal(1), unit="W"
-        )
+        changed = await office.change(1, correlation_id="k1")
         assert changed.done == ()
-        by_number = await office.life.withdrawal.cancel(source="CIS", number=number + 1)
+        by_number = await office.cancel(number=number + 1)
         assert [order.number for order in by_number.done] == [number + 1]
 
 
@@ -597,36 +596,35 @@ async def test_a_promised_end_is_not_cancelled_along_with_its_order() -> None:
 
 def submission(*meters: str, **about: object) -> Submission:
     wishes = tuple(Wish(meter, Kind.DISCONNECT) for meter in meters or ("M1",))
-    told = {"digest": "d1", "request": b"<order/>", "message_id": "m", **about}
+    told = {"message_id": "m", **about}
     return Submission("CIS", wishes, **told)  # type: ignore[arg-type]
 
 
 async def test_the_same_message_is_taken_once() -> None:
     async with opened() as office:
-        accept = office.life.acceptance.accept
-        first = await accept(submission(), answer)
-        assert isinstance(first, Accepted)
-        again = await accept(submission(), answer)
-        assert again == Repeated(first.transaction_id, first.orders, first.answer)
-        assert isinstance(await accept(submission(digest="d2"), answer), Conflict)
-        other = await accept(replace(submission(), source="MDM"), answer)
-        assert isinstance(other, Accepted)
+        first = await office.accept(submission())
+        assert isinstance(first, Taken)
+        again = await office.accept(submission())
+        assert again == Repeated(first.transaction_id, first.answer)
+        assert isinstance(await office.accept(submission(), "another"), Conflict)
+        other = await office.accept(replace(submission(), source="MDM"))
+        assert isinstance(other, Taken)
         nameless = submission(message_id=None)
-        assert isinstance(await accept(nameless, answer), Accepted)
-        assert isinstance(await accept(nameless, answer), Accepted)
+        assert isinstance(await office.accept(nameless), Taken)
+        assert isinstance(await office.accept(nameless), Taken)
         assert await office.store.run(lambda tx: tx.waiting_orders()) == 4
 
 
 async def test_too_many_are_refused_as_a_whole() -> None:
     async with opened(waiting_max=3) as office:
-        accept = office.life.acceptance.accept
-        assert isinstance(await accept(submission("M1", "M2"), answer), Accepted)
+        assert isinstance(await office.accept(submission("M1", "M2")), Taken)
         full = submission("M3", "M4", message_id="n")
-        assert isinstance(await accept(full, answer), Overloaded)
+        with pytest.raises(Overloaded):
+            await office.accept(full)
         assert await office.store.run(lambda tx: tx.inbound("CIS", "n")) is None
         await office.ended(1)
         await office.ended(2)
-        assert isinstance(await accept(full, answer), Accepted)  # under the same key
+        assert isinstance(await office.accept(full), Taken)  # under the same key
 
 
 REFUSED = {
@@ -659,11 +657,10 @@ async def test_a_waiting_order_is_cancelled() -> None:
     async with opened() as office:
         start = SIMULATED_START + timedelta(hours=1)
         number = await office.order(start=start, correlation_id="k")
-        cancel = office.life.withdrawal.cancel
-        assert (await cancel(source="MDM", correlation_id="k")).done == ()
-        done = (await cancel(source="CIS", correlation_id="k")).done
+        assert (await office.cancel("MDM", correlation_id="k")).done == ()
+        done = (await office.cancel(correlation_id="k")).done
         assert [order.number for order in done] == [number]
-        again = await cancel(source="CIS", correlation_id="k")
+        again = await office.cancel(correlation_id="k")
         assert again.done == () and len(again.too_late) == 1
         order = await office.tell(number)
         assert (order.state, order.reason) == (State.CANCELLED, ReasonCode.CANCELLED)
@@ -677,7 +674,7 @@ async def test_what_was_sent_is_not_cancelled() -> None:
         office.field.script += [Say(after_s=60)]
         number = await office.order()
         await asyncio.sleep(5)
-        late = await office.life.withdrawal.cancel(source="CIS", number=number)
+        late = await office.cancel(number=number)
         assert late.done == () and [order.number for order in late.too_late] == [number]
         assert (await office.ended(number)).state is State.DONE
         await office.check()
@@ -688,7 +685,7 @@ async def test_an_order_is_cancelled_while_its_step_asks_around() -> None:
         office.field.connected = Connectivity(False, office.clock.now())
         number = await office.order()
         await asyncio.sleep(0.5)  # the portal is being asked
-        assert len((await office.life.withdrawal.cancel(source="CIS", number=number)).done) == 1
+        assert len((await office.cancel(number=number)).done) == 1
         await asyncio.sleep(600)
         assert (await office.tell(number)).state is State.CANCELLED
         await office.check()
@@ -698,14 +695,13 @@ async def test_a_waiting_limit_is_changed() -> None:
     async with opened() as office:
         start = SIMULATED_START + timedelta(hours=1)
         number = await office.order(start=start, correlation_id="k")
-        change = office.life.withdrawal.change
-        changed = await change(source="CIS", correlation_id="k", amount=Decimal(2500), unit="W")
+        changed = await office.change(2500, correlation_id="k")
         assert [order.amount for order in changed.done] == [Decimal(2500)]
-        above = await change(source="CIS", correlation_id="k", amount=Decimal(10_001), unit="W")
+        above = await office.change(10_001, correlation_id="k")
         assert above.done == ()
         assert (await office.ended(number)).state is State.DONE
         assert office.field.meter("M1").limit == 2500
-        late = await change(source="CIS", correlation_id="k", amount=Decimal(1000), unit="W")
+        late = await office.change(1000, correlation_id="k")
         assert late.done == () and len(late.too_late) == 1
         await office.check()
 
@@ -715,9 +711,7 @@ async def test_an_order_that_is_changed_while_its_step_asks_around_keeps_the_cha
         office.field.connected = Connectivity(False, office.clock.now())
         number = await office.order(correlation_id="k")
         await asyncio.sleep(0.5)
-        await office.life.withdrawal.change(
-            source="CIS", correlation_id="k", amount=Decimal(2500), unit="W"
-        )
+        await office.change(2500, correlation_id="k")
         await asyncio.sleep(5)
         office.field.connected = Connectivity(True)
         assert (await office.ended(number)).state is State.DONE

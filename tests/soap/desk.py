@@ -14,9 +14,12 @@ from protocols.cim.replies import Stamp
 AT = datetime(2026, 7, 6, 14, tzinfo=UTC)
 
 
+@dataclass
 class FixedClock:
+    at: datetime = AT
+
     def now(self) -> datetime:
-        return AT
+        return self.at
 
 
 @dataclass

@@ -16,12 +16,14 @@ from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Kind, Order, State, ValueRead
 from headend.domain.reason import ReasonCode
 from headend.orders.accept import Acceptance
+from headend.orders.inbox import Inbox
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
 from headend.ports import StoreUnavailable
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
 from headend.store import queries
+from headend.store.messages import MessageWords
 from headend.store.store import SqlStore
 from protocols.cim import end_device_controls, envelope, meter_config, schema, xml
 from protocols.cim.codes import Result
@@ -45,6 +47,7 @@ class Counter:
     store: SqlStore
     settling: Settling
     woken: list[str]
+    clock: FixedClock
 
     async def post(self, octets: bytes) -> Message:
         return message_in(await self.raw(octets))
@@ -94,10 +97,11 @@ async def counter(policy: OrderPolicy = POLICY) -> Counter:
     def wake(names: Iterable[str]) -> None:
         woken.extend(names)
 
-    acceptance = Acceptance(store, clock, chance, policy, WorkingDays(UTC, ()), settling, wake)
-    withdrawal = Withdrawal(store, clock, settling)
-    desk = OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
-    return Counter(SoapServer(desk, clock, chance), store, settling, woken)
+    inbox = Inbox(store, clock, chance)
+    acceptance = Acceptance(policy, WorkingDays(UTC, ()), settling, wake)
+    withdrawal = Withdrawal(settling)
+    desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
+    return Counter(SoapServer(desk, clock, chance), store, settling, woken, clock)
 
 
 def told(message: Message) -> tuple[Result, list[str]]:
@@ -382,12 +386,18 @@ async def test_the_strict_carrier_gets_the_value_in_its_own_profile() -> None:
 # --- cancel and change ----------------------------------------------------------------------------
 
 
-def cancelling(verb: str = "cancel", request: str = "", source: str = "COMERCIAL") -> bytes:
+def cancelling(
+    verb: str = "cancel",
+    request: str = "",
+    source: str = "COMERCIAL",
+    message_id: str = "the-cancel",
+    payload: str | None = "",
+) -> bytes:
     return a.typed(
         name=f"{verb.capitalize()}EndDeviceControls",
-        head=a.header(verb, source=f"<m:Source>{source}</m:Source>", ids=ids(f"the-{verb}")),
+        head=a.header(verb, source=f"<m:Source>{source}</m:Source>", ids=ids(message_id)),
         request=request,
-        payload="",
+        payload=payload,
     )
 
 
@@ -399,7 +409,7 @@ async def test_cancel_by_correlation(verb: str) -> None:
     assert told(answer) == (Result.OK, ["0.0"])
     assert transaction(answer) == transaction(first)
     assert {order.state for order in await at.orders()} == {State.CANCELLED}
-    again = await at.post(cancelling(verb))
+    again = await at.post(cancelling(verb, message_id="another"))
     assert told(again) == (Result.FAILED, ["5.2", "5.2"])
 
 
@@ -410,9 +420,63 @@ async def test_cancel_by_transaction_and_by_order() -> None:
     assert told(await at.post(cancelling(request=one))) == (Result.OK, ["0.0"])
     assert [order.state for order in await at.orders()] == [State.QUEUED, State.CANCELLED]
     rest = f'<m:ID kind="transaction">{transaction(first)}</m:ID>'
-    answer = await at.post(cancelling(request=rest))
+    answer = await at.post(cancelling(request=rest, message_id="another"))
     assert told(answer) == (Result.PARTIAL, ["0.2", "5.2"])
     assert {order.state for order in await at.orders()} == {State.CANCELLED}
+
+
+async def test_an_order_that_is_named_twice_is_cancelled_once() -> None:
+    at = await counter()
+    first = await at.post(a.typed())
+    named = f'<m:ID objectType="Order">1</m:ID><m:ID>{transaction(first)}</m:ID>'
+    assert told(await at.post(cancelling(request=named))) == (Result.OK, ["0.0"])
+
+
+def controls_for(*meters: str) -> str:
+    one = control(addressed=devices(*meters))
+    return f"<Payload><c:EndDeviceControls>{one}</c:EndDeviceControls></Payload>"
+
+
+NARROWED = {
+    # payload: (result, codes, meters named in errors, states)
+    "one of two": (
+        controls_for("90000002"), Result.OK, ["0.0"], [], "queued cancelled",
+    ),
+    "both": (
+        controls_for("90000002", "90000001"), Result.OK, ["0.0"], [], "cancelled cancelled",
+    ),
+    "one of two and a stranger": (
+        controls_for("90000002", "90000099"), Result.PARTIAL, ["0.2", "2.4"], ["90000099"],
+        "queued cancelled",
+    ),
+    "a stranger": (
+        controls_for("90000099"), Result.FAILED, ["2.4"], ["90000099"], "queued queued",
+    ),
+    "no control": (
+        "<Payload><c:EndDeviceControls/></Payload>", Result.OK, ["0.0"], [], "cancelled cancelled",
+    ),
+    "a control without meters": (
+        controls_for(), Result.FAILED, ["5.8"], [], "queued queued",
+    ),
+    "a group of meters": (
+        controls_for("90000001").replace("<c:EndDevices>", "<c:EndDeviceGroups/><c:EndDevices>"),
+        Result.FAILED, ["1.8"], [], "queued queued",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("payload", "result", "codes", "named", "states"), NARROWED.values(), ids=NARROWED
+)
+async def test_cancel_goes_for_the_meters_in_its_payload(
+    payload: str, result: Result, codes: list[str], named: list[str], states: str
+) -> None:
+    at = await counter()
+    await at.post(a.typed(control(addressed=devices("90000001", "90000002"))))
+    answer = await at.post(cancelling(payload=payload))
+    assert told(answer) == (result, codes)
+    assert [error.id.value for error in errors(answer) if error.id] == named
+    assert " ".join(order.state for order in await at.orders()) == states
 
 
 async def test_what_was_sent_is_too_late_to_cancel() -> None:
@@ -466,12 +530,22 @@ async def test_cancel_needs_a_name(octets: bytes, code: str, key: str) -> None:
     assert [order.state for order in await at.orders()] == [State.QUEUED]
 
 
-def changing(*controls: str, correlation: str = a.CORRELATION_ID) -> bytes:
+def changing(
+    *controls: str,
+    correlation: str = a.CORRELATION_ID,
+    message_id: str = "the-change",
+    request: str = "",
+) -> bytes:
     return a.typed(
         *controls,
         name="ChangeEndDeviceControls",
-        head=a.header("change", ids=ids("the-change", correlation)),
+        head=a.header("change", ids=ids(message_id, correlation)),
+        request=request,
     )
+
+
+def to_2_kw(*meters: str) -> bytes:
+    return changing(control(attributes=attribute("powerLimit", "2000"), addressed=devices(*meters)))
 
 
 async def test_change_the_amount_of_what_waits() -> None:
@@ -483,7 +557,70 @@ async def test_change_the_amount_of_what_waits() -> None:
     assert (order.amount, order.unit, order.state) == (Decimal(2000), "W", State.QUEUED)
 
 
+CHANGED = {
+    # message: (result, codes, meters named in errors, amounts of 90000001 and 90000002)
+    "the first": (to_2_kw("90000001"), Result.OK, ["0.0"], [], (2000, 1500)),
+    "the second": (to_2_kw("90000002"), Result.OK, ["0.0"], [], (1500, 2000)),
+    "both": (to_2_kw("90000002", "90000001"), Result.OK, ["0.0"], [], (2000, 2000)),
+    "a stranger": (to_2_kw("90000099"), Result.FAILED, ["2.4"], ["90000099"], (1500, 1500)),
+    "a meter of another correlation": (
+        to_2_kw("90000004"), Result.FAILED, ["2.4"], ["90000004"], (1500, 1500),
+    ),
+    "one and a stranger": (
+        to_2_kw("90000099", "90000001"), Result.PARTIAL, ["0.2", "2.4"], ["90000099"],
+        (2000, 1500),
+    ),
+    "more than one's contract": (
+        changing(control(attributes=attribute("powerLimit", "5001"),
+                         addressed=devices("90000001", "90000002"))),
+        Result.PARTIAL, ["0.2", "5.8"], ["90000001"], (1500, 5001),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("octets", "result", "codes", "named", "amounts"), CHANGED.values(), ids=CHANGED
+)
+async def test_change_goes_for_the_meters_in_its_payload(
+    octets: bytes, result: Result, codes: list[str], named: list[str], amounts: tuple[int, int]
+) -> None:
+    at = await counter()
+    await at.post(a.typed(control(addressed=devices("90000001", "90000002"))))
+    elsewhere = a.header(ids=ids("elsewhere", "another"))
+    await at.post(a.typed(control(addressed=devices("90000004")), head=elsewhere))
+    answer = await at.post(octets)
+    assert told(answer) == (result, codes)
+    assert [error.id.value for error in errors(answer) if error.id] == named
+    first, second, _ = await at.orders()
+    assert (first.amount, second.amount) == amounts
+
+
+async def test_change_passes_over_what_has_ended_where_another_waits() -> None:
+    at = await counter()
+    await at.post(a.typed())
+    assert told(await at.post(cancelling())) == (Result.OK, ["0.0"])
+    late = await at.post(to_2_kw("90000001"))
+    assert (told(late), errors(late)[0].key) == ((Result.FAILED, ["5.2"]), "DEMASIADO_TARDE")
+    await at.post(a.typed(head=a.header(ids=ids("second"))))
+    octets = to_2_kw("90000001").replace(b"the-change", b"another")
+    assert told(await at.post(octets)) == (Result.OK, ["0.0"])
+    assert [order.amount for order in await at.orders()] == [1500, 2000]
+
+
 UNCHANGED = {
+    "another end": (
+        changing(control(timing="<c:primaryDeviceTiming><c:interval>"
+                         "<c:end>2026-07-07T00:00:00Z</c:end></c:interval>"
+                         "</c:primaryDeviceTiming>")), "1.8", "CAMBIO_NO_ADMITIDO",
+    ),
+    "another window": (
+        changing(request="<m:EndTime>2026-07-07T00:00:00Z</m:EndTime>"),
+        "1.8", "CAMBIO_NO_ADMITIDO",
+    ),
+    "an emergency's amount": (
+        changing(control('<c:EndDeviceControlType ref="3.31.138.26"/>')),
+        "1.8", "CAMBIO_NO_ADMITIDO",
+    ),
     "two controls": (changing(control(), control()), "1.8", "CAMBIO_NO_ADMITIDO"),
     "another kind": (changing(control(CONNECT, "")), "1.8", "CAMBIO_NO_ADMITIDO"),
     "unknown correlation": (changing(correlation="nope"), "2.15", "ORDEN_DESCONOCIDA"),
@@ -503,6 +640,92 @@ async def test_change_is_refused(octets: bytes, code: str, key: str) -> None:
     assert errors(answer)[0].key == key
     (order,) = await at.orders()
     assert order.amount == Decimal(1000)
+
+
+# --- once -----------------------------------------------------------------------------------------
+
+ONCE = {
+    # name: (sent, another body under its key)
+    "create": (a.typed(head=a.header(ids=ids("m"))), a.typed(
+        control(attributes=attribute("powerLimit", "1501")), head=a.header(ids=ids("m")))),
+    **{
+        verb: (
+            cancelling(verb, message_id="m"),
+            cancelling(verb, message_id="m", request='<m:ID objectType="Order">1</m:ID>'),
+        )
+        for verb in ("cancel", "close", "delete")
+    },
+    "change": (
+        changing(control(attributes=attribute("powerLimit", "2000")), message_id="m"),
+        changing(control(attributes=attribute("powerLimit", "2001")), message_id="m"),
+    ),
+    "change for a stranger": (
+        changing(control(addressed=devices("90000099")), message_id="m"),
+        changing(message_id="m"),
+    ),
+    "change MeterConfig": (
+        a.meter_config().replace(a.MESSAGE_ID.encode(), b"m"),
+        a.meter_config(request=option("x", "y")).replace(a.MESSAGE_ID.encode(), b"m"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "another"), ONCE.values(), ids=ONCE)
+async def test_every_verb_takes_effect_once(octets: bytes, another: bytes) -> None:
+    at = await counter()
+    await at.post(a.typed(control(addressed=devices("90000001", "90000002"))))
+    first = await at.raw(octets)
+    after = await at.orders()
+    journals = [at.store.read(lambda c, n=o.number: queries.journal(c, n)) for o in after]
+    stamped = octets.replace(b"<m:Source>", b"<m:Timestamp>2026-07-06T14:00:09Z</m:Timestamp>"
+                             b"<m:Source>")  # fmt: skip
+    for repeat in (octets, stamped):
+        assert etree_body(await at.raw(repeat)) == etree_body(first)
+    for other in (another, *(sent for sent, _ in ONCE.values() if sent != octets)):
+        answer = await at.post(other)
+        assert told(answer) == (Result.FAILED, ["2.15"])
+        assert errors(answer)[0].key == "MENSAJE_REPETIDO_CON_OTRO_CONTENIDO"
+    assert await at.orders() == after
+    assert journals == [at.store.read(lambda c, n=o.number: queries.journal(c, n)) for o in after]
+
+
+async def test_a_repeat_is_told_the_first_answer_whatever_the_time_is() -> None:
+    at = await counter()
+    until = (
+        "<c:primaryDeviceTiming><c:interval><c:end>2026-07-06T15:00:00Z</c:end></c:interval>"
+        "</c:primaryDeviceTiming>"
+    )
+    first = await at.raw(a.typed(control(timing=until)))
+    assert told(message_in(first)) == (Result.OK, ["0.3"])
+    at.clock.at = AT + timedelta(hours=2)
+    assert etree_body(await at.raw(a.typed(control(timing=until)))) == etree_body(first)
+
+
+async def test_what_is_refused_as_a_whole_may_come_again() -> None:
+    at = await counter()
+    assert told(await at.post(cancelling())) == (Result.FAILED, ["2.15"])
+    await at.post(a.typed())
+    assert told(await at.post(cancelling())) == (Result.OK, ["0.0"])
+
+
+async def test_an_effect_whose_message_is_not_kept_is_not_kept_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = await counter()
+    await at.post(a.typed())
+    before = await at.orders()
+
+    def fail(words: object, message: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MessageWords, "add_inbound", fail)
+        for octets in (cancelling(), to_2_kw("90000001")):
+            answer = await at.post(octets)
+            assert told(answer) == (Result.FAILED, ["5.1"])
+    assert await at.orders() == before
+    assert told(await at.post(to_2_kw("90000001"))) == (Result.OK, ["0.0"])
+    assert told(await at.post(cancelling())) == (Result.OK, ["0.0"])
 
 
 def test_the_simulated_day_is_a_working_day() -> None:

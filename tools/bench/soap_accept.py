@@ -39,6 +39,7 @@ from headend.config import OrderPolicy, Soap
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import Concentrator, Meter
 from headend.orders.accept import Acceptance
+from headend.orders.inbox import Inbox
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
 from headend.ports import Transaction
@@ -201,11 +202,10 @@ def _our_desk(store: SqlStore) -> OrderDesk:
     clock, chance = WallClock(), SystemChance()
     policy = OrderPolicy(waiting_max=10_000_000)
     settling = Settling(chance, policy, lambda: None)
-    acceptance = Acceptance(
-        store, clock, chance, policy, WorkingDays(UTC, ()), settling, lambda names: None
-    )
-    withdrawal = Withdrawal(store, clock, settling)
-    return OrderDesk(acceptance, withdrawal, settling, store, clock, chance, policy)
+    inbox = Inbox(store, clock, chance)
+    acceptance = Acceptance(policy, WorkingDays(UTC, ()), settling, lambda names: None)
+    withdrawal = Withdrawal(settling)
+    return OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
 
 
 class _ForgetfulDesk:
