@@ -165,4 +165,5 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "power-cut": lambda spec, span: faults.PowerCut(spec.target, span),
     "reboot": lambda spec, span: faults.Reboot(spec.target, span),
     "busy": lambda spec, span: faults.Busy(spec.target, span),
+    "clock": lambda spec, span: faults.ClockWrong(spec.target, span, spec.step_s),
 }

@@ -36,10 +36,13 @@ AT_CONCENTRATORS = (
     "reboot",
     "reboot",
     "busy",
+    "clock",
+    "clock",
 )
 SHORTEST_S = 20  # of a fault, a head-end's absence or an outage
 LONGEST_ABSENCE_S = 120
 LONGEST_OUTAGE_S = 600
+STEP_MAX_S = 3600  # of a concentrator's clock, either way
 
 
 def scattered(scenario: Scenario, seed: int) -> Scenario:
@@ -108,6 +111,7 @@ def _faults(
             at=_text(at_s),
             until=None if kind == "reboot" else _text(at_s + lasts_s),
             share=rng.randint(20, 90) / 100 if kind == "packet-loss" else None,
+            step_s=rng.choice((-1, 1)) * rng.randint(1, STEP_MAX_S) if kind == "clock" else 0,
         )
 
 

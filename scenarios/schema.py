@@ -108,12 +108,14 @@ class FaultSpec(Part, frozen=True):
         "power-cut",
         "reboot",
         "busy",
+        "clock",
     ]
     target: str
     at: Duration = "0s"
     until: Duration | None = None
     code: int | None = None  # DataAccessResult, +CME ERROR or PDP cause, as the kind has it
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None  # packet-loss: frames lost
+    step_s: int = 0  # clock: how far it jumps
 
 
 class OrderSpec(Part, frozen=True):
@@ -281,6 +283,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     for number, fault in enumerate(scenario.fault):
         if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
             yield ("fault", number, "until"), "does not come after at"
+        if (fault.step_s != 0) != (fault.kind == "clock"):
+            yield ("fault", number), "has a step_s if it is of the clock, and only then"
     for reason in scenario.expect.failed or ():
         if reason not in set(ReasonCode):
             yield ("expect", "failed"), f"names {reason!r}; reasons are: {', '.join(ReasonCode)}"

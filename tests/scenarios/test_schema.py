@@ -99,6 +99,8 @@ REFUSED = {
         f'{ORDER}meters = ["90000002"]\n',
         "names either meter or meters",
     ),
+    "step of no clock": (f"{FAULT}step_s = 5\n", "fault 1 has a step_s if it is of the clock, and"),
+    "clock without a step": (FAULT.replace("modem", "clock"), "fault 1 has a step_s if it is of"),
     "fault over before it begins": (
         f'{FAULT}at = "5m"\nuntil = "5m"\n',
         "line 9: fault 1: until does not come after at",
