@@ -23,7 +23,7 @@ from headend.ports import Connectivity
 from headend.store import queries
 from protocols.concentrator.messages import Status
 from tests.orders.fuse import Fuse
-from tests.orders.office import Office, answer, opened
+from tests.orders.office import Office, opened
 from tests.orders.scripted_field import (
     BUSY,
     CUT_OFF,
@@ -120,8 +120,6 @@ async def play(story: Story, crashes: Sequence[int] = (), down_s: float = 1.0) -
             Submission(
                 "CIS",
                 (replace(wish, until=bound),),
-                digest="d",
-                request=b"<order/>",
                 message_id=f"m{number}",
                 deadline=now + timedelta(seconds=story.deadline_s),
                 any_day=True,
@@ -154,7 +152,7 @@ def back_online(office: Office) -> None:
 async def live(office: Office, submissions: Sequence[Submission]) -> None:
     """The commercial system sends each message until it is answered; then all orders end."""
     for submission in submissions:
-        await office.life.acceptance.accept(submission, answer)
+        await office.accept(submission)
     async with asyncio.timeout(12 * 3600):
         while True:
             orders = office.store.read(lambda connection: queries.orders(connection, limit=100))
