@@ -63,6 +63,7 @@ __all__ = [
     "BusClient",
     "BusWill",
     "CallbackFailed",
+    "DoorTaken",
     "HeadEnd",
     "MosquittoFailed",
     "Occupied",
@@ -191,16 +192,22 @@ def working_days(policy: OrderPolicy) -> WorkingDays:
 # --- live ----------------------------------------------------------------------------------------
 
 
+class DoorTaken(RuntimeError):
+    """The SOAP port cannot be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A head-end that serves: where to reach it.
 
-    `broker` is an address, or the bus where no other process can reach it.
+    `broker` is an address, or the bus where no other process can reach it.  `work` ends only with
+    the error that stopped the head-end.
     """
 
     head_end: HeadEnd
     soap_url: str
     broker: Address | Bus
+    work: asyncio.Task[None]
 
 
 @asynccontextmanager
@@ -211,9 +218,10 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
     inside the process, which no concentrator outside of it can reach.
 
     Raises `UnsafeBind` or `BadConfig` for a door that would be open to the network without mutual
-    TLS, `Occupied` when another process works on the database under the same name, `BadConfig` for
-    a port that is taken, `MosquittoFailed` when an installed Mosquitto does
-    not start, and `ConnectionError` when a configured broker does not answer.
+    TLS, or for certificates that cannot be used; `Occupied` when another process works on the
+    database under the same name, `StoreUnavailable` when there is no database, `DoorTaken` when the
+    SOAP port cannot be had, `MosquittoFailed` when an installed Mosquitto does not start, and
+    `ConnectionError` when a configured broker does not answer.
     """
     check_bind(config.soap.host, config.soap.tls)
     async with AsyncExitStack() as stack:
@@ -237,7 +245,7 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
         stack.push_async_callback(_end, work)
         port = await _serve_http(head_end, stack)
         scheme = "http" if config.soap.tls is None else "https"
-        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", where)
+        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", where, work)
 
 
 def session_at(where: Address | Bus, client_id: str) -> MqttBroker | BusClient:
@@ -284,8 +292,11 @@ async def _find_broker(mqtt: Mqtt, stack: AsyncExitStack) -> Address | Bus:
 
 def _tls(tls: Tls) -> ssl.SSLContext:
     """Mutual TLS towards a broker; the authority that signs clients signs the broker as well."""
-    context = ssl.create_default_context(cafile=tls.client_authority)
-    context.load_cert_chain(tls.certificate, tls.key)
+    try:
+        context = ssl.create_default_context(cafile=tls.client_authority)
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:  # ssl.SSLError is one
+        raise BadConfig(f"mqtt.tls: a certificate or key cannot be used: {error}") from error
     return context
 
 
@@ -307,9 +318,12 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
     soap = head_end.config.soap
     http = FastAPI(title="ami-headend", openapi_url=None)
     http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
-    server = _Server(
-        uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
-    )
+    options = uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
+    try:
+        options.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise BadConfig(f"soap.tls: a certificate or key cannot be used: {error}") from error
+    server = _Server(options)
     door = _listen(soap)
     task = asyncio.create_task(server.serve(sockets=[door]), name="http")
 
@@ -325,14 +339,15 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
 
 
 def _listen(soap: Soap) -> socket.socket:
-    """The door's socket.  uvicorn would end the process where it cannot have it."""
+    """The door's socket.  uvicorn would end the process where it cannot have it.  Raises
+    `DoorTaken`."""
     host = soap.host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, soap.port), family=family)
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise BadConfig(f"soap: cannot listen on {soap.host}:{soap.port}: {why}") from error
+    except OSError as error:
+        where = f"{soap.host}:{soap.port}"
+        raise DoorTaken(f"cannot listen on {where}: {error.strerror}") from error
 
 
 async def _end(task: asyncio.Task[None]) -> None:

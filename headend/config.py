@@ -21,6 +21,7 @@ import msgspec
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=10 * 365 * 86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,64}\Z")]  # part of a file's name
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
@@ -101,7 +102,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     database: str = "sqlite:///ami.db"
     legacy_database: str = "sqlite:///ami-legacy.db"
-    worker: str = "worker-1"  # names this process in leases; stable across its restarts
+    worker: Name = "worker-1"  # names this process in leases; stable across its restarts
     soap: Soap = Soap()
     mqtt: Mqtt = Mqtt()
     orders: OrderPolicy = OrderPolicy()

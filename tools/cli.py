@@ -1,18 +1,22 @@
 """The `ami` command: `ami NOUN VERB`, results on stdout, everything else on stderr.
 
-Exit codes: 0 done, 1 it ended badly, 2 wrong usage.
+Exit codes: 0 done; 1 it ended badly; 2 wrong usage; 3 a mistake of the program itself.
 """
 
 from __future__ import annotations
 
+import tempfile
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
 import typer
 
 from tools import bench, demo, explain, field, meter, order, serve, sim
-from tools.terminal import complain
+from tools.terminal import complain, out
 
 app = typer.Typer(
     name="ami",
-    help="An AMI head-end system, and the field of meters and concentrators that it talks to.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,6 +32,35 @@ app.add_typer(meter.app, name="meter")
 app.add_typer(bench.app, name="bench")
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"ami-headend {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return version("ami-headend")
+    except PackageNotFoundError:
+        return "(not installed: run from its sources)"
+
+
+@app.callback()
+def _ami(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """An AMI head-end system, and the field of meters and concentrators that it talks to.
+
+    Results go to stdout, everything else to stderr.  Exit codes: 0 done, 1 it ended badly, 2 wrong
+    usage, 3 a mistake of the program itself.
+
+    Begin with: [bold]ami demo[/]
+    """
+
+
 def main() -> None:
     """The console script."""
     try:
@@ -37,5 +70,27 @@ def main() -> None:
     except BrokenPipeError:
         raise SystemExit(1) from None
     except OSError as error:
-        complain(str(error))
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         raise SystemExit(1) from None
+    except Exception as error:
+        complain(
+            f"this is a mistake in ami itself: {type(error).__name__}: {_first_line(error)}",
+            f"What it was doing is in {_trace_file()}; please report it with that file.",
+        )
+        raise SystemExit(3) from None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
+
+
+def _trace_file() -> str:
+    """Where the stack of the exception in hand was written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="ami-mistake-", suffix=".txt", encoding="utf-8", delete=False
+        ) as file:
+            file.write(f"ami-headend {_version()}\n{traceback.format_exc()}")
+    except OSError as error:
+        return f"no file ({error.strerror})"
+    return file.name

@@ -9,23 +9,27 @@ from typing import Annotated
 
 import typer
 
+from headend.ports import StoreUnavailable
 from headend.store.store import Reader
 from tools.terminal import failed
 
 Database = Annotated[str, typer.Option(help="Database URL, or a file's path.")]
 
+ADVICE = "Name the head-end's own: --database FILE (ami serve prints it when it starts)."
+
 
 @contextmanager
 def reading(database: str) -> Iterator[Reader]:
-    """A reader on an existing database; ends the command where there is none."""
+    """A reader on a head-end's database; ends the command where there is none."""
     url = database if "://" in database else f"sqlite:///{database}"
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
-        failed(
-            f"no database at {url.removeprefix('sqlite:///')}",
-            "Name the head-end's own: --database FILE (ami serve prints it when it starts).",
-        )
-    reader = Reader(url)
+    path = url.removeprefix("sqlite:///")
+    if path != url and not Path(path).is_file():
+        failed(f"no database at {path}", ADVICE)
     try:
-        yield reader
-    finally:
-        reader.close()
+        reader = Reader(url)
+        try:
+            yield reader
+        finally:
+            reader.close()
+    except StoreUnavailable as error:
+        failed(f"{database} is no head-end's database: {error}", ADVICE)

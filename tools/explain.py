@@ -41,7 +41,7 @@ def _explain() -> None:
 
 @app.command()
 def order(
-    number: Annotated[int, typer.Argument(help="The order's number.")],
+    number: Annotated[int, typer.Argument(min=1, max=10**12, help="The order's number.")],
     database: Database = "ami.db",
     frames: Annotated[bool, typer.Option("--frames", help="Each frame on a line.")] = False,
     soap: Annotated[bool, typer.Option("--soap", help="The SOAP message and its answer.")] = False,

@@ -14,7 +14,7 @@ from headend.config import BadConfig
 from scenarios.live import LiveField, live_field
 from scenarios.schema import BadScenario, Scenario, read
 from tools.serve import host_and_port
-from tools.terminal import err, log_to_stderr, print_json, wrong_usage
+from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
 
 CONNECTED_WITHIN_S = 10.0
 
@@ -44,7 +44,7 @@ def field(
     except (BadScenario, BadConfig) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
-        wrong_usage(
+        failed(
             f"no broker at {mqtt}: {error}",
             "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT",
         )

@@ -68,7 +68,10 @@ def listen(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
-    """Serve one simulated meter to any DLMS client until Ctrl-C.  Its keys are TEST KEYS."""
+    """Serve one simulated meter to any DLMS client until Ctrl-C.  Its keys are TEST KEYS.
+
+    Example: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/]
+    """
     host, port = _address(tcp)
     try:
         meter_type = MeterType(phases=phases, clients=on_the_bench(MECHANISMS[auth]))

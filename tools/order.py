@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import re
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -15,9 +19,13 @@ from rich.table import Table
 from headend.domain.order import Order, State
 from headend.store.queries import OrderFilter, journal, order, orders
 from protocols.cim.control_types import ControlKind
+from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from tools.database import Database, reading
 from tools.terminal import clock_text, failed, out, print_json, styled, wrong_usage
+from tools.terminal import show as show_
+
+NUMBER_MAX = 10**12
 
 app = typer.Typer(help="Orders: list, show, send, cancel.", no_args_is_help=True)
 
@@ -31,7 +39,7 @@ def list_(
     database: Database = "ami.db",
     state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
     meter: Annotated[str | None, typer.Option(help="Only orders for this meter.")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many at most.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """The latest orders, newest first.
@@ -54,12 +62,12 @@ def list_(
             styled(item.state),
             item.reason or "",
         )
-    out.print(table)
+    show_(table)
 
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(help="The order's number.")],
+    number: Annotated[int, typer.Argument(min=1, max=NUMBER_MAX, help="The order's number.")],
     database: Database = "ami.db",
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -113,7 +121,7 @@ def send(
         any_day=any_day,
         wait=wait,
     )
-    answered = asyncio.run(_commercial(url).send(wanted))
+    answered = _asked(url, lambda commercial: commercial.send(wanted))
     _tell(answered, json, correlation_id=wanted.correlation_id)
 
 
@@ -127,15 +135,34 @@ def cancel(
 
     Example: [bold]ami order cancel --correlation 0b7c…[/]
     """
-    commercial = _commercial(url)
-    answered = asyncio.run(
-        commercial.cancel(correlation_id=correlation, message_id=str(uuid.uuid4()))
+    message_id = str(uuid.uuid4())
+    answered = _asked(
+        url, lambda each: each.cancel(correlation_id=correlation, message_id=message_id)
     )
     _tell(answered, json, correlation_id=correlation)
 
 
-def _commercial(url: str) -> CommercialSystem:
-    return CommercialSystem(NAME, http_post(url), lambda: datetime.now(UTC))
+def _asked(url: str, ask: Callable[[CommercialSystem], Awaitable[Answered]]) -> Answered:
+    """The head-end's answer; ends the command where there is none."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isascii()
+        usable = usable and not any(each.isspace() for each in url) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        wrong_usage(f"--url takes an address like {URL}, not {url!r}")
+
+    async def exchange() -> Answered:
+        commercial = CommercialSystem(NAME, http_post(url), lambda: datetime.now(UTC))
+        return await ask(commercial)
+
+    try:
+        return asyncio.run(exchange())
+    except ConnectionError as error:
+        failed(str(error), "Start one with: ami serve --port 8080, or name its address: --url URL")
+    except (NotAMessage, RequestRefused):
+        failed(f"what answers at {url} is no head-end", "Name its address: --url URL")
 
 
 def http_post(url: str):  # type: ignore[no-untyped-def]
@@ -153,7 +180,11 @@ def http_post(url: str):  # type: ignore[no-untyped-def]
         except urllib.error.HTTPError as error:  # a SOAP fault comes as 500
             return bytes(error.read())
         except urllib.error.URLError as error:
-            raise ConnectionError(f"no head-end at {url}: {error.reason}") from error
+            why = getattr(error.reason, "strerror", None) or error.reason
+            raise ConnectionError(f"no head-end at {url}: {why}") from error
+        except (OSError, http.client.HTTPException) as error:  # it broke off, or is too late
+            why = str(error) or type(error).__name__
+            raise ConnectionError(f"no answer from {url}: {why}") from error
 
     async def post(body: bytes) -> bytes:
         return await asyncio.to_thread(post_now, body)
@@ -169,8 +200,9 @@ def _endpoint(body: bytes) -> str:
 
 def _amount(text: str) -> tuple[str, Literal["W", "kW", "VA", "kVA", "A"]]:
     for unit in ("kVA", "kW", "VA", "W", "A"):
-        if text.endswith(unit):
-            return text.removesuffix(unit).strip(), unit
+        amount = text.removesuffix(unit).strip()
+        if amount != text and re.fullmatch(r"[0-9]+(\.[0-9]+)?", amount):
+            return amount, unit
     wrong_usage(f"--limit takes an amount with its unit, like 3300W or 3.3kW, not {text!r}")
 
 

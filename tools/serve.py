@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from headend import config as configuration
-from headend.app import Address, Bus, MosquittoFailed, Occupied, Running, serving
+from headend.app import Address, Bus, DoorTaken, MosquittoFailed, Occupied, Running, serving
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
@@ -49,13 +49,15 @@ def serve(
     except (BadConfig, BadScenario, UnsafeBind) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
-        wrong_usage(f"no database: {error}", "Name another: ami serve --database FILE")
+        failed(f"no database: {error}", "Name another: ami serve --database FILE")
     except Occupied as error:
         failed(str(error))
+    except DoorTaken as error:
+        failed(str(error), "Take another port: ami serve --port PORT (0 takes a free one)")
     except MosquittoFailed as error:
         failed(str(error), "Name a broker: ami serve --mqtt HOST:PORT")
     except ConnectionError as error:
-        wrong_usage(
+        failed(
             str(error), "Start the broker, or leave it out of the settings: an own one is started."
         )
 
@@ -67,7 +69,7 @@ def overridden(config: Config, port: int | None, database: str | None, mqtt: str
             config, soap=msgspec.structs.replace(config.soap, port=port)
         )
     if database is not None:
-        config = msgspec.structs.replace(config, **database_urls(database))
+        config = msgspec.structs.replace(config, **_databases(config, database))
     if mqtt is not None:
         host, number = host_and_port(mqtt)
         broker = msgspec.structs.replace(config.mqtt, host=host, port=number)
@@ -84,13 +86,16 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def database_urls(database: str) -> dict[str, str]:
-    """The two databases of a URL or a file's path."""
-    if "://" in database:
-        return {"database": database}
-    path = Path(database)
-    legacy = path.with_name(f"{path.stem}-legacy{path.suffix or '.db'}")
-    return {"database": f"sqlite:///{path}", "legacy_database": f"sqlite:///{legacy}"}
+def _databases(config: Config, database: str) -> dict[str, str]:
+    """The two databases where the first has this URL or path: the legacy one lies beside it, unless
+    the configuration has a place for it."""
+    url = database if "://" in database else f"sqlite:///{database}"
+    path = url.removeprefix("sqlite:///")
+    if path == url or config.legacy_database != Config().legacy_database:
+        return {"database": url}
+    beside = Path(path)
+    legacy = beside.parent / (f"{beside.stem}-legacy{beside.suffix or '.db'}")
+    return {"database": url, "legacy_database": f"sqlite:///{legacy}"}
 
 
 async def _serve(config: Config, registry: Path | None) -> None:
@@ -108,8 +113,20 @@ async def _serve(config: Config, registry: Path | None) -> None:
                 "database": config.database,
             }
         )
-        await stop.wait()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, running.work}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            stopping.cancel()
+            raise _first_cause(running.work)
         err.print("stopping")
+
+
+def _first_cause(work: asyncio.Task[None]) -> BaseException:
+    """Why the head-end stopped by itself."""
+    error = work.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error or RuntimeError("the head-end stopped by itself")
 
 
 def _where(broker: Address | Bus) -> str | None:

@@ -31,9 +31,9 @@ STYLES = {
 
 def complain(text: str, advice: str | None = None) -> None:
     """Tell a person what went wrong, and what to do next."""
-    err.print(f"[bold red]ami:[/] {_escape(text)}")
+    err.print(f"[bold red]ami:[/] {_escape(text)}", soft_wrap=True)
     if advice:
-        err.print(f"     {_escape(advice)}")
+        err.print(f"     {_escape(advice)}", soft_wrap=True)
 
 
 def wrong_usage(text: str, advice: str | None = None) -> NoReturn:

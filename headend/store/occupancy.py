@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory, is_sqlite
@@ -25,8 +26,11 @@ class Occupied(RuntimeError):
 @contextmanager
 def occupied(url: str, worker: str) -> Iterator[None]:
     """Hold a worker's name on a database.  Raises `Occupied`, or `StoreUnavailable` where no file
-    can lie beside the database."""
-    database = make_url(url).database
+    can lie beside the database, and for what is no URL."""
+    try:
+        database = make_url(url).database
+    except ArgumentError as error:
+        raise StoreUnavailable(f"{url!r} is no database URL") from error
     if not is_sqlite(url) or in_memory(url) or database is None:
         yield
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
@@ -64,14 +64,33 @@ class SqlStore:
 
 
 class Reader:
-    """Another process's view of a database that a head-end may be writing to."""
+    """Another process's view of a database that a head-end may be writing to.
+
+    Raises `FileNotFoundError` where there is no file, `StoreUnavailable` for one that is no
+    database, or not a head-end's.
+    """
 
     def __init__(self, url: str) -> None:
-        self._engine = open_reader(url)
+        try:
+            self._engine = open_reader(url)
+        except (ArgumentError, ImportError, ValueError) as error:
+            raise StoreUnavailable(f"{error}") from error
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            return query(connection)
+        try:
+            with self._engine.begin() as connection:
+                return query(connection)
+        except DBAPIError as error:
+            raise StoreUnavailable(f"{error.orig}") from error
+        except self._driver_errors as error:  # of a prepared statement
+            raise StoreUnavailable(f"{error}") from error
+
+    @property
+    def _driver_errors(self) -> type[Exception]:
+        driver = self._engine.dialect.dbapi
+        assert driver is not None
+        errors: type[Exception] = driver.Error
+        return errors
 
     def close(self) -> None:
         self._engine.dispose()

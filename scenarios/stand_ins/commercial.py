@@ -209,7 +209,8 @@ def _read_answer(octets: bytes) -> Answered:
         return Answered(f"fault {content.findtext('faultstring')}", None, None)
     message = envelope.read(content)
     reply = message.reply
-    assert reply is not None
+    if reply is None:
+        return Answered("fault: an answer that is no reply", None, None)
     transaction = next((i.value for i in reply.ids if i.kind == "transaction"), None)
     code = reply.errors[0].code if reply.errors else "0.0"
     return Answered(f"{reply.result} {code}", transaction, message)

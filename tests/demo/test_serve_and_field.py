@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.demo.commands import ROOT, ami, running
+from tests.demo.commands import PATIENCE_S, ROOT, ami, command, running
 
 FIELD = ROOT / "scenarios" / "library" / "a-limit-is-set-and-read-back.toml"
 
@@ -43,6 +47,32 @@ def test_an_order_ends_done(tmp_path: Path) -> None:
             assert (order["state"], order["value_read"]) == ("done", "3300 W")
             assert field.terminate() == 0
         assert serve.terminate() == 0
+
+
+@pytest.mark.requires("mosquitto")
+def test_ctrl_c_ends_it_in_order(tmp_path: Path) -> None:
+    """A terminal sends it to the whole group of processes; the broker is not in that group."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = tmp_path / "ami.toml"
+    config.write_text(f"[soap]\nport = 0\n[mqtt]\nport = {port}\n")
+    words, environment = command("serve", f"--config={config}", f"--database={tmp_path / 'a.db'}")
+    with subprocess.Popen(
+        words,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as serve:
+        try:
+            assert serve.stdout is not None and serve.stderr is not None
+            assert json.loads(serve.stdout.readline())["mqtt"] == f"127.0.0.1:{port}"
+            os.killpg(serve.pid, signal.SIGINT)
+            assert serve.wait(PATIENCE_S) == 0
+            assert serve.stderr.read() == "stopping\n"
+        finally:
+            serve.kill()
 
 
 def test_without_mosquitto_serve_says_so_and_takes_orders(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
-"""What `ami serve`, `ami field` and `ami demo` say to wrong usage: exit code 2 and a sentence."""
+"""What `ami serve`, `ami field` and `ami demo` say when they cannot: a sentence, and what next.
+
+Exit code 2 for wrong usage, 1 where the world is not as they need it.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
+from headend.integration.outbox import Outbox
+from headend.ports import StoreUnavailable
 from tests.demo.commands import ROOT
 from tools.cli import app
 
@@ -26,12 +32,17 @@ def _short_and_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def refused(arguments: Sequence[str], named: str) -> None:
+def refused(arguments: Sequence[str], named: str, code: int = 2) -> None:
     ran = CliRunner().invoke(app, list(arguments))
-    assert ran.exit_code == 2, ran.exception
+    assert ran.exit_code == code, ran.exception
+    assert isinstance(ran.exception, SystemExit)
     assert named in ran.stderr.replace("\n", "")
 
 
+TLS = (
+    '[{section}]\nhost = "127.0.0.1"\n[{section}.tls]\n'
+    'certificate = "no.pem"\nkey = "no.key"\nclient_authority = "no.pem"\n'
+)
 CONFIGURATIONS = {
     # name: (the file, what the complaint must name)
     "unknown key": ("[soap]\nprot = 8080\n", "prot"),
@@ -41,6 +52,14 @@ CONFIGURATIONS = {
     "open to the network": ('[soap]\nhost = "0.0.0.0"\n', "mutual TLS"),
     "broker without TLS": ('[mqtt]\nhost = "broker.example"\n', "[mqtt.tls]"),
     "unknown country": ('[orders]\ncountry = "XX"\n', "XX"),
+    "no such port": ("[soap]\nport = 99999\n", "soap.port"),
+    "no try": ("[orders]\ntries_max = 0\n", "tries_max"),
+    "no time": ("[orders]\ndeadline_s = -1\n", "deadline_s"),
+    "no end of time": ("[orders]\ndeadline_s = inf\n", "deadline_s"),
+    "no number": ("[orders]\ndeadline_s = nan\n", "deadline_s"),
+    "no name for a file": ('worker = "a/b"\n', "worker"),
+    "certificate that is none": (TLS.format(section="soap"), "soap.tls"),
+    "certificate for a broker that is none": (TLS.format(section="mqtt"), "mqtt.tls"),
     "unknown zone": ('[orders]\nzone = "Mars/Olympus"\n', "Mars"),
 }
 
@@ -58,13 +77,9 @@ WRONG = {
     "no such port": (("serve", "--port=99999"), "65535"),
     "no broker's address": (("serve", "--mqtt=nonsense"), "HOST:PORT"),
     "no broker's port": (("serve", "--mqtt=127.0.0.1:70000"), "HOST:PORT"),
-    "no broker there": (("serve", "--mqtt=127.0.0.1:1"), "127.0.0.1:1"),
-    "no place for the database": (("serve", "--database=nowhere/ami.db"), "nowhere"),
-    "no such kind of database": (("serve", "--database=nonsense://x"), "nonsense"),
     "field: no such file": (("field", "nowhere.toml"), "nowhere.toml"),
     "field: no file": (("field",), "FILE"),
     "field: no broker's address": (("field", FIELD, "--mqtt=127.0.0.1:x"), "HOST:PORT"),
-    "field: no broker there": (("field", FIELD, "--mqtt=127.0.0.1:1"), "127.0.0.1:1"),
     "demo: no place": (("demo", "--keep=/dev/null/x"), "/dev/null/x"),
     "no such option": (("demo", "--nope"), "--nope"),
 }
@@ -75,10 +90,36 @@ def test_wrong_usage(arguments: tuple[str, ...], named: str) -> None:
     refused(arguments, named)
 
 
+UNFIT = {
+    # name: (arguments, what the complaint must name)
+    "no broker there": (("serve", "--mqtt=127.0.0.1:1"), "127.0.0.1:1"),
+    "no place for the database": (("serve", "--database=nowhere/ami.db"), "nowhere"),
+    "no database": (("serve", "--database=note.txt"), "file is not a database"),
+    "a directory for a database": (("serve", "--database=."), "."),
+    "no such kind of database": (("serve", "--database=nonsense://x"), "nonsense"),
+    "no database URL": (("serve", "--database=://"), "'://'"),
+    "field: no broker there": (("field", FIELD, "--mqtt=127.0.0.1:1"), "127.0.0.1:1"),
+}
+
+
+@pytest.mark.parametrize("arguments, named", UNFIT.values(), ids=UNFIT)
+def test_a_world_that_is_not_as_needed(arguments: tuple[str, ...], named: str) -> None:
+    Path("note.txt").write_text("No database has so many words in its first lines. " * 50)
+    refused(arguments, named, code=1)
+
+
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused(["serve", f"--port={port}"], f"127.0.0.1:{port}")
+        refused(["serve", f"--port={port}"], f"cannot listen on 127.0.0.1:{port}", code=1)
+
+
+def test_a_head_end_that_stops_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: Outbox) -> NoReturn:
+        raise StoreUnavailable("database or disk is full")
+
+    monkeypatch.setattr(Outbox, "run", broken)
+    refused(["serve", "--port=0"], "database or disk is full", code=1)
 
 
 def test_a_fault_at_a_device_that_there_is_not() -> None:

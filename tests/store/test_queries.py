@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, Kind, State
 from headend.domain.reason import ReasonCode
-from headend.ports import InboundMessage, Transaction
+from headend.ports import InboundMessage, StoreUnavailable, Transaction
 from headend.store import queries
 from headend.store.queries import ChannelState, OrderFilter
 from headend.store.store import Reader, SqlStore
@@ -163,8 +163,9 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     store = SqlStore(url, live=False)
     await store.run(add(1))
     reader = Reader(url)
-    for read in (store.read, reader.read):
-        with pytest.raises(OperationalError, match="readonly"):
+    refused = {store.read: OperationalError, reader.read: StoreUnavailable}
+    for read, error in refused.items():
+        with pytest.raises(error, match="readonly"):
             read(lambda connection: connection.exec_driver_sql("DELETE FROM orders"))
     reader.close()
     await store.close()
@@ -172,7 +173,9 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 READING: dict[str, tuple[str, type[Exception]]] = {
     "no such file": ("sqlite:///{path}/nothing.db", FileNotFoundError),
-    "in memory": ("sqlite://", ValueError),
+    "in memory": ("sqlite://", StoreUnavailable),
+    "no such kind": ("nonsense://x", StoreUnavailable),
+    "no URL": ("://", StoreUnavailable),
 }
 
 

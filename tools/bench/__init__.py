@@ -20,7 +20,7 @@ def bench() -> None:
 def soap_accept(
     messages: Annotated[int, typer.Option(min=100, help="Orders in each round.")] = 2000,
     connections: Annotated[int, typer.Option(min=1, help="Open at once.")] = 32,
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="The median of so many.")] = 3,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Accepted orders per second, next to a bare Spyne service that stores nothing.
