@@ -111,9 +111,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def _decode(kind: type, value: object) -> object:
+    """A value of a type that TOML has not."""
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(f"{value!r} is no {kind.__name__}")
+    raise TypeError(f"{value!r} is no {kind.__name__.lower()}")  # told with its key
 
 
 def read(path: Path) -> Config:
