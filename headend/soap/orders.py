@@ -6,8 +6,9 @@ same message sent again gets the same octets.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headend.config import OrderPolicy
@@ -43,6 +44,7 @@ class OrderDesk:
     clock: Clock
     chance: Chance
     policy: OrderPolicy
+    _outcomes: dict[str, asyncio.Future[bytes]] = field(default_factory=dict)  # awaited
 
     async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
         message = Received(request.source or ANONYMOUS, request.message_id, digest, octets)
@@ -59,7 +61,7 @@ class OrderDesk:
             raise _refused("3.2", "COLA_LLENA: hay demasiadas órdenes en espera") from error
         match taken:
             case Repeated():
-                return taken.answer
+                return await self._first_answer(taken)
             case Conflict():
                 raise _refused(
                     "2.15",
@@ -142,7 +144,23 @@ class OrderDesk:
                 self.acceptance.announce(accepted)
                 if request.async_reply:
                     return taken.answer
-                return await self._outcome(request, accepted, taken)
+                outcome = asyncio.get_running_loop().create_future()
+                self._outcomes[taken.transaction_id] = outcome
+                try:
+                    answer = await self._outcome(request, accepted, taken)
+                    outcome.set_result(answer)
+                    return answer
+                finally:
+                    outcome.cancel()
+                    del self._outcomes[taken.transaction_id]
+
+    async def _first_answer(self, repeated: Repeated) -> bytes:
+        """What the message was told when it first came, or will be told where that still waits."""
+        outcome = self._outcomes.get(repeated.transaction_id)
+        if outcome is None:
+            return repeated.answer
+        await asyncio.wait([outcome])  # unlike `await`, does not cancel it for the others
+        return repeated.answer if outcome.cancelled() else outcome.result()
 
     async def _outcome(
         self, request: ControlRequest, accepted: Accepted, taken: Taken[Accepted | Withdrawn]
@@ -183,6 +201,8 @@ class OrderDesk:
 
 def _wishes(request: ControlRequest, now: datetime) -> Iterable[Wish]:
     """One wish for each meter of each control, in their order.  Raises `RequestRefused`."""
+    if request.end_time is not None and request.end_time <= now:
+        raise _refused("4.1", "PLAZO_VENCIDO: el plazo de la orden ya pasó", "EndTime")
     for control in request.controls:
         kind = Kind(control.kind)
         if control.emergency:
@@ -199,6 +219,15 @@ def _wishes(request: ControlRequest, now: datetime) -> Iterable[Wish]:
             )
         if control.end is not None and control.end <= now:
             raise _refused("4.1", "PLAZO_VENCIDO: el fin del límite ya pasó", "primaryDeviceTiming")
+        start = control.start or request.start_time
+        if start is not None and any(
+            end is not None and end <= start for end in (control.end, request.end_time)
+        ):
+            raise _refused(
+                "1.8",
+                "PLAZO_INVALIDO: la orden debería empezar cuando su plazo ya terminó",
+                "primaryDeviceTiming",
+            )
         for meter in control.meters:
             yield _wish(control, kind, meter, request.start_time)
 

@@ -25,6 +25,9 @@ from protocols.cim.errors import Identifier, IdKind, NotAMessage, ReplyError
 from protocols.cim.xml import Element
 
 REQUEST_VERBS: Final = ("create", "change", "cancel", "close", "delete")
+LATER_EDITION: Final = ReplyError(
+    "1.9", "EDICION_NO_ADMITIDA: se admite IEC 61968-100:2013, no la de 2022"
+)
 EVENT_VERBS: Final = ("created", "changed", "canceled", "closed", "deleted")
 
 
@@ -161,9 +164,7 @@ def identify(root: Element) -> tuple[Kind, str | None]:
             if verb in EVENT_VERBS:
                 return Kind.EVENT, noun
     if namespace == ns.MESSAGE_2022:
-        raise NotAMessage(
-            ReplyError("1.9", "EDICION_NO_ADMITIDA: se admite IEC 61968-100:2013, no la de 2022")
-        )
+        raise NotAMessage(LATER_EDITION)
     raise NotAMessage(
         ReplyError("1.8", xml.clean(f"MENSAJE_DESCONOCIDO: {{{namespace}}}{name}", 300))
     )

@@ -1,7 +1,8 @@
 """Our XSDs and WSDLs, loaded from this package and nowhere else.
 
 What the schema refuses becomes a Reply error: 1.5, 1.6 and 1.7 where a mandatory part of the
-envelope is missing, 2.9 for a verb outside the list, 1.8 for the rest.
+envelope is missing, 1.9 where it is of the edition of 2022, 2.9 for a verb outside the list, 1.8
+for the rest.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Final
 
 from lxml import etree
 
+from protocols.cim import complaints, xml
 from protocols.cim import namespaces as ns
-from protocols.cim import xml
-from protocols.cim.envelope import Kind, identify
+from protocols.cim.envelope import LATER_EDITION, Kind, identify
 from protocols.cim.errors import ReplyError, RequestRefused
 from protocols.cim.xml import Element
 
@@ -93,6 +94,8 @@ def _check_envelope(root: Element, kind: Kind) -> None:
             raise RequestRefused(_missing("1.5", "Header"))
         for name in ("Verb", "Noun"):
             if not xml.text_of(header.find(f"{{{ns.MESSAGE}}}{name}")):
+                if header.find(f"{{{ns.MESSAGE_2022}}}{name}") is not None:
+                    raise RequestRefused(LATER_EDITION)
                 raise RequestRefused(_missing("1.5", name))
     if kind in (Kind.RESPONSE, Kind.FAULT) and xml.child(root, "Reply") is None:
         raise RequestRefused(_missing("1.6", "Reply"))
@@ -107,8 +110,9 @@ def _validate(schema: Element, element: Element) -> None:
         return
     errors: list[ReplyError] = []
     for entry in schema.error_log[:ERRORS_MAX]:
-        message = xml.clean(entry.message, 300)
-        if message.startswith(_VERB):
-            raise RequestRefused(ReplyError("2.9", f"VERBO_DESCONOCIDO: {message}", xpath="Verb"))
-        errors.append(ReplyError("1.8", f"ESQUEMA: {message}"))
+        what = xml.clean(complaints.told(entry.message), 300)
+        if entry.message.startswith(_VERB):
+            raise RequestRefused(ReplyError("2.9", f"VERBO_DESCONOCIDO: {what}", xpath="Verb"))
+        name = complaints.name_of(entry.message)
+        errors.append(ReplyError("1.8", f"ESQUEMA: {what}", xpath=name))
     raise RequestRefused(*errors)

@@ -61,8 +61,11 @@ def parse(octets: bytes, bounds: Bounds = BOUNDS) -> Element:
     )
     try:
         root = etree.fromstring(octets, parser)
-    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        raise _refused(f"XML_MAL_FORMADO: {clean(str(error), 200)}") from error
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise _refused(f"XML_MAL_FORMADO: línea {line}, columna {column}") from error
+    except (ValueError, LookupError) as error:  # an encoding that is not what it says, or unknown
+        raise _refused("XML_MAL_FORMADO: codificación ilegible") from error
     if root.getroottree().docinfo.internalDTD is not None:  # in an encoding not searched above
         raise _refused("DTD_NO_ADMITIDA: el mensaje declara un DOCTYPE")
     _check_and_rename(root, bounds)

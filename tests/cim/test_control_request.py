@@ -392,6 +392,10 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "registration by MeterConfig": (
         a.generic(head=a.header("create", "MeterConfig"), payload=""), "2.9", "VERBO_NO_ADMITIDO",
     ),
+    "header of the edition of 2022": (
+        a.typed().replace(b"TC57/2011/schema/message", b"TC57/2021/schema/message"),
+        "1.9", "EDICION_NO_ADMITIDA",
+    ),
     "no header": (
         f'<m:RequestMessage xmlns:m="{a.MESSAGE}"/>'.encode(), "1.5", "CAMPO_FALTA",
     ),

@@ -284,6 +284,37 @@ async def test_refused_as_a_whole(one: str, code: str, key: str) -> None:
     assert await at.orders() == []
 
 
+OUT_OF_WINDOW = {
+    "an EndTime that has passed": (
+        a.typed(request="<m:EndTime>2026-07-06T14:00:00Z</m:EndTime>"), "4.1", "PLAZO_VENCIDO",
+    ),
+    "a control that starts at the EndTime": (
+        a.typed(control(timing="<c:primaryDeviceTiming><c:interval>"
+                        "<c:start>2026-07-06T16:00:00Z</c:start></c:interval>"
+                        "</c:primaryDeviceTiming>"),
+                request="<m:EndTime>2026-07-06T16:00:00Z</m:EndTime>"), "1.8", "PLAZO_INVALIDO",
+    ),
+    "a control that ends at the StartTime": (
+        a.typed(control(timing="<c:primaryDeviceTiming><c:interval>"
+                        "<c:end>2026-07-06T16:00:00Z</c:end></c:interval>"
+                        "</c:primaryDeviceTiming>"),
+                request="<m:StartTime>2026-07-06T16:00:00Z</m:StartTime>"),
+        "1.8", "PLAZO_INVALIDO",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "code", "key"), OUT_OF_WINDOW.values(), ids=OUT_OF_WINDOW)
+async def test_what_could_never_be_carried_out_is_refused_at_once(
+    octets: bytes, code: str, key: str
+) -> None:
+    at = await counter()
+    answer = await at.post(octets)
+    assert told(answer) == (Result.FAILED, [code])
+    assert errors(answer)[0].key == key
+    assert await at.orders() == []
+
+
 EDGES = {
     "the last instant, in the west": "<m:EndTime>9999-12-31T23:59:59-14:00</m:EndTime>",
     "a start that never comes": "<m:StartTime>9999-12-31T23:59:59Z</m:StartTime>",
@@ -335,6 +366,41 @@ async def test_whoever_waits_gets_the_outcome_with_the_value_read() -> None:
     assert one.attribute("powerLimit.unit") == "W"
     again = await at.raw(waiting())
     assert etree_body(first) == etree_body(again)
+
+
+async def test_a_repeat_while_the_first_waits_is_told_the_same() -> None:
+    at = await counter()
+    asked = [asyncio.create_task(at.raw(waiting()))]
+    await asyncio.sleep(1)
+    asked += [asyncio.create_task(at.raw(waiting())) for _ in range(2)]
+    await asyncio.sleep(1)
+    asked[1].cancel()  # whoever gives up takes nothing from the others
+    await asyncio.sleep(1)
+    assert [task.done() for task in asked] == [False, True, False]
+    await at.end(1, State.DONE, value_read=ValueRead(limit=Decimal(1500), unit="W"))
+    first, repeat, later = await asked[0], await asked[2], await at.raw(waiting())
+    assert told(message_in(first)) == (Result.OK, ["0.0"])
+    assert etree_body(first) == etree_body(repeat) == etree_body(later)
+
+
+async def test_a_repeat_while_the_first_waits_in_vain_is_told_the_same() -> None:
+    at = await counter()
+    asked = asyncio.create_task(at.raw(waiting()))
+    await asyncio.sleep(20)
+    repeat = await at.raw(waiting())
+    assert asyncio.get_running_loop().time() == pytest.approx(30, abs=1)
+    assert told(message_in(repeat)) == (Result.OK, ["0.3"])
+    assert etree_body(await asked) == etree_body(repeat)
+
+
+async def test_a_repeat_of_one_that_was_broken_off_is_told_that_it_was_taken() -> None:
+    at = await counter()
+    asked = asyncio.create_task(at.raw(waiting()))
+    await asyncio.sleep(1)
+    repeat = asyncio.create_task(at.raw(waiting()))
+    await asyncio.sleep(1)
+    asked.cancel()
+    assert told(message_in(await repeat)) == (Result.OK, ["0.3"])
 
 
 async def test_whoever_waits_gets_some_outcomes_and_some_reasons() -> None:
