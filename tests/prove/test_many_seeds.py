@@ -6,6 +6,7 @@ AMI_SWEEP sets the number of seeds.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 
 import pytest
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.xdist_group("many-seeds")]
 
 @pytest.mark.parametrize("story", STORIES)
 def test_no_seed_loses_or_doubles_an_order(story: str, capsys: pytest.CaptureFixture[str]) -> None:
+    faulthandler.cancel_dump_traceback_later()  # pytest's, for tests that hang: this one is long
     swept = sweep(stories.path_of(story), SEEDS, jobs=os.cpu_count() or 1, prepare=log_nothing)
     with capsys.disabled():
         print(f"\n{story}: {len(swept.runs)} seeds, {swept.orders} orders, {swept.outcomes}")
