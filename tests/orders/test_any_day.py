@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -107,18 +106,14 @@ async def a_day(
 
 
 async def happen(office: Office, event: Event) -> None:
-    withdrawal = office.life.withdrawal
     match event.what:
         case "order":
             name = event.meter
             await office.order(event.kind, name, amount=event.amount, correlation_id=name)
         case "cancel":
-            await withdrawal.cancel(source="CIS", correlation_id=event.meter)
+            await office.cancel(correlation_id=event.meter)
         case "change":
-            amount = Decimal(event.amount)
-            await withdrawal.change(
-                source="CIS", correlation_id=event.meter, amount=amount, unit="W"
-            )
+            await office.change(event.amount, meter=event.meter, correlation_id=event.meter)
         case "crash":
             await office.crash()
             office.start()
