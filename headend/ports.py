@@ -96,6 +96,10 @@ class Field(Protocol):
         out, the sender repeats the result, which then arrives as a late one."""
         ...
 
+    def open(self) -> bool:
+        """Whether our own way to the field stands (the broker), whatever is at its other end."""
+        ...
+
     def connectivity(self, concentrator: str) -> Connectivity: ...
 
     def listen(self, listener: FieldListener) -> None:

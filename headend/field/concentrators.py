@@ -94,6 +94,9 @@ class Concentrators:
     def listen(self, listener: FieldListener) -> None:
         self._listener = listener
 
+    def open(self) -> bool:
+        return self._broker.connected
+
     def connectivity(self, concentrator: str) -> Connectivity:
         session = self._sessions.get(concentrator)
         return Connectivity(session.online, session.since) if session else Connectivity(None)

@@ -77,6 +77,9 @@ class Stepping:
             await self._run_out(order, now)
         elif not rules.day_allowed(order, now, policy=self.policy, days=self.days):
             await self._wait_for_working_day(order, now)
+        elif not self.field.open():
+            wait = timedelta(seconds=self.policy.busy_backoff_s)
+            await self._conclusions.postpone(order, now + wait, "our own broker is away; no try")
         elif (until := self.breaker.blocked_until(concentrator, now)) is not None:
             why = f"leaves {concentrator} alone: it was unreachable"
             evidence = self.breaker.evidence(concentrator)

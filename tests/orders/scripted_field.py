@@ -75,6 +75,7 @@ class ScriptedField:
     withdrawals: deque[bool] = field(default_factory=deque)  # False: nobody answers
     looks: deque[Status] = field(default_factory=deque)  # how a reading ends, if not well
     connected: Connectivity = Connectivity(True)
+    broker_up: bool = True
     meters: dict[str, Meter] = field(default_factory=dict)
     commands: list[tuple[float, Command]] = field(default_factory=list)
     reads: list[tuple[float, Command]] = field(default_factory=list)
@@ -88,6 +89,9 @@ class ScriptedField:
     begun: set[_Key] = field(default_factory=set)
 
     # --- ports.Field ---
+
+    def open(self) -> bool:
+        return self.broker_up
 
     def connectivity(self, concentrator: str) -> Connectivity:
         return self.connected

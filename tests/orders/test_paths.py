@@ -109,6 +109,18 @@ async def test_busy_is_no_try() -> None:
         await office.check()
 
 
+async def test_a_broker_of_ours_that_is_away_costs_no_try() -> None:
+    async with opened(tries_max=1, breaker_failures=1) as office:
+        office.field.broker_up = False
+        number = await office.order()
+        await asyncio.sleep(600)
+        waiting = await office.tell(number)
+        assert (waiting.state, waiting.tries, waiting.reason) == (State.QUEUED, 0, None)
+        office.field.broker_up = True
+        assert (await office.ended(number)).state is State.DONE
+        await office.check()
+
+
 async def test_whoever_stays_busy_is_the_reason_at_the_deadline() -> None:
     async with opened() as office:
         office.field.script += [BUSY] * 1000
