@@ -36,7 +36,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from headend.config import Delivery, FieldPolicy, OrderPolicy
+from headend.app import working_days
+from headend.config import BadConfig, Delivery, FieldPolicy, OrderPolicy
 from headend.domain.reason import ReasonCode
 from scenarios.mistakes import Path as Place
 from scenarios.mistakes import in_words, line_of, spelled
@@ -46,7 +47,9 @@ class BadScenario(ValueError):
     """The file is no scenario; the text names the key and what it takes."""
 
 
-_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?")
+_DURATION = re.compile(
+    r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,9}(?:\.[0-9]+)?)s)?"
+)
 
 
 def seconds(text: str) -> float:
@@ -68,8 +71,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class FieldSpec(Part, frozen=True):
     """How many devices there are and how they are linked."""
 
-    meters: Annotated[int, msgspec.Meta(ge=1)] = 60
-    concentrators: Annotated[int, msgspec.Meta(ge=1)] = 1
+    meters: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 60
+    concentrators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
 
 
@@ -85,7 +88,7 @@ class MeterSpec(Part, frozen=True):
     contracted_w: str = "10000"
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
     control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
-    distance_m: float | None = None
+    distance_m: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
 
 
 class FaultSpec(Part, frozen=True):
@@ -182,6 +185,15 @@ class Expect(Part, frozen=True):
     done_within: Duration | None = None  # from acceptance, each order that is done
     frames_lost_min: int | None = None
 
+    @property
+    def nothing(self) -> bool:
+        """Whether no run could miss it."""
+        by_name = ("limit", "supply", "findings")  # empty, they name nothing
+        told = (getattr(self, name) for name in self.__struct_fields__ if name not in by_name)
+        return all(each is None for each in told) and not (
+            self.limit or self.supply or self.findings
+        )
+
 
 class Scatter(Part, frozen=True):
     """What chance adds to the plot, anew for each seed (see `scenarios.scatter`)."""
@@ -272,6 +284,16 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("timezone",), f"{scenario.timezone!r} is not known; take one like America/Santiago"
     if scenario.start.tzinfo is not None:
         yield ("start",), "takes local time; its zone goes into timezone"
+    if not 2000 <= scenario.start.year <= 2100:
+        yield ("start",), "takes a date from 2000 to 2100"
+    try:
+        working_days(scenario.order_policy())
+    except BadConfig as error:
+        yield ("head_end", "orders"), f"names a country or zone that is not known: {error}"
+    yield from _after_the_end(scenario)
+    for number, meter in enumerate(scenario.meter):
+        if not _AMOUNT.fullmatch(meter.contracted_w):
+            yield ("meter", number, "contracted_w"), "takes watts, like 10000"
     for number, order in enumerate(scenario.order):
         here = ("order", number)
         if bool(order.meter) == bool(order.meters):
@@ -296,6 +318,20 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("scatter", "end"), "does not come after begin"
     if scatter is not None and scatter.meters > scenario.field.meters:
         yield ("scatter", "meters"), f"is more than the field's {scenario.field.meters}"
+
+
+def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """What would begin when the story is over, and so never."""
+    end = seconds(scenario.duration)
+    never = f"comes when the story is over; its duration is {scenario.duration}"
+    for table in ("order", "fault", "event"):
+        for number, part in enumerate(getattr(scenario, table)):
+            for key in ("at", "cancel_at"):
+                at = getattr(part, key, None)
+                if at is not None and seconds(at) >= end:
+                    yield (table, number, key), never
+    if scenario.scatter is not None and seconds(scenario.scatter.end) > end:
+        yield ("scatter", "end"), never
 
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")

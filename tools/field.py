@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,8 @@ import typer
 from headend.app import Address
 from headend.config import BadConfig
 from scenarios.live import LiveField, live_field
-from scenarios.schema import BadScenario, Scenario, read
+from scenarios.schema import BadScenario, Scenario
+from scenarios.stories import find
 from tools.serve import host_and_port
 from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
 
@@ -21,7 +21,10 @@ CONNECTED_WITHIN_S = 10.0
 
 def field(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Scenario file (TOML): devices, faults.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="Scenario file (devices, faults), or the name of a library story."
+        ),
     ],
     mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
     seed: Annotated[
@@ -35,11 +38,11 @@ def field(
     ten seconds after the start.  Orders and expectations in the file are left out; let a head-end
     know the same meters with: ami serve --registry FILE
 
-    Example: [bold]ami field scenarios/library/the-meter-is-silent.toml --mqtt 127.0.0.1:1883[/]
+    Example: [bold]ami field the-meter-is-silent --mqtt 127.0.0.1:1883[/]
     """
     log_to_stderr(verbose=verbose)
     try:
-        scenario, broker = read(file), Address(*host_and_port(mqtt))
+        scenario, broker = find(file)[1], Address(*host_and_port(mqtt))
         asyncio.run(_run(scenario, broker, seed))
     except (BadScenario, BadConfig) as error:
         wrong_usage(str(error))

@@ -16,7 +16,8 @@ from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
 from scenarios.field import registry_of
-from scenarios.schema import BadScenario, read
+from scenarios.schema import BadScenario
+from scenarios.stories import find
 from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
 
 
@@ -29,8 +30,12 @@ def serve(
     mqtt: Annotated[
         str | None, typer.Option(help="Broker as HOST:PORT; without one, an own Mosquitto starts.")
     ] = None,
+    broker_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the own Mosquitto.")
+    ] = None,
     registry: Annotated[
-        Path | None, typer.Option(help="Register the meters of this scenario file first.")
+        str | None,
+        typer.Option(help="Register the meters of this scenario file or library story first."),
     ] = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
@@ -38,12 +43,16 @@ def serve(
 
     Prints one JSON line with its addresses when it is ready; stops on SIGINT or SIGTERM.
 
-    Example: [bold]ami serve --port 8080 --database ami.db --mqtt 127.0.0.1:1883[/]
+    Example: [bold]ami serve --port 8080 --database ami.db --broker-port 18830[/]
     """
     log_to_stderr(verbose=verbose)
     try:
         settings = overridden(
-            configuration.read(config) if config else Config(), port, database, mqtt
+            configuration.read(config) if config else Config(),
+            port=port,
+            database=database,
+            mqtt=mqtt,
+            broker_port=broker_port,
         )
         asyncio.run(_serve(settings, registry))
     except (BadConfig, BadScenario, UnsafeBind) as error:
@@ -62,7 +71,14 @@ def serve(
         )
 
 
-def overridden(config: Config, port: int | None, database: str | None, mqtt: str | None) -> Config:
+def overridden(
+    config: Config,
+    *,
+    port: int | None = None,
+    database: str | None = None,
+    mqtt: str | None = None,
+    broker_port: int | None = None,
+) -> Config:
     """The configuration with what the command line says.  Raises `BadConfig`."""
     if port is not None:
         config = msgspec.structs.replace(
@@ -74,6 +90,13 @@ def overridden(config: Config, port: int | None, database: str | None, mqtt: str
         host, number = host_and_port(mqtt)
         broker = msgspec.structs.replace(config.mqtt, host=host, port=number)
         config = msgspec.structs.replace(config, mqtt=broker)
+    if broker_port is not None:
+        if config.mqtt.host is not None:
+            raise BadConfig(
+                f"--broker-port is for an own Mosquitto, but {config.mqtt.host} is to be the broker"
+            )
+        own = msgspec.structs.replace(config.mqtt, port=broker_port)
+        config = msgspec.structs.replace(config, mqtt=own)
     return config
 
 
@@ -98,7 +121,7 @@ def _databases(config: Config, database: str) -> dict[str, str]:
     return {"database": url, "legacy_database": f"sqlite:///{legacy}"}
 
 
-async def _serve(config: Config, registry: Path | None) -> None:
+async def _serve(config: Config, registry: str | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,6 +164,6 @@ def _where(broker: Address | Bus) -> str | None:
     return f"{broker.host}:{broker.port}"
 
 
-async def _register(running: Running, path: Path) -> None:
-    entries = registry_of(read(path))
+async def _register(running: Running, story: str) -> None:
+    entries = registry_of(find(story)[1])
     await running.head_end.register(entries.concentrators, entries.meters)

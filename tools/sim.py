@@ -73,6 +73,9 @@ def run(
     Example: [bold]ami sim run the-meter-is-silent --seed 7 --keep out[/]
     """
     name, scenario = _find(file)
+    _expects_something(file, scenario)
+    if log is not None and not log.parent.is_dir():
+        wrong_usage(f"--log {log}: there is no directory {log.parent}")
     _mind_the_log(verbose)
     if keep is not None:
         _make_room(keep)
@@ -108,7 +111,9 @@ def sweep(
 
     Example: [bold]ami sim sweep retries-overcome-heavy-packet-loss --seeds 1-200 --jobs 4[/]
     """
-    name, _ = _find(file)
+    name, scenario = _find(file)
+    if not invariants_only:
+        _expects_something(file, scenario)
     wanted = _seeds(seeds)
     elapsed_s = stopwatch()
     with _progress(name, len(wanted)) as progress:
@@ -276,6 +281,14 @@ def _find(file: str) -> tuple[str, Scenario]:
         return stories.find(file)
     except BadScenario as error:
         wrong_usage(str(error), None if Path(file).is_file() else "See the stories: ami sim list")
+
+
+def _expects_something(file: str, scenario: Scenario) -> None:
+    if scenario.expect.nothing:
+        wrong_usage(
+            f"{file}: the story expects nothing, so it would pass whatever happened",
+            "Say under [expect] what must be true at the end, such as: done = 1",
+        )
 
 
 def _seeds(text: str) -> range:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.commands import PATIENCE_S, ROOT, ami, command, running
+from tests.demo.commands import PATIENCE_S, ami, command, running
 
-FIELD = ROOT / "scenarios" / "library" / "a-limit-is-set-and-read-back.toml"
+FIELD = "a-limit-is-set-and-read-back"
 
 
 @pytest.mark.requires("mosquitto")
@@ -23,7 +23,7 @@ def test_an_order_ends_done(tmp_path: Path) -> None:
         tmp_path, "serve", "--port=0", f"--database={database}", f"--registry={FIELD}"
     ) as serve:
         head_end = serve.first_word()
-        with running(tmp_path, "field", str(FIELD), f"--mqtt={head_end['mqtt']}") as field:
+        with running(tmp_path, "field", FIELD, f"--mqtt={head_end['mqtt']}") as field:
             assert field.first_word() == {
                 "mqtt": head_end["mqtt"],
                 "seed": 1,
@@ -54,9 +54,9 @@ def test_ctrl_c_ends_it_in_order(tmp_path: Path) -> None:
     """A terminal sends it to the whole group of processes; the broker is not in that group."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    config = tmp_path / "ami.toml"
-    config.write_text(f"[soap]\nport = 0\n[mqtt]\nport = {port}\n")
-    words, environment = command("serve", f"--config={config}", f"--database={tmp_path / 'a.db'}")
+    words, environment = command(
+        "serve", "--port=0", f"--broker-port={port}", f"--database={tmp_path / 'a.db'}"
+    )
     with subprocess.Popen(
         words,
         env=environment,

@@ -76,6 +76,10 @@ WRONG = {
     "no such registry": (("serve", "--registry=nowhere.toml", "--port=0"), "nowhere.toml"),
     "no such port": (("serve", "--port=99999"), "65535"),
     "no broker's address": (("serve", "--mqtt=nonsense"), "HOST:PORT"),
+    "a broker, and a port for an own one": (
+        ("serve", "--mqtt=127.0.0.1:1883", "--broker-port=18830"),
+        "--broker-port",
+    ),
     "no broker's port": (("serve", "--mqtt=127.0.0.1:70000"), "HOST:PORT"),
     "field: no such file": (("field", "nowhere.toml"), "nowhere.toml"),
     "field: no file": (("field",), "FILE"),

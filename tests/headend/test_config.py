@@ -61,7 +61,7 @@ DATABASES = {
 
 @pytest.mark.parametrize(("given", "urls"), DATABASES.items())
 def test_the_legacy_database_lies_beside(given: str, urls: tuple[str, str]) -> None:
-    config = overridden(Config(), None, given, None)
+    config = overridden(Config(), database=given)
     assert (config.database, config.legacy_database) == urls
-    config = overridden(Config(legacy_database=OWN), None, given, None)
+    config = overridden(Config(legacy_database=OWN), database=given)
     assert (config.database, config.legacy_database) == (urls[0], OWN)

@@ -31,6 +31,7 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "done_within": ("10s", "1s"),
     "frames_lost_min": (0, 1),
 }
+HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
 CONFLICT = """
 [[order]]
 at = "3m"
@@ -59,6 +60,11 @@ def test_expectation(told: Story, name: str) -> None:
 
 def test_what_is_not_expected_is_not_checked(told: Story) -> None:
     assert _ok(told) == {}
+
+
+def test_nothing_done_is_not_done_soon() -> None:
+    story = run(parse(HEAD))
+    assert _ok(story, "done_within", "1h") == {"done_within": False}
 
 
 def _ok(told: Story, name: str | None = None, value: Any = None) -> dict[str, bool]:

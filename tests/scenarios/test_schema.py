@@ -76,7 +76,7 @@ REFUSED = {
         f"{FAULT}share = 50.0\n",
         "line 8: fault 1: share takes a number from 0 to 1",
     ),
-    "no meters at all": ("[field]\nmeters = 0\n", "field.meters takes a whole number, at least 1"),
+    "no meters at all": ("[field]\nmeters = 0\n", "field.meters takes a whole number from 1"),
     "number for a meter": (
         f"{ORDER}".replace('"90000001"', "90000001"),
         "order 1: meter takes text",
@@ -125,6 +125,36 @@ REFUSED = {
     "scatter over too many": (
         '[scatter]\nbegin = "5m"\nend = "9m"\nmeters = 61\n',
         "line 8: scatter.meters is more than the field's 60",
+    ),
+    "order when all is over": (
+        ORDER.replace("1m", "1h"),
+        "line 6: order 1: at comes when the story is over; its duration is 1h",
+    ),
+    "cancelled when all is over": (
+        f'{ORDER}cancel_at = "2h"\n',
+        "line 9: order 1: cancel_at comes",
+    ),
+    "fault when all is over": (f'{FAULT}at = "61m"\n', "line 8: fault 1: at comes when the story"),
+    "event when all is over": (
+        '[[event]]\nat = "1h"\ndo = "commercial-down"\n',
+        "line 6: event 1: at comes when the story is over",
+    ),
+    "scatter when all is over": (
+        '[scatter]\nbegin = "5m"\nend = "2h"\nmeters = 1\n',
+        "line 7: scatter.end comes when the story is over",
+    ),
+    "time without end": (f'{ORDER}deadline = "99999d"\n', f"order 1: deadline {DURATION}"),
+    "contract that is no number": (
+        '[[meter]]\nname = "90000001"\ncontracted_w = "10 kW"\n',
+        "line 7: meter 1: contracted_w takes watts, like 10000",
+    ),
+    "meter in front of its transformer": (
+        '[[meter]]\nname = "90000001"\ndistance_m = -5.0\n',
+        "meter 1: distance_m takes a number from 0",
+    ),
+    "country that is none": (
+        '[head_end.orders]\ncountry = "XX"\n',
+        "line 5: head_end.orders names a country or zone that is not known",
     ),
     "no TOML": ("orders = \n", "no TOML: Invalid value (at line 5, column 10)"),
 }
@@ -175,6 +205,7 @@ def test_unplayable(rest: str, says: str) -> None:
             ("start = 2026", 'timezone = "Mars/Base"\nstart = 2026'),
             "line 2: timezone 'Mars/Base' is",
         ),
+        (("2026", "9999"), "line 2: start takes a date from 2000 to 2100"),
         (("10:00:00", "10:00:00Z"), "line 2: start takes local time; its zone goes into timezone"),
         (("10:00:00", "25:00:00"), "no TOML"),
         (('"1h"', '"soon"'), f"line 3: duration {DURATION}"),
@@ -189,6 +220,23 @@ def test_refused_head(change: tuple[str, str], says: str) -> None:
 
 def test_the_parts_alone_are_good() -> None:
     parse(HEAD + ORDER + FAULT)
+
+
+@pytest.mark.parametrize("at", ["1h", "2h", "60m", "3600s"])
+def test_nothing_that_is_never_reached(at: str) -> None:
+    """A story whose order would never be sent must not pass in silence."""
+    with pytest.raises(BadScenario, match="its duration is 1h"):
+        parse(HEAD + ORDER.replace("1m", at))
+    parse(HEAD + ORDER.replace("1m", "59m59s"))
+
+
+VACUOUS = {"": True, "limit = {}": True, "findings = {}": True, "orders = 0": False}
+VACUOUS |= {"failed = {}": False, "answers = []": False, 'limit = { 90000001 = "1" }': False}
+
+
+@pytest.mark.parametrize(("told", "nothing"), VACUOUS.items())
+def test_expecting_nothing(told: str, nothing: bool) -> None:
+    assert parse(f"{HEAD}{told}\n").expect.nothing is nothing
 
 
 DURATIONS = {"90s": 90, "5m": 300, "1h30m": 5400, "1d2h3m4.5s": 93784.5, "0s": 0, "12.5s": 12.5}

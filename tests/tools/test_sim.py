@@ -106,6 +106,22 @@ def test_bad_file(command: list[str], rest: str | None, says: str, tmp_path: Pat
     assert says in ran.stderr.replace("\n", " ")
 
 
+@pytest.mark.parametrize("command", [["run"], ["sweep", "--seeds", "1-2"]], ids=["run", "sweep"])
+def test_a_story_that_expects_nothing(command: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "nothing.toml"
+    file.write_text(THREE_ORDERS)
+    ran = ami("sim", *command, str(file))
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "expects nothing" in ran.stderr
+    assert "done = 1" in ran.stderr
+
+
+def test_a_log_in_no_directory(tmp_path: Path) -> None:
+    ran = ami("sim", "run", STORY, "--log", str(tmp_path / "nowhere" / "log"))
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "there is no directory" in ran.stderr
+
+
 def test_log(tmp_path: Path) -> None:
     log = tmp_path / "world.jsonl"
     told = json.loads(ami("sim", "run", STORY, "--log", str(log), "--json").stdout)
