@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from scenarios import stories
+from scenarios.schema import BadScenario
 from scenarios.sweep import Run, Swept, run_seed
 from tests.scenarios.shared import THREE_ORDERS
 from tools import sim
@@ -114,6 +115,15 @@ def test_a_story_that_expects_nothing(command: list[str], tmp_path: Path) -> Non
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert "expects nothing" in ran.stderr
     assert "done = 1" in ran.stderr
+
+
+@pytest.mark.parametrize("name", stories.names())
+def test_every_story_of_the_library_is_let_play(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise BadScenario("as far as this")
+
+    monkeypatch.setattr(sim, "played", stop)
+    assert "as far as this" in ami("sim", "run", name).stderr
 
 
 def test_a_log_in_no_directory(tmp_path: Path) -> None:
