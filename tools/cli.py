@@ -7,29 +7,49 @@ from __future__ import annotations
 
 import tempfile
 import traceback
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from tools import bench, demo, explain, field, meter, order, serve, sim
 from tools.terminal import complain, out
 
+# Each command's module, imported only when the command is used: the head-end and the field together
+# take a second to import, which `ami --version` and a wrong option need not wait for.
+COMMANDS = ("demo", "serve", "field", "sim", "order", "explain", "meter", "bench")
+
+
+class _Commands(TyperGroup):
+    """`ami NOUN`: the function of that name in the module of that name, or its `app` of verbs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"tools.{cmd_name}")
+        verbs = getattr(module, "app", None)
+        if verbs is None:
+            verbs = typer.Typer(
+                add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+            )
+            verbs.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(verbs)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="ami",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.command("field")(field.field)
-app.add_typer(sim.app, name="sim")
-app.add_typer(order.app, name="order")
-app.add_typer(explain.app, name="explain")
-app.add_typer(meter.app, name="meter")
-app.add_typer(bench.app, name="bench")
 
 
 def _tell_version(wanted: bool) -> None:
