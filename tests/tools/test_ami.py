@@ -34,14 +34,18 @@ def said(ran: Result) -> str:
 
 def commands(above: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each command with the words that name it."""
-    if not hasattr(above, "commands"):
+    if not hasattr(above, "list_commands"):
         yield path, above
         return
-    for name, command in above.commands.items():
-        yield from commands(command, *path, name)
+    for name in above.list_commands(None):
+        yield from commands(above.get_command(None, name), *path, name)
 
 
 EVERY = {" ".join(path): (path, command) for path, command in commands(get_command(app))}
+
+
+def test_every_command_is_found() -> None:
+    assert {path[0] for path, _ in EVERY.values()} == set(cli.COMMANDS)
 
 
 def test_version() -> None:
