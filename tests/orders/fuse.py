@@ -65,6 +65,9 @@ class _Field:
     async def stored(self, command: Command) -> None:
         await self.fuse.around(lambda: self.inner.stored(command))
 
+    def open(self) -> bool:
+        return self.inner.open()
+
     def connectivity(self, concentrator: str) -> Connectivity:
         return self.inner.connectivity(concentrator)
 
