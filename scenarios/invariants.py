@@ -18,6 +18,7 @@ from protocols.commercial.messages import decode_result
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.engine import Record, Story
 from scenarios.schema import FaultSpec, seconds
+from scenarios.stand_ins.carrier_portal import REJECTION_HOLDS_FOR
 
 MARGIN_S = 60.0  # what a run's last minute leaves undone proves nothing
 
@@ -217,23 +218,22 @@ _BLAMED = {
     ReasonCode.CONCENTRATOR_RESTARTED: {"reboot", "power-cut"},
     ReasonCode.CONCENTRATOR_BUSY: {"busy"},
     ReasonCode.METER_DOES_NOT_ANSWER: {"meter-silent"},
-    ReasonCode.PACKET_LOSS: {"packet-loss"},
     ReasonCode.WRONG_KEY_OR_COUNTER: {"meter-wrong-key"},
     ReasonCode.EMERGENCY_ACTIVE: {"meter-emergency"},
-    ReasonCode.NOT_APPLIED: {"meter-ignores", "meter-stuck-relay"},
     ReasonCode.REFUSED_READ_WRITE_DENIED: {"meter-refuses"},
 }
 
 
 def _overlaps(story: Story, fault: FaultSpec, order: Order) -> bool:
-    """Whether a fault was there, or just over, while the order lasted."""
+    """Whether a fault was there while the order lasted; one that is just over still shows."""
     start = story.scenario.start_utc.timestamp()
     assert order.ended_at is not None
     begun = start + seconds(fault.at)
     over = float("inf") if fault.until is None else start + seconds(fault.until)
     if fault.kind == "reboot":
-        over = begun + MARGIN_S
-    return begun <= order.ended_at.timestamp() and over >= order.accepted_at.timestamp()
+        over = begun
+    lingers_s = REJECTION_HOLDS_FOR.total_seconds() if fault.kind == "apn" else MARGIN_S
+    return begun <= order.ended_at.timestamp() and over + lingers_s >= order.accepted_at.timestamp()
 
 
 def _in_time(command: Command, order: Order) -> bool:

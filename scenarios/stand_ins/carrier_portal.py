@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from devices.modem import CarrierView, Registry
 from devices.world import World
 from headend.domain.evidence import Evidence, Source
 from headend.domain.reason import ReasonCode
+
+# A modem that is refused tries again within minutes.  After a longer silence, or a contact of
+# another kind, the rejection tells of an earlier trouble.
+REJECTION_HOLDS_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,21 @@ def evidence_of(view: CarrierView, *, at: datetime) -> Evidence:
     if view.registry is Registry.BARRED:
         text = f"the SIM is barred in the registry; last contact {last}"
         return Evidence(Source.CARRIER_PORTAL, at, text, ReasonCode.SIM_FAULT)
-    if view.last_pdp_rejection is not None:
-        text = f"the network rejected the APN, cause {view.last_pdp_rejection}; last contact {last}"
-        return Evidence(Source.CARRIER_PORTAL, at, text, ReasonCode.APN_REFUSED)
+    if view.last_pdp_rejection is not None and view.last_pdp_rejection_at is not None:
+        when = view.last_pdp_rejection_at
+        text = (
+            f"the network rejected the APN, cause {view.last_pdp_rejection}, {when:%H:%M:%SZ};"
+            f" last contact {last}"
+        )
+        reason = ReasonCode.APN_REFUSED if _is_of_now(view, when, at) else None
+        return Evidence(Source.CARRIER_PORTAL, at, text, reason)
     registered = "registered" if view.registered else "not registered"
     text = f"the SIM is active and {registered}; last contact {last}"
     return Evidence(Source.CARRIER_PORTAL, at, text)
+
+
+def _is_of_now(view: CarrierView, rejected_at: datetime, at: datetime) -> bool:
+    """Whether the newest rejection still explains a silence."""
+    if view.last_contact is not None and view.last_contact > rejected_at:
+        return False
+    return at - rejected_at <= REJECTION_HOLDS_FOR
