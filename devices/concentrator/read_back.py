@@ -54,4 +54,7 @@ def concluded(attempt: Attempt, unanswered: Outcome, reading: Outcome) -> Outcom
         limit=reading.limit,
         supply=reading.supply,
     )
+    if status is Status.NOT_APPLIED:
+        # The meter never said that it accepted: it did not answer, and shows that it did nothing.
+        status = Status.NO_ANSWER
     return replace(unanswered, status=status, limit=reading.limit, supply=reading.supply)

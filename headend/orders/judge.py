@@ -86,7 +86,7 @@ def judge_command(result: Result) -> Verdict:
             return Busy()
         case Status.UNKNOWN:
             return EffectUnknown(ask_concentrator=False, evidence=evidence)
-        case Status.UNREACHABLE | Status.NO_ANSWER if result.acted:
+        case Status.UNREACHABLE | Status.NO_ANSWER if result.acted and value is None:
             return EffectUnknown(ask_concentrator=False, evidence=evidence)
         case Status.UNREACHABLE | Status.NO_ANSWER:
             reason = why_meter_is_silent(evidence)

@@ -48,7 +48,7 @@ class Status(enum.StrEnum):
     STALE = "stale"  # `not_after` had passed before anything was sent to the meter
     BUSY = "busy"  # the concentrator cannot take more work now; not an attempt
     UNREACHABLE = "unreachable"  # no route: no frame can be sent to the meter
-    NO_ANSWER = "no-answer"  # the meter's module answers at link level or frames get lost; no APDU
+    NO_ANSWER = "no-answer"  # no APDU; if acted, `limit` or `supply` show that nothing happened
     REFUSED = "refused"  # the meter answered with an error; see `refusal`
     UNREPRESENTABLE = "unrepresentable"  # the amount does not fit the meter's type and scaler
     EMERGENCY = "emergency"  # written, but an active emergency profile overrides it (attribute 10)

@@ -34,19 +34,19 @@ MAY_END = {
     "power cut": {(Status.DONE, True): True, (Status.UNKNOWN, True): None},
     "nothing comes through": {
         (Status.DONE, True): True,
-        (Status.NOT_APPLIED, True): False,
+        (Status.NO_ANSWER, True): False,
         (Status.NO_ANSWER, False): False,
     },
-    "module off": {(Status.DONE, True): True, (Status.NOT_APPLIED, True): False},
-    "meter silent": {(Status.DONE, True): True, (Status.NOT_APPLIED, True): False},
+    "module off": {(Status.DONE, True): True, (Status.NO_ANSWER, True): False},
+    "meter silent": {(Status.DONE, True): True, (Status.NO_ANSWER, True): False},
     "connection gone": {(Status.DONE, True): True},
 }
 MUST_BE_SEEN = {
     "reboot": {(Status.DONE, True), (Status.UNKNOWN, True)},
     "power cut": {(Status.DONE, True), (Status.UNKNOWN, True)},
-    "nothing comes through": {(Status.DONE, True), (Status.NOT_APPLIED, True)},
+    "nothing comes through": {(Status.DONE, True), (Status.NO_ANSWER, True)},
     "module off": {(Status.DONE, True)},
-    "meter silent": {(Status.DONE, True), (Status.NOT_APPLIED, True)},
+    "meter silent": {(Status.DONE, True), (Status.NO_ANSWER, True)},
     "connection gone": {(Status.DONE, True)},
 }
 

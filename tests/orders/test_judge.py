@@ -54,6 +54,11 @@ COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
     "busy": (result(Status.BUSY), Busy, None),
     "unknown": (result(Status.UNKNOWN, acted=True), EffectUnknown, None),
     "no answer after a command": (result(Status.NO_ANSWER, acted=True), EffectUnknown, None),
+    "no answer, and no effect to be seen": (
+        result(Status.NO_ANSWER, acted=True, limit=LimitRead("9000", "9000", "W"), link=LOSSY),
+        NotDone,
+        ReasonCode.PACKET_LOSS,
+    ),
     "unreachable after a command": (result(Status.UNREACHABLE, acted=True), EffectUnknown, None),
     "not in table": (result(Status.NOT_IN_TABLE), NotDone, ReasonCode.NOT_IN_TABLE),
     "no route": (
