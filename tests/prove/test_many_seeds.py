@@ -12,7 +12,7 @@ import os
 import pytest
 
 from scenarios import stories
-from scenarios.sweep import sweep
+from scenarios.sweep import Run, sweep
 from tools.terminal import log_nothing
 
 SEEDS = range(1, int(os.environ.get("AMI_SWEEP", "200")) + 1)
@@ -32,10 +32,14 @@ def test_no_seed_loses_or_doubles_an_order(story: str, capsys: pytest.CaptureFix
     swept = sweep(stories.path_of(story), SEEDS, jobs=os.cpu_count() or 1, prepare=log_nothing)
     with capsys.disabled():
         print(f"\n{story}: {len(swept.runs)} seeds, {swept.orders} orders, {swept.outcomes}")
-    repeats = {
-        f"ami sim run {story} --seed {run.seed}": run.error or [f.name for f in run.failures]
+    failed = [
+        f"ami sim run {story} --seed {run.seed}: {run.error or _found(run)}"
         for run in swept.failures
-    }
-    assert repeats == {}
+    ]
+    assert not failed, "\n".join(failed)
     assert len(swept.runs) == len(SEEDS)
     assert swept.outcomes.get("done", 0) > 0
+
+
+def _found(run: Run) -> str:
+    return "; ".join(f"{finding.name}: {finding.value}" for finding in run.failures)
