@@ -122,9 +122,7 @@ class Hearing:
 
 def _fresh(order: Order, evidence: tuple[Evidence, ...], now: datetime) -> tuple[Evidence, ...]:
     """What a fault log says of the order's time, and was not known yet."""
-    of_its_time = (
-        item
-        for item in evidence
-        if order.accepted_at - BETWEEN_LINES <= item.at <= (order.ended_at or now)
-    )
+    # An order that waits has time to see a line of its own; one that ended may have been too short.
+    since = order.accepted_at - (BETWEEN_LINES if order.final else timedelta())
+    of_its_time = (item for item in evidence if since <= item.at <= (order.ended_at or now))
     return tuple(item for item in folded(of_its_time) if item not in order.evidence)
