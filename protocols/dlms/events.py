@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from protocols.dlms.codes import (
     AcseProviderDiagnostic,
@@ -34,15 +34,8 @@ from protocols.dlms.services import (
 )
 from protocols.dlms.state import State
 from protocols.errors import RemoteProtocolError
-
-
-class NeedData(enum.Enum):
-    """Type of NEED_DATA: nothing to tell until more octets or a deadline come."""
-
-    NEED_DATA = enum.auto()
-
-
-NEED_DATA: Final = NeedData.NEED_DATA
+from protocols.sans_io import NEED_DATA as NEED_DATA
+from protocols.sans_io import NeedData as NeedData
 
 
 @dataclass(frozen=True, slots=True)
