@@ -9,8 +9,13 @@
     history      what the meter really did, which nobody in the field can read
     clients      whom it knows, and what each may do
     meter_type   what all meters of one model share
-    meter_clock  its own clock, class 8
-    device       `Meter`: the parts above in one, on one clock
+    meter_clock  local time, class 8: daylight saving, and what date-times mean
+    timeline     its clock against the world's, and when there was power
+    events       event codes, logs, alarm and error registers
+    accounts     what it remembers of its clients: counters, open associations
+    state        `MeterState`: the parts above in one, without links
+    scripts      what it does by itself when a script is due
+    device       `Meter`: state, links and objects, on one clock
     cosem        what an interface class looks like from outside: attributes, methods, access
     objects      the table of a meter's objects; profile, limiter_object, supply_objects are in it
     services     requests to objects

@@ -51,10 +51,14 @@ class Client:
         return self.mechanism is AuthenticationMechanism.HIGH_GMAC
 
 
+MANAGEMENT = Client(
+    MANAGEMENT_CLIENT, Right.MANAGEMENT, AuthenticationMechanism.HIGH_GMAC, "management"
+)
+
 STANDARD_CLIENTS = (
     Client(PUBLIC_CLIENT, Right.PUBLIC, AuthenticationMechanism.NONE, "public"),
     Client(READER_CLIENT, Right.READER, AuthenticationMechanism.LOW, "reader"),
-    Client(MANAGEMENT_CLIENT, Right.MANAGEMENT, AuthenticationMechanism.HIGH_GMAC, "management"),
+    MANAGEMENT,
     Client(
         CONCENTRATOR_CLIENT,
         Right.CONCENTRATOR,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from devices.meter.clients import ALL, NOBODY, READERS, Client, Right
 from devices.meter.history import Deed
+from devices.meter.state import MeterState
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import Negotiated, SelectiveAccess
@@ -29,15 +30,12 @@ from protocols.dlms.values import (
     Value,
 )
 
-if TYPE_CHECKING:
-    from devices.meter.device import Meter
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """In which association, and when, something is asked."""
 
-    meter: Meter
+    meter: MeterState
     client: Client
     now: float
     negotiated: Negotiated

@@ -8,7 +8,10 @@ limit that is raised, a restart do not.  Mode 7 and transition i of later editio
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from devices.meter.events import Event
 
 
 class ControlState(enum.IntEnum):
@@ -57,6 +60,16 @@ PERMITTED = {
 }
 """Attribute 4, the control mode: the transitions that it permits.  b, c, f, g disconnect; a, d, e,
 h reconnect.  a and d exclude each other, so at most one transition answers a trigger."""
+
+EVENT_OF = {
+    Trigger.REMOTE_DISCONNECT: Event.REMOTE_DISCONNECTION,
+    Trigger.REMOTE_RECONNECT: Event.REMOTE_CONNECTION,
+    Trigger.MANUAL_DISCONNECT: Event.MANUAL_DISCONNECTION,
+    Trigger.MANUAL_RECONNECT: Event.MANUAL_CONNECTION,
+    Trigger.LOCAL_DISCONNECT: Event.LOCAL_DISCONNECTION,
+    Trigger.LOCAL_RECONNECT: Event.LOCAL_RECONNECTION,
+}
+"""What the disconnector's log calls a transition."""
 
 LOCKOUT_TRIPS = 3
 LOCKOUT_WINDOW_S = 1800.0
@@ -140,6 +153,16 @@ class DisconnectControl:
     def _drive(self, relay_stuck: bool) -> None:
         if not relay_stuck:
             self.output_on = self.state is ControlState.CONNECTED
+
+    def events(self, trigger: Trigger, move: Move) -> Iterator[Event]:
+        """What the disconnector's log says of a trigger that has been applied."""
+        if move.outcome is Outcome.MOVED:
+            if self.state is ControlState.READY_FOR_RECONNECTION and move.transition == "d":
+                yield Event.READY_FOR_RECONNECTION
+            else:
+                yield EVENT_OF[trigger]
+        if not move.relay_followed:
+            yield Event.SWITCH_FAILURE
 
     @property
     def _follows(self) -> bool:

@@ -27,6 +27,9 @@ class Faults:
     """After each restart of an association the meter counts from 0 again, as with a dead back-up
     battery: a client that remembers must take its answers for replays."""
 
+    battery_empty: bool = False
+    """The clock does not survive an interruption of power."""
+
     refused_sets: dict[AttributeKey, DataAccessResult] = field(default_factory=dict)
     """Attributes that refuse to be written, each with the result that it gives."""
 

@@ -86,7 +86,7 @@ def _write_profile(context: Context, value: Value) -> DataAccessResult:
         return DataAccessResult.TYPE_UNMATCHED
     context.meter.limiter.profile = EmergencyProfile(
         int(profile_id),
-        meter_clock.understood(octets, context.meter.type.utc_offset_min),
+        meter_clock.understood(octets, context.meter.rules),
         int(duration_s),
         bytes(octets),
     )

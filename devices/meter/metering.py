@@ -19,11 +19,12 @@ SPANS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `begin` on the meter counted from `before`, with this load; None is an open relay."""
+    """From `begin` on the meter counted from `before`, with this load, if current flowed."""
 
     begin: float
     before: Energy
-    load: Load | None
+    load: Load
+    flows: bool = True
 
 
 @dataclass(slots=True)
@@ -31,41 +32,50 @@ class Metering:
     """What flows through one meter."""
 
     load: Load
-    spans: list[Span] = field(default_factory=list)
-    """Empty as long as nothing ever changed, which is what most meters are."""
+    spans: list[Span] | None = field(default=None)
+    """None as long as nothing ever changed, which is what most meters are."""
 
     def supply_changed(self, on: bool, *, now: float) -> None:
-        """The relay opened or closed."""
-        self._begin(self.load if on else None, now)
+        """Current flows from now on, or none does: the relay moved, or the grid's power did."""
+        self._begin(self.load, on, now)
 
     def replace_load(self, load: Load, *, on: bool, now: float) -> None:
         """The installation draws something else from now on.  Energy goes on from where it was."""
-        self._begin(load if on else None, now)
+        self._begin(load, on, now)
         self.load = load
 
-    def _begin(self, load: Load | None, now: float) -> None:
+    def _begin(self, load: Load, flows: bool, now: float) -> None:
         before = self.energy(now)
-        if not self.spans:
-            self.spans.append(Span(0.0, self.load.energy(0.0), self.load))
-        self.spans.append(Span(now, before, load))
+        if self.spans is None:
+            self.spans = [Span(0.0, self.load.energy(0.0), self.load)]
+        self.spans.append(Span(now, before, load, flows))
         if len(self.spans) > SPANS_MAX:
             del self.spans[0]
 
+    def _at(self, moment: float) -> Span | None:
+        for span in reversed(self.spans or ()):
+            if span.begin <= moment:
+                return span
+        return None
+
     def energy(self, at: float) -> Energy:
         """The four integrals at a moment, past or present."""
-        for span in reversed(self.spans):
-            if span.begin <= at:
-                if span.load is None:
-                    return span.before
-                return span.before + (span.load.energy(at) - span.load.energy(span.begin))
-        return self.spans[0].before if self.spans else self.load.energy(at)
+        span = self._at(at)
+        if span is None:
+            return self.spans[0].before if self.spans else self.load.energy(at)
+        if not span.flows:
+            return span.before
+        return span.before + (span.load.energy(at) - span.load.energy(span.begin))
 
-    def phases(self, now: float, *, on: bool) -> tuple[PhaseLoad, ...]:
-        """Each phase now.  The voltage is measured on the grid's side of the relay."""
-        present = self.load.at(now)
-        if on:
-            return present
-        return tuple(PhaseLoad(0, 0, phase.voltage_dv) for phase in present)
+    def phases(self, at: float) -> tuple[PhaseLoad, ...]:
+        """Each phase at a moment.  The voltage is measured on the grid's side of the relay."""
+        span = self._at(at)
+        if span is None:
+            return self.load.at(at)
+        there = span.load.at(at)
+        if span.flows:
+            return there
+        return tuple(PhaseLoad(0, 0, phase.voltage_dv) for phase in there)
 
 
 def current_ca(phase: PhaseLoad) -> int:

@@ -95,7 +95,7 @@ def _write_time(context: Context, value: Value) -> DataAccessResult:
     if type(value) is not OctetString or len(value) != 12:
         return DataAccessResult.TYPE_UNMATCHED
     meter = context.meter
-    moment = meter_clock.understood(value, meter.type.utc_offset_min)
+    moment = meter_clock.understood(value, meter.rules)
     if moment is None:
         return DataAccessResult.OTHER_REASON
     meter.set_clock(moment, now=context.now)
@@ -110,15 +110,13 @@ _clock = CosemObject(
     {
         2: Attribute(
             lambda context: OctetString(
-                meter_clock.shown(
-                    context.meter.time(context.now), context.meter.type.utc_offset_min
-                ).octets
+                meter_clock.shown(context.meter.time(context.now), context.meter.rules).octets
             ),
             ALL,
             _write_time,
             OPERATORS,
         ),
-        3: Attribute(lambda context: Long(-context.meter.type.utc_offset_min), ALL),
+        3: Attribute(lambda context: Long(-context.meter.rules.utc_offset_min), ALL),
         4: Attribute(constant(Unsigned(0)), ALL),
         5: Attribute(constant(OctetString(meter_clock.NOT_SPECIFIED)), ALL),
         6: Attribute(constant(OctetString(meter_clock.NOT_SPECIFIED)), ALL),

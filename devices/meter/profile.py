@@ -23,6 +23,7 @@ from devices.meter.cosem import (
     constant,
     wrapped,
 )
+from devices.meter.meter_clock import TimeRules
 from devices.meter.metering import watt_hours
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.logical_name import LogicalName
@@ -74,7 +75,7 @@ def row_times(context: Context) -> range:
 def _rows(context: Context, times: range, columns: slice = slice(None)) -> Array:
     meter = context.meter
     behind = meter.time(context.now) - context.now
-    minutes = meter.type.utc_offset_min
+    minutes = meter.rules
 
     def row(time: int) -> Structure:
         energy = meter.metering.energy(time - behind)
@@ -106,7 +107,7 @@ def _by_range(context: Context, times: range, asked: Structure) -> Value | DataA
         return DataAccessResult.TYPE_UNMATCHED
     if len(selected):
         return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED  # columns are selected by entry only
-    first, last = (_moment(bound, context.meter.type.utc_offset_min) for bound in bounds)
+    first, last = (_moment(bound, context.meter.rules) for bound in bounds)
     if first is None or last is None:
         return DataAccessResult.TYPE_UNMATCHED
     begin, end = _place(times, first), _place(times, last)
@@ -120,11 +121,11 @@ def _place(times: range, moment: float) -> int:
     return min(max(-int((times.start - moment) // CAPTURE_PERIOD_S), 0), len(times))
 
 
-def _moment(bound: Value, utc_offset_min: int) -> float | None:
+def _moment(bound: Value, rules: TimeRules) -> float | None:
     octets = bound.moment.octets if isinstance(bound, DateTimeValue) else bound
     if not isinstance(octets, bytes) or len(octets) != 12:
         return None
-    return meter_clock.understood(octets, utc_offset_min)
+    return meter_clock.understood(octets, rules)
 
 
 def _by_entry(context: Context, times: range, asked: Structure) -> Value | DataAccessResult:

@@ -14,13 +14,13 @@ when an association opens and written back after each APDU.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from devices.chance import octets
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
 from devices.meter.identity import SERVER_SAP
 from devices.meter.services import answer
+from devices.meter.state import MeterState
 from protocols import wrapper
 from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, Security
 from protocols.dlms.events import NEED_DATA, Associated
@@ -28,9 +28,6 @@ from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import ActionRequest, GetRequest, SetRequest
 from protocols.dlms.settings import ServerSettings
 from protocols.dlms.state import State
-
-if TYPE_CHECKING:
-    from devices.meter.device import Meter
 
 INACTIVITY_TIMEOUT_S = 180.0
 """After which an association closes.  IDIS package 2 meters wait 2 to 3 minutes."""
@@ -57,11 +54,15 @@ class Association:
 
     __slots__ = ("_context", "_meter", "client", "connection")
 
-    def __init__(self, meter: Meter, client: Client) -> None:
+    def __init__(self, meter: MeterState, client: Client) -> None:
         self._meter = meter
         self.client = client
         self.connection = ServerConnection(settings(meter, client))
         self._context: Associated | None = None
+
+    def end(self) -> None:
+        """It ends without a word."""
+        self.connection.disconnect()
 
     def receive(self, apdu: bytes, *, now: float) -> Iterator[bytes]:
         """The APDUs that answer this one."""
@@ -99,7 +100,7 @@ class Endpoint:
 
     __slots__ = ("_associations", "_meter")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: MeterState) -> None:
         self._meter = meter
         self._associations: dict[int, Association] = {}
 
@@ -146,7 +147,7 @@ class Endpoint:
             self._meter.forget(self._associations.pop(sap))
 
 
-def settings(meter: Meter, client: Client) -> ServerSettings:
+def settings(meter: MeterState, client: Client) -> ServerSettings:
     """What the meter brings to an association with this client."""
     identity, faults = meter.identity, meter.faults
     own, peer = meter.counters(client.sap)

@@ -7,9 +7,11 @@ in every way; one that it has not is `object-undefined`.
 
 from __future__ import annotations
 
+from devices.meter.clients import MANAGEMENT
 from devices.meter.cosem import Context, CosemObject
 from devices.meter.objects import table
-from protocols.dlms.codes import ActionResult, DataAccessResult
+from devices.meter.state import MeterState
+from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
     ActionRequest,
@@ -20,11 +22,12 @@ from protocols.dlms.services import (
     GetResult,
     MethodDescriptor,
     MethodReturn,
+    Negotiated,
     Request,
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.values import Value
+from protocols.dlms.values import NULL, Value
 
 
 def answer(context: Context, request: Request) -> GetResponse | SetResponse | ActionResponse:
@@ -93,3 +96,17 @@ def _find(context: Context, class_id: int, name: LogicalName) -> CosemObject | D
     if found.class_id != class_id:
         return DataAccessResult.OBJECT_CLASS_INCONSISTENT
     return found
+
+
+ITSELF = Negotiated(Conformance(0), 0, 0)
+
+
+def value_of(
+    meter: MeterState, class_id: int, name: LogicalName, attribute: int, now: float
+) -> Value:
+    """An attribute's value as the meter itself sees it; null-data for one that there is not."""
+    found = table(meter.type).get(name)
+    if found is None or found.class_id != class_id:
+        return NULL
+    readable = found.attribute(attribute)
+    return NULL if readable is None else readable.read(Context(meter, MANAGEMENT, now, ITSELF))

@@ -302,7 +302,10 @@ def test_an_open_relay_stops_the_energy_and_leaves_the_voltage():
 
 # SET.
 
-PROFILE_ID, ACTIVATION = LongUnsigned(3), OctetString(meter_clock.shown(NOW + 600, 0).octets)
+PROFILE_ID, ACTIVATION = (
+    LongUnsigned(3),
+    OctetString(meter_clock.shown(NOW + 600, meter_clock.TimeRules()).octets),
+)
 WRITES = {
     # name: (class, name, attribute, value, result)
     "limit": (71, LIMITER, 4, DoubleLongUnsigned(3500), "SUCCESS"),
@@ -382,7 +385,7 @@ def test_an_emergency_profile_takes_over_threshold_active():
     put(device, 1, 71, LIMITER, 4, DoubleLongUnsigned(5000))
     put(device, 1, 71, LIMITER, 5, DoubleLongUnsigned(1000))
     put(device, 1, 71, LIMITER, 9, Array([PROFILE_ID]))
-    begun = OctetString(meter_clock.shown(NOW - 10, 0).octets)
+    begun = OctetString(meter_clock.shown(NOW - 10, meter_clock.TimeRules()).octets)
     put(device, 1, 71, LIMITER, 8, Structure((PROFILE_ID, begun, DoubleLongUnsigned(60))))
     assert get(device, 1, 71, LIMITER, 10) == Boolean(True)
     assert get(device, 1, 71, LIMITER, 3) == DoubleLongUnsigned(1000)
@@ -453,7 +456,7 @@ def test_a_clock_is_not_set_to_what_is_no_moment(octets: bytes):
 
 
 def moment(seconds: float) -> OctetString:
-    return OctetString(meter_clock.shown(seconds, 0).octets)
+    return OctetString(meter_clock.shown(seconds, meter_clock.TimeRules()).octets)
 
 
 def rows_by_range(device: Meter, first: Value, last: Value) -> GetResult:

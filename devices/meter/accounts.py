@@ -1,0 +1,61 @@
+"""What a meter remembers of its clients: invocation counters, and which associations are open."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from devices.meter.clients import Client
+
+
+class Open(Protocol):
+    """An association that can be ended from outside."""
+
+    @property
+    def client(self) -> Client: ...
+
+    def end(self) -> None: ...
+
+
+class Accounts:
+    """The meter's memory of its clients, which outlives every association."""
+
+    __slots__ = ("_associations", "_ciphered", "_counters")
+
+    def __init__(self) -> None:
+        self._counters: dict[int, tuple[int, int]] | None = None
+        self._ciphered: dict[int, Open] | None = None
+        self._associations = 0
+
+    def counters(self, client_sap: int) -> tuple[int, int]:
+        """For this client's keys: the next counter of ours, and the lowest we accept."""
+        return (self._counters or {}).get(client_sap, (1, 0))
+
+    def note_counters(self, client_sap: int, *, own: int, peer: int) -> None:
+        """Remember how far the counters of this client's keys have been used."""
+        if self._counters is None:
+            self._counters = {}
+        known_own, known_peer = self.counters(client_sap)
+        self._counters[client_sap] = (max(own, known_own), max(peer, known_peer))
+
+    def counter_received(self, client_sap: int) -> int:
+        """The highest counter received from this client, as the objects 0.0.43.1.x.255 show it."""
+        return max(self.counters(client_sap)[1] - 1, 0)
+
+    def supersede(self, association: Open) -> None:
+        """This association is the one of its client now; an older one ends without a word."""
+        if self._ciphered is None:
+            self._ciphered = {}
+        older = self._ciphered.get(association.client.sap)
+        if older is not None:
+            older.end()
+        self._ciphered[association.client.sap] = association
+
+    def forget(self, association: Open) -> None:
+        """This association has ended."""
+        if self._ciphered and self._ciphered.get(association.client.sap) is association:
+            del self._ciphered[association.client.sap]
+
+    def count_association(self) -> int:
+        """The number of this association, so that no challenge comes twice."""
+        self._associations += 1
+        return self._associations
