@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from devices.channel.place import Place, along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import EnginePolicy, alternating
+from devices.modem import Pace
 from devices.wan import Technology
 
 FIRST_METER = 90_000_001
@@ -47,6 +48,7 @@ class FieldSpec:
     transformers: tuple[TransformerSpec, ...]
     zone: ZoneInfo = ZONE  # for what people do at which hour
     settings: Settings = Settings()  # of every concentrator
+    modem_pace: Pace = Pace()  # of every concentrator's modem
     engines: EnginePolicy = field(default_factory=alternating)
 
     def __post_init__(self) -> None:

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import MappingProxyType
 
 from devices.modem_failures import FAILURES, Failure, Step
 from devices.span import Span
@@ -40,6 +42,15 @@ PAUSE_FIRST_MS = 10_000  # after a failed try; it doubles (assumption)
 PAUSE_MAX_MS = 300_000
 PAUSE_SPREAD = 4  # up to a quarter on top, so that the modems of a cell do not call as one
 IMPLICIT_DETACH_MS = 58 * 60_000  # T3412, 54 min, and 4 min more (3GPP TS 24.301, from memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a modem goes: a step that succeeds, and the pauses after tries that fail."""
+
+    step_ms: Mapping[Step, int] = field(default_factory=lambda: MappingProxyType(STEP_MS))
+    pause_first_ms: int = PAUSE_FIRST_MS
+    pause_max_ms: int = PAUSE_MAX_MS
 
 
 class Registry(enum.Enum):
@@ -103,13 +114,14 @@ class Modem:
     `rng` spreads the pauses between tries and nothing else.
     """
 
-    def __init__(self, rng: Random, *, now: float) -> None:
+    def __init__(self, rng: Random, *, now: float, pace: Pace | None = None) -> None:
         self._rng = rng
+        self._pace = pace or Pace()
         self._faults: list[_Held] = []
         self._log: deque[FaultEntry] = deque(maxlen=LOG_LINES_MAX)
         self._now_ms = _milliseconds(now)
         self._step = Step.BOOT
-        self._due_ms: int | None = self._now_ms + STEP_MS[Step.BOOT]
+        self._due_ms: int | None = self._now_ms + self._pace.step_ms[Step.BOOT]
         self._failed_tries = 0
         self._power_lost_ms: int | None = None
         # What the network knows of the modem.
@@ -138,6 +150,16 @@ class Modem:
                 None if end is None else _milliseconds(end),
             )
         )
+
+    def end_faults(self, failure: str, now: float) -> None:
+        """End what has no end yet of this kind; the modem finds out by its next try."""
+        ends = FAILURES[failure]
+        self._faults = [
+            replace(held, end_ms=_milliseconds(now))
+            if held.failure is ends and held.end_ms is None
+            else held
+            for held in self._faults
+        ]
 
     def fault_log(self, since: datetime | None = None) -> tuple[FaultEntry, ...]:
         """The log's lines, oldest first, from `since` on."""
@@ -238,7 +260,8 @@ class Modem:
             self._enter(Step(self._step + 1))
             return
         self._write(failure, failure.text)
-        pause_ms = min(PAUSE_FIRST_MS << min(self._failed_tries, 10), PAUSE_MAX_MS)
+        pause_ms = self._pace.pause_first_ms << min(self._failed_tries, 10)
+        pause_ms = min(pause_ms, self._pace.pause_max_ms)
         self._failed_tries += 1
         self._due_ms = self._now_ms + pause_ms + self._rng.randrange(pause_ms // PAUSE_SPREAD)
 
@@ -276,7 +299,7 @@ class Modem:
 
     def _enter(self, step: Step) -> None:
         self._step = step
-        self._due_ms = None if step is Step.ONLINE else self._now_ms + STEP_MS[step]
+        self._due_ms = None if step is Step.ONLINE else self._now_ms + self._pace.step_ms[step]
 
     def _write(self, failure: Failure, text: str) -> None:
         self._log.append(

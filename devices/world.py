@@ -177,7 +177,8 @@ class World:
             if meter.in_table:
                 table[meter.name] = entry
         now = self.env.now
-        modem = Modem(stream(self.seed, "modem", name), now=now - SETTLED_S)
+        rng = stream(self.seed, "modem", name)
+        modem = Modem(rng, now=now - SETTLED_S, pace=self.spec.modem_pace)
         modem.advance(now)
         self.concentrators[name] = Concentrator(
             self.env,

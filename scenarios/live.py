@@ -22,6 +22,7 @@ from devices.concentrator.device import Settings
 from devices.gateway.mqtt import KEEPALIVE_S, MqttUplink
 from devices.gateway.mqtt import Address as BrokerAddress
 from devices.gateway.uplink import Uplink
+from devices.modem import Pace
 from devices.world import World
 from headend.app import Address, Bus
 from scenarios.field import faults_of, field_of
@@ -74,17 +75,20 @@ async def live_field(
     *,
     seed: int | None = None,
     settings: Settings | None = None,
+    modem_pace: Pace | None = None,
     keepalive_s: int = KEEPALIVE_S,
     keep_log: bool = False,
 ) -> AsyncIterator[LiveField]:
     """The field, until the context ends; then every concentrator is gone as if it had lost power.
 
-    `settings` are those of every concentrator.  Raises `BadScenario`.
+    `settings` and `modem_pace` are those of every concentrator.  Raises `BadScenario`.
     """
     start = datetime.fromtimestamp(wall_clock(), UTC)
     spec = field_of(scenario)
     if settings is not None:
         spec = replace(spec, settings=settings)
+    if modem_pace is not None:
+        spec = replace(spec, modem_pace=modem_pace)
     driver = FieldDriver(new_env(start))
     uplinks: dict[str, MqttUplink | BusUplink] = {}
 

@@ -21,6 +21,7 @@ from devices.modem import (
     STEP_MS,
     Modem,
     ModemFault,
+    Pace,
     Registry,
     StepChanged,
 )
@@ -401,3 +402,36 @@ def test_a_sim_that_was_never_heard() -> None:
     run(modem, 1000)
     view = modem.seen_by_carrier(T0 + 1000)
     assert not view.registered and view.last_contact is None
+
+
+def test_a_fault_without_an_end_is_ended() -> None:
+    modem = modem_with(("sim barred", 100, None), ("apn unknown", 5_000, None))
+    modem.advance(T0 + 200)
+    assert modem.step is Step.REGISTRATION
+    modem.end_faults("sim barred", T0 + 200)
+    assert modem.seen_by_carrier(T0 + 200).registry is Registry.ACTIVE
+    modem.advance(T0 + 200 + PAUSE_MAX_MS / 1000 * (1 + 1 / PAUSE_SPREAD) + COLD_START_S)
+    assert modem.online
+    modem.advance(T0 + 5_000)
+    assert modem.step is Step.PDP  # another kind, and still to come: it was left as it is
+
+
+def test_a_fault_that_has_an_end_keeps_it() -> None:
+    modem = modem_with(("sim barred", 100, 300))
+    modem.advance(T0 + 200)
+    modem.end_faults("sim barred", T0 + 200)
+    assert modem.seen_by_carrier(T0 + 299).registry is Registry.BARRED
+
+
+def test_a_modem_in_a_hurry() -> None:
+    pace = Pace(step_ms=dict.fromkeys(Step, 100), pause_first_ms=1_000, pause_max_ms=1_000)
+    modem = Modem(Random(1), now=T0, pace=pace)
+    assert modem.advance(T0 + 0.6)[-1].at == pytest.approx(T0 + 0.6)
+    assert modem.online
+    modem.add_fault(fault("sim barred", 1, 31))
+    modem.advance(T0 + 31)
+    tries = [entry.at.timestamp() for entry in modem.fault_log()]
+    assert all(1.0 <= later - earlier < 1.25 for earlier, later in pairwise(tries))
+    assert len(tries) >= 24
+    modem.advance(T0 + 31 + 1.25 + 0.4)
+    assert modem.online

@@ -22,7 +22,7 @@ EVIDENCE = [
     set(),
     {"meter", "concentrator"},
     {"link-report", "concentrator"},
-    {"last-will", "carrier-portal"},
+    {"last-will", "carrier-portal", "fault-log"},
 ]
 KEYS = ["", "MEDIDOR_RECHAZA", "MEDIDOR_NO_RESPONDE", "FALLA_SIM"]
 
@@ -31,6 +31,7 @@ def check(told: dict[str, Any]) -> None:
     """What must be true of every run."""
     assert told["ok"] is True
     assert told["seconds"] < 60
+    assert told["field_whole"] is True
     orders = told["orders"]
     assert outcomes(orders) == ENDINGS
     assert [order["number"] for order in orders] == [1, 2, 3, 4]
@@ -43,7 +44,8 @@ def check(told: dict[str, Any]) -> None:
         assert (reply["errors"][0]["details"] or "").partition(":")[0] == key
     assert orders[0]["value_read"] == orders[0]["reply"]["value_read"] == "3300 W"
     assert [order["value_read"] for order in orders[1:]] == [None, None, None]
-    assert orders[2]["attempts"] == 3
+    assert orders[2]["attempts"] == 2
+    assert {order["concentrator"] for order in orders} == {"C-001"}
 
 
 @pytest.mark.requires("mosquitto")
@@ -55,6 +57,7 @@ def test_for_machines_and_staying_up(tmp_path: Path) -> None:
         check(told)
         assert told["broker"] == "mosquitto"
         assert told["mqtt"].startswith("127.0.0.1:")
+        # Behind the concentrator whose SIM was barred: whoever stays finds a field that works.
         sent = ami(
             "order",
             "send",
@@ -113,7 +116,13 @@ def test_for_people_and_without_mosquitto() -> None:
         r"XML reply EndDeviceControls: FAILED 5\.3 MEDIDOR_RECHAZA",
         r"no answer",
         r"XML reply EndDeviceControls: FAILED 5\.3 MEDIDOR_NO_RESPONDE",
+        r"mobile operator → C-001 +bars the SIM",
+        r"broker → head-end +last will of C-001",
+        r"create EndDeviceControls: set-limit 3300 W, meter 90000004",
         r"XML reply EndDeviceControls: FAILED 5\.3 FALLA_SIM",
+        r"mobile operator → C-001 +lets the SIM in again",
+        r"C-001 → head-end +on line again",
+        r"order 4: found after the end: the concentrator's SIM is faulty",
         r"What the commercial system got",
         r"Every order ended as it should",
     )
@@ -148,6 +157,8 @@ def test_the_same_story_on_the_simulated_clock() -> None:
     story = run(schema.read(STORY))
     ended = {r.order.meter: (str(r.order.state), r.order.reason) for r in story.records}
     assert [ended[spec.names()[0]] for spec in story.scenario.order] == ENDINGS
+    assert len(story.world.meter_names) == 60
+    assert list(story.world.concentrators) == ["C-001"]
 
 
 def test_the_picture_in_the_readme_fetches_nothing() -> None:
