@@ -22,6 +22,7 @@ from protocols.cim.control_types import ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from tools.database import Database, reading
+from tools.moments import moment
 from tools.terminal import clock_text, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
@@ -97,6 +98,16 @@ def send(
         ControlKind, typer.Option(help="What to do, where it is no limit.")
     ] = ControlKind.SET_LIMIT,
     any_day: Annotated[bool, typer.Option(help="Allow a day that is no working day.")] = False,
+    deadline: Annotated[
+        str | None,
+        typer.Option(help="Give up then: after 30m, or at 2026-11-23T18:00Z."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="End of the limit, which puts the earlier one back: after 2h, or a date."
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the outcome, up to 30 s.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before supply is cut.")] = False,
     url: Url = URL,
@@ -104,11 +115,16 @@ def send(
 ) -> None:
     """Send an order by SOAP, as the commercial system would.
 
-    Example: [bold]ami order send --meter 90000001 --limit 3300W --wait[/]
+    Example: [bold]ami order send --meter 90000001 --limit 3300W --until 2h --wait[/]
     """
     amount, unit = _amount(limit) if limit else (None, "W")
     if (amount is not None) != (kind is ControlKind.SET_LIMIT):
         wrong_usage("a limit goes with --kind set-limit, and only with it")
+    if until is not None and kind not in (ControlKind.SET_LIMIT, ControlKind.REMOVE_LIMIT):
+        wrong_usage("--until is the end of a limit: it goes with set-limit and remove-limit")
+    now = datetime.now(UTC)
+    give_up_at = moment("--deadline", deadline, now) if deadline is not None else None
+    ends_at = moment("--until", until, now) if until is not None else None
     if kind is ControlKind.DISCONNECT and not yes:
         typer.confirm(f"Cut the supply at meter {meter}?", abort=True, err=True)
     wanted = Wanted(
@@ -119,6 +135,8 @@ def send(
         message_id=str(uuid.uuid4()),
         correlation_id=str(uuid.uuid4()),
         any_day=any_day,
+        deadline=give_up_at,
+        until=ends_at,
         wait=wait,
     )
     answered = _asked(url, lambda commercial: commercial.send(wanted))
@@ -249,5 +267,7 @@ def _row(item: Order) -> dict[str, object]:
         "value_read": None if item.value_read is None else str(item.value_read),
         "tries": item.tries,
         "accepted_at": item.accepted_at,
+        "deadline": item.deadline,
+        "until": item.until,
         "ended_at": item.ended_at,
     }

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ def test_an_order_ends_done(tmp_path: Path) -> None:
                 "--meter=90000001",
                 "--limit=3300W",
                 "--any-day",
+                "--deadline=30m",
+                "--until=2h",
                 "--wait",
                 f"--url={head_end['soap']}",
             )
@@ -45,6 +48,18 @@ def test_an_order_ends_done(tmp_path: Path) -> None:
             shown = ami("order", "show", "1", "--json", f"--database={database}")
             order = json.loads(shown.stdout)
             assert (order["state"], order["value_read"]) == ("done", "3300 W")
+            # Counted from when it was typed, a moment before it was accepted.
+            deadline, until = (
+                datetime.fromisoformat(order[each]) - datetime.fromisoformat(order["accepted_at"])
+                for each in ("deadline", "until")
+            )
+            assert until - deadline == timedelta(minutes=90)
+            assert timedelta(minutes=29) < deadline <= timedelta(minutes=30)
+            # The one that ends the limit waits for that.
+            ending = json.loads(
+                ami("order", "show", "2", "--json", f"--database={database}").stdout
+            )
+            assert (ending["kind"], ending["state"]) == ("remove-limit", "queued")
             assert field.terminate() == 0
         assert serve.terminate() == 0
 

@@ -6,12 +6,14 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import typer
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -19,6 +21,7 @@ from headend.store.migrate import upgrade
 from headend.store.store import SCHEMA, open_writer
 from tools import cli
 from tools.cli import app, main
+from tools.moments import moment
 from tools.order import URL
 
 
@@ -172,6 +175,62 @@ def test_no_amount(limit: str) -> None:
     ran = ami("order", "send", "--meter", "90000001", f"--limit={limit}")
     assert ran.exit_code == 2
     assert "--limit" in said(ran)
+
+
+NOW = datetime(2026, 7, 6, 14, tzinfo=UTC)
+MOMENTS = {
+    # name: (as it is typed, what it is at NOW)
+    "minutes": ("30m", NOW + timedelta(minutes=30)),
+    "hours and minutes": ("1h30m", NOW + timedelta(minutes=90)),
+    "days": ("2d", NOW + timedelta(days=2)),
+    "seconds with a part": ("0.5s", NOW + timedelta(seconds=0.5)),
+    "a date in UTC": ("2026-07-06T18:00Z", NOW + timedelta(hours=4)),
+    "a date with its offset": ("2026-07-06T14:00-04:00", NOW + timedelta(hours=4)),
+    "the next second": ("2026-07-06T14:00:01Z", NOW + timedelta(seconds=1)),
+}
+NO_MOMENTS = {
+    # name: (as it is typed, what the complaint must say)
+    "a date in no zone": ("2026-07-06T18:00", "a date with its zone"),
+    "a day": ("2026-07-07", "a date with its zone"),
+    "a number": ("30", "not '30'"),
+    "nothing": ("", "not ''"),
+    "a word": ("tomorrow", "not 'tomorrow'"),
+    "a negative time": ("-5m", "not '-5m'"),
+    "no such day": ("2026-02-30T10:00Z", "not '2026-02-30T10:00Z'"),
+    "beyond the calendar": ("9999-12-31T23:59-12:00", "not '9999-12-31T23:59-12:00'"),
+    "now": ("0s", "past"),
+    "this moment": ("2026-07-06T14:00Z", "past"),
+    "an hour ago": ("2026-07-06T15:00+02:00", "past"),
+}
+
+
+@pytest.mark.parametrize(("text", "meant"), MOMENTS.values(), ids=MOMENTS)
+def test_a_moment(text: str, meant: datetime) -> None:
+    assert moment("--until", text, NOW) == meant
+
+
+@pytest.mark.parametrize(("text", "named"), NO_MOMENTS.values(), ids=NO_MOMENTS)
+def test_no_moment(text: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        moment("--until", text, NOW)
+    assert ended.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert "--until" in told
+    assert named in told
+
+
+@pytest.mark.parametrize("option", ["--deadline", "--until"])
+def test_an_order_for_yesterday(option: str) -> None:
+    ran = ami(*SEND, option, "2020-01-01T00:00Z")
+    assert ran.exit_code == 2
+    assert f"{option} is past" in said(ran)
+
+
+@pytest.mark.parametrize("kind", ["connect", "disconnect"])
+def test_only_a_limit_has_an_end(kind: str) -> None:
+    ran = ami("order", "send", "--meter=90000001", f"--kind={kind}", "--yes", "--until=2h")
+    assert ran.exit_code == 2
+    assert "--until is the end of a limit" in said(ran)
 
 
 class _Page(BaseHTTPRequestHandler):

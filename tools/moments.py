@@ -1,0 +1,38 @@
+"""A moment as a person names it on the command line: after a while, or at a date with its zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from scenarios.schema import BadScenario, seconds
+from tools.terminal import wrong_usage
+
+
+def moment(option: str, text: str, now: datetime) -> datetime:
+    """`30m` and `1h30m` count from `now`; a date carries Z or an offset, since nobody can tell in
+    which zone a date without one was meant.  Ends the command where the text is neither, or is
+    past."""
+    at = _after(text, now) or _date(text)
+    if at is None:
+        wrong_usage(
+            f"{option} takes a time from now like 30m or 1h30m, or a date with its zone like"
+            f" 2026-11-23T18:00Z or 2026-11-23T18:00-03:00, not {text!r}"
+        )
+    if at <= now:
+        wrong_usage(f"{option} is past: {text}")
+    return at
+
+
+def _after(text: str, now: datetime) -> datetime | None:
+    try:
+        return now + timedelta(seconds=seconds(text))
+    except (BadScenario, OverflowError):
+        return None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+        return None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
