@@ -61,7 +61,7 @@ SETTINGS = Settings(patience=Patience(response_timeout_s=1.0, sessions_max=2, pa
 MODEM = Pace(step_ms=dict.fromkeys(Step, 300), pause_first_ms=1_000, pause_max_ms=1_000)
 CONNECTED_WITHIN_S = 15.0
 SILENT_WITHIN_S = 15.0  # for the last will; then the order goes out without it
-EXPLAINED_WITHIN_S = 5.0  # for the fault log, once the concentrator is back
+EXPLAINED_WITHIN_S = 10.0  # for the fault log, once the concentrator is back
 PLAYED_WITHIN_S = 50.0
 LOOK_S = 0.1
 
@@ -238,7 +238,7 @@ async def stage(directory: Path, post: Callable[[str], Post]) -> AsyncIterator[S
         entries = registry_of(scenario)
         await running.head_end.register(entries.concentrators, entries.meters)
         commercial = CommercialSystem(SOURCE, post(running.soap_url), clock.now)
-        watch = Watch(running.head_end.store, commercial)
+        watch = Watch(running.head_end, commercial)
         set_up = Stage(scenario, running, devices, commercial, config, watch, bar)
         session = session_at(running.broker, "integration-platform")
         platform = IntegrationPlatform(commercial, session.publish, config.delivery.topic_root)

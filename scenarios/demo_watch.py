@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from headend.app import HeadEnd
 from headend.domain.evidence import Source
 from headend.domain.order import Order
 from headend.store import queries
 from headend.store.queries import OrderFilter
-from headend.store.store import SqlStore
 from protocols.cim.envelope import Message
 from protocols.commercial import messages as commercial_messages
 from protocols.concentrator.messages import Result, decode_upward
@@ -24,7 +24,7 @@ from scenarios.stand_ins.integration_platform import IntegrationPlatform
 class Watch:
     """Knows the story's orders by their numbers, and what of them was told."""
 
-    store: SqlStore
+    head_end: HeadEnd
     commercial: CommercialSystem
     wanted: dict[int, Wanted] = field(default_factory=dict)  # by the story's number
     _told: set[object] = field(default_factory=set)  # keys of what was told
@@ -82,7 +82,7 @@ class Watch:
         )
 
     def _ask(self, query: Callable[..., Any], *arguments: Any) -> Any:
-        return self.store.read(lambda connection: query(connection, *arguments))
+        return self.head_end.store.read(lambda connection: query(connection, *arguments))
 
     def order(self, number: int) -> Order | None:
         """The order as it is stored; None before it is."""
