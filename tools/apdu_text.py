@@ -60,7 +60,8 @@ from protocols.dlms.codes import (
     DataAccessResult,
 )
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.quantity import NUMBERS, unit_name
+from protocols.dlms.objects.units import unit_symbol
+from protocols.dlms.quantity import NUMBERS
 from protocols.dlms.services import AttributeDescriptor, GetResult, MethodDescriptor, MethodReturn
 from protocols.dlms.values import (
     Array,
@@ -305,7 +306,7 @@ def _given(asked: AttributeDescriptor | MethodDescriptor, result: GetResult) -> 
         case (71, 2), Structure((_, OctetString() as name, _)) if len(name) == 6:
             return f"{LogicalName(bytes(name))}"
         case place, Structure((Integer() as scaler, Enum() as unit)) if place in _SCALER_UNITS:
-            return f"10^{int(scaler)} {unit_name(int(unit))}"
+            return f"10^{int(scaler)} {unit_symbol(int(unit))}"
         case place, number if place in _THRESHOLDS and isinstance(number, NUMBERS):
             return "none" if number == type(number).MAX else str(int(number))
     return value_text(result)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from protocols.dlms.objects.units import unit_symbol
 from protocols.dlms.values import (
     DoubleLong,
     DoubleLongUnsigned,
@@ -21,13 +22,12 @@ from protocols.dlms.values import (
     Unsigned,
 )
 
-# Blue Book, 4.3.2, table of unit codes: those a limiter or a demand can sensibly monitor.
+# Codes of `objects.units` that a limiter or a demand can sensibly monitor.
 WATT = 27
 VOLT_AMPERE = 28
 VAR = 29
 AMPERE = 33
 VOLT = 35
-UNIT_NAMES = {WATT: "W", VOLT_AMPERE: "VA", VAR: "var", AMPERE: "A", VOLT: "V"}
 
 # The units an order may use: the code of the base unit and the power of ten above it.
 ORDER_UNITS = {
@@ -66,18 +66,13 @@ class Unrepresentable(ValueError):
     """No exact counterpart exists in the meter's type, scaler and unit; the text says why."""
 
 
-def unit_name(code: int) -> str:
-    """The unit's symbol, or its number where this module has no symbol for it."""
-    return UNIT_NAMES.get(code, f"unit {code}")
-
-
 def to_raw(amount: Decimal, unit: str, kind: type[Number], scaler: int, code: int) -> Number:
     """The register's raw value of an amount.  Raises `Unrepresentable`, also for unknown units."""
     if unit not in ORDER_UNITS:
         raise Unrepresentable(f"{unit!r} is not a unit of a limit")
     base, power = ORDER_UNITS[unit]
     if base != code:
-        raise Unrepresentable(f"{unit} does not fit a quantity in {unit_name(code)}")
+        raise Unrepresentable(f"{unit} does not fit a quantity in {unit_symbol(code)}")
     raw = _shift(amount, power - scaler)
     if not kind.MIN <= raw <= kind.MAX:
         raise Unrepresentable(

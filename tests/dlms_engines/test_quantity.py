@@ -62,7 +62,7 @@ INEXACT = {
     "watts for volt-amperes": ("10", "kW", LongUnsigned, 0, VOLT_AMPERE, "does not fit"),
     "amperes for watts": ("10", "A", LongUnsigned, 0, WATT, "does not fit"),
     "a unit nobody knows": ("10", "hp", LongUnsigned, 0, WATT, "is not a unit of a limit"),
-    "a quantity without a symbol": ("10", "W", LongUnsigned, 0, 30, "unit 30"),
+    "a quantity without a symbol": ("10", "W", LongUnsigned, 0, 200, "unit 200"),
 }
 
 

@@ -1,0 +1,249 @@
+"""Bring firmware to a meter, class 18 (Blue Book 4.4.6): initiate, blocks, verify, activate.
+
+The state is the meter's: after a cut, `resume` asks which blocks are missing and sends only those.
+A meter that works on something answers TEMPORARY_FAILURE; the procedure then pauses, looks at
+image_transfer_status, and asks again where the meter has not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from protocols.concentrator.messages import Status
+from protocols.dlms.codes import ActionResult, DataAccessResult
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects import shape
+from protocols.dlms.objects.image import (
+    IMAGE_TRANSFER,
+    IMAGE_TRANSFER_CLASS,
+    ImageStatus,
+    ImageToActivate,
+    missing_blocks,
+    read_status,
+)
+from protocols.dlms.procedures.steps import (
+    Ended,
+    Outcome,
+    Pause,
+    Request,
+    Unanswered,
+    act,
+    get,
+    get_each,
+    procedure,
+    put,
+    refusal_of,
+    standard_name,
+)
+from protocols.dlms.services import AttributeDescriptor, MethodDescriptor
+from protocols.dlms.values import (
+    Boolean,
+    DoubleLongUnsigned,
+    Integer,
+    OctetString,
+    Structure,
+    Value,
+)
+
+INITIATE, BLOCK, VERIFY, ACTIVATE = 1, 2, 3, 4  # methods
+ROUNDS = 3  # times that missing blocks are sent again before the transfer is given up
+_Work = Generator[Request | Pause, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a meter may work on one thing: `tries` looks, `pause_s` apart."""
+
+    pause_s: float = 5.0
+    tries: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTransferred:
+    """How far an image has come.  `blocks_sent` are those of this run, without repetitions."""
+
+    status: ImageStatus
+    blocks: int
+    blocks_sent: int
+    activation_known: bool = True  # False: the meter fell silent while it activated
+
+
+def _untold(done: int, total: int) -> None:
+    pass
+
+
+@procedure
+def transfer_image(
+    image: bytes,
+    identifier: bytes,
+    *,
+    activate: bool = True,
+    resume: bool = False,
+    patience: Patience = Patience(),
+    progress: Callable[[int, int], None] = _untold,
+    name: LogicalName = IMAGE_TRANSFER,
+) -> Generator[Request | Pause, Any, ImageTransferred]:
+    """All steps, from enabling to activation, as far as the meter lets us.
+
+    `resume` says that the meter holds a part of this very image: the class has no way to ask.
+    Raises ValueError for an empty image.
+    """
+    if not image:
+        raise ValueError("an image has one octet at least")
+    transfer = _Transfer(name, patience)
+    size, status = yield from transfer.open()
+    blocks = -(-len(image) // size)
+    missing: tuple[int, ...] = tuple(range(blocks))
+    if resume and status is ImageStatus.INITIATED:
+        missing = yield from transfer.missing(blocks)
+    elif not (resume and status in _TRANSFERRED):
+        described = Structure((OctetString(identifier), DoubleLongUnsigned(len(image))))
+        yield from transfer.invoke(INITIATE, described)
+    else:
+        missing = ()
+    sent = len(missing)
+    for _ in range(ROUNDS):
+        for done, number in enumerate(missing, start=blocks - len(missing) + 1):
+            part = OctetString(image[number * size : (number + 1) * size])
+            yield from transfer.invoke(BLOCK, Structure((DoubleLongUnsigned(number), part)))
+            progress(done, blocks)
+        if not missing:
+            break
+        missing = yield from transfer.missing(blocks)
+    if missing:
+        raise Ended(
+            Outcome(
+                Status.NOT_APPLIED,
+                detail=f"{len(missing)} of {blocks} blocks do not arrive, first {missing[0]}",
+            )
+        )
+    status = yield from transfer.settle(VERIFY, ImageStatus.VERIFICATION_SUCCESSFUL)
+    yield from transfer.check(image, identifier)
+    if not activate:
+        return ImageTransferred(status, blocks, sent)
+    try:
+        status = yield from transfer.settle(ACTIVATE, ImageStatus.ACTIVATION_SUCCESSFUL)
+    except Unanswered:  # it may be starting anew, with what it was given
+        return ImageTransferred(ImageStatus.ACTIVATION_INITIATED, blocks, sent, False)
+    return ImageTransferred(status, blocks, sent)
+
+
+@procedure
+def read_image_status(
+    name: LogicalName = IMAGE_TRANSFER,
+) -> Generator[Request, Any, tuple[ImageStatus, tuple[ImageToActivate, ...]]]:
+    """Where a transfer stands, and what the meter holds to activate."""
+    (status,) = yield from get(AttributeDescriptor(IMAGE_TRANSFER_CLASS, name, 6))
+    (held,) = yield from get_each(AttributeDescriptor(IMAGE_TRANSFER_CLASS, name, 7))
+    images = () if isinstance(held, DataAccessResult) else _images(held)
+    return read_status(status), images
+
+
+_TRANSFERRED = frozenset({ImageStatus.VERIFICATION_INITIATED, ImageStatus.VERIFICATION_SUCCESSFUL})
+
+
+def _images(value: Value) -> tuple[ImageToActivate, ...]:
+    held = shape.elements(value, "image_to_activate_info")
+    return tuple(map(ImageToActivate.from_value, held))
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """One image transfer object and how patiently it is asked."""
+
+    name: LogicalName
+    patience: Patience
+
+    def attribute(self, index: int) -> AttributeDescriptor:
+        return AttributeDescriptor(IMAGE_TRANSFER_CLASS, self.name, index)
+
+    def open(self) -> _Work:
+        """Block size and status, with the transfer enabled."""
+        size, enabled, status = yield from get(*map(self.attribute, (2, 5, 6)))
+        if not shape.truth(enabled, "image_transfer_enabled"):
+            yield from put(self.attribute(5), Boolean(True))
+        octets = shape.integer(size, "image_block_size")
+        if octets < 1:
+            raise shape.Misshapen(f"image_block_size {octets}")
+        return octets, read_status(status)
+
+    def status(self) -> _Work:
+        (status,) = yield from get(self.attribute(6))
+        return read_status(status)
+
+    def missing(self, blocks: int) -> _Work:
+        (transferred,) = yield from get(self.attribute(3))
+        return missing_blocks(transferred, blocks)
+
+    def invoke(self, method: int, parameters: Value) -> _Work:
+        """A method that is done when it answers; TEMPORARY_FAILURE is asked again."""
+        for attempt in range(self.patience.tries):
+            if attempt:
+                yield Pause(self.patience.pause_s)
+            code = yield from self._act(method, parameters)
+            if code is ActionResult.SUCCESS:
+                return
+            if code is not ActionResult.TEMPORARY_FAILURE:
+                break
+        raise Ended(_refused(method, code))
+
+    def _act(self, method: int, parameters: Value) -> _Work:
+        described = MethodDescriptor(IMAGE_TRANSFER_CLASS, self.name, method)
+        code = yield from act(described, parameters)
+        if isinstance(code, Outcome):
+            raise Ended(code)
+        return code
+
+    def settle(self, method: int, reached: ImageStatus) -> _Work:
+        """Verify or activate: ask once, then look until the status says done or failed."""
+        busy, failed = _ON_THE_WAY[reached]
+        status = yield from self.status()
+        accepted = False
+        for _ in range(self.patience.tries):
+            if status is reached:
+                return reached
+            if status is not busy and not accepted:
+                code = yield from self._act(method, Integer(0))
+                if code not in (ActionResult.SUCCESS, ActionResult.TEMPORARY_FAILURE):
+                    raise Ended(_refused(method, code))
+                accepted = code is ActionResult.SUCCESS
+                status = yield from self.status()
+                if status is reached:
+                    return reached
+            if status is failed:
+                raise Ended(Outcome(Status.NOT_APPLIED, detail=f"image: {standard_name(status)}"))
+            yield Pause(self.patience.pause_s)
+            status = yield from self.status()
+        raise Ended(Outcome(Status.UNKNOWN, detail=f"image: still {standard_name(status)}"))
+
+    def check(self, image: bytes, identifier: bytes) -> _Work:
+        """What the meter would activate must be what was sent, where it tells."""
+        (held,) = yield from get_each(self.attribute(7))
+        images = () if isinstance(held, DataAccessResult) else _images(held)
+        if images and not any(
+            found.size == len(image) or found.identification == identifier for found in images
+        ):
+            raise Ended(Outcome(Status.NOT_APPLIED, detail="the meter holds another image"))
+
+
+# state to reach -> the state on the way there, and the one of failure
+_ON_THE_WAY = {
+    ImageStatus.VERIFICATION_SUCCESSFUL: (
+        ImageStatus.VERIFICATION_INITIATED,
+        ImageStatus.VERIFICATION_FAILED,
+    ),
+    ImageStatus.ACTIVATION_SUCCESSFUL: (
+        ImageStatus.ACTIVATION_INITIATED,
+        ImageStatus.ACTIVATION_FAILED,
+    ),
+}
+
+
+def _refused(method: int, code: ActionResult) -> Outcome:
+    return Outcome(
+        Status.REFUSED,
+        refusal=refusal_of("action", code),
+        detail=f"method {method} of the image transfer",
+    )

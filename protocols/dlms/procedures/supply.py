@@ -1,0 +1,93 @@
+"""Disconnect control, class 70 (Blue Book 4.5.8): is the supply on, switch it on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+from protocols.concentrator.messages import Status, SupplyRead
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.procedures.steps import (
+    Answer,
+    Ended,
+    Outcome,
+    Procedure,
+    Request,
+    UnexpectedAnswer,
+    get,
+    refused_outcome,
+    truth,
+)
+from protocols.dlms.services import ActionRequest, AttributeDescriptor, MethodDescriptor
+from protocols.dlms.values import Enum, Integer
+
+DISCONNECT_CONTROL = LogicalName("0.0.96.3.10.255")
+DISCONNECTED, CONNECTED, READY_FOR_RECONNECTION = 0, 1, 2  # control_state, Blue Book, 4.5.8
+
+
+def read_supply(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
+    """Read whether the supply is on, and in which state and mode its control is."""
+    try:
+        return Outcome(Status.DONE, supply=(yield from _get_supply(control)))
+    except Ended as ended:
+        return ended.outcome
+
+
+def connect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
+    """Connect the supply, or make it ready where the control mode leaves that to the customer.
+
+    Connecting what is connected, or ready, is DONE and sends nothing: from ready, as after a
+    limiter's trip, no remote transition leads to connected in any mode (Blue Book, 4.5.8); a hand
+    at the meter does it.
+    """
+    return (yield from _switch(control, 2, _is_connected))
+
+
+def disconnect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
+    """Disconnect the supply.  Disconnecting what is disconnected is DONE and sends nothing."""
+    return (yield from _switch(control, 1, _is_disconnected))
+
+
+def _is_connected(supply: SupplyRead) -> bool:
+    if supply.control_state == READY_FOR_RECONNECTION:
+        return True
+    return supply.output_on and supply.control_state == CONNECTED
+
+
+def _is_disconnected(supply: SupplyRead) -> bool:
+    # "Ready for reconnection" has no supply either, but a button press would bring it back.
+    return not supply.output_on and supply.control_state == DISCONNECTED
+
+
+def _switch(control: LogicalName, method: int, reached: Callable[[SupplyRead], bool]) -> Procedure:
+    try:
+        supply = yield from _get_supply(control)
+        if reached(supply):
+            return Outcome(Status.DONE, supply=supply)
+    except Ended as ended:
+        return ended.outcome
+    # The parameter is integer(0), Blue Book, 4.5.8.
+    refused = refused_outcome(
+        "action", (yield ActionRequest.of(MethodDescriptor(70, control, method), Integer(0)))
+    )
+    if refused is not None:
+        return replace(refused, acted=True)
+    try:
+        supply = yield from _get_supply(control)
+    except Ended as ended:
+        return replace(ended.outcome, status=Status.UNKNOWN, acted=True)
+    if reached(supply):
+        return Outcome(Status.DONE, True, supply=supply)
+    return Outcome(
+        Status.NOT_APPLIED,
+        True,
+        supply=supply,
+        detail="the meter accepted the method and did not switch",
+    )
+
+
+def _get_supply(control: LogicalName) -> Generator[Request, Answer, SupplyRead]:
+    output, state, mode = yield from get(*(AttributeDescriptor(70, control, i) for i in (2, 3, 4)))
+    if not isinstance(state, Enum) or not isinstance(mode, Enum):
+        raise UnexpectedAnswer("disconnect control: control_state and control_mode are enums")
+    return SupplyRead(truth(output, "output_state"), int(state), int(mode))
