@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from protocols.dlms import acse, action, ciphered, get, initiate, notification
+from protocols.dlms import acse, action, ciphered, general, get, initiate, notification
 from protocols.dlms import set as set_apdus
 from protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ
 from protocols.dlms.action import (
@@ -28,6 +28,7 @@ from protocols.dlms.action import (
 from protocols.dlms.axdr import Reader
 from protocols.dlms.ciphered import Ciphered, GeneralCiphered
 from protocols.dlms.codes import ApduTag, ServiceError, StateError
+from protocols.dlms.general import GeneralCiphering, GeneralSigning
 from protocols.dlms.get import (
     GetRequestApdu,
     GetRequestNext,
@@ -65,6 +66,7 @@ __all__ = [
     "ActionResponseNext", "ActionResponseNormal", "ActionResponseWithList",
     "Apdu", "Ciphered", "ConfirmedServiceError", "DataBlock", "DataNotification",
     "EventNotification", "ExceptionResponse", "GeneralCiphered",
+    "GeneralCiphering", "GeneralSigning",
     "GetRequestNext", "GetRequestNormal", "GetRequestWithList",
     "GetResponseBlock", "GetResponseNormal", "GetResponseWithList",
     "InitiateRequest", "InitiateResponse",
@@ -93,6 +95,8 @@ Apdu = (
     | EventNotification
     | Ciphered
     | GeneralCiphered
+    | GeneralCiphering
+    | GeneralSigning
 )
 
 
@@ -137,6 +141,8 @@ _READERS: dict[int, Callable[[Reader], Apdu]] = {
     ApduTag.GENERAL_DED_CIPHERING: lambda reader: ciphered.read_general(
         reader, ApduTag.GENERAL_DED_CIPHERING
     ),
+    ApduTag.GENERAL_CIPHERING: general.read_ciphering,
+    ApduTag.GENERAL_SIGNING: general.read_signing,
 }
 _READERS.update((tag, _ciphered_reader(ApduTag(tag))) for tag in ciphered.PLAIN_TAG)
 

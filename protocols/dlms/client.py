@@ -46,6 +46,7 @@ from protocols.dlms.get import (
     GetResponseWithList,
     read_results,
 )
+from protocols.dlms.hls import HLS, NAMES_TITLES, allowed_challenge
 from protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.notification import DataNotification, EventNotification
@@ -73,7 +74,7 @@ from protocols.dlms.set import (
     SetResponseNormal,
     SetResponseWithList,
 )
-from protocols.dlms.settings import CHALLENGE_SIZE_MAX, CHALLENGE_SIZE_MIN, ClientSettings
+from protocols.dlms.settings import ClientSettings
 from protocols.dlms.state import Role, State, Step
 from protocols.dlms.transfer import Incoming, Outgoing
 from protocols.dlms.values import OctetString
@@ -98,6 +99,7 @@ class ClientConnection(Connection):
         super().__init__(settings, trace=trace)
         self._settings = settings
         self._used = False
+        self._server_challenge = b""
         self._lowest_at_start = settings.peer_invocation_counter
         self._invoke = 0
         self._asked: GetRequest | SetRequest | ActionRequest | None = None
@@ -164,12 +166,12 @@ class ClientConnection(Connection):
         secret = None
         if mechanism is AuthenticationMechanism.LOW:
             secret = settings.password
-        elif mechanism is AuthenticationMechanism.HIGH_GMAC:
+        elif mechanism in HLS:
             secret = settings.challenge
         if settings.security:
             self._context = ApplicationContext.LOGICAL_NAME_CIPHERED
             self._required = int(settings.security)
-            self._outward = Protected(int(settings.security), False, settings.general_ciphering)
+            self._outward = self._protected(dedicated=False)
         wire = self._pack(
             AARQ(
                 application_context=self._context,
@@ -213,20 +215,23 @@ class ClientConnection(Connection):
             self._open_association(self._expect(Step.ASSOCIATION_ACCEPTED))
             return
         challenge = aare.authentication_value or b""
-        allowed = CHALLENGE_SIZE_MIN <= len(challenge) <= CHALLENGE_SIZE_MAX
+        mechanism = self._settings.authentication
+        titled = mechanism not in NAMES_TITLES or self._protection.peer_system_title
         # The same challenge back would have us compute the server's own proof.
-        if not allowed or challenge == self._settings.challenge:
+        repeated = challenge == self._settings.challenge
+        if repeated or not titled or not allowed_challenge(mechanism, challenge):
             self._distrust()
             return
         self._state = self._expect(Step.ASSOCIATION_PENDING)
-        proof = OctetString(self._protection.prove(challenge))
+        self._server_challenge = challenge
+        proof = OctetString(self._authenticator.prove(challenge, self._settings.challenge))
         self._walk(Step.PROOF)
         request = ActionRequestNormal(self._next_invoke(), REPLY_TO_HLS, proof)
         self._outbox.append(self._pack(request))
 
     @property
     def _hls(self) -> bool:
-        return self._settings.authentication is AuthenticationMechanism.HIGH_GMAC
+        return self._settings.authentication in HLS
 
     def _initiate_of(self, aare: AARE) -> tuple[Apdu | None, int]:
         """The initiate APDU of the server, deciphered with the system title that it names.
@@ -256,8 +261,11 @@ class ClientConnection(Connection):
                 AssociationResult.REJECTED_PERMANENT, AcseUserDiagnostic.AUTHENTICATION_FAILURE
             )
             self._finish(self._expect(Step.PROOF_REFUSED), refused)
-        elif isinstance(answer.returned, OctetString) and self._protection.check_proof(
-            bytes(answer.returned), self._settings.challenge, lowest=self._lowest_at_start
+        elif isinstance(answer.returned, OctetString) and self._authenticator.check(
+            bytes(answer.returned),
+            self._settings.challenge,
+            self._server_challenge,
+            lowest=self._lowest_at_start,
         ):
             self._open_association(self._expect(Step.PROOF_ACCEPTED))
         else:
@@ -267,8 +275,13 @@ class ClientConnection(Connection):
         settings, negotiated = self._settings, self._negotiated
         assert negotiated is not None
         if settings.dedicated_key is not None:
-            self._outward = Protected(int(settings.security), True, settings.general_ciphering)
+            self._outward = self._protected(dedicated=True)
         self._finish(state, Associated(negotiated, self._protection.peer_system_title))
+
+    def _protected(self, *, dedicated: bool) -> Protected:
+        settings = self._settings
+        general, kind = settings.general_ciphering, settings.key_kind
+        return Protected(int(settings.security), dedicated, general, kind, settings.signed)
 
     def _distrust(self) -> None:
         """The server did not authenticate itself: we end the association."""

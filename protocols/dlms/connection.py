@@ -23,6 +23,7 @@ from typing import ClassVar, TypeVar
 from protocols.dlms.apdu import Apdu, decode, encode
 from protocols.dlms.ciphered import DEDICATED_TAGS, Ciphered, GeneralCiphered
 from protocols.dlms.codes import ApplicationContext, Conformance
+from protocols.dlms.establishment import Establishment
 from protocols.dlms.events import (
     NEED_DATA,
     Event,
@@ -32,6 +33,8 @@ from protocols.dlms.events import (
     TimedOut,
     Violation,
 )
+from protocols.dlms.general import GeneralCiphering, GeneralSigning, KeyKind
+from protocols.dlms.hls import Authenticator
 from protocols.dlms.security import Protection
 from protocols.dlms.services import ActionRequest, GetRequest, Negotiated, Request, SetRequest
 from protocols.dlms.settings import ClientSettings, ServerSettings
@@ -50,14 +53,20 @@ _Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """How an APDU is protected: bits of `Security`, which key, which kind of ciphering."""
+    """How an APDU is protected: bits of `Security`, which key, which kind of ciphering.
+
+    `kind` is general-ciphering's; `signed` puts general-signing around all.
+    """
 
     security: int = 0
     dedicated: bool = False
     general: bool = False
+    kind: KeyKind | None = None
+    signed: bool = False
 
 
 PLAIN = Protected()
+_TRANSACTION_SIZE = 8
 _UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8")  # ACSE and the exception response
 
 
@@ -103,6 +112,24 @@ class Connection:
             peer_system_title=settings.peer_system_title or b"",
             invocation_counter=settings.invocation_counter,
             peer_invocation_counter=settings.peer_invocation_counter,
+            counter_end=settings.invocation_counter_end,
+            suite=settings.suite,
+        )
+        self._signed = settings.signed
+        self._establishment = Establishment(
+            self._protection,
+            settings.keys,
+            settings.pairs,
+            settings.suite,
+            settings.secrets,
+            settings.header_authenticated,
+        )
+        self._authenticator = Authenticator(
+            settings.authentication,
+            self._protection,
+            settings.password,
+            settings.pairs,
+            settings.suite,
         )
 
     # --- for the caller --------------------------------------------------------------------------
@@ -125,6 +152,15 @@ class Connection:
     def peer_invocation_counter(self) -> int:
         """The lowest that will be accepted from the peer."""
         return self._protection.peer_invocation_counter
+
+    @property
+    def invocation_counters_left(self) -> int:
+        """How many of ours are reserved and not used yet."""
+        return self._protection.counter_end - self._protection.invocation_counter
+
+    def extend_counters(self, end: int) -> None:
+        """More of ours have been reserved: up to `end` - 1."""
+        self._protection.counter_end = max(self._protection.counter_end, end)
 
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take in one whole APDU."""
@@ -197,6 +233,8 @@ class Connection:
         """The plain APDU, and how it was protected; less than is required is refused."""
         received = decode(data)
         if not isinstance(received, Ciphered | GeneralCiphered):
+            if isinstance(received, GeneralCiphering | GeneralSigning):
+                return self._open_established(received, data)
             service = data[0]
             self._record(False, data, None if service in range(0x60, 0x64) else data)
             if self._required and service not in _UNPROTECTED_SERVICES:
@@ -204,12 +242,61 @@ class Connection:
             return received, PLAIN
         if self._state is State.IDLE and self.ROLE is Role.SERVER:
             raise Refused(Violation.UNEXPECTED, "ciphered, outside an association")
+        if self._signed:
+            raise Refused(Violation.NOT_PROTECTED, "not signed")
         plain = self._protection.open(received, required=self._required)
         self._record(False, data, plain)
         apdu = decode(plain)
         security = received.security_control & 0x30
         general = isinstance(received, GeneralCiphered)
         return apdu, Protected(security, received.tag in DEDICATED_TAGS, general)
+
+    def _open_established(
+        self, received: GeneralCiphering | GeneralSigning, data: bytes
+    ) -> tuple[Apdu, Protected]:
+        """What came with a key or a signature of its own."""
+        establishment, client = self._establishment, self.ROLE is Role.CLIENT
+        if self._state is State.IDLE and not client:
+            raise Refused(Violation.UNEXPECTED, "ciphered or signed, outside an association")
+        transaction, inner, signed = received.header.transaction_id, received, False
+        if client and transaction not in (b"", establishment.transaction):
+            raise Refused(Violation.WRONG_INVOKE_ID, "another transaction than the request's")
+        opened: Apdu = inner
+        if isinstance(received, GeneralSigning):
+            opened, signed = decode(establishment.check(received)), True
+        if self._signed and not signed:
+            raise Refused(Violation.NOT_PROTECTED, "not signed")
+        general, dedicated, kind, security = False, False, None, 0
+        if isinstance(opened, GeneralCiphering):
+            security = opened.security_control & 0x30
+            plain, kind = establishment.open(opened, required=self._required)
+        elif isinstance(opened, Ciphered | GeneralCiphered):
+            security, general = opened.security_control & 0x30, isinstance(opened, GeneralCiphered)
+            dedicated = opened.tag in DEDICATED_TAGS
+            plain = self._protection.open(opened, required=self._required)
+        elif self._required:
+            raise Refused(Violation.NOT_PROTECTED, "signed alone")
+        else:
+            plain = encode(opened)
+        if not client:
+            establishment.transaction = transaction
+        self._record(False, data, plain)
+        return decode(plain), Protected(security, dedicated, general, kind, signed)
+
+    def _seal_established(self, plain: bytes, how: Protected) -> bytes:
+        """The same on the way out: what a client asks gets a number that answers repeat."""
+        establishment = self._establishment
+        if self.ROLE is Role.CLIENT:
+            number = self._protection.invocation_counter
+            establishment.transaction = number.to_bytes(_TRANSACTION_SIZE, "big")
+        wire = plain
+        if how.kind is not None:
+            wire = establishment.seal(plain, how.security, how.kind)
+        elif how.security:
+            wire = self._protection.seal(
+                plain, how.security, dedicated=how.dedicated, general=how.general
+            )
+        return establishment.sign(wire) if how.signed else wire
 
     def _open_nested(self, information: bytes, required: int) -> tuple[Apdu, int]:
         """The initiate APDU in the user information of ACSE, and how it was protected.
@@ -227,7 +314,9 @@ class Connection:
         plain = encode(apdu)
         how = self._outward if protected is None else protected
         wire = plain
-        if how.security:
+        if how.kind is not None or how.signed:
+            wire = self._seal_established(plain, how)
+        elif how.security:
             wire = self._protection.seal(
                 plain, how.security, dedicated=how.dedicated, general=how.general
             )
@@ -250,7 +339,11 @@ class Connection:
 
     def _sealed_size(self, size: int) -> int:
         how = self._outward
-        return self._protection.sealed_size(size, how.security, general=how.general)
+        if how.kind is None:
+            size = self._protection.sealed_size(size, how.security, general=how.general)
+        else:
+            size = self._establishment.sealed_size(size, how.security, how.kind)
+        return self._establishment.signed_size(size) if how.signed else size
 
     def _fits(self, size: int) -> bool:
         """Whether the peer can receive an APDU of `size` plain octets."""
@@ -259,9 +352,11 @@ class Connection:
     def _room(self, head: Apdu) -> int:
         """Octets of a value that a block can carry, when `head` is its APDU without any.
 
-        Two lengths grow with the content, the block's and the ciphered APDU's, by two octets each.
+        The lengths of the block, of the ciphered and of the signed APDU grow with the content, by
+        two octets each.
         """
-        return self._peer_pdu_size - self._sealed_size(len(encode(head))) - 4
+        growth = 6 if self._outward.signed else 4
+        return self._peer_pdu_size - self._sealed_size(len(encode(head))) - growth
 
     def _agreed(self, needed: int) -> bool:
         return self._negotiated is not None and not needed & ~self._agreed_bits

@@ -1,8 +1,9 @@
-"""Security suite 0 (AES-GCM-128): ciphering of APDUs and the proofs of HLS 5 (Green Book 9.2.7).
+"""AES-GCM: ciphering of APDUs and the proofs of HLS 5 (Green Book 9.2.7), in every suite.
 
 The nonce is system title || invocation counter, so a counter must never be used twice with one key:
 `Protection` hands each out once, and accepts a peer's only if it grew.  Tags have 12 octets.
-Additional data: SC || AK, and for authentication without encryption the plain APDU behind it.
+Additional data: SC || AK, then the header of general-ciphering, and for authentication without
+encryption the plain APDU behind it.
 
 Keys never show in a repr.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import hmac
 import struct
-from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,31 +27,27 @@ from protocols.dlms.ciphered import (
 )
 from protocols.dlms.codes import ApduTag, Security
 from protocols.dlms.events import Refused, Violation
+from protocols.dlms.keys import COUNTER_MAX, CounterLease, Keys
 from protocols.errors import LocalProtocolError
 
-KEY_SIZE: Final = 16
+__all__ = ["COUNTER_MAX", "KEY_SIZE", "TAG_SIZE", "TITLE_SIZE", "Cipher", "CountersUsedUp",
+           "Keys", "Protection"]  # fmt: skip
+
+KEY_SIZE: Final = 16  # of the suites 0 and 1
 TAG_SIZE: Final = 12
 TITLE_SIZE: Final = 8
-COUNTER_MAX: Final = 0xFFFFFFFF
 PROOF_SIZE: Final = 5 + TAG_SIZE
 # Plain integers: each APDU needs a dozen of these comparisons, and an IntFlag's cost 1 µs apiece.
 _AUTHENTICATED: Final = int(Security.AUTHENTICATED)
 _ENCRYPTED: Final = int(Security.ENCRYPTED)
 _BOTH: Final = _AUTHENTICATED | _ENCRYPTED
+_BROADCAST: Final = int(Security.BROADCAST_KEY)
 _HEADER = struct.Struct(">BI")
 _NONCE = struct.Struct(">8sI")
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Global unicast encryption key (GUEK) and authentication key (GAK), 16 octets each."""
-
-    encryption: bytes = field(repr=False)
-    authentication: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.encryption) != KEY_SIZE or len(self.authentication) != KEY_SIZE:
-            raise ValueError("a key of security suite 0 has 16 octets")
+class CountersUsedUp(LocalProtocolError):
+    """No invocation counter is left: of the lease, or of the key, which must then be changed."""
 
 
 class Cipher:
@@ -63,11 +59,13 @@ class Cipher:
         self._aes = AESGCM(encryption_key)
         self._authentication = authentication_key
 
-    def protect(self, control: int, title: bytes, counter: int, plain: bytes) -> bytes:
-        """The payload behind the security header."""
+    def protect(
+        self, control: int, title: bytes, counter: int, plain: bytes, header: bytes = b""
+    ) -> bytes:
+        """The payload behind the security header; `header` is authenticated with it."""
         nonce = _NONCE.pack(title, counter)
         security = control & _BOTH
-        associated = control.to_bytes(1, "big") + self._authentication
+        associated = control.to_bytes(1, "big") + self._authentication + header
         if security == _BOTH:
             return self._aes.encrypt(nonce, plain, associated)[:-4]
         if security == _AUTHENTICATED:
@@ -76,11 +74,13 @@ class Cipher:
             return self._aes.encrypt(nonce, plain, None)[:-16]
         raise ValueError(f"security control {control:02X} protects nothing")
 
-    def open(self, control: int, title: bytes, counter: int, payload: bytes) -> bytes:
+    def open(
+        self, control: int, title: bytes, counter: int, payload: bytes, header: bytes = b""
+    ) -> bytes:
         """The plain APDU.  Raises Refused when the tag does not verify."""
         nonce = _NONCE.pack(title, counter)
         security = control & _BOTH
-        associated = control.to_bytes(1, "big") + self._authentication
+        associated = control.to_bytes(1, "big") + self._authentication + header
         if security == _ENCRYPTED:
             return self._aes.encrypt(nonce, payload, None)[:-16]
         content, tag = payload[:-TAG_SIZE], payload[-TAG_SIZE:]
@@ -100,9 +100,9 @@ class Cipher:
     def _tag(self, nonce: bytes, associated: bytes) -> bytes:
         return self._aes.encrypt(nonce, b"", associated)[:TAG_SIZE]
 
-    def prove(self, title: bytes, counter: int, challenge: bytes) -> bytes:
+    def prove(self, title: bytes, counter: int, challenge: bytes, suite: int = 0) -> bytes:
         """f(challenge) of HLS 5: SC || IC || GMAC(SC || AK || challenge)."""
-        control = _AUTHENTICATED
+        control = _AUTHENTICATED | suite
         associated = control.to_bytes(1, "big") + self._authentication + challenge
         return _HEADER.pack(control, counter) + self._tag(_NONCE.pack(title, counter), associated)
 
@@ -110,7 +110,9 @@ class Cipher:
 class Protection:
     """Both directions of one peer: ciphers, system titles and invocation counters.
 
-    `invocation_counter` is the next of ours, `peer_invocation_counter` the lowest that we accept.
+    `invocation_counter` is the next of ours, `counter_end` the first that is not ours to use, and
+    `peer_invocation_counter` the lowest that we accept.  The broadcast key has counters of its own:
+    many share it, so it must be one lease for all of a sender's associations.
     """
 
     def __init__(
@@ -121,10 +123,13 @@ class Protection:
         peer_system_title: bytes,
         invocation_counter: int,
         peer_invocation_counter: int,
+        counter_end: int = COUNTER_MAX + 1,
+        broadcast: CounterLease | None = None,
+        peer_broadcast_counter: int = 0,
         suite: int = 0,
     ) -> None:
         self._keys = keys
-        self._suite = suite  # 1 ciphers as 0 does; only its number in the control octet differs
+        self._suite = suite
         self._global = None if keys is None else Cipher(keys.encryption, keys.authentication)
         self._dedicated: Cipher | None = None
         self._dedicated_lowest = 0  # a new key counts anew
@@ -132,6 +137,9 @@ class Protection:
         self.peer_system_title = peer_system_title
         self.invocation_counter = invocation_counter
         self.peer_invocation_counter = peer_invocation_counter
+        self.counter_end = counter_end
+        self._broadcast_lease = broadcast or CounterLease(0, 0)
+        self.peer_broadcast_counter = peer_broadcast_counter
 
     @property
     def dedicated(self) -> bool:
@@ -143,15 +151,18 @@ class Protection:
         self._dedicated_lowest = 0
         if key is None or self._keys is None:
             self._dedicated = None
-        elif len(key) == KEY_SIZE:
+        elif len(key) == len(self._keys.encryption):
             self._dedicated = Cipher(key, self._keys.authentication)
         else:
             raise Refused(Violation.MALFORMED, f"a dedicated key of {len(key)} octets")
 
-    def _take_counter(self) -> int:
+    def take_counter(self) -> int:
+        """The next of ours, never to be used again.  Raises CountersUsedUp."""
         counter = self.invocation_counter
-        if counter > COUNTER_MAX:
-            raise LocalProtocolError("the invocation counter is used up: the key must be changed")
+        if counter >= self.counter_end:
+            if counter > COUNTER_MAX:
+                raise CountersUsedUp("the invocation counter is used up: the key must be changed")
+            raise CountersUsedUp("the invocation counters that were reserved are used up")
         self.invocation_counter = counter + 1
         return counter
 
@@ -173,7 +184,7 @@ class Protection:
         if not general:
             tag = (DEDICATED_TAG if dedicated else GLOBAL_TAG).get(plain[0])
             general = tag is None  # only general ciphering can carry this service
-        counter, control = self._take_counter(), security | self._suite
+        counter, control = self.take_counter(), security | self._suite
         payload = cipher.protect(control, self.system_title, counter, plain)
         content = axdr.encode_octets(_HEADER.pack(control, counter) + payload)
         if general:
@@ -190,15 +201,9 @@ class Protection:
         """
         dedicated = apdu.tag in DEDICATED_TAGS
         cipher = self._dedicated if dedicated else self._global
-        title = self.peer_system_title
         if cipher is None:
             raise Refused(Violation.UNEXPECTED, "ciphered, and there is no key for it")
-        if isinstance(apdu, GeneralCiphered):
-            title = title or apdu.system_title
-            if apdu.system_title not in (title, b""):
-                raise Refused(Violation.NOT_AUTHENTIC, "another system title than the peer's")
-        if len(title) != TITLE_SIZE:
-            raise Refused(Violation.NOT_AUTHENTIC, "the peer's system title is not known")
+        title = self._title_of(apdu)
         if apdu.security_control & ~_BOTH != self._suite:
             cause = f"security control {apdu.security_control:02X}: another suite, or not unicast"
             raise Refused(Violation.NOT_AUTHENTIC, cause)
@@ -219,11 +224,68 @@ class Protection:
             self.peer_invocation_counter = counter + 1
         return plain
 
+    def seal_broadcast(self, plain: bytes, security: int) -> bytes:
+        """Cipher one APDU with the key that all meters of a group have.
+
+        Raises LocalProtocolError without the key, CountersUsedUp without counters for it.
+        """
+        lease = self._broadcast_lease
+        if self._keys is None or self._keys.broadcast is None:
+            raise LocalProtocolError("there is no broadcast key")
+        if lease.first == lease.end:
+            raise CountersUsedUp("no invocation counters are reserved for the broadcast key")
+        self._broadcast_lease = CounterLease(lease.first + 1, lease.end)
+        control = security | _BROADCAST | self._suite
+        cipher = Cipher(self._keys.broadcast, self._keys.authentication)
+        payload = cipher.protect(control, self.system_title, lease.first, plain)
+        content = axdr.encode_octets(_HEADER.pack(control, lease.first) + payload)
+        tag = GLOBAL_TAG.get(plain[0])
+        if tag is not None:
+            return tag.to_bytes(1, "big") + content
+        title = axdr.encode_octets(self.system_title)
+        return ApduTag.GENERAL_GLO_CIPHERING.to_bytes(1, "big") + title + content
+
+    def open_broadcast(self, apdu: Ciphered | GeneralCiphered, *, required: int = 0) -> bytes:
+        """What came under the broadcast key.  Raises Refused.
+
+        Apart from `open`: every meter of the group could have made it, so no association takes it
+        in place of its own key.
+        """
+        control, counter, keys = apdu.security_control, apdu.invocation_counter, self._keys
+        if control & ~_BOTH != self._suite | _BROADCAST or apdu.tag in DEDICATED_TAGS:
+            cause = f"security control {control:02X}: another suite, or no broadcast"
+            raise Refused(Violation.NOT_AUTHENTIC, cause)
+        if keys is None or keys.broadcast is None:
+            raise Refused(Violation.NOT_AUTHENTIC, "there is no broadcast key")
+        if required & ~control:
+            raise Refused(Violation.NOT_PROTECTED, f"security control {control:02X}")
+        if counter < self.peer_broadcast_counter:
+            cause = f"broadcast counter {counter}, not {self.peer_broadcast_counter} or more"
+            raise Refused(Violation.REPLAYED, cause)
+        title = self._title_of(apdu)
+        cipher = Cipher(keys.broadcast, keys.authentication)
+        plain = cipher.open(control, title, counter, apdu.payload)
+        if isinstance(apdu, Ciphered) and plain[:1] != bytes((PLAIN_TAG[apdu.tag],)):
+            raise Refused(Violation.NOT_AUTHENTIC, f"{apdu.tag.name} holds another service")
+        self.peer_broadcast_counter = counter + 1
+        return plain
+
+    def _title_of(self, apdu: Ciphered | GeneralCiphered) -> bytes:
+        """The sender's system title.  Raises Refused where it is another than the peer's."""
+        title = self.peer_system_title
+        if isinstance(apdu, GeneralCiphered):
+            title = title or apdu.system_title
+            if apdu.system_title not in (title, b""):
+                raise Refused(Violation.NOT_AUTHENTIC, "another system title than the peer's")
+        if len(title) != TITLE_SIZE:
+            raise Refused(Violation.NOT_AUTHENTIC, "the peer's system title is not known")
+        return title
+
     def prove(self, challenge: bytes) -> bytes:
         """f(challenge), by which we show that we know the keys."""
         if self._global is None:
             raise LocalProtocolError("there is no key to prove")
-        return self._global.prove(self.system_title, self._take_counter(), challenge)
+        return self._global.prove(self.system_title, self.take_counter(), challenge, self._suite)
 
     def check_proof(self, proof: bytes, challenge: bytes, *, lowest: int) -> bool:
         """Whether the peer's f(challenge) is right and its counter is `lowest` or more.
@@ -234,9 +296,9 @@ class Protection:
         if self._global is None or len(proof) != PROOF_SIZE:
             return False
         control, counter = _HEADER.unpack_from(proof)
-        if control != _AUTHENTICATED or counter < lowest:
+        if control != _AUTHENTICATED | self._suite or counter < lowest:
             return False
-        expected = self._global.prove(self.peer_system_title, counter, challenge)
+        expected = self._global.prove(self.peer_system_title, counter, challenge, self._suite)
         if not hmac.compare_digest(expected, proof):
             return False
         self.peer_invocation_counter = max(self.peer_invocation_counter, counter + 1)

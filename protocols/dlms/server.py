@@ -57,6 +57,7 @@ from protocols.dlms.get import (
     GetRequestWithList,
     GetResponseBlock,
 )
+from protocols.dlms.hls import HLS, NAMES_TITLES, allowed_challenge
 from protocols.dlms.initiate import (
     DLMS_VERSION,
     ConfirmedServiceError,
@@ -89,13 +90,7 @@ from protocols.dlms.set import (
     SetResponseNormal,
     read_values,
 )
-from protocols.dlms.settings import (
-    CHALLENGE_SIZE_MAX,
-    CHALLENGE_SIZE_MIN,
-    PDU_SIZE_MIN,
-    ServerSettings,
-    check_challenge,
-)
+from protocols.dlms.settings import PDU_SIZE_MIN, ServerSettings, check_challenge
 from protocols.dlms.state import Role, State, Step
 from protocols.dlms.transfer import Incoming, Outgoing
 from protocols.dlms.values import OctetString, Value
@@ -249,11 +244,11 @@ class ServerConnection(Connection):
             initiate.client_max_receive_pdu_size,
             settings.max_pdu_size,
         )
-        hls = settings.authentication is AuthenticationMechanism.HIGH_GMAC
+        hls = settings.authentication in HLS
         if hls:
             assert settings.challenge is not None
             self._challenge = settings.challenge()
-            check_challenge(self._challenge)
+            check_challenge(settings.authentication, self._challenge)
             self._client_challenge = aarq.authentication_value or b""
         information = encode(InitiateResponse(negotiated.conformance, negotiated.server_pdu_size))
         diagnostic = AcseUserDiagnostic.AUTHENTICATION_REQUIRED if hls else AcseUserDiagnostic.NULL
@@ -262,7 +257,7 @@ class ServerConnection(Connection):
             result=AssociationResult.ACCEPTED,
             diagnostic=diagnostic,
             user_information=protection.seal(information, security) if security else information,
-            responding_ap_title=settings.system_title if ciphered or hls else None,
+            responding_ap_title=settings.system_title or None if ciphered or hls else None,
             mechanism=settings.authentication if hls else None,
             authentication_value=self._challenge if hls else None,
             acse_requirements=AUTHENTICATION_UNIT if hls else None,
@@ -313,7 +308,7 @@ class ServerConnection(Connection):
                 raise _Reject(AcseUserDiagnostic.AUTHENTICATION_MECHANISM_NAME_REQUIRED)
             raise _Reject(AcseUserDiagnostic.AUTHENTICATION_MECHANISM_NAME_NOT_RECOGNISED)
         title, known = aarq.calling_ap_title, settings.peer_system_title
-        if ciphered or wanted is AuthenticationMechanism.HIGH_GMAC:
+        if ciphered or wanted in NAMES_TITLES:
             if title is None or len(title) != 8 or (known is not None and title != known):
                 raise _Reject(AcseUserDiagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED)
             protection.peer_system_title = title
@@ -321,8 +316,8 @@ class ServerConnection(Connection):
         if wanted is AuthenticationMechanism.LOW:
             if not hmac.compare_digest(secret, settings.password):
                 raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE)
-        elif wanted is AuthenticationMechanism.HIGH_GMAC:
-            if not CHALLENGE_SIZE_MIN <= len(secret) <= CHALLENGE_SIZE_MAX:
+        elif wanted in HLS:
+            if not allowed_challenge(wanted, secret):
                 raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE)
             self._lowest_at_start = protection.peer_invocation_counter
 
@@ -373,9 +368,14 @@ class ServerConnection(Connection):
         if (
             isinstance(proof, OctetString)
             and self._client_challenge != self._challenge
-            and protection.check_proof(bytes(proof), self._challenge, lowest=self._lowest_at_start)
+            and self._authenticator.check(
+                bytes(proof),
+                self._challenge,
+                self._client_challenge,
+                lowest=self._lowest_at_start,
+            )
         ):
-            ours = OctetString(protection.prove(self._client_challenge))
+            ours = OctetString(self._authenticator.prove(self._client_challenge, self._challenge))
             answer = ActionResponseNormal(invoke, MethodReturn(ActionResult.SUCCESS, ours))
             self._outbox.append(self._pack(answer))
             self._walk(Step.PROOF_ACCEPTED)

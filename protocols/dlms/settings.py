@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
-from protocols.dlms.security import COUNTER_MAX, KEY_SIZE, TITLE_SIZE, Keys
+from protocols.dlms.general import KeyKind
+from protocols.dlms.hls import CHALLENGE_SIZES, HLS, NAMES_TITLES, allowed_challenge
+from protocols.dlms.keys import COUNTER_MAX, CounterLease, KeyPairs, Keys, Secrets
+from protocols.dlms.security import TITLE_SIZE
+from protocols.dlms.suite import CURVES, KEY_SIZES, SecuritySuite
 
 CONFORMANCE = (
     Conformance.GET
@@ -20,14 +24,7 @@ CONFORMANCE = (
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
 )
 PDU_SIZE_MIN = 12  # Green Book 9.4.4.2: a smaller one is refused with pdu-size-too-short
-CHALLENGE_SIZE_MIN, CHALLENGE_SIZE_MAX = 8, 64  # Green Book 9.2.7.4
-SUPPORTED_AUTHENTICATION = frozenset(
-    {
-        AuthenticationMechanism.NONE,
-        AuthenticationMechanism.LOW,
-        AuthenticationMechanism.HIGH_GMAC,
-    }
-)
+SUPPORTED_AUTHENTICATION = HLS | {AuthenticationMechanism.NONE, AuthenticationMechanism.LOW}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +32,18 @@ class _Settings:
     """Fields of both sides.  Raises ValueError for a combination that cannot work."""
 
     authentication: AuthenticationMechanism = AuthenticationMechanism.NONE
-    password: bytes = field(default=b"", repr=False)  # of LOW
+    password: bytes = field(default=b"", repr=False)  # of LOW; the secret of HLS 3, 4 and 6
+    suite: SecuritySuite = SecuritySuite.AES_GCM_128
     keys: Keys | None = None
     system_title: bytes = b""
     peer_system_title: bytes | None = None  # the only one accepted; None takes what the peer says
+    pairs: KeyPairs = KeyPairs()  # of the suites 1 and 2
     security: Security = Security.NONE
+    signed: bool = False  # each message is signed as well, by both sides
+    secrets: Secrets | None = field(default=None, repr=False)  # for keys made for one message
+    header_authenticated: bool = True  # of general-ciphering; False for peers that leave it out
     invocation_counter: int = 1  # the next of ours
+    invocation_counter_end: int = COUNTER_MAX + 1  # the first that is not reserved for us
     peer_invocation_counter: int = 0  # the lowest accepted from the peer
     conformance: Conformance = CONFORMANCE
     max_pdu_size: int = 0xFFFF  # octets that we receive, ciphering included; 0 is no limit
@@ -48,16 +51,28 @@ class _Settings:
 
     def __post_init__(self) -> None:
         ciphers = self.authentication is AuthenticationMechanism.HIGH_GMAC or self.security
+        signs = self.authentication is AuthenticationMechanism.HIGH_ECDSA or self.signed
         if self.authentication not in SUPPORTED_AUTHENTICATION:
             raise ValueError(f"authentication {self.authentication.name} is not supported")
         if self.security & ~Security.AUTHENTICATED_ENCRYPTED:
             raise ValueError(f"security {self.security!r} is not supported")
         if ciphers and (self.keys is None or len(self.system_title) != TITLE_SIZE):
             raise ValueError("ciphering and HLS 5 need keys and a system title of 8 octets")
+        if self.authentication in NAMES_TITLES and len(self.system_title) != TITLE_SIZE:
+            raise ValueError("this mechanism needs a system title of 8 octets")
+        if self.keys is not None and len(self.keys.encryption) != KEY_SIZES[self.suite]:
+            raise ValueError(f"keys of suite {self.suite} have {KEY_SIZES[self.suite]} octets")
+        if signs and (
+            self.suite not in CURVES
+            or self.pairs.signing is None
+            or self.pairs.peer_signing is None
+        ):
+            raise ValueError("signing needs suite 1 or 2, our key and the peer's public key")
+        if self.signed and not self.security:
+            raise ValueError("what is signed must be ciphered, too: only ciphering counts messages")
         if self.peer_system_title is not None and len(self.peer_system_title) != TITLE_SIZE:
             raise ValueError("a system title has 8 octets")
-        if not 0 <= self.invocation_counter <= COUNTER_MAX + 1:
-            raise ValueError(f"invocation counter {self.invocation_counter} does not fit")
+        CounterLease(self.invocation_counter, self.invocation_counter_end)
         if self.max_pdu_size and not PDU_SIZE_MIN <= self.max_pdu_size <= 0xFFFF:
             raise ValueError(f"a PDU size of {self.max_pdu_size} octets is not allowed")
 
@@ -69,18 +84,21 @@ class ClientSettings(_Settings):
     challenge: bytes = field(default=b"", repr=False)
     dedicated_key: bytes | None = field(default=None, repr=False)
     general_ciphering: bool = False  # general-glo-ciphering in place of glo- APDUs
+    key_kind: KeyKind | None = None  # general-ciphering in place of both, by a key of this kind
     response_timeout_s: float = 30.0  # application time-out; covers retries of a PLC link below
     protected_release: bool = True  # ciphered associations: initiate in the RLRQ, Green Book 9.4.3
 
     def __post_init__(self) -> None:
         # slots=True makes a new class, so the zero-argument super() would miss it.
         _Settings.__post_init__(self)
-        if self.authentication is AuthenticationMechanism.HIGH_GMAC:
-            check_challenge(self.challenge)
+        check_challenge(self.authentication, self.challenge)
         if self.dedicated_key is not None and (
-            len(self.dedicated_key) != KEY_SIZE or not self.security & Security.ENCRYPTED
+            len(self.dedicated_key) != KEY_SIZES[self.suite]
+            or not self.security & Security.ENCRYPTED
         ):
-            raise ValueError("a dedicated key has 16 octets and travels only encrypted")
+            raise ValueError("a dedicated key has the suite's size and travels only encrypted")
+        if self.key_kind is not None and (self.dedicated_key is not None or not self.security):
+            raise ValueError("general-ciphering ciphers, and knows no dedicated key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +114,12 @@ class ServerSettings(_Settings):
 
     def __post_init__(self) -> None:
         _Settings.__post_init__(self)
-        if self.authentication is AuthenticationMechanism.HIGH_GMAC and self.challenge is None:
+        if self.authentication in HLS and self.challenge is None:
             raise ValueError("HLS needs a source of challenges")
 
 
-def check_challenge(challenge: bytes) -> None:
-    """Raises ValueError for a size that the standard does not allow."""
-    if not CHALLENGE_SIZE_MIN <= len(challenge) <= CHALLENGE_SIZE_MAX:
-        raise ValueError(f"a challenge has 8 to 64 octets, not {len(challenge)}")
+def check_challenge(mechanism: AuthenticationMechanism, challenge: bytes) -> None:
+    """Raises ValueError for a size that the mechanism does not allow."""
+    if mechanism in HLS and not allowed_challenge(mechanism, challenge):
+        least, most = CHALLENGE_SIZES[mechanism]
+        raise ValueError(f"a challenge has {least} to {most} octets, not {len(challenge)}")

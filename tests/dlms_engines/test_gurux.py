@@ -12,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.dlms import apdu as apdus
-from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
+from protocols.dlms.codes import (
+    ActionResult,
+    AuthenticationMechanism,
+    Conformance,
+    DataAccessResult,
+    Security,
+)
 from protocols.dlms.events import NEED_DATA, Associated, ProtocolViolation, Violation
+from protocols.dlms.general import KeyKind
 from protocols.dlms.get import GetResponseNormal
 from protocols.dlms.gurux import GuruxConnection, library
 from protocols.dlms.gurux.verifying_stream import VerifyingStream, WrongTag
@@ -33,6 +40,7 @@ from protocols.dlms.services import (
     SetResponse,
 )
 from protocols.dlms.settings import CONFORMANCE
+from protocols.dlms.suite import SecuritySuite
 from protocols.dlms.values import (
     Array,
     BitString,
@@ -421,3 +429,17 @@ def test_without_gurux_the_engine_says_how_to_get_it():
     )
     shown = python(program)
     assert shown.stdout.strip() == "gurux-dlms is missing; install ami-headend[gurux]", shown.stderr
+
+
+UNTRUSTED = {
+    "suite 1": {"suite": SecuritySuite.ECDH_ECDSA_AES_GCM_128_SHA_256},
+    "encryption alone": {"security": Security.ENCRYPTED},
+    "HLS 6": {"authentication": AuthenticationMechanism.HIGH_SHA256, "password": b"secret"},
+    "keys made for the message": {"key_kind": KeyKind.WRAPPED},
+}
+
+
+@pytest.mark.parametrize("changes", UNTRUSTED.values(), ids=UNTRUSTED)
+def test_what_this_engine_is_not_trusted_with(changes):
+    with pytest.raises(ValueError, match="the gurux-dlms engine"):
+        GuruxConnection(replace(client_settings(), **changes))

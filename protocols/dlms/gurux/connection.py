@@ -17,6 +17,7 @@ from protocols.dlms import apdu as apdus
 from protocols.dlms import axdr, get
 from protocols.dlms.apdu import AARE, RLRE, Apdu, Ciphered, ConfirmedServiceError, GeneralCiphered
 from protocols.dlms.axdr import Reader
+from protocols.dlms.ciphered import DEDICATED_TAGS
 from protocols.dlms.codes import (
     AcseUserDiagnostic,
     ActionResult,
@@ -40,6 +41,7 @@ from protocols.dlms.events import (
 )
 from protocols.dlms.gurux.agreement import agree, to_library
 from protocols.dlms.gurux.library import Library
+from protocols.dlms.hls import allowed_challenge
 from protocols.dlms.security import COUNTER_MAX, Cipher, Protection
 from protocols.dlms.services import (
     ActionRequest,
@@ -57,7 +59,7 @@ from protocols.dlms.services import (
     SetResponse,
 )
 from protocols.dlms.set import DataBlock
-from protocols.dlms.settings import CHALLENGE_SIZE_MAX, CHALLENGE_SIZE_MIN, ClientSettings
+from protocols.dlms.settings import ClientSettings
 from protocols.dlms.state import TRANSITIONS, State, Step
 from protocols.dlms.transfer import Incoming
 from protocols.dlms.values import OctetString
@@ -195,8 +197,11 @@ class GuruxConnection:
         if not isinstance(outer, (Ciphered, GeneralCiphered)) or outer.security_control != security:
             raise LocalProtocolError("gurux-dlms was about to send less protection than asked for")
         assert keys is not None
-        dedicated = self._settings.dedicated_key if self._protection.dedicated else None
-        return Cipher(dedicated or keys.encryption, keys.authentication).open(
+        key: bytes | None = keys.encryption
+        if outer.tag in DEDICATED_TAGS:  # not the proof, which shows that we know the global one
+            key = self._settings.dedicated_key
+        assert key is not None
+        return Cipher(key, keys.authentication).open(
             int(security), self._settings.system_title, outer.invocation_counter, outer.payload
         )
 
@@ -330,7 +335,7 @@ class GuruxConnection:
             self._finish(State.ASSOCIATED, self._associated())
             return
         self._stoc = outer.authentication_value or b""
-        allowed = CHALLENGE_SIZE_MIN <= len(self._stoc) <= CHALLENGE_SIZE_MAX
+        allowed = allowed_challenge(self._settings.authentication, self._stoc)
         # Our own challenge back would have us compute the server's proof.
         if not allowed or hmac.compare_digest(self._stoc, self._settings.challenge):
             self._distrust()

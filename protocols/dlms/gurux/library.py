@@ -20,12 +20,13 @@ from types import ModuleType
 from typing import Any
 
 from protocols.dlms import axdr
-from protocols.dlms.codes import AuthenticationMechanism, Conformance
+from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
 from protocols.dlms.get import write_attribute
 from protocols.dlms.gurux.verifying_stream import VerifyingStream
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor, MethodDescriptor
 from protocols.dlms.settings import ClientSettings
+from protocols.dlms.suite import SecuritySuite
 from protocols.dlms.values import Value
 
 PRINTING_MODULES = (
@@ -96,10 +97,37 @@ class _Attribute:
         return 0
 
 
+AUTHENTICATION = (
+    AuthenticationMechanism.NONE,
+    AuthenticationMechanism.LOW,
+    AuthenticationMechanism.HIGH_GMAC,
+)
+PROTECTION = (Security.NONE, Security.AUTHENTICATED, Security.AUTHENTICATED_ENCRYPTED)
+
+
+def check(settings: ClientSettings) -> None:
+    """Raises ValueError for what this engine is not trusted with.
+
+    gurux-dlms has code for the suites 1 and 2 and for other mechanisms, but it draws keys and
+    challenges from a chance of its own, and verifies signatures only in part; encryption without
+    authentication leaves nothing that we could verify for it.
+    """
+    wrong = None
+    if settings.suite is not SecuritySuite.AES_GCM_128 or settings.signed or settings.key_kind:
+        wrong = "security suite 0 and service-specific ciphering only"
+    elif settings.authentication not in AUTHENTICATION:
+        wrong = f"no authentication by {settings.authentication.name}"
+    elif settings.security not in PROTECTION:
+        wrong = "no encryption without authentication"
+    if wrong is not None:
+        raise ValueError(f"the gurux-dlms engine: {wrong}")
+
+
 class Library:
     """One client of gurux-dlms: requests out as APDUs, answers in as `Answer`."""
 
     def __init__(self, settings: ClientSettings) -> None:
+        check(settings)
         self._names = names = load()
         enums = names.enums
         self._client = client = names.client(
