@@ -52,7 +52,9 @@ LATER = {
 
 
 # Run by another's interpreter, in an environment and a process of its own.
-PEERS = {"tests/dlms_engines/pydlms_writes.py"}
+PEERS = {"tests/dlms_engines/pydlms_writes.py"} | {
+    str(path) for path in python_files("tools") if path.parent.name == "clients"
+}
 
 
 def imports(*folders: str) -> dict[str, list[str]]:
@@ -120,6 +122,8 @@ def test_nothing_of_ours_imports_what_a_peer_runs() -> None:
     for peer in PEERS:
         assert (ROOT / peer).is_file()
         assert peer.removesuffix(".py").replace("/", ".") not in ours
+        # A folder without __init__.py is no package, so nothing can come to import it by accident.
+        assert peer.startswith("tests/") or not (ROOT / peer).with_name("__init__.py").exists()
 
 
 def _imports_of(path: Path) -> list[tuple[str, int]]:

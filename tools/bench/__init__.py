@@ -11,11 +11,6 @@ from tools.terminal import out, print_json
 app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 
 
-@app.callback()
-def bench() -> None:
-    """Keeps `ami bench NAME` a group while there is one benchmark."""
-
-
 @app.command("soap-accept")
 def soap_accept(
     messages: Annotated[int, typer.Option(min=100, help="Orders in each round.")] = 2000,
@@ -44,3 +39,52 @@ def soap_accept(
         out.print(f"ratio {run.ratio:.2f}; stored {run.stored} of {run.acknowledged} acknowledged")
     if run.stored != run.acknowledged:
         raise typer.Exit(1)
+
+
+@app.command("dlms-session")
+def dlms_session(
+    sessions: Annotated[int, typer.Option(min=20, help="Sessions in each round.")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="Each client has so many turns.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Client CPU of one DLMS session (HLS 5, three registers, the clock), next to the peers'.
+
+    The peers are installed in environments of their own on first use.
+
+    Example: [bold]ami bench dlms-session --sessions 1000[/]
+    """
+    from tools.bench.dlms_session import compare  # builds a meter: too heavy for every `ami`
+
+    run = compare(sessions=sessions, rounds=rounds)
+    if json:
+        print_json(run.as_dict())
+        return
+    for name, median_ms in run.median_ms.items():
+        _print_row(name, median_ms, run.ratio(name))
+
+
+@app.command("profile-decode")
+def profile_decode(
+    turns: Annotated[int, typer.Option(min=20, help="Buffers in each round.")] = 500,
+    rounds: Annotated[int, typer.Option(min=1, help="Each decoder has so many turns.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """CPU of decoding a load profile (96 x 8) to engineering units, next to the peers'.
+
+    Example: [bold]ami bench profile-decode --json[/]
+    """
+    from tools.bench.profile_decode import compare
+
+    run = compare(turns=turns, rounds=rounds)
+    if json:
+        print_json(run.as_dict())
+        return
+    for name, median_ms in run.median_ms.items():
+        _print_row(name, median_ms, run.ratio(name))
+
+
+def _print_row(name: str, median_ms: float | None, ratio: float | None) -> None:
+    if median_ms is None:
+        out.print(f"{name:32s} [dim]could not run[/]")
+    else:
+        out.print(f"{name:32s} {median_ms:8.3f} ms   {ratio or 1.0:6.1f} x")
