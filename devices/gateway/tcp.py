@@ -99,8 +99,9 @@ class MeterListener:
             if not octets:
                 return
             for frame in decoder.feed(octets):
-                for answer in self._meter.take(frame, link, now=self._now()):
-                    writer.write(answer)
+                ends = {"client": frame.source, "server": frame.destination}
+                for answer in self._meter.take(frame.apdu, link, now=self._now(), **ends):
+                    writer.write(wrapper.encode(frame.destination, frame.source, answer))
             self._arm()
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await writer.drain()

@@ -19,7 +19,7 @@
     cosem        what an interface class looks like from outside: attributes, methods, access
     objects      the table of a meter's objects; profile, limiter_object, supply_objects are in it
     services     requests to objects
-    server       associations: wrapper frames to requests, and answers to frames
+    server       associations: APDUs to requests, and answers to APDUs
 
 Object model: DLMS UA 1000-1 (Blue Book), IEC 62056-6-2.  Time is passed in as `now`, POSIX seconds
 UTC; the meter's own clock may differ from it.

@@ -198,13 +198,24 @@ class Meter(MeterState):
             frames = []
         if self._module is None:
             self._module = self.open_link()
-        return [a for each in frames for a in self.take(each, self._module, now=now)]
+        return [
+            wrapper.encode(each.destination, each.source, answer)
+            for each in frames
+            for answer in self.take(
+                each.apdu, self._module, client=each.source, server=each.destination, now=now
+            )
+        ]
 
-    def take(self, frame: wrapper.Frame, link: Endpoint, *, now: float) -> list[bytes]:
-        """Answer one frame that came over this link."""
+    def take(
+        self, apdu: bytes, link: Endpoint, *, client: int, server: int, now: float
+    ) -> list[bytes]:
+        """The APDUs that answer one which came over this link, from a client to a logical device.
+
+        None of a meter that is broken.
+        """
         self.advance(now)
         if not self.powered or (self._faults is not None and self._faults.silent):
             return []
-        answers = link.take(frame, now=now)
+        answers = link.take(apdu, client=client, server=server, now=now)
         self.settle(now)
         return answers

@@ -1,4 +1,4 @@
-"""The meter's associations: a wrapper frame in, the answers out.
+"""The meter's associations: an APDU and its two addresses in, the APDUs that answer it out.
 
 An `Endpoint` is one lower layer: the meter's PLC or RF module, or one TCP connection.  It holds an
 association for each client address (Green Book 9.1.4: an association is between two application
@@ -21,7 +21,6 @@ from devices.meter.cosem import Context
 from devices.meter.identity import SERVER_SAP
 from devices.meter.services import answer
 from devices.meter.state import MeterState
-from protocols import wrapper
 from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, Security
 from protocols.dlms.events import NEED_DATA, Associated
 from protocols.dlms.server import ServerConnection
@@ -104,22 +103,26 @@ class Endpoint:
         self._meter = meter
         self._associations: dict[int, Association] = {}
 
-    def take(self, frame: wrapper.Frame, *, now: float) -> list[bytes]:
-        """Answer one frame; one for others gets no answer."""
-        client = self._meter.clients.get(frame.source)
-        if client is None or frame.destination != SERVER_SAP or not frame.apdu:
+    def take(self, apdu: bytes, *, client: int, server: int, now: float) -> list[bytes]:
+        """The APDUs that answer one of this client to this logical device; one for others, none."""
+        known = self._meter.clients.get(client)
+        if known is None or server != SERVER_SAP or not apdu:
             return []
-        association = self._associations.get(client.sap)
-        if association is None or frame.apdu[0] == ApduTag.AARQ:
-            association = self._associations[client.sap] = Association(self._meter, client)
-            if client.ciphers and frame.apdu[0] == ApduTag.AARQ:
+        association = self._associations.get(client)
+        if association is None or apdu[0] == ApduTag.AARQ:
+            association = self._associations[client] = Association(self._meter, known)
+            if known.ciphers and apdu[0] == ApduTag.AARQ:
                 self._meter.supersede(association)
-        answers = [
-            wrapper.encode(SERVER_SAP, client.sap, apdu)
-            for apdu in association.receive(frame.apdu, now=now)
-        ]
+        answers = list(association.receive(apdu, now=now))
         self._forget_closed()
         return answers
+
+    def leave(self, client: int) -> None:
+        """This client's part of the link is gone, as after a DISC of HDLC."""
+        association = self._associations.get(client)
+        if association is not None:
+            association.connection.disconnect()
+            self._forget_closed()
 
     def deadlines(self) -> Iterator[float]:
         """When an association times out."""

@@ -129,7 +129,9 @@ def test_several_clients_at_once(meter: Meter):
 
 def over(meter: Meter, link: Endpoint, frame: bytes) -> list[bytes]:
     (found,) = wrapper.Decoder().feed(frame)
-    return meter.take(found, link, now=NOW)
+    ends = {"client": found.source, "server": found.destination}
+    answers = meter.take(found.apdu, link, now=NOW, **ends)
+    return [wrapper.encode(found.destination, found.source, answer) for answer in answers]
 
 
 def test_two_links_with_one_ciphered_client_never_share_a_counter(meter: Meter):
