@@ -2,12 +2,13 @@
 
 Invocation counters are reserved in flash before they are used, a block at a time, so that a reboot
 in the middle of a session cannot make it use one twice.  A counter that is not known, or that the
-meter rejected because another client of the same keys has been there, is read from the meter by its
-public client.
+meter rejected because another client of the same keys has been there, is the meter's to name: in
+its refusal, or when its public client asks.  What flash holds is never lowered below what was used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,14 +17,15 @@ from devices.concentrator.table import GURUX, Entry
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.events import ClientEngine
+from protocols.dlms.keys import COUNTER_MAX
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Procedure
-from protocols.dlms.session import CounterSource, MayAct, Session
+from protocols.dlms.session import CounterSource, MayAct, Phase, Session
 from protocols.dlms.settings import ClientSettings
 
 CLIENT_SAP = 5
 COUNTER = LogicalName(f"0.0.43.1.{CLIENT_SAP}.255")
-RESERVED = 256  # counters a session may use; one has some tens of messages
+RESERVED = 256  # counters at a time; a session has some tens of messages, a long profile more
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +42,29 @@ class Client:
         procedure: Procedure,
         *,
         engine: str,
-        challenge: bytes,
+        challenge: Callable[[], bytes],
         may_act: MayAct,
     ) -> Session:
         """A session that has not started yet."""
-        make = partial(self._associating, entry, counters, engine, challenge)
-        known = counters.next_own
-        if known is not None:
-            return Session(make(known), procedure, client=CLIENT_SAP, may_act=may_act)
         public = _engine(engine, ClientSettings(response_timeout_s=self.response_timeout_s))
         return Session(
-            make,
+            partial(self._associating, entry, counters, engine, challenge),
             procedure,
             client=CLIENT_SAP,
             counter=CounterSource(public, COUNTER),
+            known=counters.next_own,
+            renew=partial(_reserve, counters),
             may_act=may_act,
         )
 
     def _associating(
-        self, entry: Entry, counters: Counters, engine: str, challenge: bytes, counter: int
+        self,
+        entry: Entry,
+        counters: Counters,
+        engine: str,
+        challenge: Callable[[], bytes],
+        counter: int,
     ) -> ClientEngine:
-        counters.next_own = counter + RESERVED
         settings = ClientSettings(
             authentication=AuthenticationMechanism.HIGH_GMAC,
             keys=entry.keys,
@@ -68,17 +72,25 @@ class Client:
             peer_system_title=entry.system_title,
             security=Security.AUTHENTICATED_ENCRYPTED,
             invocation_counter=counter,
+            invocation_counter_end=_reserve(counters, counter),
             peer_invocation_counter=counters.peer_lowest,
-            challenge=challenge,
+            challenge=challenge(),
             response_timeout_s=self.response_timeout_s,
         )
         return _engine(engine, settings)
 
 
+def _reserve(counters: Counters, first: int) -> int:
+    """Write into flash that a block of counters from `first` on is used; where it ends."""
+    end = min(first + RESERVED, COUNTER_MAX + 1)
+    counters.next_own = max(end, counters.next_own or 0)
+    return end
+
+
 def close(session: Session, counters: Counters) -> None:
     """Remember how far the counters have come."""
     engine = session.engine
-    if engine is None or counters.next_own is None:
+    if engine is None or counters.next_own is None or session.phase is Phase.COUNTER:
         return  # it never came beyond the public client, which has no counters
     counters.next_own = engine.invocation_counter
     counters.peer_lowest = max(counters.peer_lowest, engine.peer_invocation_counter)

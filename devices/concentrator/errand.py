@@ -125,13 +125,9 @@ class Errand:
         for left in reversed(range(tries_max)):
             if (status := given_up()) is not None:
                 return Outcome(status)
-            remembered = self._counters.next_own is not None
             outcome = yield from self._hold(procedure(), may_act)
             if outcome.acted:
                 return outcome
-            if outcome.status is Status.KEY_REJECTED and remembered and left:
-                self._counters.next_own = None  # another client may have used higher ones: ask
-                continue
             if outcome.status is not Status.NO_ANSWER:
                 return outcome
             if self.record.no_route:
@@ -147,7 +143,7 @@ class Errand:
             self._counters,
             procedure,
             engine=self._engine,
-            challenge=self._challenges.randbytes(16),
+            challenge=lambda: self._challenges.randbytes(16),
             may_act=may_act,
         )
         yield from self._converse(session)

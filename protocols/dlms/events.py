@@ -157,7 +157,9 @@ class ClientEngine(Protocol):
         engine.next_deadline(); engine.handle_deadline(now=now)
 
     `invocation_counter` is the next one this side will use; persist it before what is sent leaves.
-    `peer_invocation_counter` is the lowest one that will be accepted from the meter.
+    `peer_invocation_counter` is the lowest one that will be accepted from the meter.  Where
+    counters were reserved as a lease, `invocation_counters_left` of it are unused; once they are
+    gone `send` and `receive_data` raise CountersUsedUp, unless `extend_counters` came before.
     """
 
     @property
@@ -165,6 +167,11 @@ class ClientEngine(Protocol):
 
     @property
     def peer_invocation_counter(self) -> int: ...
+
+    @property
+    def invocation_counters_left(self) -> int: ...
+
+    def extend_counters(self, end: int) -> None: ...
 
     trace: Callable[[Exchanged], None] | None
     """Told of each APDU as it is handed out or taken in; the engine only calls it."""

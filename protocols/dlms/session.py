@@ -23,7 +23,12 @@ from typing import Literal, TypeVar
 
 from protocols import wrapper
 from protocols.concentrator.messages import Refusal, Status
-from protocols.dlms.codes import AcseUserDiagnostic, Conformance, ServiceError
+from protocols.dlms.codes import (
+    AcseUserDiagnostic,
+    AssociationResult,
+    Conformance,
+    ServiceError,
+)
 from protocols.dlms.events import (
     NEED_DATA,
     Associated,
@@ -48,6 +53,7 @@ from protocols.dlms.procedures import (
     read_counter,
     standard_name,
 )
+from protocols.dlms.security import CountersUsedUp
 from protocols.dlms.services import (
     ActionResponse,
     AssociationRequest,
@@ -64,6 +70,10 @@ T = TypeVar("T")
 PUBLIC_CLIENT = 16
 LOGICAL_DEVICE = 1
 COUNTER_MAX = 0xFFFFFFFF  # after which only a new key helps (Green Book, 9.2.3.3.7.3)
+# A counter that the meter names comes in the clear, so anybody may have named it.  One that would
+# leave less than a sixteenth of all is not taken: a forger could otherwise use up the key at once.
+COUNTER_TAKEN_MAX = COUNTER_MAX - (1 << 28)
+COUNTERS_AT_ONCE = 2  # the most that one step of an engine uses
 
 
 class Phase(enum.Enum):
@@ -103,6 +113,8 @@ class CounterSource:
 # CANCELLED ends the session there, with nothing sent; False says STALE.
 MayAct = Callable[[float], bool | Status]
 Message = AssociationRequest | Request | ReleaseRequest
+# Asked for more invocation counters, from this one on; gives the first that is not reserved.
+Renew = Callable[[int], int]
 
 
 def _always(now: float) -> bool:
@@ -112,8 +124,12 @@ def _always(now: float) -> bool:
 class Session:
     """See the module.  One object is one errand.
 
-    `engine` is the engine to use, or, with a `counter` source, a function that makes it from the
-    next invocation counter to use.
+    `engine` is the engine to use, or a function that makes it from the next invocation counter to
+    use: the one that is `known`, or else the one that the meter names by the `counter` source.
+
+    A meter that has come further than what is `known` says so, or is asked by the `counter` source
+    where it only refuses.  Then the session begins once more with a higher counter, which is no
+    failure of the errand; the counter is never lowered.
     """
 
     def __init__(
@@ -124,15 +140,19 @@ class Session:
         client: int,
         server: int = LOGICAL_DEVICE,
         counter: CounterSource | None = None,
+        known: int | None = None,
+        renew: Renew | None = None,
         may_act: MayAct = _always,
     ) -> None:
-        if callable(engine) is (counter is None):
-            raise ValueError("an engine, or with a counter source a function that makes it")
+        if callable(engine) is (counter is None and known is None):
+            raise ValueError("an engine, or a function that makes it and a counter to make it with")
         self._make = engine
         self._procedure = procedure
         self._client = client
         self._server = server
         self._counter = counter
+        self._known = known
+        self._renew = renew
         self._may_act = may_act
         self._engine: ClientEngine | None = None
         self._source = client
@@ -145,6 +165,7 @@ class Session:
         self._ended = False
         self.phase = Phase.NEW  # the last one reached, also after the end
         self.acted = False  # something that can act was handed out for transmission
+        self.resynchronised = False  # the meter had come further than what was known
         self.exchanges: list[Exchange] = []
 
     # --- what the caller does ---------------------------------------------------------------------
@@ -186,7 +207,12 @@ class Session:
             if (frame.source, frame.destination) != (self._server, self._source) or self.done:
                 continue  # for another client on the same stream, or after the end
             assert self._engine is not None
-            self._engine.receive_data(frame.apdu, now=now)
+            self._keep_counters(self._engine)
+            try:
+                self._engine.receive_data(frame.apdu, now=now)
+            except CountersUsedUp as error:
+                self._end(self._exhausted(error))
+                break
             out += self._pump()
         return b"".join(out) or None
 
@@ -255,8 +281,18 @@ class Session:
             self._end(stop.value)
             return []
         assert self._engine is not None
-        apdu = self._engine.send(message, now=self._now)
+        self._keep_counters(self._engine)
+        try:
+            apdu = self._engine.send(message, now=self._now)
+        except CountersUsedUp as error:
+            self._end(self._exhausted(error))
+            return []
         return [wrapper.encode(self._source, self._server, apdu)]
+
+    def _keep_counters(self, engine: ClientEngine) -> None:
+        """Have more counters reserved before the engine might need them."""
+        if self._renew is not None and engine.invocation_counters_left <= COUNTERS_AT_ONCE:
+            engine.extend_counters(self._renew(engine.invocation_counter))
 
     def _adopt(self, engine: ClientEngine, client: int) -> None:
         engine.trace = self._record
@@ -293,25 +329,17 @@ class Session:
             return Outcome(status, detail=str(error))
         raise RuntimeError("the procedure goes on without an answer")
 
+    def _exhausted(self, error: CountersUsedUp) -> Outcome:
+        """The outcome when there is no invocation counter left to go on with."""
+        if self.phase is Phase.ASSOCIATING:
+            return Outcome(Status.KEY_REJECTED, detail=error.cause)
+        return self._unanswered(error.cause)
+
     # --- the script -------------------------------------------------------------------------------
 
     def _run(self) -> Generator[Message, Event | None, Outcome]:
         """Yields what to say, is sent what was answered."""
-        make = self._make
-        if self._counter is None:
-            assert not callable(make)
-            engine = make
-        else:
-            found = yield from self._read_counter(self._counter)
-            if isinstance(found, Outcome):
-                return found
-            if found >= COUNTER_MAX:
-                return Outcome(Status.KEY_REJECTED, detail="the invocation counter is used up")
-            assert callable(make)
-            engine = make(found + 1)
-        self._adopt(engine, self._client)
-        self.phase = Phase.ASSOCIATING
-        associated = yield from self._associate()
+        associated = yield from self._begin()
         if isinstance(associated, Outcome):
             return associated
         self.phase = Phase.WORKING
@@ -322,28 +350,76 @@ class Session:
         yield ReleaseRequest()
         return outcome
 
+    def _begin(self) -> Generator[Message, Event | None, Associated | Outcome]:
+        """Associate, with a counter that the meter takes."""
+        make, source, first = self._make, self._counter, self._known
+        if not callable(make):
+            return _outcome((yield from self._associate(make)))
+        if first is None:
+            assert source is not None
+            found = yield from self._next_counter(source)
+            if isinstance(found, Outcome):
+                return found
+            first, source = found, None  # just asked for: asking again would tell nothing new
+        engine = make(first)
+        answer = yield from self._associate(engine)
+        following: int | None = None
+        match answer:
+            case ExceptionResponse(service_error=ServiceError.INVOCATION_COUNTER_ERROR) as refused:
+                due = refused.invocation_counter
+                # Some name the lowest that they accept, some the last that they saw.
+                following = None if due is None else due + 1
+            case ExceptionResponse(service_error=ServiceError.DECIPHERING_ERROR):
+                pass
+            case AssociationRefused(AssociationResult(), AcseUserDiagnostic.AUTHENTICATION_FAILURE):
+                pass
+            case _:
+                return _outcome(answer)
+        if following is None and source is not None:
+            found = yield from self._next_counter(source)
+            if isinstance(found, Outcome) and found.status is Status.KEY_REJECTED:
+                return found
+            following = found if isinstance(found, int) else None
+        if following is None or following <= first:
+            return _outcome(answer)  # we were not behind: the key is another
+        if following > COUNTER_TAKEN_MAX:
+            return _USED_UP
+        self.resynchronised = True
+        following = max(following, engine.invocation_counter)
+        return _outcome((yield from self._associate(make(following))))
+
+    def _next_counter(
+        self, source: CounterSource
+    ) -> Generator[Message, Event | None, int | Outcome]:
+        """The next counter that the meter accepts, as its public client tells."""
+        found = yield from self._read_counter(source)
+        if isinstance(found, Outcome):
+            return found
+        return _USED_UP if found >= COUNTER_TAKEN_MAX else found + 1
+
     def _read_counter(
         self, source: CounterSource
     ) -> Generator[Message, Event | None, int | Outcome]:
-        self._adopt(source.engine, source.client)
-        self.phase = Phase.COUNTER
-        associated = yield from self._associate()
+        associated = _outcome(
+            (yield from self._associate(source.engine, source.client, Phase.COUNTER))
+        )
         if isinstance(associated, Outcome):
             return associated
         found = yield from self._perform(read_counter(source.counter), associated)
         yield ReleaseRequest()
         return found
 
-    def _associate(self) -> Generator[Message, Event | None, Associated | Outcome]:
-        self._associated = False
+    def _associate(
+        self, engine: ClientEngine, client: int | None = None, phase: Phase = Phase.ASSOCIATING
+    ) -> Generator[Message, Event | None, _Answered]:
+        self._adopt(engine, self._client if client is None else client)
+        self.phase, self._associated = phase, False
         match (yield AssociationRequest()):
             case Associated() as associated:
                 self._associated = True
                 return associated
-            case AssociationRefused() as refused:
-                return _refused_outcome(refused)
-            case ExceptionResponse() as exception:
-                return exception_outcome("associate", exception)
+            case AssociationRefused() | ExceptionResponse() as refused:
+                return refused
             case other:
                 raise RuntimeError(f"{other!r} answers no association request")
 
@@ -385,6 +461,23 @@ class Session:
                 return answer
             results += answer.results
         return GetResponse(tuple(results))
+
+
+_Answered = Associated | AssociationRefused | ExceptionResponse
+_USED_UP = Outcome(
+    Status.KEY_REJECTED, detail="the meter's invocation counter is nearly used up: change the key"
+)
+
+
+def _outcome(answered: _Answered) -> Associated | Outcome:
+    """How an errand ends whose association was refused."""
+    match answered:
+        case AssociationRefused() as refused:
+            return _refused_outcome(refused)
+        case ExceptionResponse() as exception:
+            return exception_outcome("associate", exception)
+        case associated:
+            return associated
 
 
 _KEY_ERRORS = (ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR)

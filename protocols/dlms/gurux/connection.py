@@ -42,7 +42,7 @@ from protocols.dlms.events import (
 from protocols.dlms.gurux.agreement import agree, to_library
 from protocols.dlms.gurux.library import Library
 from protocols.dlms.hls import allowed_challenge
-from protocols.dlms.security import COUNTER_MAX, Cipher, Protection
+from protocols.dlms.security import COUNTER_MAX, Cipher, CountersUsedUp, Protection
 from protocols.dlms.services import (
     ActionRequest,
     ActionResponse,
@@ -87,6 +87,7 @@ class GuruxConnection:
             invocation_counter=settings.invocation_counter,
             peer_invocation_counter=settings.peer_invocation_counter,
         )
+        self._counter_end = settings.invocation_counter_end
         self._state = State.IDLE
         self._negotiated: Negotiated | None = None
         self._stoc = b""
@@ -108,6 +109,15 @@ class GuruxConnection:
     def peer_invocation_counter(self) -> int:
         """The lowest one accepted from the meter."""
         return self._protection.peer_invocation_counter
+
+    @property
+    def invocation_counters_left(self) -> int:
+        """How many of ours are reserved and not used yet."""
+        return self._counter_end - self.invocation_counter
+
+    def extend_counters(self, end: int) -> None:
+        """More of ours have been reserved: up to `end` - 1."""
+        self._counter_end = max(self._counter_end, end)
 
     # --- requests ---------------------------------------------------------------------------------
 
@@ -141,8 +151,12 @@ class GuruxConnection:
 
     def _check_counter(self) -> None:
         # Proving takes two at once; gurux-dlms itself would wrap around and use them twice.
-        if self._settings.keys is not None and self.invocation_counter > COUNTER_MAX - 1:
-            raise LocalProtocolError("the invocation counter is used up: the key must be changed")
+        if self._settings.keys is None:
+            return
+        if self.invocation_counter > COUNTER_MAX - 1:
+            raise CountersUsedUp("the invocation counter is used up: the key must be changed")
+        if self.invocation_counters_left < 2:
+            raise CountersUsedUp("the invocation counters that were reserved are used up")
 
     def _ask(self, request: Request) -> bytes:
         whole, first = _STEPS[type(request)]
@@ -162,6 +176,8 @@ class GuruxConnection:
         self._incoming = Incoming(self._settings.transfer_size_max)
         self._check_counter()
         parts = write()
+        if self._settings.keys is not None and self.invocation_counters_left < 0:
+            raise CountersUsedUp("the invocation counters that were reserved are used up")
         self._sent_blocks, self._later = 1, deque(parts[1:])
         return self._say(first if self._later else whole, lambda: parts[0])
 
@@ -234,6 +250,8 @@ class GuruxConnection:
             self._take(bytes(data), now)
         except Refused as error:
             self._events.append(ProtocolViolation(error.violation, error))
+        except CountersUsedUp:
+            raise
         except ProtocolError as error:
             malformed = RemoteProtocolError(error.offset, error.cause)
             self._events.append(ProtocolViolation(Violation.MALFORMED, malformed))
@@ -460,6 +478,7 @@ class GuruxConnection:
         if complete is not answer.last_block:
             raise Refused(Violation.MALFORMED, "gurux-dlms sees the last block elsewhere")
         if not complete:
+            self._check_counter()
             self._continue(self._library.next_block(), now)
             return
         octets = self._incoming.joined()
