@@ -138,7 +138,7 @@ class Settling:
         )
         story = (
             (State.RECEIVED, f"ends the limit of order {order.number}; allowed on any day"),
-            (State.QUEUED, f"waits for {order.until.isoformat()}"),
+            (State.QUEUED, f"waits for {order.until:%Y-%m-%d %H:%M:%S}Z"),
         )
         tx.add_order(promised, story)
 
