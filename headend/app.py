@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -22,12 +21,14 @@ import holidays
 import uvicorn
 from fastapi import FastAPI
 
+from headend import certificates, doors
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from headend.config import BadConfig, Config, Mqtt, OrderPolicy, Soap, Tls
+from headend.config import BadConfig, Config, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import Concentrator, Meter
 from headend.field import mosquitto
+from headend.field.admission import Admission
 from headend.field.broker import Broker
 from headend.field.broker import Will as BusWill
 from headend.field.bus import Bus, BusClient
@@ -49,7 +50,7 @@ from headend.ports import CarrierPortal, Chance, Clock, Transaction
 from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
-from headend.soap.route import check_bind, is_loopback, soap_router, uvicorn_options
+from headend.soap.route import soap_router, uvicorn_options
 from headend.soap.server import SoapServer
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
 from headend.store.occupancy import Occupied, occupied
@@ -76,6 +77,7 @@ __all__ = [
 ]
 
 STARTED_WITHIN_S = 15.0
+OWN_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where we reach what listens everywhere
 BROKER_WITHIN_S = 5.0  # to a broker that runs; a supervisor starts us again where it comes later
 
 
@@ -176,7 +178,7 @@ def build(
         queue=queue,
         hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
         settling=settling,
-        soap=SoapServer(desk, clock, chance, addresses),
+        soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
     )
 
 
@@ -223,16 +225,17 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
     SOAP port cannot be had, `MosquittoFailed` when an installed Mosquitto does not start, and
     `ConnectionError` when a configured broker does not answer.
     """
-    check_bind(config.soap.host, config.soap.tls)
+    clock = WallClock()
+    doors.check(config, clock.now())
     async with AsyncExitStack() as stack:
         stack.enter_context(occupied(config.database, config.worker))
-        where = await _find_broker(config.mqtt, stack)
+        where = await _find_broker(config, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)
         broker = session_at(where, f"head-end-{config.worker}")
         head_end = build(
             config,
-            clock=WallClock(),
+            clock=clock,
             chance=SystemChance(),
             broker=broker,
             callback=callback,
@@ -245,7 +248,9 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
         stack.push_async_callback(_end, work)
         port = await _serve_http(head_end, stack)
         scheme = "http" if config.soap.tls is None else "https"
-        yield Running(head_end, f"{scheme}://{config.soap.host}:{port}/soap", where, work)
+        host = config.soap.host.strip("[]")
+        place = f"[{host}]" if ":" in host else host
+        yield Running(head_end, f"{scheme}://{place}:{port}/soap", where, work)
 
 
 def session_at(where: Address | Bus, client_id: str) -> MqttBroker | BusClient:
@@ -273,36 +278,46 @@ async def open_session(session: MqttBroker | BusClient) -> AsyncIterator[None]:
         await session.stop()
 
 
-async def _find_broker(mqtt: Mqtt, stack: AsyncExitStack) -> Address | Bus:
+async def _find_broker(config: Config, stack: AsyncExitStack) -> Address | Bus:
+    """The configured broker, or one of our own."""
+    mqtt, tls = config.mqtt, config.mqtt.tls
     if mqtt.host is not None:
-        if mqtt.tls is None and not is_loopback(mqtt.host):
-            raise BadConfig(f"mqtt: a broker on {mqtt.host!r} needs [mqtt.tls]")
-        return Address(
-            mqtt.host, mqtt.port or 1883, tls=None if mqtt.tls is None else _tls(mqtt.tls)
-        )
+        port = mqtt.port or (1883 if tls is None else 8883)  # as registered with IANA
+        return Address(mqtt.host, port, tls=None if tls is None else certificates.to_servers(tls))
     if mosquitto.find() is None:
         return Bus()
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-mosquitto-")))
-    child = mosquitto.Mosquitto(directory, port=mqtt.port or None)
+    listen = mqtt.listen.strip("[]")
+    child = mosquitto.Mosquitto(
+        directory,
+        port=mqtt.port or None,
+        host=listen,
+        admission=None if tls is None else _admission(config, tls),
+    )
     await child.start()
     stack.push_async_callback(child.stop)
-    assert child.port is not None
-    return Address(mosquitto.HOST, child.port)
+    return Address(
+        OWN_HOST.get(listen, listen),
+        child.port,
+        tls=None if tls is None else certificates.to_ourselves(tls),
+    )
 
 
-def _tls(tls: Tls) -> ssl.SSLContext:
-    """Mutual TLS towards a broker; the authority that signs clients signs the broker as well."""
-    try:
-        context = ssl.create_default_context(cafile=tls.client_authority)
-        context.load_cert_chain(tls.certificate, tls.key)
-    except OSError as error:  # ssl.SSLError is one
-        raise BadConfig(f"mqtt.tls: a certificate or key cannot be used: {error}") from error
-    return context
+def _admission(config: Config, tls: Tls) -> Admission:
+    """Whom our own broker lets in."""
+    return Admission(
+        certificate=tls.certificate,
+        key=tls.key,
+        client_authority=tls.client_authority,
+        head_end=certificates.user_name(tls, "mqtt.tls"),
+        queue_root=config.delivery.topic_root,
+        queue_readers=config.mqtt.queue_readers,
+    )
 
 
 def _client_tls(tls: Tls | None) -> ClientTls | None:
-    """The SOAP door's certificate serves for callbacks as well; one authority signs both sides."""
-    return None if tls is None else ClientTls(tls.certificate, tls.key, tls.client_authority)
+    """The SOAP door's certificate serves for callbacks as well."""
+    return None if tls is None else ClientTls(tls.certificate, tls.key, tls.authority_of_servers)
 
 
 class _Server(uvicorn.Server):
@@ -319,10 +334,6 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
     http = FastAPI(title="ami-headend", openapi_url=None)
     http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
     options = uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
-    try:
-        options.load()
-    except OSError as error:  # ssl.SSLError is one
-        raise BadConfig(f"soap.tls: a certificate or key cannot be used: {error}") from error
     server = _Server(options)
     door = _listen(soap)
     task = asyncio.create_task(server.serve(sockets=[door]), name="http")

@@ -23,6 +23,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=10 * 365 * 86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,64}\Z")]  # part of a file's name
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+CommonName = Annotated[str, msgspec.Meta(pattern=r"^[\w.@-]([\w .@-]{0,62}[\w.@-])?\Z")]
 
 
 class BadConfig(ValueError):
@@ -71,11 +72,20 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Mutual TLS: our certificate and key, and the authority that signs clients' certificates."""
+    """Mutual TLS: our certificate and key, and who signs the others'.  All files are PEM.
 
-    certificate: Path
-    key: Path
-    client_authority: Path
+    The certificate is shown to those who call us and to those whom we call (the broker; the
+    commercial system at its ReplyAddress).
+    """
+
+    certificate: Path  # ours, intermediate ones behind it
+    key: Path  # without a pass phrase
+    client_authority: Path  # signs the certificates of those who call us
+    server_authority: Path | None = None  # of those whom we call, where it is another one
+
+    @property
+    def authority_of_servers(self) -> Path:
+        return self.server_authority or self.client_authority
 
 
 class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -84,17 +94,24 @@ class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     host: str = "127.0.0.1"
     port: Port = 8080
     tls: Tls | None = None
+    sources: tuple[CommonName, ...] = ()  # who may order, by certificate; none named: all signed
     body_max_bytes: Count = 8 * 1024 * 1024
 
 
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The broker.  Without `host` a Mosquitto child is started on loopback, at `port` where that is
-    not 0, so that concentrators find it again after a restart; otherwise at a free one.  A broker
-    elsewhere than on loopback needs `tls`."""
+    """The broker: the utility's own at `host`, or without `host` a Mosquitto child.
+
+    The child listens at `listen`, at `port` where that is not 0, so that concentrators find it
+    again after a restart; otherwise at a free one.  With `tls` it asks everybody for a certificate
+    and lets each do what its common name may; without, it listens on loopback only.  A broker
+    elsewhere than on loopback needs `tls`.
+    """
 
     host: str | None = None
-    port: Port = 0  # 0: a free one for the child, 1883 with a `host`
+    port: Port = 0  # 0: a free one for the child; with a `host` 8883 under TLS, otherwise 1883
+    listen: str = "127.0.0.1"  # the child's address
     tls: Tls | None = None
+    queue_readers: tuple[CommonName, ...] = ()  # at the child: who may read results, by certificate
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

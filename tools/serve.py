@@ -67,7 +67,8 @@ def serve(
         failed(str(error), "Name a broker: ami serve --mqtt HOST:PORT")
     except ConnectionError as error:
         failed(
-            str(error), "Start the broker, or leave it out of the settings: an own one is started."
+            str(error),
+            "Start the broker, or check [mqtt.tls]; without one in the settings an own one starts.",
         )
 
 

@@ -1,7 +1,7 @@
-"""A Mosquitto of the head-end's own: a child process on a loopback port.
+"""A Mosquitto of the head-end's own: a child process.
 
-It serves where no broker is configured.  It is bound to loopback and asks nobody's name; a utility
-with concentrators outside this machine configures its own broker, with TLS and an ACL.
+It serves where no broker is configured.  With an `Admission` it asks everybody for a certificate,
+and may listen to the network; without one it asks nobody's name, and listens on loopback only.
 
 It dies with the head-end (PR_SET_PDEATHSIG, by util-linux's setpriv), and is started again on the
 same port when it dies alone.  It saves its queues once a second: killed, it forgets at most what
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import structlog
 
+from headend.field.admission import Admission
+
 log = structlog.get_logger(__name__)
 
 HOST = "127.0.0.1"
@@ -31,8 +33,7 @@ PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # where PATH of
 
 CONFIGURATION = """\
 listener {port} {host}
-allow_anonymous true
-user {user}
+{admission}user {user}
 persistence true
 persistence_location {directory}/
 autosave_interval 1
@@ -45,6 +46,7 @@ log_type warning
 log_type information
 connection_messages false
 """
+ANYBODY = "allow_anonymous true\n"
 
 
 class MosquittoFailed(RuntimeError):
@@ -60,11 +62,20 @@ def find() -> Path | None:
 
 class Mosquitto:
     """The child.  `directory` holds its configuration and its queues; `port` None takes a free one
-    at `start` and keeps it."""
+    at `start` and keeps it.  Beyond loopback it listens only with an `admission`."""
 
-    def __init__(self, directory: Path, *, port: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        host: str = HOST,
+        admission: Admission | None = None,
+    ) -> None:
         self._directory = directory
         self._wanted = port
+        self._host = host
+        self._admission = admission
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._words: deque[str] = deque(maxlen=20)
@@ -81,7 +92,7 @@ class Mosquitto:
             raise MosquittoFailed("mosquitto is not on this machine (apt-get install mosquitto)")
         self._directory.mkdir(parents=True, exist_ok=True)
         for remaining in reversed(range(1 if self._wanted else PORT_TRIES)):
-            self.port = self._wanted or _free_port()
+            self.port = self._wanted or _free_port(self._host)
             try:
                 await self._launch(program)
                 break
@@ -105,7 +116,8 @@ class Mosquitto:
         configuration.write_text(
             CONFIGURATION.format(
                 port=self.port,
-                host=HOST,
+                host=self._host,
+                admission=self._door(),
                 user=getpass.getuser(),  # as root it would change to its own user
                 directory=self._directory.resolve(),
             )
@@ -133,6 +145,14 @@ class Mosquitto:
             if isinstance(error, TimeoutError):
                 raise MosquittoFailed(f"mosquitto is silent: {self._last_words()}") from error
             raise
+
+    def _door(self) -> str:
+        """Who may come in."""
+        if self._admission is None:
+            return ANYBODY
+        permissions = self._directory / "permissions.acl"
+        permissions.write_text(self._admission.permissions())
+        return self._admission.listener(permissions)
 
     async def _keep_alive(self, program: Path) -> None:
         while True:
@@ -176,8 +196,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port

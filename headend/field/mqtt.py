@@ -2,8 +2,9 @@
 
 What aiomqtt 2.5.1 leaves to its user is done here, once: it acknowledges a message before anybody
 has seen it, so acknowledgement is taken over through its paho client; it does not reconnect;
-without TCP_NODELAY a round trip takes 40 ms more; and it warns above ten calls under way.  Nothing
-here publishes twice: whoever needs a delivery settled asks for a receipt.
+without TCP_NODELAY a round trip takes 40 ms more; it warns above ten calls under way; and when a
+broker hangs up before it has answered CONNECT, as one does that refuses a certificate, it waits on.
+Nothing here publishes twice: whoever needs a delivery settled asks for a receipt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import aiomqtt
 import paho.mqtt.client as paho
 import structlog
 from aiomqtt.types import PahoSocket
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from headend.field.broker import BrokerUnavailable, Handler, Will
 from headend.field.dispatch import Dispatch
@@ -27,6 +30,7 @@ PUBLISH_TIMEOUT_S = 10.0  # a broker that says nothing for so long is as good as
 CALLS_UNDER_WAY_MAX = 200
 RECONNECT_FIRST_S = 0.1
 RECONNECT_MAX_S = 30.0
+HUNG_UP = "it hung up before it let us in: it may not accept our certificate, its log says why"
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -41,6 +45,17 @@ class Address:
     tls: ssl.SSLContext | None = None
 
 
+class _Socket(ssl.SSLSocket):
+    """paho leaves a socket open whose handshake has failed."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class _Client(aiomqtt.Client):
     """An aiomqtt client whose messages are acknowledged by hand.  Its paho client is private to
     aiomqtt; this class is the only place that touches it, and a test with a broker holds it."""
@@ -50,6 +65,19 @@ class _Client(aiomqtt.Client):
 
     def acknowledge(self, message: aiomqtt.Message) -> None:
         self._client.ack(message.mid, message.qos)
+
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.done():  # nobody will answer CONNECT any more
+            self._connected.set_exception(aiomqtt.MqttError(HUNG_UP))
+            self._connected.exception()  # seen, also where nobody waits for it any more
 
     def _on_socket_register_write(
         self, client: paho.Client, userdata: object, sock: PahoSocket
@@ -92,6 +120,7 @@ class MqttBroker:
         self._up = asyncio.Event()
         self._down: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._trouble = ""  # why the last try to connect failed
 
     @property
     def connected(self) -> bool:
@@ -118,7 +147,8 @@ class MqttBroker:
                 await self._up.wait()
         except TimeoutError as error:
             where = f"{self._address.host}:{self._address.port}"
-            raise BrokerUnavailable(f"no broker at {where}", sent=False) from error
+            why = f": {self._trouble}" if self._trouble else ""
+            raise BrokerUnavailable(f"no broker at {where}{why}", sent=False) from error
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """As `Broker.publish`; raises at once when there is no connection."""
@@ -162,6 +192,7 @@ class MqttBroker:
                     log.info("connected to the broker", host=self._address.host)
                     await self._receive(client)
             except aiomqtt.MqttError as error:
+                self._trouble = str(error)
                 log.warning("no connection to the broker", error=str(error), again_in_s=pause_s)
             finally:
                 self._let_go()
@@ -170,6 +201,8 @@ class MqttBroker:
 
     def _new_client(self) -> _Client:
         will = self._will
+        if self._address.tls is not None:
+            self._address.tls.sslsocket_class = _Socket
         client = _Client(
             self._address.host,
             self._address.port,

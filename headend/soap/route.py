@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headend.config import Soap, Tls
 from headend.soap.documents import ENDPOINTS, ROOT, document
+from headend.soap.handshake import outspoken
 from headend.soap.raw_soap import SoapFault
 from headend.soap.server import SoapAnswer, SoapServer, fault_answer
 from protocols.cim.errors import ReplyError
@@ -87,6 +88,7 @@ def uvicorn_options(soap: Soap) -> dict[str, Any]:
             "ssl_keyfile": str(soap.tls.key),
             "ssl_ca_certs": str(soap.tls.client_authority),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
+            "ssl_context_factory": lambda _, default: outspoken(default()),
         }
     return options
 

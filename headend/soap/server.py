@@ -59,14 +59,16 @@ class SoapAnswer:
 class SoapServer:
     """Takes SOAP requests for orders.
 
-    `reply_addresses` lists where results may be sent.  `vocabulary` adds a utility's own control
-    types to the standard's.
+    `reply_addresses` lists where results may be sent; `sources`, unless empty, who of those with a
+    certificate may order: an authority may sign others besides.  `vocabulary` adds a utility's own
+    control types to the standard's.
     """
 
     desk: Desk
     clock: Clock
     chance: Chance
     reply_addresses: ReplyAddresses = ReplyAddresses()
+    sources: frozenset[str] = frozenset()
     vocabulary: Vocabulary = STANDARD
     bounds: Bounds = xml.BOUNDS
 
@@ -120,6 +122,10 @@ class SoapServer:
             return request
         if not caller:
             raise RequestRefused(ReplyError("7.4", "CERTIFICADO_SIN_NOMBRE: falta commonName"))
+        if self.sources and caller not in self.sources:
+            raise RequestRefused(
+                ReplyError("7.5", "CERTIFICADO_NO_ADMITIDO: su titular no puede dar órdenes")
+            )
         if request.source == caller:
             return request
         if request.source is None:

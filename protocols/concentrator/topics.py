@@ -22,6 +22,7 @@ def status(concentrator: str) -> str:
     return f"{ROOT}/{_segment(concentrator)}/status"
 
 
+ALL_DOWN = f"{ROOT}/+/down"
 ALL_UP = f"{ROOT}/+/up"
 ALL_STATUS = f"{ROOT}/+/status"
 

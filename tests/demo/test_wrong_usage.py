@@ -50,6 +50,14 @@ CONFIGURATIONS = {
     "wrong type": ('[orders]\ntries_max = "many"\n', "tries_max"),
     "no TOML": ("soap = \n", "line 1"),
     "open to the network": ('[soap]\nhost = "0.0.0.0"\n', "mutual TLS"),
+    "own broker open to the network": ('[mqtt]\nlisten = "0.0.0.0"\n', "[mqtt.tls], or listen on"),
+    "readers without TLS": ('[mqtt]\nqueue_readers = ["CRM"]\n', "mqtt.queue_readers needs"),
+    "no name of a reader": ('[mqtt]\nqueue_readers = ["a\\nuser b"]\n', "queue_readers"),
+    "readers at another's broker": (
+        '[mqtt]\nhost = "127.0.0.1"\nqueue_readers = ["CRM"]\n',
+        "for an own Mosquitto",
+    ),
+    "sources without TLS": ('[soap]\nsources = ["CRM"]\n', "soap.sources needs mutual TLS"),
     "broker without TLS": ('[mqtt]\nhost = "broker.example"\n', "[mqtt.tls]"),
     "unknown country": ('[orders]\ncountry = "XX"\n', "XX"),
     "no such port": ("[soap]\nport = 99999\n", "soap.port"),
@@ -58,8 +66,11 @@ CONFIGURATIONS = {
     "no end of time": ("[orders]\ndeadline_s = inf\n", "deadline_s"),
     "no number": ("[orders]\ndeadline_s = nan\n", "deadline_s"),
     "no name for a file": ('worker = "a/b"\n', "worker"),
-    "certificate that is none": (TLS.format(section="soap"), "soap.tls"),
-    "certificate for a broker that is none": (TLS.format(section="mqtt"), "mqtt.tls"),
+    "certificate that is none": (TLS.format(section="soap"), "soap.tls: certificate no.pem"),
+    "certificate for a broker that is none": (
+        TLS.format(section="mqtt"),
+        "mqtt.tls: certificate no.pem",
+    ),
     "unknown zone": ('[orders]\nzone = "Mars/Olympus"\n', "Mars"),
 }
 
@@ -83,6 +94,7 @@ WRONG = {
     "no broker's port": (("serve", "--mqtt=127.0.0.1:70000"), "HOST:PORT"),
     "field: no such file": (("field", "nowhere.toml"), "nowhere.toml"),
     "field: no file": (("field",), "FILE"),
+    "field: no certificates": (("field", FIELD, "--mqtt-tls=nowhere"), "nowhere/C-001.pem"),
     "field: no broker's address": (("field", FIELD, "--mqtt=127.0.0.1:x"), "HOST:PORT"),
     "demo: no place": (("demo", "--keep=/dev/null/x"), "/dev/null/x"),
     "no such option": (("demo", "--nope"), "--nope"),

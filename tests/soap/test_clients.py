@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from zeep.transports import Transport
 
 from headend.soap.callback import CallbackFailed
 from headend.soap.documents import ENDPOINTS
-from headend.soap.zeep_callback import ANSWER_MAX_BYTES, ZeepCallback
+from headend.soap.route import client_source
+from headend.soap.zeep_callback import ANSWER_MAX_BYTES, ClientTls, ZeepCallback
 from protocols.cim.control_types import ControlKind
 from protocols.cim.end_device_controls import MeterRef
+from tests.certificates import Authority
 from tests.cim import orders_as_xml as a
 from tests.soap.desk import RememberingDesk, server_around
 from tests.soap.door import open_door
@@ -177,14 +180,16 @@ def _limit_taken(desk: RememberingDesk) -> None:
 class Counter:
     """A consumer's HTTP server that says what a test wants, and remembers what it heard."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, answer: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
         self.heard: list[bytes] = []
+        self.callers: list[str | None] = []  # by certificate
+        self._tls = tls
 
     async def __aenter__(self) -> str:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         port = self._server.sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/callback"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/callback"
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
@@ -193,6 +198,8 @@ class Counter:
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         self.heard.append(head + await reader.readexactly(length))
+        certificate = writer.get_extra_info("peercert")
+        self.callers.append(client_source({"extensions": {"tls": {"client_cert": certificate}}}))
         writer.write(self.answer)
         await writer.drain()
         writer.close()
@@ -236,6 +243,28 @@ async def test_what_is_no_answer(answer: bytes, cause: str) -> None:
         with pytest.raises(CallbackFailed, match=cause):
             await callback.post(address, b"<sent/>", "ResponseMessage")
     callback.close()
+
+
+@pytest.mark.live
+async def test_under_tls_both_sides_show_a_certificate(tmp_path: Path) -> None:
+    """The consumer sees ours; one whose certificate is a stranger's gets nothing."""
+    authority = Authority.found(tmp_path / "ours")
+    stranger = Authority.found(tmp_path / "theirs", "another authority")
+    certificate, key = authority.issue("hes", "hes")
+    callback = ZeepCallback(timeout_s=5, tls=ClientTls(certificate, key, authority.path))
+    bare = ZeepCallback(timeout_s=5, tls=ClientTls(*stranger.issue("hes", "h"), authority.path))
+    theirs = Counter(http("200 OK", b"<answer/>"), authority.server_context("crm", "crm"))
+    false = Counter(http("200 OK", b"<answer/>"), stranger.server_context("crm", "crm"))
+    async with theirs as address, false as elsewhere:
+        assert await callback.post(address, b"<sent/>", "EventMessage") == b"<answer/>"
+        with pytest.raises(CallbackFailed, match="certificate verify failed"):
+            await callback.post(elsewhere, b"<sent/>", "EventMessage")
+        with pytest.raises(CallbackFailed, match="Connection|alert"):
+            await bare.post(address, b"<sent/>", "EventMessage")
+    callback.close()
+    bare.close()
+    assert theirs.callers == ["hes"]
+    assert false.heard == []
 
 
 @pytest.mark.live

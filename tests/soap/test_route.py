@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
 from lxml import etree
+from structlog.testing import capture_logs
 
 from headend.config import Soap, Tls
 from headend.soap.documents import ENDPOINTS, document
 from headend.soap.route import UnsafeBind, check_bind, client_source, uvicorn_options
 from protocols.cim import schema
+from tests.certificates import END, PAST, Authority
 from tests.cim import orders_as_xml as a
 from tests.soap.desk import RememberingDesk, server_around
-from tests.soap.door import BODY_MAX_BYTES, Authority, open_door
+from tests.soap.door import BODY_MAX_BYTES, open_door
 
 ORDERS = "/soap/EndDeviceControls"
 XML = {"Content-Type": "text/xml; charset=utf-8"}
@@ -195,6 +199,12 @@ async def test_mutual_tls_binds_the_source(tmp_path: Path) -> None:
     tls = Tls(certificate=certificate, key=key, client_authority=authority.path)
     desk = RememberingDesk()
     message = a.soap(a.typed())
+    picky = server_around(desk)
+    picky.sources = frozenset({"OTRO"})
+    async with open_door(picky, tls) as base:
+        async with client(verify=authority.client_context("COMERCIAL", "c")) as http:
+            answer = await http.post(base + ORDERS, content=message, headers=XML)
+            assert b">7.5<" in answer.content and b"CERTIFICADO_NO_ADMITIDO" in answer.content
     async with open_door(server_around(desk), tls) as base:
         async with client(verify=authority.client_context("COMERCIAL", "c")) as http:
             answer = await http.post(base + ORDERS, content=message, headers=XML)
@@ -208,23 +218,41 @@ async def test_mutual_tls_binds_the_source(tmp_path: Path) -> None:
     assert [request.source for request, _ in desk.taken] == ["COMERCIAL"]
 
 
-@pytest.mark.live
-async def test_without_our_authoritys_certificate_nobody_enters(tmp_path: Path) -> None:
-    import ssl
+STRANGERS = {
+    # name: (name, whose authority signed it, when it ends), the alert that it gets (RFC 8446, 6.2)
+    "without a certificate": (None, "alert certificate required"),
+    "of another authority": (("COMERCIAL", "theirs", END), "alert unknown ca"),
+    "expired": (("COMERCIAL", "ours", PAST), "alert certificate expired"),
+}
 
+
+@pytest.mark.live
+@pytest.mark.parametrize(("shown", "alert"), STRANGERS.values(), ids=STRANGERS)
+async def test_a_stranger_does_not_enter_and_hears_why(
+    tmp_path: Path, shown: tuple[str, str, datetime] | None, alert: str
+) -> None:
     authority = Authority.found(tmp_path / "ours")
     stranger = Authority.found(tmp_path / "theirs", "another authority")
-    certificate, key = authority.issue("hes", "hes")
-    tls = Tls(certificate=certificate, key=key, client_authority=authority.path)
-    bare = ssl.create_default_context(cafile=authority.path)
-    foreign = ssl.create_default_context(cafile=authority.path)
-    foreign.load_cert_chain(*stranger.issue("COMERCIAL", "c"))
+    context = ssl.create_default_context(cafile=authority.path)
+    if shown is not None:
+        name, whose, until = shown
+        issuer = authority if whose == "ours" else stranger
+        context.load_cert_chain(*issuer.issue(name, "c", until=until))
     desk = RememberingDesk()
-    async with open_door(server_around(desk), tls) as base:
-        for context in (bare, foreign):
-            with pytest.raises(httpx2.TransportError):
+    with capture_logs() as logged:
+        async with open_door(server_around(desk), authority.tls("hes", "hes")) as base:
+            with pytest.raises((httpx2.TransportError, ssl.SSLError), match=alert):
                 async with client(verify=context) as http:
                     await http.post(base + ORDERS, content=a.soap(a.typed()), headers=XML)
+    assert desk.taken == []
+    assert [line["event"] for line in logged] == ["a client was refused by TLS"]
+
+
+@pytest.mark.live
+async def test_nobody_enters_without_tls(tmp_path: Path) -> None:
+    desk = RememberingDesk()
+    tls = Authority.found(tmp_path).tls("hes", "hes")
+    async with open_door(server_around(desk), tls) as base:
         plain = base.replace("https", "http")
         with pytest.raises(httpx2.TransportError):
             async with client() as http:

@@ -1,0 +1,49 @@
+"""Which doors a configuration may open: none to the network without mutual TLS.
+
+Asked before anything is opened or stored, so that a refusal leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from headend import certificates
+from headend.config import BadConfig, Config, Mqtt
+from headend.soap.route import check_bind, is_loopback
+
+
+def check(config: Config, now: datetime) -> None:
+    """Pass when every door may be opened, with certificates that can serve at this time.
+
+    Raises `UnsafeBind` or `BadConfig`.
+    """
+    _check_openness(config)
+    for section, tls in (("soap.tls", config.soap.tls), ("mqtt.tls", config.mqtt.tls)):
+        if tls is not None:
+            certificates.check(tls, section, now)
+    if config.mqtt.tls is not None and config.mqtt.host is None:
+        certificates.user_name(config.mqtt.tls, "mqtt.tls")
+
+
+def _check_openness(config: Config) -> None:
+    """Refuse doors open to the network without mutual TLS, and settings that would do nothing."""
+    soap, mqtt = config.soap, config.mqtt
+    check_bind(soap.host, soap.tls)
+    if mqtt.host is not None and (mqtt.listen != Mqtt().listen or mqtt.queue_readers):
+        raise BadConfig(
+            f"mqtt: listen and queue_readers are for an own Mosquitto, but {mqtt.host!r} is to be"
+            " the broker. Leave out the one or the other."
+        )
+    needs = "needs mutual TLS: set certificate, key and client_authority under"
+    if soap.sources and soap.tls is None:
+        raise BadConfig(f"soap.sources {needs} [soap.tls]")
+    if mqtt.tls is not None:
+        return
+    if mqtt.queue_readers:
+        raise BadConfig(f"mqtt.queue_readers {needs} [mqtt.tls]")
+    if mqtt.host is not None and not is_loopback(mqtt.host):
+        raise BadConfig(f"mqtt: a broker on {mqtt.host!r} {needs} [mqtt.tls]")
+    if not is_loopback(mqtt.listen):
+        raise BadConfig(
+            f"mqtt: listening on {mqtt.listen!r} {needs} [mqtt.tls], or listen on 127.0.0.1"
+        )
