@@ -8,7 +8,8 @@ is now, so a fault "at 10s" comes ten seconds after the field has come up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ from scenarios.uplink import BusUplink
 
 POLL_S = 0.05
 
+Credentials = Callable[[str], ssl.SSLContext]
+"""A concentrator's side of mutual TLS, by its id."""
+
 
 class NoConnection(ConnectionError):
     """Not every concentrator reached the broker in time."""
@@ -43,6 +47,7 @@ class LiveField:
     scenario: Scenario
     world: World
     failed: asyncio.Future[NoReturn]
+    _uplinks: Mapping[str, MqttUplink | BusUplink]
 
     @property
     def concentrators(self) -> tuple[str, ...]:
@@ -58,7 +63,14 @@ class LiveField:
                         self.failed.result()
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
-            raise NoConnection(f"no session with the broker: {', '.join(waiting)}") from error
+            told = ", ".join(map(self._without, waiting))
+            raise NoConnection(f"no session with the broker: {told}") from error
+
+    def _without(self, name: str) -> str:
+        """A concentrator that has no session, and why, where that is known."""
+        uplink = self._uplinks[name]
+        trouble = uplink.trouble if isinstance(uplink, MqttUplink) else ""
+        return f"{name} ({trouble})" if trouble else name
 
     def _without_session(self) -> list[str]:
         return [
@@ -73,6 +85,7 @@ async def live_field(
     scenario: Scenario,
     broker: Address | Bus,
     *,
+    credentials: Credentials | None = None,
     seed: int | None = None,
     settings: Settings | None = None,
     modem_pace: Pace | None = None,
@@ -81,7 +94,8 @@ async def live_field(
 ) -> AsyncIterator[LiveField]:
     """The field, until the context ends; then every concentrator is gone as if it had lost power.
 
-    `settings` and `modem_pace` are those of every concentrator.  Raises `BadScenario`.
+    `credentials` are for a broker that wants TLS; `settings` and `modem_pace` are those of every
+    concentrator.  Raises `BadScenario`, and what `credentials` does.
     """
     start = datetime.fromtimestamp(wall_clock(), UTC)
     spec = field_of(scenario)
@@ -93,7 +107,8 @@ async def live_field(
     uplinks: dict[str, MqttUplink | BusUplink] = {}
 
     def uplink(name: str) -> Uplink:
-        uplinks[name] = _uplink(broker, name, lambda: field.world, keepalive_s)
+        tls = None if credentials is None else credentials(name)
+        uplinks[name] = _uplink(broker, name, lambda: field.world, keepalive_s, tls)
         return uplinks[name]
 
     world = World(
@@ -104,7 +119,7 @@ async def live_field(
         driver=driver,
         keep_log=keep_log,
     )
-    field = LiveField(scenario, world, driver.failed)
+    field = LiveField(scenario, world, driver.failed, uplinks)
     planned = faults_of(scenario, start.timestamp())
     check_targets(world, planned)
     faults.run(world, planned)
@@ -135,7 +150,11 @@ def check_targets(world: World, planned: list[faults.Fault]) -> None:
 
 
 def _uplink(
-    broker: Address | Bus, name: str, world: Callable[[], World], keepalive_s: int
+    broker: Address | Bus,
+    name: str,
+    world: Callable[[], World],
+    keepalive_s: int,
+    tls: ssl.SSLContext | None,
 ) -> MqttUplink | BusUplink:
     def enter(action: Callable[[], None]) -> None:
         world().enter(action)
@@ -149,5 +168,5 @@ def _uplink(
 
     if isinstance(broker, Bus):
         return BusUplink(broker, name, enter=enter, delay_s=delay_s, keepalive_s=keepalive_s)
-    address = BrokerAddress(broker.host, broker.port)
+    address = BrokerAddress(broker.host, broker.port, tls=tls)
     return MqttUplink(address, name, enter, delay_s=delay_s, keepalive_s=keepalive_s)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from headend import certificates
 from headend.app import Address
-from headend.config import BadConfig
-from scenarios.live import LiveField, live_field
+from headend.clock import WallClock
+from headend.config import BadConfig, Tls
+from scenarios.live import Credentials, LiveField, live_field
 from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
 from tools.serve import host_and_port
@@ -27,6 +31,14 @@ def field(
         ),
     ],
     mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
+    mqtt_tls: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Speak TLS, with the certificates in this folder: authority.pem, and each"
+            " concentrator's own, such as C-001.pem and C-001.key.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
     ] = None,
@@ -43,23 +55,44 @@ def field(
     log_to_stderr(verbose=verbose)
     try:
         scenario, broker = find(file)[1], Address(*host_and_port(mqtt))
-        asyncio.run(_run(scenario, broker, seed))
+        asyncio.run(_run(scenario, broker, _credentials(mqtt_tls), seed))
     except (BadScenario, BadConfig) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
         failed(
             f"no broker at {mqtt}: {error}",
-            "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT",
+            "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT."
+            "  Where it asks for certificates: --mqtt-tls FOLDER",
         )
 
 
-async def _run(scenario: Scenario, broker: Address, seed: int | None) -> None:
+def _credentials(folder: Path | None) -> Credentials | None:
+    """Each concentrator's own certificate.  What it gives raises `BadConfig` for one that cannot
+    be used."""
+    if folder is None:
+        return None
+
+    def of(concentrator: str) -> ssl.SSLContext:
+        tls = Tls(
+            certificate=folder / f"{concentrator}.pem",
+            key=folder / f"{concentrator}.key",
+            client_authority=folder / "authority.pem",
+        )
+        certificates.check(tls, "--mqtt-tls", WallClock().now())
+        return certificates.to_servers(tls)
+
+    return of
+
+
+async def _run(
+    scenario: Scenario, broker: Address, credentials: Credentials | None, seed: int | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
-    async with live_field(scenario, broker, seed=seed) as field:
+    async with live_field(scenario, broker, credentials=credentials, seed=seed) as field:
         coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(CONNECTED_WITHIN_S))
         await asyncio.wait({coming_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not coming_up.done():

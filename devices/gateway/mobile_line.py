@@ -36,6 +36,7 @@ class MobileLine:
         delay_s: Delay = lambda octets: 0.0,
     ) -> None:
         self.port = 0  # of the relay, once started
+        self.trouble = ""  # why the last connection to the broker could not be made, or broke
         self._host, self._port, self._tls = host, port, tls
         self._delay_s = delay_s
         self._speaks = asyncio.Event()
@@ -55,17 +56,6 @@ class MobileLine:
             passage.close()
         await asyncio.gather(*(passage.task for passage in self._passages), return_exceptions=True)
         await self._server.wait_closed()
-
-    async def reaches(self) -> bool:
-        """Whether the broker listens.  A line that is cut does not tell; then it may be so."""
-        if not self._speaks.is_set():
-            return True
-        try:
-            _, writer = await asyncio.open_connection(self._host, self._port)
-        except OSError:
-            return False
-        writer.transport.abort()
-        return True
 
     def cut(self) -> None:
         """Hold every octet back, in both directions."""
@@ -92,8 +82,10 @@ class MobileLine:
             await self._speaks.wait()
             if not passage.forgotten:
                 await passage.run(self._host, self._port, self._tls, self._speaks, self._delay_s)
-        except (OSError, asyncio.CancelledError):
-            pass  # reset by an end, or closed by us: nobody is told but by the closed socket
+        except OSError as error:  # the device hears of it by its closed socket
+            self.trouble = str(error)
+        except asyncio.CancelledError:
+            pass  # closed by us
         finally:
             self._passages.discard(passage)
             passage.shut()
@@ -129,9 +121,11 @@ class _Passage:
         down = asyncio.create_task(self._pump(reader, self._writer, speaks, delay_s))
         up = asyncio.create_task(self._pump(self._reader, self._broker, speaks, delay_s))
         try:
-            await asyncio.wait({down, up}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({down, up}, return_when=asyncio.FIRST_COMPLETED)
             if self.forgotten:
                 await down  # the broker has not closed its end yet
+            for pump in ended:
+                pump.result()
         finally:
             down.cancel()
             up.cancel()

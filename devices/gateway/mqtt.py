@@ -2,8 +2,9 @@
 
 What aiomqtt leaves to its user is done here: it acknowledges a message before anybody has seen it,
 so acknowledgement is taken over through its paho client; without TCP_NODELAY a round trip takes
-40 ms more; it warns above ten calls under way.  It does not reconnect, and must not: that is the
-device's affair, which knows its modem (`devices.concentrator.online`).
+40 ms more; it warns above ten calls under way; and when a broker hangs up before it has answered
+CONNECT, it waits on.  It does not reconnect, and must not: that is the device's affair, which knows
+its modem (`devices.concentrator.online`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiomqtt
+import paho.mqtt.client as paho
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.gateway.mobile_line import Delay, MobileLine
 from devices.gateway.uplink import Ears, Will
@@ -24,6 +28,7 @@ from protocols.concentrator import topics
 CONNECT_TIMEOUT_S = 15.0
 KEEPALIVE_S = 30
 CALLS_UNDER_WAY_MAX = 200
+HUNG_UP = "the broker hung up before it let us in"
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 Enter = Callable[[Callable[[], None]], object]
@@ -54,6 +59,19 @@ class _Client(aiomqtt.Client):
     def acknowledge(self, message: aiomqtt.Message) -> None:
         self._client.ack(message.mid, message.qos)
 
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.done():  # nobody will answer CONNECT any more
+            self._connected.set_exception(aiomqtt.MqttError(HUNG_UP))
+            self._connected.exception()  # seen, also where nobody waits for it any more
+
 
 class MqttUplink:
     """Implements `uplink.Uplink`.  For the live loop only; `start` before use, `stop` after it."""
@@ -76,6 +94,7 @@ class MqttUplink:
         self._session: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self.trouble = ""  # why the last connection could not be made, or ended
 
     async def start(self) -> None:
         """Open the line."""
@@ -122,8 +141,7 @@ class MqttUplink:
         this = asyncio.current_task()
         why = "the broker closed the connection"
         try:
-            if not await self._line.reaches():  # aiomqtt would wait its whole timeout for it
-                raise aiomqtt.MqttError("no broker listens")
+            self._line.trouble = ""
             async with self._new_client(will) as client:
                 await client.subscribe(topics.down(self._concentrator), qos=1)
                 if self._session is not this:
@@ -137,7 +155,8 @@ class MqttUplink:
                     self._enter(lambda topic=topic, payload=payload: ears.message(topic, payload))  # type: ignore[misc]
                     client.acknowledge(message)
         except aiomqtt.MqttError as error:
-            why = str(error)
+            why = self._line.trouble or str(error)
+        self.trouble = why
         if self._session is this:
             self._session = self._client = None
             self._enter(lambda: ears.down(why))
