@@ -1,4 +1,4 @@
-"""What the client brings to a sign-on, and the times of the line."""
+"""What the client brings to a sign-on: times in seconds, speeds in Bd."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from protocols.link import Parity, SetLine
 
 SIGN_ON_LINE = SetLine(300, 7, Parity.EVEN)
 
-BAUD_OF_CODE = {
-    "0": 300,
-    "1": 600,
-    "2": 1200,
-    "3": 2400,
-    "4": 4800,
-    "5": 9600,
-    "6": 19200,
-}
-"""Z of modes C and E (IEC 62056-21, 6.3.14, item 13c)."""
+REACTION_MIN_S = 0.2
+"""tr: nobody answers sooner (6.3.14), and nobody listens sooner."""
+
+FAST_REACTION_MIN_S = 0.02
+"""The same of meters whose manufacturer's third letter is small."""
+
+REACTION_MAX_S = 1.5
+"""tr: nobody answers later; also ta, the longest pause within a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModeESettings:
-    """Times in seconds."""
+    """See the module."""
 
     device_address: str = ""
     """Of a meter that shares its line; without one, whoever hears answers."""
     baud_max: int = 19200
-    """The highest speed that our probe manages; the meter's own proposal where that is lower."""
+    """The highest speed that the probe manages; a meter that names a higher stays at 300."""
     identification_timeout_s: float = 2.5
-    """After the request has left.  The meter's reaction time is 200 to 1500 ms (6.3.14, tr)."""
+    """After the request has left: the meter's reaction, and the first octets of its answer."""
     retries: int = 2
     """How often the request is repeated, without an answer, before the fallback."""
-    reaction_s: float = 0.3
-    """Between what the meter said and what we say next: 200 to 1500 ms (6.3.14)."""
-    confirmation_timeout_s: float = 1.5
+    margin_s: float = 0.05
+    """Beyond the least reaction time, for probes whose drivers are late."""
+    switch_after_s: float = 0.05
+    """Between the last octet of the acknowledgement and the change of speed."""
+    confirmation_timeout_s: float = REACTION_MAX_S
     """After the change of speed: how long the meter's confirmation is waited for.  Many meters
     say nothing and wait for the first frame."""
     fallback: SetLine | None = SetLine(9600)

@@ -19,6 +19,7 @@ from protocols.link import (
     LinkEvent,
     LinkUp,
     LinkViolation,
+    Parity,
     ServerLink,
     SetLine,
 )
@@ -27,6 +28,15 @@ from protocols.sans_io import NEED_DATA
 Answer = Callable[[bytes], bytes | None]
 ANY_SPEED = SetLine(0)
 STEPS_MAX = 200_000
+
+
+def as_read(octets: bytes, sent: SetLine, read: SetLine) -> bytes:
+    """What an end reads that is set otherwise than the one that sent."""
+    if sent.baud != read.baud:
+        return bytes(octet ^ 0xFF for octet in octets)
+    if sent.parity is Parity.EVEN and read.parity is Parity.NONE:
+        return bytes(octet | (octet.bit_count() & 1) << 7 for octet in octets)
+    return bytes(octet & 0x7F for octet in octets) if read.data_bits == 7 else octets
 
 
 @dataclass
@@ -90,7 +100,7 @@ class Rig:
         self.now = 0.0
         self.frames: list[tuple[float, str, bytes]] = []
         self._answer = answer
-        self._noise = noise
+        self.noise = noise
         self._piece = piece
         self._octet_s = octet_s
         self._echo = echo
@@ -115,8 +125,9 @@ class Rig:
 
     def wait(self, seconds: float) -> None:
         """Let time pass, and whatever is due happen."""
+        limit = self.now + seconds
         self._until((), seconds)
-        self.now = max(self.now, self.now)
+        self.now = limit
 
     @property
     def violations(self) -> list[LinkViolation]:
@@ -147,8 +158,8 @@ class Rig:
     def _step(self) -> None:
         while self._arrivals and self._arrivals[0][0] <= self.now:
             _, _, end, sent_at, octets = heapq.heappop(self._arrivals)
-            if ANY_SPEED not in (sent_at, end.line) and sent_at != end.line:
-                octets = bytes(octet ^ 0xFF for octet in octets)
+            if ANY_SPEED not in (sent_at, end.line):
+                octets = as_read(octets, sent_at, end.line)
             end.link.receive_data(octets, now=self.now)
             self._settle()
         for end in (self.client, self.server):
@@ -193,8 +204,8 @@ class Rig:
             self._arrive(end, end.line, octets, start, octet_s)
 
     def _arrive(self, end: End, line: SetLine, octets: bytes, start: float, octet_s: float) -> None:
-        if self._noise:
-            octets = self._noise.apply(octets)
+        if self.noise:
+            octets = self.noise.apply(octets)
         size = self._piece or len(octets) or 1
         for at in range(0, len(octets), size):
             piece = octets[at : at + size]
