@@ -1,11 +1,12 @@
 """The head-end's chance.  With `devices/chance`, the only place that asks a machine for it.
 
-Chance is needed for message ids and for the jitter of retries.  Keys and nonces are no business of
-this module: what protects a meter comes from the operating system when live.
+Chance is needed for message ids, for the jitter of retries, and for the challenges and dedicated
+keys of associations: live, these come from the operating system.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import uuid
 
@@ -23,6 +24,10 @@ class SystemChance:
     def uniform(self, name: str, low: float, high: float) -> float:
         """A draw between `low` and `high`; `name` only matters where chance is seeded."""
         return self._random.uniform(low, high)
+
+    def octets(self, name: str, count: int) -> bytes:
+        """So many octets that nobody can guess; `name` only matters where chance is seeded."""
+        return os.urandom(count)
 
 
 class SeededChance:
@@ -44,6 +49,10 @@ class SeededChance:
     def uniform(self, name: str, low: float, high: float) -> float:
         """A draw between `low` and `high` from the stream called `name`."""
         return self._stream(f"uniform/{name}").uniform(low, high)
+
+    def octets(self, name: str, count: int) -> bytes:
+        """So many octets from the stream called `name`."""
+        return self._stream(f"octets/{name}").randbytes(count)
 
     def _stream(self, name: str) -> random.Random:
         # A string seed goes through SHA-512 and depends on neither platform nor PYTHONHASHSEED.

@@ -34,6 +34,10 @@ class Chance(Protocol):
         """A draw from the stream called `name`."""
         ...
 
+    def octets(self, name: str, count: int) -> bytes:
+        """So many octets that nobody can guess when live; from the stream called `name`."""
+        ...
+
 
 # --- the field -----------------------------------------------------------------------------------
 

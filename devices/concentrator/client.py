@@ -20,7 +20,8 @@ from protocols.dlms.events import ClientEngine
 from protocols.dlms.keys import COUNTER_MAX
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Procedure
-from protocols.dlms.session import CounterSource, MayAct, Phase, Session
+from protocols.dlms.script import CounterSource
+from protocols.dlms.session import MayAct, Phase, Session
 from protocols.dlms.settings import ClientSettings
 
 CLIENT_SAP = 5

@@ -34,6 +34,12 @@ class ReasonCode(enum.StrEnum):
     APN_REFUSED = "apn-refused"
     CONCENTRATOR_RESTARTED = "concentrator-restarted"
     CONCENTRATOR_BUSY = "concentrator-busy"
+    # between head-end and a meter that it reaches by itself
+    LINE_UNAVAILABLE = "line-unavailable"
+    LINE_LOST = "line-lost"
+    METER_NOT_CONNECTED = "meter-not-connected"
+    METER_NOT_UNDERSTOOD = "meter-not-understood"
+    KEY_NOT_KNOWN = "key-not-known"
     # between concentrator and meter
     NOT_IN_TABLE = "not-in-concentrator-table"
     METER_UNREACHABLE = "meter-unreachable"
@@ -127,6 +133,16 @@ _TABLE = (
      "CONCENTRADOR_REINICIADO", "el concentrador se reinició durante la orden", _RETRY),
     (_C.CONCENTRATOR_BUSY, "5.1", "the concentrator stayed busy",
      "CONCENTRADOR_OCUPADO", "el concentrador siguió ocupado", _RETRY),
+    (_C.LINE_UNAVAILABLE, "5.3", "the connection to the meter cannot be opened",
+     "CONEXION_NO_DISPONIBLE", "no se pudo abrir la conexión con el medidor", _BOTH),
+    (_C.LINE_LOST, "5.3", "the connection to the meter broke",
+     "CONEXION_PERDIDA", "se perdió la conexión con el medidor", _BOTH),
+    (_C.METER_NOT_CONNECTED, "5.3", "the meter calls by itself, and has no connection at present",
+     "MEDIDOR_NO_CONECTADO", "el medidor se conecta por sí mismo y ahora no lo está", _BOTH),
+    (_C.METER_NOT_UNDERSTOOD, "5.3", "the meter answers with something that is no DLMS",
+     "MEDIDOR_NO_ENTENDIDO", "el medidor responde algo que no es DLMS", _CREW),
+    (_C.KEY_NOT_KNOWN, "5.2", "no key or password of the meter is known here",
+     "CLAVE_NO_REGISTRADA", "no hay clave registrada para el medidor", _NEITHER),
     (_C.NOT_IN_TABLE, "5.3", "the meter is not in the concentrator's table",
      "MEDIDOR_FUERA_DE_TABLA", "el medidor no está en la tabla interna del concentrador", _NEITHER),
     (_C.METER_UNREACHABLE, "5.3", "the meter is unreachable for its concentrator",

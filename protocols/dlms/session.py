@@ -17,18 +17,12 @@ left it, so it can tell "nothing happened" (NO_ANSWER) from "nobody knows" (UNKN
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from protocols import wrapper
-from protocols.concentrator.messages import Refusal, Status
-from protocols.dlms.codes import (
-    AcseUserDiagnostic,
-    AssociationResult,
-    Conformance,
-    ServiceError,
-)
+from protocols.concentrator.messages import Status
 from protocols.dlms.events import (
     NEED_DATA,
     Associated,
@@ -41,38 +35,18 @@ from protocols.dlms.events import (
     TimedOut,
     Violation,
 )
-from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.procedures import (
-    ACTING_REQUESTS,
-    Answer,
-    Outcome,
-    Procedure,
-    Request,
-    Unanswered,
-    exception_outcome,
-    read_counter,
-    standard_name,
-)
+from protocols.dlms.procedures import Outcome, Procedure, Unanswered
+from protocols.dlms.script import CounterSource, Script, Use, begin, carry_out
 from protocols.dlms.security import CountersUsedUp
 from protocols.dlms.services import (
     ActionResponse,
-    AssociationRequest,
     ExceptionResponse,
-    GetRequest,
     GetResponse,
-    GetResult,
     ReleaseRequest,
     SetResponse,
 )
 
-T = TypeVar("T")
-
-PUBLIC_CLIENT = 16
 LOGICAL_DEVICE = 1
-COUNTER_MAX = 0xFFFFFFFF  # after which only a new key helps (Green Book, 9.2.3.3.7.3)
-# A counter that the meter names comes in the clear, so anybody may have named it.  One that would
-# leave less than a sixteenth of all is not taken: a forger could otherwise use up the key at once.
-COUNTER_TAKEN_MAX = COUNTER_MAX - (1 << 28)
 COUNTERS_AT_ONCE = 2  # the most that one step of an engine uses
 
 
@@ -96,23 +70,9 @@ class Exchange:
     plain: bytes | None  # deciphered; None for the association's own messages
 
 
-@dataclass(frozen=True, slots=True)
-class CounterSource:
-    """Where the public client finds the invocation counter of the association to come.
-
-    Meters in the field accept a counter only if it grew, and only they know how far it has come:
-    another client, or we before a crash, may have used more than we remember.
-    """
-
-    engine: ClientEngine  # without authentication and ciphering
-    counter: LogicalName
-    client: int = PUBLIC_CLIENT
-
-
 # Asked immediately before something that can act is sent.  True sends it.  False, STALE or
 # CANCELLED ends the session there, with nothing sent; False says STALE.
 MayAct = Callable[[float], bool | Status]
-Message = AssociationRequest | Request | ReleaseRequest
 # Asked for more invocation counters, from this one on; gives the first that is not reserved.
 Renew = Callable[[int], int]
 
@@ -124,12 +84,7 @@ def _always(now: float) -> bool:
 class Session:
     """See the module.  One object is one errand.
 
-    `engine` is the engine to use, or a function that makes it from the next invocation counter to
-    use: the one that is `known`, or else the one that the meter names by the `counter` source.
-
-    A meter that has come further than what is `known` says so, or is asked by the `counter` source
-    where it only refuses.  Then the session begins once more with a higher counter, which is no
-    failure of the errand; the counter is never lowered.
+    `engine`, `counter` and `known` are those of `script.begin`.
     """
 
     def __init__(
@@ -251,6 +206,7 @@ class Session:
         return out
 
     def _take(self, event: Event) -> list[bytes]:
+        self._associated = self._associated or isinstance(event, Associated)
         match event:
             case ProtocolViolation():
                 # Late, doubled, replayed or forged: the right answer may still come in time.
@@ -277,6 +233,9 @@ class Session:
         self._violations.clear()
         try:
             message = self._script.send(event)
+            while isinstance(message, Use):
+                self._adopt(message)
+                message = self._script.send(None)
         except StopIteration as stop:
             self._end(stop.value)
             return []
@@ -294,9 +253,10 @@ class Session:
         if self._renew is not None and engine.invocation_counters_left <= COUNTERS_AT_ONCE:
             engine.extend_counters(self._renew(engine.invocation_counter))
 
-    def _adopt(self, engine: ClientEngine, client: int) -> None:
-        engine.trace = self._record
-        self._engine, self._source = engine, client
+    def _adopt(self, use: Use) -> None:
+        use.engine.trace = self._record
+        self._engine, self._source, self._associated = use.engine, use.client, False
+        self.phase = Phase.COUNTER if use.for_counter else Phase.ASSOCIATING
 
     def _record(self, exchanged: Exchanged) -> None:
         # Before the association stands, what travels are secrets or proofs of them.
@@ -337,169 +297,28 @@ class Session:
 
     # --- the script -------------------------------------------------------------------------------
 
-    def _run(self) -> Generator[Message, Event | None, Outcome]:
+    def _run(self) -> Script[Outcome]:
         """Yields what to say, is sent what was answered."""
-        associated = yield from self._begin()
-        if isinstance(associated, Outcome):
-            return associated
-        self.phase = Phase.WORKING
-        outcome = yield from self._perform(self._procedure, associated)
+        begun = yield from begin(
+            self._make, client=self._client, counter=self._counter, known=self._known
+        )
+        if isinstance(begun, Outcome):
+            return begun
+        self.resynchronised, self.phase = begun.resynchronised, Phase.WORKING
+        outcome = yield from self._perform(begun.associated)
         if outcome.status in (Status.STALE, Status.CANCELLED):
             return outcome  # not even a release: the order is not ours any more
         self._outcome, self.phase = outcome, Phase.RELEASING
         yield ReleaseRequest()
         return outcome
 
-    def _begin(self) -> Generator[Message, Event | None, Associated | Outcome]:
-        """Associate, with a counter that the meter takes."""
-        make, source, first = self._make, self._counter, self._known
-        if not callable(make):
-            return _outcome((yield from self._associate(make)))
-        if first is None:
-            assert source is not None
-            found = yield from self._next_counter(source)
-            if isinstance(found, Outcome):
-                return found
-            first, source = found, None  # just asked for: asking again would tell nothing new
-        engine = make(first)
-        answer = yield from self._associate(engine)
-        following: int | None = None
-        match answer:
-            case ExceptionResponse(service_error=ServiceError.INVOCATION_COUNTER_ERROR) as refused:
-                due = refused.invocation_counter
-                # Some name the lowest that they accept, some the last that they saw.
-                following = None if due is None else due + 1
-            case ExceptionResponse(service_error=ServiceError.DECIPHERING_ERROR):
-                pass
-            case AssociationRefused(AssociationResult(), AcseUserDiagnostic.AUTHENTICATION_FAILURE):
-                pass
-            case _:
-                return _outcome(answer)
-        if following is None and source is not None:
-            found = yield from self._next_counter(source)
-            if isinstance(found, Outcome) and found.status is Status.KEY_REJECTED:
-                return found
-            following = found if isinstance(found, int) else None
-        if following is None or following <= first:
-            return _outcome(answer)  # we were not behind: the key is another
-        if following > COUNTER_TAKEN_MAX:
-            return _USED_UP
-        self.resynchronised = True
-        following = max(following, engine.invocation_counter)
-        return _outcome((yield from self._associate(make(following))))
-
-    def _next_counter(
-        self, source: CounterSource
-    ) -> Generator[Message, Event | None, int | Outcome]:
-        """The next counter that the meter accepts, as its public client tells."""
-        found = yield from self._read_counter(source)
-        if isinstance(found, Outcome):
-            return found
-        return _USED_UP if found >= COUNTER_TAKEN_MAX else found + 1
-
-    def _read_counter(
-        self, source: CounterSource
-    ) -> Generator[Message, Event | None, int | Outcome]:
-        associated = _outcome(
-            (yield from self._associate(source.engine, source.client, Phase.COUNTER))
-        )
-        if isinstance(associated, Outcome):
-            return associated
-        found = yield from self._perform(read_counter(source.counter), associated)
-        yield ReleaseRequest()
-        return found
-
-    def _associate(
-        self, engine: ClientEngine, client: int | None = None, phase: Phase = Phase.ASSOCIATING
-    ) -> Generator[Message, Event | None, _Answered]:
-        self._adopt(engine, self._client if client is None else client)
-        self.phase, self._associated = phase, False
-        match (yield AssociationRequest()):
-            case Associated() as associated:
-                self._associated = True
-                return associated
-            case AssociationRefused() | ExceptionResponse() as refused:
-                return refused
-            case other:
-                raise RuntimeError(f"{other!r} answers no association request")
-
-    def _perform(
-        self, procedure: Generator[Request, Answer, T], associated: Associated
-    ) -> Generator[Message, Event | None, T | Outcome]:
+    def _perform(self, associated: Associated) -> Script[Outcome]:
         try:
-            request = next(procedure)
-            while True:
-                if isinstance(request, ACTING_REQUESTS):
-                    verdict = self._may_act(self._now)
-                    if verdict is not True:
-                        procedure.close()
-                        return Outcome(verdict or Status.STALE, detail="nothing that acts was sent")
-                    self.acted = True
-                answer = yield from self._ask(request, associated)
-                request = procedure.send(answer)
-        except StopIteration as stop:
-            found: T = stop.value
-            return found
+            return (yield from carry_out(self._procedure, associated, self._act_now))
         except Unanswered as error:
             return Outcome(Status.UNKNOWN if self.acted else Status.NO_ANSWER, detail=str(error))
 
-    def _ask(
-        self, request: Request, associated: Associated
-    ) -> Generator[Message, Event | None, Answer]:
-        """One answer to one request, over as few exchanges as the association allows."""
-        if not isinstance(request, GetRequest) or len(request.attributes) == 1:
-            return _answer((yield request))
-        if associated.negotiated.conformance & Conformance.MULTIPLE_REFERENCES:
-            answer = _answer((yield request))
-            if not isinstance(answer, ExceptionResponse) or answer.service_error in _KEY_ERRORS:
-                return answer
-            # Some meters promise multiple references and then refuse them: ask one by one.
-        results: list[GetResult] = []
-        for attribute in request.attributes:
-            answer = _answer((yield GetRequest.of(attribute)))
-            if not isinstance(answer, GetResponse):
-                return answer
-            results += answer.results
-        return GetResponse(tuple(results))
-
-
-_Answered = Associated | AssociationRefused | ExceptionResponse
-_USED_UP = Outcome(
-    Status.KEY_REJECTED, detail="the meter's invocation counter is nearly used up: change the key"
-)
-
-
-def _outcome(answered: _Answered) -> Associated | Outcome:
-    """How an errand ends whose association was refused."""
-    match answered:
-        case AssociationRefused() as refused:
-            return _refused_outcome(refused)
-        case ExceptionResponse() as exception:
-            return exception_outcome("associate", exception)
-        case associated:
-            return associated
-
-
-_KEY_ERRORS = (ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR)
-
-
-def _answer(event: Event | None) -> Answer:
-    if isinstance(event, (GetResponse, SetResponse, ActionResponse, ExceptionResponse)):
-        return event
-    raise RuntimeError(f"{event!r} answers no request")
-
-
-def _refused_outcome(refused: AssociationRefused) -> Outcome:
-    diagnostic = refused.diagnostic
-    service = "user" if isinstance(diagnostic, AcseUserDiagnostic) else "provider"
-    detail = f"{standard_name(refused.result)} by the acse-service-{service}"
-    if refused.initiate_error is not None:
-        detail += f", initiate {standard_name(refused.initiate_error)}"
-    if refused.by_us:
-        detail = "the meter did not prove that it knows the key"
-    keys = diagnostic is AcseUserDiagnostic.AUTHENTICATION_FAILURE
-    return Outcome(
-        Status.KEY_REJECTED if keys else Status.REFUSED,
-        refusal=Refusal("associate", int(diagnostic), standard_name(diagnostic)),
-        detail=detail,
-    )
+    def _act_now(self) -> bool | Status:
+        verdict = self._may_act(self._now)
+        self.acted = self.acted or verdict is True
+        return verdict

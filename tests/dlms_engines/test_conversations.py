@@ -12,6 +12,7 @@ from protocols.concentrator.messages import Status
 from protocols.dlms.codes import Conformance, DataAccessResult, ServiceError, StateError
 from protocols.dlms.events import NEED_DATA, Associated, AssociationRefused, ProtocolViolation
 from protocols.dlms.procedures import LIMITER, read_limit, read_supply
+from protocols.dlms.script import CounterSource
 from protocols.dlms.services import (
     ActionRequest,
     AssociationRequest,
@@ -22,7 +23,7 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.session import CounterSource, Phase, Session
+from protocols.dlms.session import Phase, Session
 from tests.dlms_engines.cases import CASES, check
 from tests.dlms_engines.field import (
     CLIENT_TITLE,

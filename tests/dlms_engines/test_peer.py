@@ -18,6 +18,7 @@ from protocols.concentrator.messages import Status
 from protocols.dlms.codes import ActionResult, AuthenticationMechanism, Security
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome, read_limit, read_supply
+from protocols.dlms.script import CounterSource
 from protocols.dlms.security import Keys
 from protocols.dlms.services import (
     ActionRequest,
@@ -25,7 +26,7 @@ from protocols.dlms.services import (
     GetRequest,
     MethodDescriptor,
 )
-from protocols.dlms.session import CounterSource, Session
+from protocols.dlms.session import Session
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.values import Boolean, DoubleLongUnsigned, Enum, Integer, Structure
 from tests.dlms_engines.field import ENGINES

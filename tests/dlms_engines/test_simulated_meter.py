@@ -28,7 +28,8 @@ from protocols.dlms.procedures import (
     remove_limit,
     set_limit,
 )
-from protocols.dlms.session import CounterSource, Session
+from protocols.dlms.script import CounterSource
+from protocols.dlms.session import Session
 from protocols.dlms.settings import ClientSettings
 from tests.dlms_engines.field import ENGINES
 

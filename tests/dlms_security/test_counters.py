@@ -21,9 +21,10 @@ from protocols.dlms.codes import (
 )
 from protocols.dlms.events import ClientEngine
 from protocols.dlms.keys import COUNTER_MAX, CounterLease
+from protocols.dlms.script import COUNTER_TAKEN_MAX, CounterSource
 from protocols.dlms.security import CountersUsedUp
 from protocols.dlms.services import AssociationRequest, ExceptionResponse
-from protocols.dlms.session import COUNTER_TAKEN_MAX, CounterSource, Phase, Session
+from protocols.dlms.session import Phase, Session
 from protocols.dlms.values import DoubleLongUnsigned
 from tests.dlms_engines.cases import CASES
 from tests.dlms_engines.field import (

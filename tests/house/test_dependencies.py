@@ -44,9 +44,9 @@ CUSTOMERS = {
     "SimPy": "simpy",
     "Spyne": "spyne",
     "SQLAlchemy": "sqlalchemy",
+    "pyserial": "serial",
 }
 LATER = {
-    "pyserial": ("serial", "comes with the optical probe"),
     "scapy": ("scapy", "comes with captures"),
 }
 

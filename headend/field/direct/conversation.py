@@ -1,0 +1,413 @@
+"""A conversation with one meter: open, perform procedures, release.
+
+    conversation = Conversation(line, model, access, clock=clock, chance=chance)
+    async with conversation:
+        opened = await conversation.open(role)            # Opened or Failure
+        result = await conversation.perform(procedure)    # what it returns, or Failure
+
+What may happen in the field comes back as a `Failure`.  Leaving the context releases the meter and
+closes the line, also when the task is cancelled.
+
+An invocation counter that nobody remembers is read first, by the public client; one that the meter
+rejects is compared with the meter's own, and only where that proves that ours was behind there is
+a second try: a login with a wrong key is never repeated, because meters lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar, cast
+
+from headend.domain.failure import Failure
+from headend.domain.reason import ReasonCode
+from headend.field.direct import failing
+from headend.field.direct.access import Access, CounterState
+from headend.field.direct.dialogue import (
+    Dialogue,
+    LinkGone,
+    NoLine,
+    NotAgreed,
+    Notification,
+    Progress,
+)
+from headend.field.direct.line import Line, LineError, LineLost
+from headend.field.direct.links import engine_for, link_for
+from headend.field.direct.trace import Layer, Trace
+from headend.field.direct.wire import Wire
+from headend.models import Association, Framing, Model
+from headend.models.schema import PUBLIC
+from headend.ports import Chance, Clock
+from protocols.concentrator.messages import Status
+from protocols.dlms.events import Associated, ClientEngine, Event
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.procedures import (
+    ACTING_REQUESTS,
+    Answer,
+    Outcome,
+    Request,
+    Unanswered,
+    exception_outcome,
+)
+from protocols.dlms.script import Begun, CounterSource, Script, Use, begin, carry_out
+from protocols.dlms.services import (
+    AttributeDescriptor,
+    ExceptionResponse,
+    GetRequest,
+    GetResponse,
+    GetResult,
+    Negotiated,
+)
+from protocols.link import Identified, LinkDown
+
+T = TypeVar("T")
+
+PROBING_TIMEOUT_S = 8.0
+"""How long an answer is waited for while other framings are left to try."""
+
+CLOSE_TIMEOUT_S = 15.0
+
+_ELSEWHERE = frozenset(
+    {ReasonCode.NO_ANSWER_UNKNOWN, ReasonCode.METER_NOT_UNDERSTOOD, ReasonCode.LINE_LOST}
+)
+"""Failures after which another framing may get further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The association stands."""
+
+    role: str
+    framing: Framing
+    negotiated: Negotiated
+    meter_title: bytes
+    identified: Identified | None = None  # mode E only
+    resynchronised: bool = False  # our counter was behind the meter's
+
+
+class Conversation:
+    """See the module.  One task uses it."""
+
+    def __init__(
+        self,
+        line: Line,
+        model: Model,
+        access: Access,
+        *,
+        clock: Clock,
+        chance: Chance,
+        framing: Framing | None = None,
+        trace: Trace | None = None,
+        dry_run: bool = False,
+        notified: Callable[[Notification], None] | None = None,
+    ) -> None:
+        self.trace = trace or Trace(clock)
+        self._line = line
+        self._model = model
+        self._access = access
+        self._chance = chance
+        self._framing = framing
+        self._dry_run = dry_run
+        self._notified = notified
+        self._counters = CounterState()
+        self._dialogue: Dialogue | None = None
+        self._associated: Associated | None = None
+        self._last: Wire | None = None  # the present one, or the last
+        self._line_open = False
+
+    async def __aenter__(self) -> Conversation:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.release()
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    async def open(self, role: str | None = None) -> Opened | Failure:
+        """Open the association called `role` in the model, the reader's where none is named."""
+        role = role or self._model.reads_as
+        association = self._model.association[role]
+        if (missing := self._missing(association)) is not None:
+            return missing
+        if association.ciphers:
+            self._counters = await self._access.counters.load()
+        framings = self._framings()
+        tried: list[str] = []
+        failure: Failure | None = None
+        for framing in framings:
+            last = framing is framings[-1]
+            found = await self._open_in(framing, role, association, probing=not last)
+            if isinstance(found, Opened):
+                return found
+            tried.append(f"{framing}: {found.why}")
+            failure = failure or found
+            await self._hang_up()
+            if found.reason not in _ELSEWHERE:
+                return found
+            if not last:
+                await self._close_line()
+        assert failure is not None
+        if len(tried) == 1:
+            return failure
+        return Failure(failure.reason, "; ".join(tried), failure.next_step)
+
+    def _framings(self) -> Sequence[Framing]:
+        if self._framing is not None:
+            return (self._framing,)
+        match self._line.kind:
+            case "serial":
+                return self._model.framings.serial
+            case "udp":
+                return self._model.framings.udp
+            case _:
+                return self._model.framings.tcp
+
+    def _missing(self, association: Association) -> Failure | None:
+        shared = self._access.credentials
+        if association.takes_password and shared.password is None:
+            what = "a password"
+        elif association.ciphers and shared.keys is None:
+            what = "keys"
+        elif association.signs and shared.pairs is None:
+            what = "a key pair"
+        else:
+            return None
+        why = f"client {association.client} needs {what}"
+        return Failure(ReasonCode.KEY_NOT_KNOWN, why, f"enter {what}, or use the public client")
+
+    async def _open_in(
+        self, framing: Framing, role: str, association: Association, *, probing: bool
+    ) -> Opened | Failure:
+        """Try one framing."""
+        try:
+            begun = await self._drive(self._beginning(association, probing), framing, association)
+        except ValueError as error:
+            next_step = "correct the meter's model, its addresses or its keys"
+            return Failure(ReasonCode.LINE_UNAVAILABLE, str(error), next_step)
+        except Unanswered as error:
+            return failing.of_association(error, self._lost)
+        if isinstance(begun, Outcome):
+            return failing.of_outcome(begun)
+        dialogue = self._dialogue
+        assert dialogue is not None
+        dialogue.confidential, dialogue.wire.secret = False, False
+        self._associated = begun.associated
+        return Opened(
+            role,
+            framing,
+            begun.associated.negotiated,
+            begun.associated.peer_system_title,
+            dialogue.wire.identified,
+            begun.resynchronised,
+        )
+
+    def _beginning(self, association: Association, probing: bool) -> Script[Begun | Outcome]:
+        known = self._counters.next_own
+        if not association.ciphers:
+            return begin(self._engine(association, 1, probing), client=association.client)
+        source = None
+        if association.counter is None:
+            known = known or 1
+        else:
+            public = self._model.association[PUBLIC]
+            engine = self._engine(public, 1, probing)
+            source = CounterSource(engine, LogicalName(association.counter), public.client)
+        ask = self._model.quirks.counter_first and source is not None
+        return begin(
+            lambda first: self._engine(association, max(first, known or 0), probing),
+            client=association.client,
+            counter=source,
+            known=None if ask else known,
+        )
+
+    def _engine(self, association: Association, counter: int, probing: bool) -> ClientEngine:
+        timeout_s = self._model.response_timeout_s
+        return engine_for(
+            self._model,
+            association,
+            self._access,
+            self._chance,
+            counter=counter,
+            peer_lowest=self._counters.peer_lowest if association.ciphers else 0,
+            response_timeout_s=min(timeout_s, PROBING_TIMEOUT_S) if probing else timeout_s,
+        )
+
+    async def _drive(
+        self,
+        script: Script[T],
+        framing: Framing | None = None,
+        association: Association | None = None,
+    ) -> T:
+        """Drive a script to its end; raises what it does not catch of `Unanswered`.
+
+        One that opens an association names the engines by itself, each for a link of its own.
+        """
+        try:
+            said = next(script)
+            while True:
+                event: Event | None = None
+                try:
+                    if isinstance(said, Use):
+                        assert framing is not None and association is not None
+                        await self._use(said, framing, association)
+                    else:
+                        assert self._dialogue is not None
+                        event = await self._dialogue.exchange(said)
+                except Unanswered as error:
+                    if isinstance(error, NotAgreed) and isinstance(said, ACTING_REQUESTS):
+                        raise  # a procedure would take it for something that was sent
+                    said = script.throw(error)
+                else:
+                    said = script.send(event)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            script.close()
+
+    async def _use(self, use: Use, framing: Framing, association: Association) -> None:
+        """Make the link for an engine; the one before is closed, its association was released."""
+        await self._hang_up()
+        if self._lost is not None:  # meters hang up after a release
+            await self._close_line()
+        self._last = None
+        await self._open_line()
+        line, model = self._line, self._model
+        used = model.association[PUBLIC] if use.for_counter else association
+        link = link_for(framing, model, used, datagrams=not line.stream, line=line.setting)
+        self._last = wire = Wire(line, link, self.trace)
+        self._dialogue = dialogue = Dialogue(
+            wire,
+            use.engine,
+            self.trace,
+            self._access.counters if used.ciphers else None,
+            pause_s=model.quirks.pause_s,
+            dry_run=self._dry_run,
+            notified=self._notified,
+        )
+        dialogue.confidential = not use.for_counter
+        dialogue.wire.secret = used.takes_password
+        up = await dialogue.wire.connect()
+        if isinstance(up, LinkDown):
+            raise LinkGone(up)
+
+    # --- performing ------------------------------------------------------------------------------
+
+    async def perform(
+        self,
+        procedure: Generator[Request, Answer, T],
+        *,
+        may_act: Callable[[], bool | Status] = lambda: True,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> T | Failure:
+        """Run a procedure in the open association; what it returns.
+
+        `may_act` has the last word immediately before something that can act is sent.  Raises
+        `Withheld` at the end of a dry run.
+        """
+        dialogue, associated = self._dialogue, self._associated
+        if dialogue is None or associated is None:
+            return Failure(ReasonCode.LINE_LOST, "no association is open", "open it first")
+        dialogue.progress = progress
+        dialogue.acted = False
+        try:
+            found = await self._drive(carry_out(procedure, associated, _insisting(may_act)))
+            return cast("T", found)  # what `carry_out` says for itself is raised here
+        except _NotNow as refused:
+            return failing.of_outcome(Outcome(refused.status, detail="nothing was sent"))
+        except Unanswered as error:
+            return failing.of_unanswered(error, self._lost, acted=dialogue.acted)
+        finally:
+            dialogue.progress = None
+
+    async def read(
+        self,
+        *attributes: AttributeDescriptor,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> tuple[GetResult, ...] | Failure:
+        """Read attributes; for each its value, or why the meter gives none."""
+
+        def asking() -> Generator[Request, Answer, tuple[GetResult, ...] | Failure]:
+            answer = yield GetRequest(attributes)
+            if isinstance(answer, ExceptionResponse):
+                return failing.of_outcome(exception_outcome("get", answer))
+            assert isinstance(answer, GetResponse)
+            return answer.results
+
+        return await self.perform(asking(), progress=progress)
+
+    # --- ending ----------------------------------------------------------------------------------
+
+    async def release(self) -> None:
+        """Release the meter and close the line.  Doing it again does nothing."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._hang_up()
+        except TimeoutError:
+            pass
+        finally:
+            await self._close_line()
+
+    async def _hang_up(self) -> None:
+        """End association and link; the line stays open."""
+        dialogue, associated = self._dialogue, self._associated
+        self._dialogue = self._associated = None
+        if dialogue is None:
+            return
+        try:
+            if associated is not None and self._model.quirks.release:
+                await dialogue.release()
+            await dialogue.wire.disconnect()
+        finally:
+            await dialogue.settle()
+            if dialogue.counts:
+                engine = dialogue.engine
+                self._counters = CounterState(
+                    engine.invocation_counter, engine.peer_invocation_counter
+                )
+
+    @property
+    def _lost(self) -> LineLost | None:
+        return None if self._last is None else self._last.lost
+
+    async def _open_line(self) -> None:
+        if self._line_open:
+            return
+        try:
+            await self._line.open()
+        except LineError as error:
+            raise NoLine(error) from error
+        self._line_open = True
+        self.trace.note(Layer.LINE, f"{self._line.name} is open")
+
+    async def _close_line(self) -> None:
+        if self._line_open:
+            self._line_open = False
+            await self._line.close()
+            self.trace.note(Layer.LINE, f"{self._line.name} is closed")
+
+
+class _NotNow(Exception):
+    """The last word before something that can act was no."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _insisting(may_act: Callable[[], bool | Status]) -> Callable[[], bool | Status]:
+    """Leaves the procedure where it may not act, so that nobody takes that for its result."""
+
+    def act_now() -> bool | Status:
+        if (verdict := may_act()) is not True:
+            raise _NotNow(verdict or Status.STALE)
+        return True
+
+    return act_now
