@@ -39,6 +39,7 @@ from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.orders.accept import Acceptance
+from headend.orders.breakage import Breakages
 from headend.orders.breaker import Breaker
 from headend.orders.hearing import Hearing
 from headend.orders.inbox import Inbox
@@ -162,7 +163,8 @@ def build(
     stepping = Stepping(
         store, clock, chance, field_, portal, policy, config.field, days, settling, breaker
     )
-    lanes = Lanes(store, clock, stepping, policy, config.worker)
+    breakages = Breakages(store, clock, chance, policy, settling, config.worker)
+    lanes = Lanes(store, clock, stepping, policy, config.worker, breakages)
     inbox = Inbox(store, clock, chance)
     withdrawal = Withdrawal(settling)
     acceptance = Acceptance(policy, days, settling, lanes.wake)

@@ -20,6 +20,7 @@ from typing import Annotated
 import msgspec
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=10 * 365 * 86_400)]
+Volts = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,64}\Z")]  # part of a file's name
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -43,6 +44,9 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     breaker_rest_s: Seconds = 120.0  # doubles with each failed trial, up to `backoff_max_s`
     verify_first_s: Seconds = 20.0  # UNKNOWN: time until the first look at the effect
     verify_for_s: Seconds = 72 * 3600.0  # looks go on that long after an order ended unknown
+    breakages_max: Count = 5  # steps that broke by a mistake of our own: the order is ended then
+    breakage_rest_s: Seconds = 60.0  # after the first; doubles with each, up to `backoff_max_s`
+    nominal_v: Volts = 220.0  # between phase and neutral: what an ampere of a limit counts as
     sync_wait_s: Seconds = 30.0  # AsyncReplyFlag false: wait so long for the outcome, then 0.3
     waiting_max: Count = 100_000  # orders not final; beyond, new ones are refused (3.2)
     lane_width: Count = 4  # orders of one concentrator under way at once

@@ -174,6 +174,7 @@ class Outgoing:
     tries: int = 0
     not_before: datetime | None = None
     settled_at: datetime | None = None
+    trouble: str | None = None  # why the last try came to nothing, where that is known
 
 
 class StoreUnavailable(RuntimeError):
@@ -182,6 +183,39 @@ class StoreUnavailable(RuntimeError):
 
 class AlreadyStored(RuntimeError):
     """Something with this key is stored already, perhaps by a worker that was faster."""
+
+
+class Unreadable(RuntimeError):
+    """What is stored of an order is no order to this program, perhaps to a later one."""
+
+    def __init__(self, number: int, why: Exception) -> None:
+        super().__init__(f"order {number} cannot be read: {why}")
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of an order whose step broke, what its end takes, as it is stored: texts are not decoded, so
+    that reading them cannot break.  `out_of_time`: its deadline has passed or, of one that has
+    ended, the time in which its effect is looked for."""
+
+    number: int
+    transaction_id: str
+    source: str
+    meter: str
+    kind: str
+    noun: str
+    message_id: str | None
+    correlation_id: str | None
+    reply_address: str | None
+    amount: str | None
+    unit: str | None
+    generic: bool
+    unfinished: bool
+    bounded: bool  # a limit that is to end at a time
+    commanded: int
+    breakages: int  # before this one
+    out_of_time: bool
 
 
 class Transaction(Protocol):
@@ -217,9 +251,10 @@ class Transaction(Protocol):
         ...
 
     def save_order(
-        self, order: Order, *, at: datetime, cause: str, attempt: int | None = None
+        self, order: Order, *, at: datetime, cause: str | None, attempt: int | None = None
     ) -> None:
-        """Write an order's new standing and the journal line that tells why.
+        """Write an order's new standing and the journal line that tells why; None where the last
+        line still tells it.
 
         What an order is does not change: number, transaction, source, messages' ids, meter, kind.
         """
@@ -248,7 +283,8 @@ class Transaction(Protocol):
 
         Due: not final, with `not_before` and `ready_at` <= now, or final and awaiting verification
         (`verify_at` <= now); under no lease that still runs, its own worker's included; and no
-        other order of its meter is in the way.  Smallest (`priority`, `number`) first.
+        other order of its meter is in the way.  Smallest (`priority`, `number`) first.  Raises
+        `Unreadable`; the order is not leased then, and stands before the others until it rests.
 
         In the way is one that is leased; one that has begun (DISPATCHED, EXECUTING, UNKNOWN); and
         an earlier one that is unfinished and ready.  The last two hold up only orders that have
@@ -275,11 +311,47 @@ class Transaction(Protocol):
 
     def hasten(self, concentrator: str, at: datetime) -> int:
         """Bring steps forward to `at` that wait for a later time only because the concentrator was
-        silent: QUEUED and UNKNOWN orders that are ready, and verifications.  How many."""
+        silent: QUEUED and UNKNOWN orders that are ready, and verifications, none of them resting
+        after a breakage.  How many."""
         ...
 
     def concentrators_with_work(self) -> list[str]: ...
+
+    # orders whose steps broke; nothing here reads what an order holds
+    def standing(
+        self, number: int, *, worker: str, now: datetime, looks_since: datetime
+    ) -> Standing | None:
+        """How an order stands whose step broke; None when nothing is left to do with it, or when
+        another worker has it by now.  Looks at effects of orders that ended before `looks_since`
+        are out of time."""
+        ...
+
+    def rest(self, number: int, *, worker: str, now: datetime, until: datetime, cause: str) -> None:
+        """Count a breakage, and let the order's next step wait until then, or until its deadline if
+        that comes first; where nothing was sent yet, this is the reason from then on.  Gives the
+        lease back."""
+        ...
+
+    def close(
+        self,
+        number: int,
+        *,
+        worker: str,
+        now: datetime,
+        reason: ReasonCode,
+        look_at: datetime | None,
+        cause: str,
+    ) -> bool:
+        """End an open order as FAILED; its effect is looked for from `look_at` on.  False when it
+        is not open, or another worker's.  Gives the lease back."""
+        ...
+
+    def look_no_more(self, number: int, *, worker: str, now: datetime, cause: str) -> bool:
+        """Let the effect of an order that has ended rest for good; False as in `close`."""
+        ...
+
     def journal(self, number: int) -> list[JournalLine]: ...
+    def last_line(self, number: int) -> JournalLine | None: ...
     def begin_attempt(self, attempt: Attempt) -> None: ...
     def end_attempt(self, attempt: Attempt) -> None: ...
     def attempts(self, number: int) -> list[Attempt]: ...
@@ -307,6 +379,10 @@ class Transaction(Protocol):
     def next_outgoing_due(self, *, channels: Collection[str] | None = None) -> datetime | None: ...
     def postpone(self, message_id: str, *, until: datetime) -> None:
         """Count a try; the next one not before `until`."""
+        ...
+
+    def note_trouble(self, message_id: str, what: str) -> None:
+        """Keep why a try came to nothing, for whoever asks what the message waits for."""
         ...
 
     def settle(self, message_id: str, *, at: datetime) -> bool:

@@ -22,7 +22,12 @@ What = tuple[str, int | None]
 
 # After one of these a command may have reached the meter although the order did not succeed.
 MAY_HAVE_ACTED = frozenset(
-    {ReasonCode.EFFECT_NOT_KNOWN, ReasonCode.EMERGENCY_ACTIVE, ReasonCode.NOT_APPLIED}
+    {
+        ReasonCode.EFFECT_NOT_KNOWN,
+        ReasonCode.EMERGENCY_ACTIVE,
+        ReasonCode.INTERNAL_ERROR_UNKNOWN,
+        ReasonCode.NOT_APPLIED,
+    }
 )
 _WITHOUT_EFFECT = frozenset({Deed.SUPPLY_REFUSED, Deed.RELAY_STUCK})
 _TRIGGERS = {"remote_disconnect": "disconnect", "remote_reconnect": "connect"}

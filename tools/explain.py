@@ -286,6 +286,8 @@ def _owed(message: Outgoing) -> Text:
     tries = "1 try" if message.tries == 1 else f"{message.tries} tries"
     if message.settled_at is None:
         text.append(f", not settled after {tries}", "yellow")
+        if message.trouble:
+            text.append(f": {message.trouble}", "yellow")
     else:
         text.append(f", settled {_time(message.settled_at)} after {tries}", "dim")
     return text

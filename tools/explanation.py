@@ -179,5 +179,6 @@ def _outgoing(message: Outgoing) -> dict[str, Any]:
         "created_at": _plain(message.created_at),
         "tries": message.tries,
         "settled_at": _plain(message.settled_at),
+        "trouble": message.trouble,
         "body": body,
     }

@@ -26,6 +26,9 @@ class ReasonCode(enum.StrEnum):
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
+    # in the head-end itself
+    INTERNAL_ERROR = "internal-error"
+    INTERNAL_ERROR_UNKNOWN = "internal-error-effect-not-known"
     # between head-end and concentrator
     CONCENTRATOR_UNREACHABLE = "concentrator-unreachable"
     CONCENTRATOR_UNREACHABLE_UNKNOWN = "concentrator-unreachable-cause-unknown"
@@ -118,6 +121,14 @@ _TABLE = (
      "ORDEN_REEMPLAZADA", "una orden posterior para el mismo medidor la reemplaza", _NEITHER),
     (_C.EXPIRED, "4.1", "the order's time ran out before it could be carried out",
      "ORDEN_VENCIDA", "venció el plazo de la orden antes de poder ejecutarla", _NEITHER),
+    (_C.INTERNAL_ERROR, "5.2",
+     "an error of the head-end itself; nothing was sent to the meter, the order may come again",
+     "ORDEN_INTERRUMPIDA",
+     "error del propio sistema; no se envió nada al medidor y la orden puede repetirse", _NEITHER),
+    (_C.INTERNAL_ERROR_UNKNOWN, "5.3",
+     "an error of the head-end itself after a command was sent; its effect is not known",
+     "ORDEN_INTERRUMPIDA_EFECTO_DESCONOCIDO",
+     "error del propio sistema tras enviar un comando; no se conoce su efecto", _CREW),
     (_C.CONCENTRATOR_UNREACHABLE, "5.3", "concentrator unreachable",
      "CONCENTRADOR_INALCANZABLE", "el concentrador perdió la conexión", _BOTH),
     (_C.CONCENTRATOR_UNREACHABLE_UNKNOWN, "5.3", "concentrator unreachable, cause unknown",

@@ -15,10 +15,12 @@ from typing import Protocol
 
 import structlog
 
+from headend import trouble
 from headend.config import Delivery
 from headend.ports import Chance, Clock, Outgoing, Store, Transaction
 
 BATCH = 100
+REST_S = 5.0  # after trouble of our own, the database's among it
 AT_ONCE = 8  # deliveries of one channel under way at once
 
 _log = structlog.get_logger("outbox")
@@ -72,11 +74,15 @@ class Outbox:
         async with asyncio.TaskGroup() as group:
             while True:
                 bell.clear()
-                for outgoing in await self._take_due(name):
-                    await slots.acquire()
-                    task = group.create_task(self._deliver(outgoing))
-                    task.add_done_callback(lambda _: slots.release())
-                await self._wait_for_work(name, bell)
+                try:
+                    for outgoing in await self._take_due(name):
+                        await slots.acquire()
+                        task = group.create_task(self._deliver(outgoing))
+                        task.add_done_callback(lambda _: slots.release())
+                    await self._wait_for_work(name, bell)
+                except Exception as error:
+                    trouble.note(self.errors, _log, "the channel rests", error, channel=name)
+                    await asyncio.sleep(REST_S)
 
     async def _take_due(self, name: str) -> list[Outgoing]:
         """Count a try for each row before it leaves: a crash then delays a row, and loses none."""
@@ -94,6 +100,8 @@ class Outbox:
     async def _deliver(self, outgoing: Outgoing) -> None:
         try:
             acknowledged = await self.channels[outgoing.channel].deliver(outgoing)
+            if acknowledged:
+                await self.acknowledged(outgoing.message_id)
         except NotDelivered as error:
             _log.warning(
                 "not delivered",
@@ -103,14 +111,29 @@ class Outbox:
                 tries=outgoing.tries + 1,
                 why=str(error),
             )
-            return
+            await self._note_trouble(outgoing, str(error))
         except Exception as error:
             # One message's trouble must not stop the others; it is kept, told, and tried again.
-            self.errors.append(error)
-            _log.exception("delivery broke", channel=outgoing.channel, order=outgoing.order)
+            trouble.note(
+                self.errors,
+                _log,
+                "delivery broke",
+                error,
+                channel=outgoing.channel,
+                order=outgoing.order,
+            )
+            await self._note_trouble(outgoing, trouble.in_a_line(error))
+
+    async def _note_trouble(self, outgoing: Outgoing, what: str) -> None:
+        """Keep why a message does not leave, with the message, for whoever asks."""
+        if what == outgoing.trouble:
             return
-        if acknowledged:
-            await self.acknowledged(outgoing.message_id)
+        try:
+            await self.store.run(lambda tx: tx.note_trouble(outgoing.message_id, what))
+        except Exception as error:
+            trouble.note(
+                self.errors, _log, "not noted why it was not delivered", error, order=outgoing.order
+            )
 
     async def _wait_for_work(self, name: str, bell: asyncio.Event) -> None:
         due = await self.store.run(lambda tx: tx.next_outgoing_due(channels=(name,)))

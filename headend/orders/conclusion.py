@@ -113,7 +113,7 @@ class Conclusions:
         order: Order,
         not_before: datetime,
         now: datetime,
-        cause: str,
+        cause: str | None,
     ) -> Order:
         when = min(not_before, order.deadline)
         if order.state is State.QUEUED:  # nothing was sent
@@ -167,16 +167,22 @@ class Conclusions:
         evidence: tuple[Evidence, ...] = (),
     ) -> None:
         """Let a queued order wait, at most until its deadline.  A `reason` is kept for the case
-        that the deadline comes first."""
+        that the deadline comes first.
+
+        The journal tells once why an order waits, and again when that changes: a wait is made of
+        many rests.
+        """
         now = self.clock.now()
-        cause = f"{why}; waits until {until:%Y-%m-%d %H:%M:%S}Z"
+        cause = f"waits: {why}" + ("" if reason is None else f": {REASONS[reason].text}")
 
         def work(tx: Transaction) -> Order | None:
             if (current := unmoved(tx, order)) is None:
                 return None
             if reason is not None:
                 current = replace(current, reason=reason, evidence=evidence)
-            return self._queue(tx, current, until, now, cause)
+            last = tx.last_line(order.number)
+            told = last is not None and last.cause == cause
+            return self._queue(tx, current, until, now, None if told else cause)
 
         postponed = await self.store.run(work)
         if postponed is not None and postponed.final:

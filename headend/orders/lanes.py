@@ -14,14 +14,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from headend import trouble
 from headend.config import OrderPolicy
 from headend.domain.order import Order
+from headend.orders.breakage import Breakages
 from headend.orders.step import Stepping
-from headend.ports import Clock, Store, StoreUnavailable
+from headend.ports import Clock, Store, StoreUnavailable, Unreadable
 
 POLL_S = 5.0  # how soon another process's work, or a lease that ran out, is noticed
-AFTER_ERROR_S = 60.0  # a step that broke is not taken again at once
-ERRORS_MAX = 100  # the last ones are kept
+AFTER_ERROR_S = 60.0  # a step is not taken again at once where its breakage cannot be written down
 
 _log = structlog.get_logger("orders")
 
@@ -46,6 +47,7 @@ class Lanes:
     stepping: Stepping
     policy: OrderPolicy
     worker: str
+    breakages: Breakages
     errors: list[Exception] = field(default_factory=list)
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
@@ -59,9 +61,8 @@ class Lanes:
             while True:
                 try:
                     self.wake(await self.store.run(lambda tx: tx.concentrators_with_work()))
-                except StoreUnavailable as error:
-                    self._note(error)
-                    _log.error("no look for work", why=str(error))
+                except Exception as error:
+                    trouble.note(self.errors, _log, "no look for work", error)
                 await asyncio.sleep(POLL_S)
         finally:
             await self._stop()
@@ -79,9 +80,8 @@ class Lanes:
         while self._lanes.get(name) is lane:
             try:
                 await self._turn(name, lane)
-            except StoreUnavailable as error:
-                self._note(error)
-                _log.error("the lane rests", concentrator=name, why=str(error))
+            except Exception as error:
+                trouble.note(self.errors, _log, "the lane rests", error, concentrator=name)
                 await asyncio.sleep(POLL_S)
 
     async def _turn(self, name: str, lane: _Lane) -> None:
@@ -120,27 +120,44 @@ class Lanes:
         now = self.clock.now()
         # Longer than any step: a command, its grace, and a read-back as long as a command.
         lease = timedelta(seconds=3 * self.policy.attempt_window_s + 600)
-        return await self.store.run(
-            lambda tx: tx.claim(name, worker=self.worker, now=now, lease_until=now + lease)
-        )
+        while True:
+            try:
+                return await self.store.run(
+                    lambda tx: tx.claim(name, worker=self.worker, now=now, lease_until=now + lease)
+                )
+            except Unreadable as error:
+                await self._broke(error.number, error)  # it rests; the next one, then
 
     async def _step(self, order: Order) -> None:
         try:
             await self.stepping.take(order)
+        except StoreUnavailable as error:
+            trouble.note(self.errors, _log, "step not taken", error, order=order.number)
+            await asyncio.sleep(AFTER_ERROR_S)
+            await self._release(order.number)
         except Exception as error:
             # One order's trouble must not stop its concentrator's lane; it is kept, and told.
-            self._note(error)
-            _log.exception("step failed", order=order.number, meter=order.meter)
-            await asyncio.sleep(AFTER_ERROR_S)
-        try:
-            await self.store.run(lambda tx: tx.release(order.number, worker=self.worker))
-        except StoreUnavailable as error:
-            self._note(error)
-            _log.error("not released, its lease will end", order=order.number, why=str(error))
+            await self._broke(order.number, error)
+        else:
+            await self._release(order.number)
 
-    def _note(self, error: Exception) -> None:
-        self.errors.append(error)
-        del self.errors[:-ERRORS_MAX]
+    async def _broke(self, number: int, error: Exception) -> None:
+        """Write a breakage down, which gives the lease back, at once or at last."""
+        trouble.note(self.errors, _log, "step broke", error, order=number)
+        try:
+            await self.breakages.note(number, error)
+        except Exception as worse:
+            trouble.note(
+                self.errors, _log, "a breakage could not be written down", worse, order=number
+            )
+            await asyncio.sleep(AFTER_ERROR_S)
+            await self._release(number)
+
+    async def _release(self, number: int) -> None:
+        try:
+            await self.store.run(lambda tx: tx.release(number, worker=self.worker))
+        except Exception as error:
+            trouble.note(self.errors, _log, "not released, its lease will end", error, order=number)
 
     async def _stop(self) -> None:
         tasks = [

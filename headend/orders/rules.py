@@ -11,7 +11,9 @@ from headend.domain.meter import Meter
 from headend.domain.order import LIMITS, Kind, Order
 from headend.domain.reason import ReasonCode
 
-# Power units in watts.  Amperes cannot be held against a contract in watts without a voltage.
+# The active power that a unit lets through: of apparent power all, at a power factor of one.  An
+# ampere lets through the nominal voltage's worth on each phase; the registry does not tell how many
+# a meter has, so it is counted once (docs/decisions/0015).
 WATTS = {"W": Decimal(1), "kW": Decimal(1000), "VA": Decimal(1), "kVA": Decimal(1000)}
 
 
@@ -32,7 +34,7 @@ def refusal(
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
-    if order.kind is Kind.SET_LIMIT and not within_contract(order, meter):
+    if order.kind is Kind.SET_LIMIT and not within_contract(order, meter, policy):
         return ReasonCode.LIMIT_OUT_OF_RANGE
     if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
         return ReasonCode.OUTSIDE_WORKING_DAYS
@@ -61,12 +63,12 @@ def supersedes(new: Order, old: Order) -> bool:
     return new.kind in LIMITS and old.restores is not None
 
 
-def within_contract(order: Order, meter: Meter) -> bool:
-    """Whether a limit is above zero and, where that can be told, within the meter's contract."""
+def within_contract(order: Order, meter: Meter, policy: OrderPolicy) -> bool:
+    """Whether a limit is above zero and, where there is a contract, not certainly above it."""
     assert order.amount is not None
     if order.amount <= 0:
         return False
-    factor = WATTS.get(order.unit or "W")
-    if factor is None or meter.contracted_w is None:
+    if meter.contracted_w is None:
         return True
+    factor = Decimal(str(policy.nominal_v)) if order.unit == "A" else WATTS[order.unit or "W"]
     return order.amount * factor <= meter.contracted_w

@@ -15,7 +15,7 @@ from headend.config import OrderPolicy
 from headend.domain.evidence import Evidence
 from headend.domain.order import PRIORITY, Kind, Order, State, ValueRead
 from headend.domain.reason import REASONS, ReasonCode
-from headend.ports import Chance, Outgoing, Transaction
+from headend.ports import Chance, Outgoing, Standing, Transaction
 from protocols.commercial import messages as commercial
 
 
@@ -68,7 +68,7 @@ class Settling:
         """Tell the commercial side what came to light about an order after its end."""
         self._post(tx, order, at, "event", note)
 
-    def announce(self, orders: Iterable[Order]) -> None:
+    def announce(self, orders: Iterable[Order | Standing]) -> None:
         """Call after the transaction is kept: wakes the outbox and whoever waits for an end."""
         any_order = False
         for order in orders:
@@ -150,10 +150,7 @@ class Settling:
         kind: str,
         note: str | None = None,
     ) -> None:
-        channels: list[tuple[str, str | None]] = [("queue", None), ("legacy", None)]
-        if order.reply_address:
-            channels.append(("soap", order.reply_address))
-        for channel, address in channels:
+        for channel, address in channels_of(order.reply_address):
             message_id = self.chance.uuid()
             tx.post(
                 Outgoing(
@@ -167,6 +164,14 @@ class Settling:
                     not_before=at,
                 )
             )
+
+
+def channels_of(reply_address: str | None) -> list[tuple[str, str | None]]:
+    """The ways by which an order's messages leave, each with its address where it has one."""
+    channels: list[tuple[str, str | None]] = [("queue", None), ("legacy", None)]
+    if reply_address:
+        channels.append(("soap", reply_address))
+    return channels
 
 
 def result_message(

@@ -79,9 +79,9 @@ class Stepping:
             await self._wait_for_working_day(order, now)
         elif not self.field.open():
             wait = timedelta(seconds=self.policy.busy_backoff_s)
-            await self._conclusions.postpone(order, now + wait, "our own broker is away; no try")
+            await self._conclusions.postpone(order, now + wait, "our own broker is away")
         elif (until := self.breaker.blocked_until(concentrator, now)) is not None:
-            why = f"leaves {concentrator} alone: it was unreachable"
+            why = f"leaves {concentrator} alone"
             evidence = self.breaker.evidence(concentrator)
             reason = why_concentrator_is_unreachable(evidence)
             await self._conclusions.postpone(order, until, why, reason, evidence)
@@ -197,7 +197,8 @@ class Stepping:
     async def _wait_for_working_day(self, order: Order, now: datetime) -> None:
         next_day = self.days.next_working_day(now)
         if next_day < order.deadline:
-            await self._conclusions.postpone(order, next_day, "not a working day")
+            why = f"not a working day; the next begins at {next_day:%Y-%m-%d %H:%M}Z"
+            await self._conclusions.postpone(order, next_day, why)
         else:
             reason = ReasonCode.OUTSIDE_WORKING_DAYS
             await self._conclusions.end(

@@ -110,7 +110,7 @@ class Withdrawal:
                 continue
             wanted = replace(order, amount=amount, unit=unit)
             meter = tx.meter(order.meter)
-            if meter is None or not rules.within_contract(wanted, meter):
+            if meter is None or not rules.within_contract(wanted, meter, self.settling.policy):
                 above.append(order)
                 continue
             tx.save_order(wanted, at=at, cause=f"amount changed to {amount} {unit or 'W'}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from headend.domain.order import Order, State
+from headend.ports import StoreUnavailable, Unreadable
 from headend.store.prepared import Prepared
 from headend.store.rows import ORDER
 from headend.store.words import Words
@@ -41,7 +42,7 @@ WHERE number = (
                      OR other.number < next.number AND other.ready_at <= :now)))
   ORDER BY next.priority, next.number LIMIT 1 {lock}
 )
-RETURNING {columns}
+RETURNING number
 """
 _BEGUN = (State.DISPATCHED, State.EXECUTING, State.UNKNOWN)
 
@@ -51,16 +52,16 @@ def _claim(*, indexed: str = "", lock: str = "") -> Prepared:
         indexed=indexed,
         lock=lock,
         begun=", ".join(f"'{state}'" for state in _BEGUN),
-        columns=", ".join(f"orders.{name}" for name in ORDER.names),
     )
     times = (bindparam(name, type_=_columns.due_at.type) for name in ("now", "lease_until"))
-    return Prepared(text(sql).bindparams(*times).columns(*ORDER.columns))
+    return Prepared(text(sql).bindparams(*times).columns(_columns.number))
 
 
 CLAIM = {
     "sqlite": _claim(indexed="INDEXED BY orders_to_claim"),
     "postgresql": _claim(lock="FOR UPDATE OF next SKIP LOCKED"),
 }
+_ORDER = Prepared(ORDER.select().where(_columns.number == bindparam("of_number")))
 _give_back = update(_orders).values(lease_owner=None, lease_until=None)
 _of_worker = _columns.lease_owner == bindparam("worker")
 _release = _give_back.where(_columns.number == bindparam("of_number"))
@@ -81,7 +82,8 @@ _NEXT_LEASE_END = Prepared(
         _columns.lease_until > bindparam("after"),
     )
 )
-_late = _columns.due_at > bindparam("at")
+# What broke a step does not mend by a concentrator's coming: it rests as long as it was told to.
+_late = and_(_columns.due_at > bindparam("at"), _columns.breakages == 0)
 _HASTEN_STEP = Prepared(
     update(_orders)
     .where(
@@ -118,7 +120,14 @@ class ClaimWords(Words):
             "now": now,
             "lease_until": lease_until,
         }
-        return self._one(ORDER, CLAIM[self._connection.dialect.name], values)
+        for (number,) in self._rows(CLAIM[self._connection.dialect.name], values):
+            try:
+                return self._one(ORDER, _ORDER, {"of_number": number})
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # whatever a column's type may raise
+                raise Unreadable(number, error) from error
+        return None
 
     def release(self, number: int, *, worker: str | None = None) -> None:
         if worker is None:

@@ -42,7 +42,7 @@ _NUMBER = Prepared(
     .values(value=_counters.c.value + 1)
     .returning(_counters.c.value)
 )
-_COUNT = Prepared(
+COUNT = Prepared(
     update(_counters)
     .where(_counters.c.name == schema.WAITING_ORDERS)
     .values(value=_counters.c.value + bindparam("change"))
@@ -108,6 +108,12 @@ _ADD_LINE = Prepared(insert(_journal).inline(), JOURNAL.names)
 _JOURNAL = Prepared(
     JOURNAL.select().where(_journal.c.order == bindparam("of_number")).order_by(_journal.c.line)
 )
+_LAST_LINE = Prepared(
+    JOURNAL.select()
+    .where(_journal.c.order == bindparam("of_number"))
+    .order_by(_journal.c.line.desc())
+    .limit(1)
+)
 _attempts = ATTEMPT.table
 _ADD_ATTEMPT = Prepared(insert(_attempts), ATTEMPT.names)
 _SAVE_ATTEMPT = Prepared(
@@ -136,17 +142,19 @@ class OrderWords(Words):
             line = JournalLine(order.number, order.accepted_at, state, cause)
             self._change(_ADD_LINE, JOURNAL.values(line))
         if not order.final:
-            self._change(_COUNT, {"change": +1})
+            self._change(COUNT, {"change": +1})
 
     def save_order(
-        self, order: Order, *, at: datetime, cause: str, attempt: int | None = None
+        self, order: Order, *, at: datetime, cause: str | None, attempt: int | None = None
     ) -> None:
         if order.final and self._change(_FINISH, {"of_number": order.number}):
-            self._change(_COUNT, {"change": -1})
+            self._change(COUNT, {"change": -1})
         values = order_values(order)
         values["of_number"] = order.number
         if not self._change(_SAVE, values):
             raise LookupError(f"no order {order.number}")
+        if cause is None:
+            return
         line = JournalLine(order.number, at, order.state, cause, attempt)
         self._change(_ADD_LINE, JOURNAL.values(line))
 
@@ -191,6 +199,9 @@ class OrderWords(Words):
 
     def journal(self, number: int) -> list[JournalLine]:
         return self._all(JOURNAL, _JOURNAL, {"of_number": number})
+
+    def last_line(self, number: int) -> JournalLine | None:
+        return self._one(JOURNAL, _LAST_LINE, {"of_number": number})
 
     def begin_attempt(self, attempt: Attempt) -> None:
         self._change(_ADD_ATTEMPT, ATTEMPT.values(attempt))

@@ -51,6 +51,11 @@ _POSTPONE = Prepared(
     .where(_of_message, _columns.due_at.is_not(None))
     .values(tries=_columns.tries + 1, not_before=bindparam("until"), due_at=bindparam("until"))
 )
+_TROUBLE = Prepared(
+    update(_outbox)
+    .where(_of_message, _columns.settled_at.is_(None))
+    .values(trouble=bindparam("what"))
+)
 _SETTLE = Prepared(
     update(_outbox)
     .where(_of_message, _columns.settled_at.is_(None))
@@ -106,6 +111,9 @@ class OutboxWords(Words):
 
     def postpone(self, message_id: str, *, until: datetime) -> None:
         self._change(_POSTPONE, {"of_message_id": message_id, "until": until})
+
+    def note_trouble(self, message_id: str, what: str) -> None:
+        self._change(_TROUBLE, {"of_message_id": message_id, "what": what})
 
     def settle(self, message_id: str, *, at: datetime) -> bool:
         settled = self._rows(_SETTLE, {"of_message_id": message_id, "at": at})

@@ -123,6 +123,7 @@ orders = Table(
     Column("due_at", UtcDateTime),
     Column("lease_owner", String),
     Column("lease_until", UtcDateTime),
+    Column("breakages", Integer, nullable=False, server_default="0"),  # of its steps
 )
 
 WITH_WORK = orders.c.due_at.is_not(None)
@@ -210,6 +211,7 @@ outbox = Table(
     Column("not_before", UtcDateTime),
     Column("settled_at", UtcDateTime),
     Column("due_at", UtcDateTime),
+    Column("trouble", Text),
     UniqueConstraint("order", "channel", "sequence", name="outbox_sequence"),
 )
 _partial(

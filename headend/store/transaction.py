@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.evidence import EvidenceWords
 from headend.store.messages import MessageWords
@@ -11,6 +12,12 @@ from headend.store.registry import RegistryWords
 
 
 class SqlTransaction(
-    RegistryWords, EvidenceWords, MessageWords, OrderWords, ClaimWords, OutboxWords
+    RegistryWords,
+    EvidenceWords,
+    MessageWords,
+    OrderWords,
+    ClaimWords,
+    BreakageWords,
+    OutboxWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""

@@ -19,6 +19,7 @@ from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.orders.accept import Acceptance, Accepted, Submission, Wish
+from headend.orders.breakage import Breakages
 from headend.orders.breaker import Breaker
 from headend.orders.hearing import Hearing
 from headend.orders.inbox import Conflict, Inbox, Received, Repeated, Taken
@@ -100,7 +101,8 @@ class Office:
             memory, self.clock, chance, way, self.portal, self.policy, self.field.patience,
             self.days, settling, breaker,
         )  # fmt: skip
-        lanes = Lanes(memory, self.clock, stepping, self.policy, "worker-1")
+        breakages = Breakages(memory, self.clock, chance, self.policy, settling, "worker-1")
+        lanes = Lanes(memory, self.clock, stepping, self.policy, "worker-1", breakages)
         self.life = Life(
             settling,
             stepping,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -433,6 +434,32 @@ async def test_the_breaker_holds_the_other_orders() -> None:
             assert (await office.ended(number)).state is State.DONE
         assert seconds() - came_s < 60  # nobody waits for the rest to end
         await office.check()
+
+
+async def test_a_wait_of_many_rests_is_told_once() -> None:
+    async with opened(breaker_failures=1, breaker_rest_s=60.0, lane_width=1) as office:
+        office.field.connected = Connectivity(False, office.clock.now())
+        numbers = [await office.order(meter=f"M{n}") for n in range(1, 10)]
+        await asyncio.sleep(3600)
+        rests = 0
+        for number in numbers:
+            causes = [line.cause for line in office.journal(number)]
+            waits = sum(cause.startswith("waits:") for cause in causes)
+            rests += waits
+            assert all(one != next_ for one, next_ in pairwise(causes)), causes
+            assert waits <= (await office.tell(number)).tries + 1, causes
+        assert rests > 0
+
+
+async def test_a_wait_for_our_own_broker_is_told_once_and_so_is_its_end() -> None:
+    async with opened() as office:
+        office.field.broker_up = False
+        number = await office.order()
+        await asyncio.sleep(600)
+        assert [line.cause for line in office.journal()][3:] == ["waits: our own broker is away"]
+        office.field.broker_up = True
+        assert (await office.ended(number)).state is State.DONE
+        assert office.journal()[4].cause.startswith("sent to C1")
 
 
 async def test_what_is_not_sent_is_counted_and_told() -> None:

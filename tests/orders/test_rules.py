@@ -49,9 +49,33 @@ CASES = {
         ReasonCode.LIMIT_OUT_OF_RANGE,
     ),
     "zero": (order(amount=Decimal(0)), METER, MONDAY, ReasonCode.LIMIT_OUT_OF_RANGE),
-    "amperes are for the meter to judge": (
-        order(amount=Decimal(63), unit="A"),
+    "apparent power that the contract holds": (
+        order(amount=Decimal(5), unit="kVA"),
         METER,
+        MONDAY,
+        None,
+    ),
+    "apparent power above the contract": (
+        order(amount=Decimal(5001), unit="VA"),
+        METER,
+        MONDAY,
+        ReasonCode.LIMIT_OUT_OF_RANGE,
+    ),
+    "amperes that one phase's contract holds": (  # 22 A x 220 V = 4840 W
+        order(amount=Decimal(22), unit="A"),
+        METER,
+        MONDAY,
+        None,
+    ),
+    "amperes above it": (  # 23 A x 220 V = 5060 W
+        order(amount=Decimal(23), unit="A"),
+        METER,
+        MONDAY,
+        ReasonCode.LIMIT_OUT_OF_RANGE,
+    ),
+    "amperes without a contract": (
+        order(amount=Decimal(999_999), unit="A"),
+        replace(METER, contracted_w=None),
         MONDAY,
         None,
     ),
@@ -76,6 +100,15 @@ CASES = {
 @pytest.mark.parametrize(("wish", "meter", "at", "reason"), CASES.values(), ids=CASES)
 def test_refusal(wish: Order, meter: Meter | None, at: datetime, reason: ReasonCode | None) -> None:
     assert rules.refusal(wish, meter, at=at, policy=POLICY, days=DAYS) is reason
+
+
+@pytest.mark.parametrize(("volts", "reason"), [(220, ReasonCode.LIMIT_OUT_OF_RANGE), (120, None)])
+def test_an_ampere_counts_as_the_nominal_voltage_says(
+    volts: int, reason: ReasonCode | None
+) -> None:
+    policy = OrderPolicy(nominal_v=volts)
+    limit = order(amount=Decimal(40), unit="A")
+    assert rules.refusal(limit, METER, at=MONDAY, policy=policy, days=DAYS) is reason
 
 
 def test_connects_may_be_configured_for_every_day() -> None:

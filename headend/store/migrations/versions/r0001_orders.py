@@ -123,6 +123,7 @@ def _orders() -> None:
         sa.Column("due_at", TIME),
         sa.Column("lease_owner", sa.String),
         sa.Column("lease_until", TIME),
+        sa.Column("breakages", sa.Integer, nullable=False, server_default="0"),
     )
     with_work = sa.column("due_at").is_not(None)
     _partial("orders_to_claim", "orders", "concentrator priority number due_at", with_work)
@@ -154,6 +155,7 @@ def _outbox() -> None:
         sa.Column("not_before", TIME),
         sa.Column("settled_at", TIME),
         sa.Column("due_at", TIME),
+        sa.Column("trouble", sa.Text),
         sa.UniqueConstraint("order", "channel", "sequence", name="outbox_sequence"),
     )
     _partial("outbox_due", "outbox", "channel due_at line", sa.column("due_at").is_not(None))
