@@ -201,6 +201,7 @@ def conversation(line: MeterLine, role: str = "management", **more: object) -> C
         "access": access(line.device, role),
         "clock": LoopClock(SIMULATED_START),
         "chance": SeededChance(1),
+        "role": role,
         **more,
     }
     return Conversation(line, settings.pop("model"), settings.pop("access"), **settings)  # type: ignore[arg-type]

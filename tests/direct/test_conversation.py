@@ -13,7 +13,7 @@ import pytest
 
 from headend.domain.failure import Failure
 from headend.domain.reason import ReasonCode
-from headend.field.direct.access import CounterState, Credentials, MemoryCounters
+from headend.field.direct.access import Credentials, MemoryCounters
 from headend.field.direct.conversation import Opened
 from headend.field.direct.dialogue import RESERVED, Progress, Withheld
 from headend.field.direct.line import LineLost
@@ -53,9 +53,9 @@ FAR = {
 LOST = LineLost("it broke", "pulled out", "try again")
 
 
-async def failing(talk, role: str = "management") -> Failure:  # type: ignore[no-untyped-def]
+async def failing(talk) -> Failure:  # type: ignore[no-untyped-def]
     async with talk:
-        opened = await talk.open(role)
+        opened = await talk.open()
     assert isinstance(opened, Failure), opened
     return opened
 
@@ -68,7 +68,7 @@ async def test_every_role_opens_reads_and_leaves_the_meter_released(
 ) -> None:
     line = MeterLine(meter(), far=FAR[framing])
     async with conversation(line, role, model=model(engine=engine)) as talk:
-        opened = await talk.open(role)
+        opened = await talk.open()
         assert isinstance(opened, Opened), opened
         assert opened.framing is framing, "tried by turns"
         ciphered = role in ("management", "concentrator")
@@ -85,7 +85,7 @@ async def test_every_role_opens_reads_and_leaves_the_meter_released(
 async def test_a_limit_is_written_and_read_back() -> None:
     line = MeterLine(meter())
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         outcome = await talk.perform(set_limit(Decimal(3500), "W"))
         assert isinstance(outcome, Outcome) and outcome.status is Status.DONE
         assert outcome.limit is not None and outcome.limit.threshold_normal == "3500"
@@ -94,7 +94,7 @@ async def test_a_limit_is_written_and_read_back() -> None:
 async def test_a_long_answer_comes_in_blocks_and_tells_how_far_it_is() -> None:
     line, told = MeterLine(meter()), list[Progress]()
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         read = await talk.read(OBJECTS, progress=told.append)
     assert not isinstance(read, Failure) and isinstance(read[0], Array)
     assert [each.apdus for each in told] == list(range(1, len(told) + 1)) and len(told) > 1
@@ -103,7 +103,7 @@ async def test_a_long_answer_comes_in_blocks_and_tells_how_far_it_is() -> None:
 
 async def test_a_refusal_of_one_attribute_is_a_value_beside_the_others() -> None:
     async with conversation(MeterLine(meter())) as talk:
-        await talk.open("management")
+        await talk.open()
         absent, power = await talk.read(ABSENT, POWER)  # type: ignore[misc]
     assert absent is DataAccessResult.OBJECT_UNDEFINED and power == DoubleLongUnsigned(2000)
 
@@ -118,40 +118,40 @@ async def test_a_counter_that_nobody_knows_is_read_first_and_never_used_twice() 
     for _ in range(3):
         line = MeterLine(device)
         async with conversation(line, access=access(device, "management", counters)) as talk:
-            opened = await talk.open("management")
+            opened = await talk.open()
             assert isinstance(opened, Opened) and not opened.resynchronised
-    assert counters.state.next_own is not None and 5000 < counters.state.next_own < 5000 + RESERVED
-    assert device.counters(1)[1] == counters.state.next_own, "settled where the meter stands"
+    assert counters.next_own is not None and 5000 < counters.next_own < 5000 + RESERVED
+    assert device.counters(1)[1] == counters.next_own, "settled where the meter stands"
 
 
 async def test_a_counter_behind_the_meter_s_costs_one_refusal_and_no_order() -> None:
     device = meter()
     device.note_counters(1, own=1, peer=5000)
-    counters = MemoryCounters(CounterState(7))
+    counters = MemoryCounters(7)
     async with conversation(
         MeterLine(device), access=access(device, "management", counters)
     ) as talk:
-        opened = await talk.open("management")
+        opened = await talk.open()
     assert isinstance(opened, Opened) and opened.resynchronised
-    assert (counters.state.next_own or 0) > 5000
+    assert (counters.next_own or 0) > 5000
 
 
 async def test_a_counter_ahead_of_the_meter_s_is_never_lowered() -> None:
     device = meter()
-    counters = MemoryCounters(CounterState(90_000))
+    counters = MemoryCounters(90_000)
     quirk = model(quirks=Quirks(counter_first=True))
     talk = conversation(
         MeterLine(device), model=quirk, access=access(device, "management", counters)
     )
     async with talk:
-        assert isinstance(await talk.open("management"), Opened)
-    assert (counters.state.next_own or 0) > 90_000
+        assert isinstance(await talk.open(), Opened)
+    assert (counters.next_own or 0) > 90_000
 
 
 async def test_a_wrong_key_is_tried_once_and_not_again() -> None:
     device = meter()
     device.faults.wrong_keys = True
-    counters = MemoryCounters(CounterState(7))
+    counters = MemoryCounters(7)
     line = MeterLine(device)
     failure = await failing(conversation(line, access=access(device, "management", counters)))
     assert failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER
@@ -177,10 +177,10 @@ async def test_no_octet_leaves_before_its_counter_is_reserved() -> None:
         order.append("written")
         return octets
 
-    counters = Watched(CounterState(1))
+    counters = Watched(1)
     line = MeterLine(device, heard=heard)
     async with conversation(line, access=access(device, "management", counters)) as talk:
-        assert isinstance(await talk.open("management"), Opened)
+        assert isinstance(await talk.open(), Opened)
     assert order[0].startswith("reserved"), order
 
 
@@ -204,7 +204,7 @@ async def test_a_missing_key_is_told_before_anything_is_opened() -> None:
 async def test_a_wrong_password_is_told_as_such() -> None:
     line = MeterLine(meter())
     wrong = replace(access(line.device, "reader"), credentials=Credentials(password=b"guess"))
-    failure = await failing(conversation(line, "reader", access=wrong), "reader")
+    failure = await failing(conversation(line, "reader", access=wrong))
     assert failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER
 
 
@@ -212,9 +212,7 @@ async def test_an_unknown_client_gets_no_answer() -> None:
     line = MeterLine(meter())
     public = msgspec.structs.replace(model().association["public"], client=99)
     strange = model(association={**model().association, "public": public})
-    failure = await failing(
-        conversation(line, "public", model=strange, framing=Framing.WRAPPER), "public"
-    )
+    failure = await failing(conversation(line, "public", model=strange, framing=Framing.WRAPPER))
     assert failure.reason is ReasonCode.NO_ANSWER_UNKNOWN
     assert failure.next_step
 
@@ -229,7 +227,7 @@ async def test_a_meter_that_hangs_up_in_the_middle() -> None:
 
     line = MeterLine(meter(), spoil=spoil)
     async with conversation(line) as talk:
-        assert isinstance(await talk.open("management"), Opened)
+        assert isinstance(await talk.open(), Opened)
         failure = None
         while not isinstance(failure, Failure):
             failure = await talk.read(POWER)
@@ -248,7 +246,7 @@ async def test_a_question_that_got_lost_is_asked_again() -> None:
 
     line = MeterLine(meter(), heard=heard)
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         drops["left"] = 1
         assert await talk.read(POWER) == (DoubleLongUnsigned(2000),)
 
@@ -264,7 +262,7 @@ async def test_what_acts_leaves_once_and_its_effect_is_not_guessed() -> None:
 
     line = MeterLine(meter(), spoil=spoil)
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         before = len(line.written)
         sets.append(1)
         failure = await talk.perform(write())
@@ -286,7 +284,7 @@ async def test_a_late_answer_is_not_taken_for_another_one() -> None:
 
     line = MeterLine(meter(), spoil=spoil)
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         late.append(b"hold")
         assert await talk.read(POWER) == (DoubleLongUnsigned(2000),), "asked again"
         assert any(entry.layer is Layer.VIOLATION for entry in talk.trace.entries)
@@ -295,7 +293,7 @@ async def test_a_late_answer_is_not_taken_for_another_one() -> None:
 async def test_a_meter_on_a_serial_line_without_sign_on() -> None:
     line = MeterLine(meter(), far=HdlcServer, kind="serial")
     async with conversation(line) as talk:
-        opened = await talk.open("management")
+        opened = await talk.open()
         assert isinstance(opened, Opened), opened
         assert opened.framing is Framing.MODE_E and opened.identified is None
         assert await talk.read(POWER) == (DoubleLongUnsigned(2000),)
@@ -314,7 +312,7 @@ async def test_cancelling_leaves_the_meter_released(phase: str) -> None:
 
     async def work() -> None:
         async with conversation(line) as talk:
-            await talk.open("management")
+            await talk.open()
             if phase == "first":
                 blocks.set()
             await talk.read(OBJECTS, progress=lambda _: blocks.set())
@@ -334,7 +332,7 @@ async def test_cancelling_leaves_the_meter_released(phase: str) -> None:
 async def test_nothing_that_acts_is_sent_when_its_time_is_over() -> None:
     line = MeterLine(meter())
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         result = await talk.perform(set_limit(Decimal(3500), "W"), may_act=lambda: Status.STALE)
         assert isinstance(result, Failure)
         assert (result.reason, result.acted) == (ReasonCode.EXPIRED, False)
@@ -345,7 +343,7 @@ async def test_nothing_that_acts_is_sent_when_its_time_is_over() -> None:
 async def test_a_dry_run_shows_what_would_leave_and_sends_nothing_that_acts() -> None:
     line = MeterLine(meter())
     async with conversation(line, dry_run=True) as talk:
-        await talk.open("management")
+        await talk.open()
         with pytest.raises(Withheld):
             await talk.perform(set_limit(Decimal(3500), "W"))
         withheld = [entry for entry in talk.trace.entries if entry.direction == "withheld"]
@@ -362,7 +360,7 @@ async def test_a_dry_run_shows_what_would_leave_and_sends_nothing_that_acts() ->
 async def test_the_trace_has_every_frame_and_every_apdu_with_its_time() -> None:
     line = MeterLine(meter())
     async with conversation(line) as talk:
-        await talk.open("management")
+        await talk.open()
         await talk.read(POWER)
     down = [e.octets for e in talk.trace.entries if (e.layer, e.direction) == (Layer.FRAME, "down")]
     assert down == line.written
@@ -379,7 +377,7 @@ async def test_the_trace_has_every_frame_and_every_apdu_with_its_time() -> None:
 async def test_what_may_hold_a_password_is_marked() -> None:
     line = MeterLine(meter())
     async with conversation(line, "reader") as talk:
-        await talk.open("reader")
+        await talk.open()
         await talk.read(POWER)
     password = line.device.identity.password(2)
     holding = [entry for entry in talk.trace.entries if password in entry.octets]
@@ -390,5 +388,5 @@ async def test_what_may_hold_a_password_is_marked() -> None:
 async def test_without_authentication_nobody_proves_anything() -> None:
     line = MeterLine(meter(AuthenticationMechanism.NONE))
     async with conversation(line, "public") as talk:
-        assert isinstance(await talk.open("public"), Opened)
+        assert isinstance(await talk.open(), Opened)
         assert await talk.read(POWER) == (DoubleLongUnsigned(2000),)

@@ -346,11 +346,12 @@ async def talks(line: TcpLine | SerialLine | UdpLine) -> None:
         line,
         model(),
         access(device, "management"),
+        role="management",
         clock=WallClock(),
         chance=SystemChance(),
     )
     async with talk:
-        opened = await talk.open("management")
+        opened = await talk.open()
         assert isinstance(opened, Opened), opened
         assert await talk.read(POWER) == (DoubleLongUnsigned(2000),)
 
@@ -408,12 +409,13 @@ async def test_a_serial_server_made_by_socat(tmp_path: Path) -> None:
                 line,
                 by_wire,
                 access(meter(), "management"),
+                role="management",
                 clock=WallClock(),
                 chance=SystemChance(),
                 framing=by_wire.framings.tcp[0],
             )
             async with talk:
-                opened = await talk.open("management")
+                opened = await talk.open()
                 assert isinstance(opened, Opened), opened
                 assert await talk.read(POWER) == (DoubleLongUnsigned(2000),)
         finally:

@@ -25,29 +25,19 @@ class Credentials:
     meter_title: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CounterState:
-    """How far the counters of one key have come.
-
-    `next_own` is the next of ours, None while nobody knows it; `peer_lowest` the lowest that is
-    accepted from the meter.
-    """
-
-    next_own: int | None = None
-    peer_lowest: int = 0
-
-
 class Counters(Protocol):
-    """The counters that one client uses with one meter under one key.  They only ever grow."""
+    """The counters that one conversation uses under one key.  They only ever grow."""
 
-    async def load(self) -> CounterState: ...
+    async def load(self) -> tuple[int | None, int]:
+        """The next of ours, None while nobody knows it, and the lowest accepted from the meter."""
+        ...
 
     async def reserve(self, end: int) -> None:
         """Return once it is durable that every counter below `end` may have been used."""
         ...
 
     async def settle(self, next_own: int, peer_lowest: int) -> None:
-        """The session is over: the next of ours is `next_own`, and none above it was used."""
+        """The conversation is over: the next of ours is `next_own`, and none above it was used."""
         ...
 
 
@@ -55,16 +45,17 @@ class Counters(Protocol):
 class MemoryCounters:
     """Counters for a client that has no key to protect, and for tests."""
 
-    state: CounterState = CounterState()
+    next_own: int | None = None
+    peer_lowest: int = 0
 
-    async def load(self) -> CounterState:
-        return self.state
+    async def load(self) -> tuple[int | None, int]:
+        return self.next_own, self.peer_lowest
 
     async def reserve(self, end: int) -> None:
-        self.state = CounterState(max(end, self.state.next_own or 0), self.state.peer_lowest)
+        self.next_own = max(end, self.next_own or 0)
 
     async def settle(self, next_own: int, peer_lowest: int) -> None:
-        self.state = CounterState(next_own, max(peer_lowest, self.state.peer_lowest))
+        self.next_own, self.peer_lowest = next_own, max(peer_lowest, self.peer_lowest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """A conversation with one meter: open, perform procedures, release.
 
-    conversation = Conversation(line, model, access, clock=clock, chance=chance)
+    conversation = Conversation(line, model, access, role="reader", clock=clock, chance=chance)
     async with conversation:
-        opened = await conversation.open(role)            # Opened or Failure
+        opened = await conversation.open()                # Opened or Failure
         result = await conversation.perform(procedure)    # what it returns, or Failure
 
 What may happen in the field comes back as a `Failure`.  Leaving the context releases the meter and
@@ -24,34 +24,26 @@ from typing import TypeVar, cast
 from headend.domain.failure import Failure
 from headend.domain.reason import ReasonCode
 from headend.field.direct import failing
-from headend.field.direct.access import Access, CounterState
-from headend.field.direct.dialogue import (
-    Dialogue,
-    LinkGone,
-    NoLine,
-    NotAgreed,
-    Notification,
-    Progress,
-)
-from headend.field.direct.line import Line, LineError, LineLost
-from headend.field.direct.links import engine_for, link_for
-from headend.field.direct.trace import Layer, Trace
-from headend.field.direct.wire import Wire
+from headend.field.direct.access import Access
+from headend.field.direct.connection import Connection
+from headend.field.direct.dialogue import Notification, Progress
+from headend.field.direct.line import Line
+from headend.field.direct.links import engine_for
+from headend.field.direct.trace import Trace
 from headend.models import Association, Framing, Model
 from headend.models.schema import PUBLIC
 from headend.ports import Chance, Clock
 from protocols.concentrator.messages import Status
-from protocols.dlms.events import Associated, ClientEngine, Event
+from protocols.dlms.events import ClientEngine
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import (
-    ACTING_REQUESTS,
     Answer,
     Outcome,
     Request,
     Unanswered,
     exception_outcome,
 )
-from protocols.dlms.script import Begun, CounterSource, Script, Use, begin, carry_out
+from protocols.dlms.script import Begun, CounterSource, Script, begin, carry_out
 from protocols.dlms.services import (
     AttributeDescriptor,
     ExceptionResponse,
@@ -60,7 +52,7 @@ from protocols.dlms.services import (
     GetResult,
     Negotiated,
 )
-from protocols.link import Identified, LinkDown
+from protocols.link import Identified
 
 T = TypeVar("T")
 
@@ -88,7 +80,10 @@ class Opened:
 
 
 class Conversation:
-    """See the module.  One task uses it."""
+    """See the module.  `role` names an association of the model, the reader's where left out.
+
+    One task uses a conversation, once.
+    """
 
     def __init__(
         self,
@@ -98,6 +93,7 @@ class Conversation:
         *,
         clock: Clock,
         chance: Chance,
+        role: str | None = None,
         framing: Framing | None = None,
         trace: Trace | None = None,
         dry_run: bool = False,
@@ -108,14 +104,12 @@ class Conversation:
         self._model = model
         self._access = access
         self._chance = chance
+        self._role = role or model.reads_as
+        self._association = model.association[self._role]
         self._framing = framing
-        self._dry_run = dry_run
-        self._notified = notified
-        self._counters = CounterState()
-        self._dialogue: Dialogue | None = None
-        self._associated: Associated | None = None
-        self._last: Wire | None = None  # the present one, or the last
-        self._line_open = False
+        self._connection = Connection(
+            line, model, access, self.trace, dry_run=dry_run, notified=notified
+        )
 
     async def __aenter__(self) -> Conversation:
         return self
@@ -130,29 +124,28 @@ class Conversation:
 
     # --- opening ---------------------------------------------------------------------------------
 
-    async def open(self, role: str | None = None) -> Opened | Failure:
-        """Open the association called `role` in the model, the reader's where none is named."""
-        role = role or self._model.reads_as
-        association = self._model.association[role]
-        if (missing := self._missing(association)) is not None:
+    async def open(self) -> Opened | Failure:
+        """Open the association of our role, by the first framing that the meter understands."""
+        if (missing := self._missing(self._association)) is not None:
             return missing
-        if association.ciphers:
-            self._counters = await self._access.counters.load()
+        if self._association.ciphers:
+            connection = self._connection
+            connection.next_own, connection.peer_lowest = await self._access.counters.load()
         framings = self._framings()
         tried: list[str] = []
         failure: Failure | None = None
         for framing in framings:
             last = framing is framings[-1]
-            found = await self._open_in(framing, role, association, probing=not last)
+            found = await self._open_in(framing, probing=not last)
             if isinstance(found, Opened):
                 return found
             tried.append(f"{framing}: {found.why}")
             failure = failure or found
-            await self._hang_up()
+            await self._connection.hang_up()
             if found.reason not in _ELSEWHERE:
                 return found
             if not last:
-                await self._close_line()
+                await self._connection.close()
         assert failure is not None
         if len(tried) == 1:
             return failure
@@ -182,25 +175,24 @@ class Conversation:
         why = f"client {association.client} needs {what}"
         return Failure(ReasonCode.KEY_NOT_KNOWN, why, f"enter {what}, or use the public client")
 
-    async def _open_in(
-        self, framing: Framing, role: str, association: Association, *, probing: bool
-    ) -> Opened | Failure:
+    async def _open_in(self, framing: Framing, *, probing: bool) -> Opened | Failure:
         """Try one framing."""
         try:
-            begun = await self._drive(self._beginning(association, probing), framing, association)
+            script = self._beginning(self._association, probing)
+            begun = await self._connection.drive(script, framing, self._association)
         except ValueError as error:
             next_step = "correct the meter's model, its addresses or its keys"
             return Failure(ReasonCode.LINE_UNAVAILABLE, str(error), next_step)
         except Unanswered as error:
-            return failing.of_association(error, self._lost)
+            return failing.of_association(error, self._connection.lost)
         if isinstance(begun, Outcome):
             return failing.of_outcome(begun)
-        dialogue = self._dialogue
+        dialogue = self._connection.dialogue
         assert dialogue is not None
         dialogue.confidential, dialogue.wire.secret = False, False
-        self._associated = begun.associated
+        self._connection.associated = begun.associated
         return Opened(
-            role,
+            self._role,
             framing,
             begun.associated.negotiated,
             begun.associated.peer_system_title,
@@ -209,7 +201,7 @@ class Conversation:
         )
 
     def _beginning(self, association: Association, probing: bool) -> Script[Begun | Outcome]:
-        known = self._counters.next_own
+        known = self._connection.next_own
         if not association.ciphers:
             return begin(self._engine(association, 1, probing), client=association.client)
         source = None
@@ -235,68 +227,9 @@ class Conversation:
             self._access,
             self._chance,
             counter=counter,
-            peer_lowest=self._counters.peer_lowest if association.ciphers else 0,
+            peer_lowest=self._connection.peer_lowest if association.ciphers else 0,
             response_timeout_s=min(timeout_s, PROBING_TIMEOUT_S) if probing else timeout_s,
         )
-
-    async def _drive(
-        self,
-        script: Script[T],
-        framing: Framing | None = None,
-        association: Association | None = None,
-    ) -> T:
-        """Drive a script to its end; raises what it does not catch of `Unanswered`.
-
-        One that opens an association names the engines by itself, each for a link of its own.
-        """
-        try:
-            said = next(script)
-            while True:
-                event: Event | None = None
-                try:
-                    if isinstance(said, Use):
-                        assert framing is not None and association is not None
-                        await self._use(said, framing, association)
-                    else:
-                        assert self._dialogue is not None
-                        event = await self._dialogue.exchange(said)
-                except Unanswered as error:
-                    if isinstance(error, NotAgreed) and isinstance(said, ACTING_REQUESTS):
-                        raise  # a procedure would take it for something that was sent
-                    said = script.throw(error)
-                else:
-                    said = script.send(event)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            script.close()
-
-    async def _use(self, use: Use, framing: Framing, association: Association) -> None:
-        """Make the link for an engine; the one before is closed, its association was released."""
-        await self._hang_up()
-        if self._lost is not None:  # meters hang up after a release
-            await self._close_line()
-        self._last = None
-        await self._open_line()
-        line, model = self._line, self._model
-        used = model.association[PUBLIC] if use.for_counter else association
-        link = link_for(framing, model, used, datagrams=not line.stream, line=line.setting)
-        self._last = wire = Wire(line, link, self.trace)
-        self._dialogue = dialogue = Dialogue(
-            wire,
-            use.engine,
-            self.trace,
-            self._access.counters if used.ciphers else None,
-            pause_s=model.quirks.pause_s,
-            dry_run=self._dry_run,
-            notified=self._notified,
-        )
-        dialogue.confidential = not use.for_counter
-        dialogue.wire.secret = used.takes_password
-        up = await dialogue.wire.connect()
-        if isinstance(up, LinkDown):
-            raise LinkGone(up)
 
     # --- performing ------------------------------------------------------------------------------
 
@@ -312,18 +245,19 @@ class Conversation:
         `may_act` has the last word immediately before something that can act is sent.  Raises
         `Withheld` at the end of a dry run.
         """
-        dialogue, associated = self._dialogue, self._associated
+        connection = self._connection
+        dialogue, associated = connection.dialogue, connection.associated
         if dialogue is None or associated is None:
             return Failure(ReasonCode.LINE_LOST, "no association is open", "open it first")
         dialogue.progress = progress
         dialogue.acted = False
         try:
-            found = await self._drive(carry_out(procedure, associated, _insisting(may_act)))
+            found = await connection.drive(carry_out(procedure, associated, _insisting(may_act)))
             return cast("T", found)  # what `carry_out` says for itself is raised here
         except _NotNow as refused:
             return failing.of_outcome(Outcome(refused.status, detail="nothing was sent"))
         except Unanswered as error:
-            return failing.of_unanswered(error, self._lost, acted=dialogue.acted)
+            return failing.of_unanswered(error, connection.lost, acted=dialogue.acted)
         finally:
             dialogue.progress = None
 
@@ -349,49 +283,11 @@ class Conversation:
         """Release the meter and close the line.  Doing it again does nothing."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._hang_up()
+                await self._connection.hang_up()
         except TimeoutError:
             pass
         finally:
-            await self._close_line()
-
-    async def _hang_up(self) -> None:
-        """End association and link; the line stays open."""
-        dialogue, associated = self._dialogue, self._associated
-        self._dialogue = self._associated = None
-        if dialogue is None:
-            return
-        try:
-            if associated is not None and self._model.quirks.release:
-                await dialogue.release()
-            await dialogue.wire.disconnect()
-        finally:
-            await dialogue.settle()
-            if dialogue.counts:
-                engine = dialogue.engine
-                self._counters = CounterState(
-                    engine.invocation_counter, engine.peer_invocation_counter
-                )
-
-    @property
-    def _lost(self) -> LineLost | None:
-        return None if self._last is None else self._last.lost
-
-    async def _open_line(self) -> None:
-        if self._line_open:
-            return
-        try:
-            await self._line.open()
-        except LineError as error:
-            raise NoLine(error) from error
-        self._line_open = True
-        self.trace.note(Layer.LINE, f"{self._line.name} is open")
-
-    async def _close_line(self) -> None:
-        if self._line_open:
-            self._line_open = False
-            await self._line.close()
-            self.trace.note(Layer.LINE, f"{self._line.name} is closed")
+            await self._connection.close()
 
 
 class _NotNow(Exception):
