@@ -1,4 +1,4 @@
-"""`ami meter`: one simulated meter on a TCP port, for any DLMS client."""
+"""`ami meter`: one simulated meter for any DLMS client, on TCP, UDP and ptys."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ import json
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from devices.clock import wall_clock
-from devices.gateway.tcp import MeterListener
+from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLine
+from devices.gateway.meter_line import LiveMeter
+from devices.gateway.outflow import Pace
 from devices.meter.clients import on_the_bench
 from devices.meter.device import Meter
 from devices.meter.identity import (
@@ -47,6 +53,21 @@ MECHANISMS = {
 }
 
 
+MODELS = {
+    model.name: model
+    for model in (MeterType(), MeterType(phases=1, name="single-phase", hardware="SIM-1P"))
+}
+METER_FAULTS = {
+    "silent": "silent",
+    "relay-stuck": "relay_stuck",
+    "wrong-key": "wrong_keys",
+    "counter-rolled-back": "counter_rolled_back",
+}
+ECHO, PLAIN_IDENTIFICATION, PAUSES = LINE_FAULTS = ("echo", "identification-plain", "pauses")
+PAUSE_S = 3.0
+DEFAULT_TCP = "127.0.0.1:4059"
+
+
 @app.callback()
 def _meter() -> None:
     """A simulated meter."""
@@ -55,14 +76,49 @@ def _meter() -> None:
 @app.command()
 def listen(
     tcp: Annotated[
-        str, typer.Option(help="HOST:PORT to listen on; port 0 takes a free one.")
-    ] = "127.0.0.1:4059",
+        str,
+        typer.Option(
+            help="HOST:PORT to listen on; port 0 takes a free one.",
+            show_default=f"{DEFAULT_TCP}, where no other line is named",
+        ),
+    ] = "",
+    udp: Annotated[str, typer.Option(help="HOST:PORT for datagrams, by the wrapper.")] = "",
+    pty: Annotated[
+        Path | None,
+        typer.Option(help="Where to make a pty, or a tty that is there, such as socat's."),
+    ] = None,
+    framing: Annotated[
+        Framing | None,
+        typer.Option(
+            help="Of TCP wrapper or hdlc, of a pty mode-e or hdlc.",
+            show_default="wrapper on TCP, mode-e on a pty",
+        ),
+    ] = None,
     auth: Annotated[
         Auth, typer.Option(help="How the management client (1) proves itself.")
     ] = Auth.GMAC,
+    model: Annotated[
+        str, typer.Option(help=f"Which meter: {', '.join(MODELS)}.", show_default="standard")
+    ] = "",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What is broken, once for each: {', '.join([*METER_FAULTS, *LINE_FAULTS])}."
+        ),
+    ] = None,
+    echo: Annotated[
+        bool, typer.Option("--echo", help="The pty gives back what is sent, as probes do.")
+    ] = False,
+    paced: Annotated[
+        bool, typer.Option("--paced", help="What the pty sends takes the time of its speed.")
+    ] = False,
+    baud: Annotated[
+        int | None,
+        typer.Option(help="Speed of hdlc on a pty.", show_default="hears clients at any"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Fixes number, keys and password.")] = 1,
     index: Annotated[int, typer.Option(help="Which meter of the seed.", min=0)] = 0,
-    phases: Annotated[int, typer.Option(help="1 or 3.")] = 3,
+    phases: Annotated[int, typer.Option(help="1 or 3, where no model is named.")] = 3,
     load: Annotated[
         str, typer.Option(help="Constant load on each phase, such as 800W or 2kW.")
     ] = "",
@@ -70,25 +126,71 @@ def listen(
 ) -> None:
     """Serve one simulated meter to any DLMS client until Ctrl-C.  Its keys are TEST KEYS.
 
-    Example: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/]
+    Examples: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/] and
+    [bold]ami meter listen --pty /tmp/probe --framing mode-e --echo[/]
     """
-    host, port = _address(tcp)
+    faults = _known_faults(fault or [])
     try:
-        meter_type = MeterType(phases=phases, clients=on_the_bench(MECHANISMS[auth]))
-        meter = Meter(Identity(seed, index), _load(load, phases), meter_type)
+        meter = _meter_of(auth, model, phases, Identity(seed, index), load)
+        pace = Pace(airtime=paced, pause_s=PAUSE_S if PAUSES in faults else 0.0)
+        lines = list(_lines(tcp, udp, pty, framing, pace))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    try:
-        asyncio.run(_serve(meter, auth, host, port, as_json))
-    except OSError as error:
-        typer.echo(f"cannot listen on {tcp}: {error.strerror}. Try: --tcp {host}:0", err=True)
-        raise typer.Exit(1) from error
+    for name in faults & set(METER_FAULTS):
+        setattr(meter.faults, METER_FAULTS[name], True)
+    echo = echo or ECHO in faults
+    if pty is None and (echo or paced or baud or PLAIN_IDENTIFICATION in faults):
+        raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
+    plain = PLAIN_IDENTIFICATION in faults
+    asyncio.run(
+        _serve(meter, auth, [_as_asked(line, echo, plain, baud) for line in lines], as_json)
+    )
 
 
-def _address(text: str) -> tuple[str, int]:
+def _known_faults(names: list[str]) -> frozenset[str]:
+    unknown = sorted({*names} - {*METER_FAULTS, *LINE_FAULTS})
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: no such fault", param_hint="--fault")
+    return frozenset(names)
+
+
+def _meter_of(auth: Auth, model: str, phases: int, identity: Identity, load: str) -> Meter:
+    clients = on_the_bench(MECHANISMS[auth])
+    if not model:
+        meter_type = MeterType(phases=phases, clients=clients)
+    elif model in MODELS:
+        meter_type = replace(MODELS[model], clients=clients)
+    else:
+        raise typer.BadParameter(f"{model}: one of {', '.join(MODELS)}", param_hint="--model")
+    return Meter(identity, _load(load, meter_type.phases), meter_type)
+
+
+def _lines(
+    tcp: str, udp: str, pty: Path | None, framing: Framing | None, pace: Pace
+) -> Iterator[Line]:
+    """Raises ValueError for a framing that a line does not carry."""
+    named = bool(tcp or udp or pty)
+    if tcp or not named:
+        host, port = _address(tcp or DEFAULT_TCP, "--tcp")
+        yield TcpLine(host, port, framing or Framing.WRAPPER, pace)
+    if udp:
+        if framing not in (None, Framing.WRAPPER) and not (tcp or pty):
+            raise ValueError("a datagram carries the wrapper: hdlc and mode-e are for streams")
+        yield UdpLine(*_address(udp, "--udp"), pace)
+    if pty:
+        yield PtyLine(pty, framing or Framing.MODE_E, pace=pace)
+
+
+def _as_asked(line: Line, echo: bool, plain: bool, baud: int | None) -> Line:
+    if not isinstance(line, PtyLine):
+        return line
+    return replace(line, echo=echo, plain_identification=plain, baud=baud)
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
     found = re.fullmatch(r"\[?([^\]\s]*?)\]?:(\d{1,5})", text)
     if not found or int(found[2]) > 0xFFFF:
-        raise typer.BadParameter(f"{text!r} is not HOST:PORT", param_hint="--tcp")
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT", param_hint=option)
     return found[1] or "127.0.0.1", int(found[2])
 
 
@@ -101,20 +203,42 @@ def _load(text: str, phases: int) -> Load:
     return ConstantLoad.of(*[int(found[1]) * (1000 if found[2] else 1)] * phases)
 
 
-async def _serve(meter: Meter, auth: Auth, host: str, port: int, as_json: bool) -> None:
+async def _serve(meter: Meter, auth: Auth, lines: list[Line], as_json: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with MeterListener(meter, now=wall_clock) as listener:
-        address = await listener.listen(host, port)
-        what = description(meter, auth, *address)
-        print(json.dumps(what) if as_json else _readable(what), flush=True)
+    async with AsyncExitStack() as stack:
+        live = await stack.enter_async_context(LiveMeter(meter, now=wall_clock))
+        opened = [await _opened(line, stack, live, stop) for line in lines]
+        what = description(meter, auth, opened)
+        print(json.dumps(what) if as_json else _readable(what, opened), flush=True)
         await stop.wait()
 
 
-def description(meter: Meter, auth: Auth, host: str, port: int) -> dict[str, object]:
-    """All that a client needs to know.  The management client's data stand at the top as well."""
+async def _opened(
+    line: Line, stack: AsyncExitStack, live: LiveMeter, stop: asyncio.Event
+) -> Opened:
+    """Opens a line, or ends the command."""
+    try:
+        if isinstance(line, PtyLine):
+            return await replace(line, ended=stop.set).open(stack, live)
+        return await line.open(stack, live)
+    except OSError as error:
+        if isinstance(line, PtyLine):
+            where, advice = str(line.path), "a path where nothing is, or a tty"
+        else:
+            where = f"{line.host}:{line.port}"
+            advice = f"--{'tcp' if isinstance(line, TcpLine) else 'udp'} {line.host}:0"
+        typer.echo(f"cannot listen on {where}: {error.strerror}. Try: {advice}", err=True)
+        raise typer.Exit(1) from error
+
+
+def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, object]:
+    """All that a client needs to know.
+
+    The first line's place and the management client's data stand at the top as well.
+    """
     identity = meter.identity
     clients = []
     for client in meter.clients.values():
@@ -139,11 +263,11 @@ def description(meter: Meter, auth: Auth, host: str, port: int) -> dict[str, obj
         clients.append(known)
     management = next(c for c in clients if c["sap"] == MANAGEMENT_CLIENT)
     return {
-        "host": host,
-        "port": port,
-        "framing": "wrapper",
+        **lines[0].described(),
+        "lines": [line.described() for line in lines],
         "auth": auth.value,
         "meter": identity.number,
+        "model": meter.type.name,
         "client": MANAGEMENT_CLIENT,
         "server": SERVER_SAP,
         "system_title": identity.system_title.hex().upper(),
@@ -154,10 +278,10 @@ def description(meter: Meter, auth: Auth, host: str, port: int) -> dict[str, obj
     }
 
 
-def _readable(what: dict[str, object]) -> str:
+def _readable(what: dict[str, object], opened: list[Opened]) -> str:
     lines = [
-        "meter {meter} on {host}:{port}, wrapper, server {server}".format(**what),
-        "system title {system_title}".format(**what),
+        *(f"meter {what['meter']} on {line}, server {what['server']}" for line in opened),
+        f"system title {what['system_title']}",
         str(what["note"]),
     ]
     clients = what["clients"]

@@ -79,6 +79,8 @@ class ModeEClient:
         self._tries = 0
         self._line = SIGN_ON_LINE
         self._echoing = False
+        self._now = 0.0
+        self._rested_at = 0.0
         self._hdlc: HdlcClient | None = None
         self.identified: Identified | None = None
         """What the meter said of itself at the last sign-on."""
@@ -111,7 +113,7 @@ class ModeEClient:
         self._script.clear()
         self._script.advance(now)
         self._script.add(SIGN_ON_LINE, now)
-        self._ask_who_is_there(now)
+        self._ask_who_is_there(max(now, self._rested_at))
 
     def send(self, apdu: bytes, *, now: float) -> None:
         """Transmit an APDU."""
@@ -128,6 +130,7 @@ class ModeEClient:
 
     def receive_data(self, octets: bytes, *, now: float) -> None:
         """Take in octets in any pieces."""
+        self._now = now
         self._script.advance(now)
         if self._phase is _Phase.HDLC and self._hdlc is not None:
             self._hdlc.receive_data(octets, now=now)
@@ -154,6 +157,7 @@ class ModeEClient:
             self._heard = b""
         if isinstance(event, LinkDown) and self._phase is _Phase.HDLC:
             self._phase = _Phase.DOWN
+            self._rested_at = self._now + self._settings.rest_s
             return replace(event, detail=self._with_history(event))
         return event
 
@@ -165,6 +169,7 @@ class ModeEClient:
 
     def handle_deadline(self, *, now: float) -> None:
         """Hand out what waited, repeat, go on without a confirmation, or give up."""
+        self._now = now
         self._script.advance(now)
         if self._hdlc is not None:
             self._hdlc.handle_deadline(now=now)
@@ -188,11 +193,11 @@ class ModeEClient:
 
     # --- the sign-on -----------------------------------------------------------------------------
 
-    def _ask_who_is_there(self, now: float) -> None:
+    def _ask_who_is_there(self, at: float) -> None:
         self._phase = _Phase.REQUESTING
         self._heard = b""
-        self._script.add(self._request, now)
-        left = now + SIGN_ON_LINE.airtime_s(len(self._request))
+        self._script.add(self._request, at)
+        left = at + SIGN_ON_LINE.airtime_s(len(self._request))
         self._deadline = left + self._settings.identification_timeout_s
         longest = SIGN_ON_LINE.airtime_s(_HEARD_OCTETS)
         self._deadline_at_most = self._deadline + longest

@@ -37,5 +37,7 @@ class ModeESettings:
     confirmation_timeout_s: float = REACTION_MAX_S
     """After the change of speed: how long the meter's confirmation is waited for.  Many meters
     say nothing and wait for the first frame."""
+    rest_s: float = 0.3
+    """After a link is down, before the next request: the meter has to get back to its sign-on."""
     fallback: SetLine | None = SetLine(9600)
     """How to speak HDLC at once to a meter that does not identify itself; None: do not."""

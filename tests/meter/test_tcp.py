@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from devices.clock import wall_clock
 from devices.gateway import tcp
+from devices.gateway.meter_line import LiveMeter
 from devices.gateway.tcp import CONNECTIONS_MAX, FRAME_LENGTH_MAX, MeterListener
 from devices.meter.clients import on_the_bench
 from devices.meter.device import Meter
@@ -96,7 +97,7 @@ class TcpTalk:
 
 @asynccontextmanager
 async def serving(device: Meter) -> AsyncIterator[tuple[str, int, MeterListener]]:
-    async with MeterListener(device, now=wall_clock) as listener:
+    async with LiveMeter(device, now=wall_clock) as live, MeterListener(live) as listener:
         host, port = await listener.listen("127.0.0.1", 0)
         assert port > 0
         yield host, port, listener

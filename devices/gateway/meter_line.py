@@ -1,0 +1,140 @@
+"""A simulated meter at the end of a line, on the live loop: whatever the framing and the line.
+
+`LiveMeter` wakes the meter when it has something to do by itself.  `MeterLine` joins one line's
+link (wrapper, HDLC, mode E; `protocols.link`) to the meter: APDUs that come up it go to the meter,
+and its answers down.  Each line has associations of its own; one meter is behind them all, so what
+one client switches another sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+
+from devices.gateway.outflow import Outflow, Pace
+from devices.meter.device import Meter
+from protocols.link import ApduReceived, Down, LinkDown, LinkEvent, ServerLink, SetLine
+from protocols.sans_io import NEED_DATA
+
+AT_ONCE = Pace()
+
+
+class LiveMeter:
+    """A meter whose time is the machine's.
+
+    async with LiveMeter(meter, now=wall_clock) as live: ...
+    """
+
+    def __init__(self, meter: Meter, *, now: Callable[[], float]) -> None:
+        self.meter = meter
+        self.now = now  # POSIX seconds UTC
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> LiveMeter:
+        self.arm()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def arm(self) -> None:
+        """Wake the meter when it has something to do by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.meter.next_deadline()
+        if due is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(due - self.now(), 0.0), self._wake)
+
+    def _wake(self) -> None:
+        self.meter.advance(self.now())
+        self.arm()
+
+
+class MeterLine:
+    """One line of a meter.  `transmit` takes octets, `set_line` new settings, in order."""
+
+    def __init__(
+        self,
+        live: LiveMeter,
+        link: ServerLink,
+        transmit: Callable[[bytes], None],
+        set_line: Callable[[SetLine], None] = lambda line: None,
+        pace: Pace = AT_ONCE,
+    ) -> None:
+        self._live = live
+        self._link = link
+        self._outflow = Outflow(transmit, set_line, pace)
+        self._endpoint = live.meter.open_link()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self.broken = False
+        """Whether the client speaks something else, so that the line is of no use any more."""
+        self._settle()
+
+    def receive(self, octets: bytes) -> None:
+        """Take in what the line brought; a dead meter hears nothing."""
+        meter = self._live.meter
+        if meter.powered and not meter.faults.silent:
+            self._link.receive_data(octets, now=self._loop.time())
+            self._settle()
+
+    def close(self) -> None:
+        """The line is gone."""
+        self._outflow.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._live.meter.close_link(self._endpoint)
+        self._live.arm()
+
+    def _settle(self) -> None:
+        """Hand out what waits and hear what happened, until neither gives anything."""
+        link = self._link
+        while True:
+            while (octets := link.data_to_send()) is not None:
+                self._outflow.put(octets)
+            event = link.next_event()
+            if event is NEED_DATA:
+                break
+            self._take(event)
+        self._live.arm()
+        self._arm()
+
+    def _take(self, event: LinkEvent) -> None:
+        match event:
+            case SetLine():
+                self._outflow.put(event)
+            case ApduReceived(apdu, client, server, unconfirmed):
+                answers = self._live.meter.take(
+                    apdu, self._endpoint, client=client, server=server, now=self._live.now()
+                )
+                for answer in answers if not unconfirmed else ():
+                    self._link.send(answer, client=client, server=server, now=self._loop.time())
+            case LinkDown(reason, _, client):
+                self.broken = self.broken or reason is Down.BROKEN
+                if client is not None:
+                    self._endpoint.leave(client)
+            case _:
+                pass  # links that come up, and what is dropped: the client's concern
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self._link.next_deadline()
+        if due is not None:
+            self._timer = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        # The loop may call a hair early.
+        due = self._link.next_deadline() or 0.0
+        self._link.handle_deadline(now=max(self._loop.time(), due))
+        self._settle()

@@ -1,0 +1,380 @@
+"""One meter behind each kind of line: TCP, UDP and ptys; wrapper, HDLC and mode E."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from devices.clock import wall_clock
+from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLine
+from devices.gateway.meter_line import LiveMeter
+from devices.gateway.outflow import Pace
+from devices.gateway.udp import CLIENTS_MAX
+from devices.meter.device import Meter
+from devices.meter.identity import MANAGEMENT_CLIENT, PUBLIC_CLIENT, READER_CLIENT, Identity
+from devices.meter.load import ConstantLoad
+from protocols.dlms.events import Associated, Released
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.services import (
+    AssociationRequest,
+    AttributeDescriptor,
+    GetRequest,
+    GetResponse,
+    ReleaseRequest,
+)
+from protocols.dlms.values import Array, DoubleLongUnsigned
+from protocols.hdlc.address import ServerAddress
+from protocols.hdlc.client import HdlcClient
+from protocols.hdlc.settings import HdlcSettings
+from protocols.link import (
+    ApduReceived,
+    Down,
+    Identified,
+    LinkDown,
+    LinkUp,
+    LinkViolation,
+    SetLine,
+)
+from protocols.mode_e.client import ModeEClient
+from protocols.mode_e.settings import ModeESettings
+from protocols.wrapper.link import WrapperClient
+from tests.links.driver import Association, Driver, over_tcp, over_tty, over_udp
+from tools.meter import app
+
+pytestmark = pytest.mark.live
+
+POWER = AttributeDescriptor(3, LogicalName("1.0.1.7.0.255"), 2)
+OBJECTS = AttributeDescriptor(15, LogicalName("0.0.40.0.0.255"), 2)
+QUICK = HdlcSettings(response_timeout_s=0.05, retries=1)
+NOBODY = ModeESettings(identification_timeout_s=0.05, retries=0, fallback=None)
+
+
+def meter() -> Meter:
+    return Meter(Identity(7, 4), ConstantLoad.of(900, 600, 500))
+
+
+@asynccontextmanager
+async def listening(device: Meter, *lines: Line) -> AsyncIterator[list[Opened]]:
+    async with AsyncExitStack() as stack:
+        live = await stack.enter_async_context(LiveMeter(device, now=wall_clock))
+        yield [await line.open(stack, live) for line in lines]
+
+
+async def reads_all(device: Meter, sap: int, driver: Driver) -> None:
+    """Associate, read a register and a long list, release."""
+    association = Association(device, sap, driver)
+    assert isinstance(await association.say(AssociationRequest()), Associated)
+    power = await association.say(GetRequest.of(POWER))
+    assert power == GetResponse.of(DoubleLongUnsigned(2000))
+    objects = await association.say(GetRequest.of(OBJECTS))
+    assert isinstance(objects, GetResponse)
+    assert isinstance(objects.results[0], Array)
+    assert isinstance(await association.say(ReleaseRequest()), Released)
+
+
+HDLC_CLIENTS = {
+    "defaults": (None, None),
+    "large frames and a window": (None, HdlcSettings(512, 512, 3, 3)),
+    "a physical address": (ServerAddress(1, 17), None),
+    "in four octets": (ServerAddress(1, 17, 4), HdlcSettings(2030, 2030, 7, 7)),
+}
+
+
+@pytest.mark.parametrize(("server", "settings"), HDLC_CLIENTS.values(), ids=HDLC_CLIENTS)
+async def test_hdlc_over_tcp(server: ServerAddress | None, settings: HdlcSettings | None) -> None:
+    device = meter()
+    async with listening(device, TcpLine("127.0.0.1", 0, Framing.HDLC)) as (where,):
+        link = HdlcClient(MANAGEMENT_CLIENT, server, settings)
+        async with over_tcp(link, where.host, where.port) as driver:
+            assert await driver.connect() == LinkUp(MANAGEMENT_CLIENT, 1)
+            await reads_all(device, MANAGEMENT_CLIENT, driver)
+            ended = await driver.disconnect()
+            assert ended == LinkDown(Down.REQUESTED, "", MANAGEMENT_CLIENT)
+    assert not [event for event in driver.events if isinstance(event, LinkViolation)]
+
+
+async def test_wrapper_over_udp() -> None:
+    device = meter()
+    async with listening(device, UdpLine("127.0.0.1", 0)) as (where,):
+        links = [WrapperClient(sap, datagrams=True) for sap in (MANAGEMENT_CLIENT, READER_CLIENT)]
+        async with (
+            over_udp(links[0], where.host, where.port) as manager,
+            over_udp(links[1], where.host, where.port) as reader,
+        ):
+            await manager.connect()
+            await reader.connect()
+            await reads_all(device, MANAGEMENT_CLIENT, manager)
+            await reads_all(device, READER_CLIENT, reader)
+
+
+async def test_datagrams_that_are_none_harm_nobody() -> None:
+    device = meter()
+    async with listening(device, UdpLine("127.0.0.1", 0)) as (where,):
+        link = WrapperClient(READER_CLIENT, datagrams=True)
+        async with over_udp(link, where.host, where.port) as driver:
+            await driver.connect()
+            for noise in (b"", b"GET / HTTP/1.1", b"\0\1\0\x10\0\1\xff\xff\xc0", b"\0\1\0"):
+                driver._write(noise)
+            await reads_all(device, READER_CLIENT, driver)
+
+
+async def test_more_datagram_clients_than_are_remembered() -> None:
+    device = meter()
+    async with (
+        listening(device, UdpLine("127.0.0.1", 0)) as (where,),
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(CLIENTS_MAX + 2):
+            link = WrapperClient(PUBLIC_CLIENT, datagrams=True)
+            over = over_udp(link, where.host, where.port)
+            driver = await stack.enter_async_context(over)
+            await driver.connect()
+            association = Association(device, PUBLIC_CLIENT, driver)
+            assert isinstance(await association.say(AssociationRequest()), Associated)
+        assert len(device._links) == CLIENTS_MAX
+
+
+async def test_all_lines_lead_to_one_meter(tmp_path: Path) -> None:
+    device = meter()
+    lines = (
+        TcpLine("127.0.0.1", 0),
+        TcpLine("127.0.0.1", 0, Framing.HDLC),
+        UdpLine("127.0.0.1", 0),
+        PtyLine(tmp_path / "pty", Framing.HDLC),
+    )
+    async with listening(device, *lines) as (wrapper, hdlc, udp, pty):
+        async with (
+            over_tcp(WrapperClient(READER_CLIENT), wrapper.host, wrapper.port) as one,
+            over_tcp(HdlcClient(READER_CLIENT), hdlc.host, hdlc.port) as two,
+            over_udp(WrapperClient(READER_CLIENT, datagrams=True), udp.host, udp.port) as three,
+            over_tty(HdlcClient(READER_CLIENT), Path(pty.path)) as four,
+        ):
+            for driver in (one, two, three, four):
+                await driver.connect()
+                await reads_all(device, READER_CLIENT, driver)
+    assert device.next_deadline() is None
+    assert device._links == ()
+
+
+# --- ptys -----------------------------------------------------------------------------------------
+
+PTYS = {
+    # name: how the line is
+    "as it is": {},
+    "echoing": {"echo": True},
+    "without the mark of mode E": {"plain_identification": True},
+    "at a line's pace": {"pace": Pace(airtime=True)},
+}
+
+
+@pytest.mark.parametrize("line", PTYS.values(), ids=PTYS)
+async def test_mode_e_on_a_pty(line: dict, tmp_path: Path) -> None:
+    device = meter()
+    path = tmp_path / "probe"
+    async with listening(device, PtyLine(path, **line)) as (where,):
+        assert path.is_symlink() and where.path == str(path)
+        link = ModeEClient(PUBLIC_CLIENT, hdlc=HdlcSettings(512, 512))
+        async with over_tty(link, path) as driver:
+            assert await driver.connect() == LinkUp(PUBLIC_CLIENT, 1)
+            (identified,) = [each for each in driver.events if isinstance(each, Identified)]
+            assert identified.identification == device.identity.number
+            assert identified.mode_e is not line.get("plain_identification", False)
+            assert link.echoing is line.get("echo", False)
+            association = Association(device, PUBLIC_CLIENT, driver)
+            assert isinstance(await association.say(AssociationRequest()), Associated)
+            assert (await driver.disconnect()) == LinkDown(Down.REQUESTED, "", PUBLIC_CLIENT)
+        settings = [each for each in driver.events if isinstance(each, SetLine)]
+        assert [each.baud for each in settings] == [300, 9600]
+    assert not path.is_symlink()
+
+
+async def test_after_a_session_the_meter_is_at_its_sign_on(tmp_path: Path) -> None:
+    device = meter()
+    async with listening(device, PtyLine(tmp_path / "probe")):
+        link = ModeEClient(READER_CLIENT)
+        async with over_tty(link, tmp_path / "probe") as driver:
+            for _ in range(2):
+                assert await driver.connect() == LinkUp(READER_CLIENT, 1)
+                assert isinstance(await driver.disconnect(), LinkDown)
+
+
+async def test_associations_end_with_their_hdlc_link(tmp_path: Path) -> None:
+    device = meter()
+    async with listening(device, PtyLine(tmp_path / "pty", Framing.HDLC)):
+        async with over_tty(HdlcClient(READER_CLIENT), tmp_path / "pty") as driver:
+            await driver.connect()
+            association = Association(device, READER_CLIENT, driver)
+            assert isinstance(await association.say(AssociationRequest()), Associated)
+            assert device.next_deadline() is not None
+            await driver.disconnect()
+            assert device.next_deadline() is None
+
+
+@pytest.mark.parametrize("baud", [2400, 19200])
+async def test_another_speed_than_the_meters_is_garbage_both_ways(
+    baud: int, tmp_path: Path
+) -> None:
+    line = PtyLine(tmp_path / "pty", Framing.HDLC, baud=9600, echo=True)
+    async with listening(meter(), line):
+        link = HdlcClient(READER_CLIENT, ServerAddress(1, 17), QUICK)
+        async with over_tty(link, tmp_path / "pty") as driver:
+            driver._set_line(SetLine(baud))
+            ended = await driver.connect()
+            assert isinstance(ended, LinkDown)
+            assert ended.reason is Down.NO_ANSWER
+            assert link.echoes == 2, "an echo comes back at whatever speed"
+            driver._set_line(SetLine(9600))
+            assert await driver.connect() == LinkUp(READER_CLIENT, 1)
+
+
+async def test_a_sign_on_at_another_speed_is_not_heard(tmp_path: Path) -> None:
+    async with listening(meter(), PtyLine(tmp_path / "pty")):
+        link = ModeEClient(READER_CLIENT, settings=NOBODY)
+        async with over_tty(link, tmp_path / "pty") as driver:
+            really_set, driver._set_line = driver._set_line, lambda line: None
+            really_set(SetLine(9600))
+            ended = await driver.connect()
+            assert ended == LinkDown(
+                Down.NO_ANSWER, "the meter does not identify itself", READER_CLIENT
+            )
+
+
+async def test_a_silent_meter_is_silent_on_every_layer(tmp_path: Path) -> None:
+    device = meter()
+    device.faults.silent = True
+    lines = (PtyLine(tmp_path / "pty", Framing.HDLC), PtyLine(tmp_path / "probe"))
+    async with listening(device, *lines):
+        async with over_tty(HdlcClient(16, settings=QUICK), tmp_path / "pty") as driver:
+            ended = await driver.connect()
+            assert isinstance(ended, LinkDown) and ended.reason is Down.NO_ANSWER
+            assert len(driver.events) == 1
+        async with over_tty(ModeEClient(16, settings=NOBODY), tmp_path / "probe") as driver:
+            ended = await driver.connect()
+            assert isinstance(ended, LinkDown) and ended.reason is Down.NO_ANSWER
+
+
+async def test_what_is_at_the_path(tmp_path: Path) -> None:
+    path = tmp_path / "probe"
+    path.symlink_to("/dev/pts/left-behind")
+    async with listening(meter(), PtyLine(path, Framing.HDLC)):
+        assert path.exists()
+    path.write_text("a file of somebody's")
+    with pytest.raises(FileExistsError):
+        async with listening(meter(), PtyLine(path)):
+            pass
+    assert path.read_text() == "a file of somebody's"
+    with pytest.raises(FileNotFoundError):
+        async with listening(meter(), PtyLine(tmp_path / "no" / "folder")):
+            pass
+
+
+@asynccontextmanager
+async def socat(folder: Path) -> AsyncIterator[tuple[Path, Path, subprocess.Popen[bytes]]]:
+    """Two ttys joined."""
+    if shutil.which("socat") is None:
+        pytest.skip("socat is not installed")
+    ends = folder / "meter", folder / "technician"
+    addresses = [f"pty,rawer,link={end}" for end in ends]
+    with subprocess.Popen(["socat", *addresses]) as process:
+        try:
+            async with asyncio.timeout(30):
+                while not all(end.exists() for end in ends):
+                    await asyncio.sleep(0.01)
+            yield *ends, process
+        finally:
+            process.terminate()
+
+
+async def test_a_tty_that_is_there_is_opened(tmp_path: Path) -> None:
+    device, gone = meter(), asyncio.Event()
+    async with socat(tmp_path) as (theirs, ours, process):
+        async with listening(device, PtyLine(theirs, ended=gone.set)):
+            async with over_tty(ModeEClient(PUBLIC_CLIENT), ours) as driver:
+                assert await driver.connect() == LinkUp(PUBLIC_CLIENT, 1)
+                association = Association(device, PUBLIC_CLIENT, driver)
+                assert isinstance(await association.say(AssociationRequest()), Associated)
+            process.terminate()
+            async with asyncio.timeout(30):
+                await gone.wait()
+        assert device._links == ()
+
+
+async def test_pauses_between_frames_are_waited_out(tmp_path: Path) -> None:
+    device = meter()
+    line = PtyLine(tmp_path / "pty", Framing.HDLC, pace=Pace(pause_s=0.05))
+    async with listening(device, line):
+        async with over_tty(HdlcClient(PUBLIC_CLIENT), tmp_path / "pty") as driver:
+            started = asyncio.get_running_loop().time()
+            await driver.connect()
+            association = Association(device, PUBLIC_CLIENT, driver)
+            assert isinstance(await association.say(AssociationRequest()), Associated)
+            assert asyncio.get_running_loop().time() - started >= 0.1
+    assert [type(event) for event in driver.events] == [LinkUp, ApduReceived]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+async def test_the_command_serves_on_a_pty_and_ends_well(tmp_path: Path) -> None:
+    root, path = Path(__file__).parents[2], tmp_path / "probe"
+    command = f"-m tools.meter listen --pty {path} --echo --auth none --udp 127.0.0.1:0 --json"
+    process = subprocess.Popen(
+        [sys.executable, *command.split(), "--seed", "7", "--index", "4"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        told = json.loads(await asyncio.to_thread(process.stdout.readline))
+        udp, pty = told["lines"]
+        assert (udp["line"], udp["framing"]) == ("udp", "wrapper")
+        assert pty == {"line": "pty", "pty": str(path), "framing": "mode-e"}
+        link = ModeEClient(PUBLIC_CLIENT)
+        async with over_tty(link, path) as driver:
+            assert await driver.connect() == LinkUp(PUBLIC_CLIENT, 1)
+            assert link.echoing
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.to_thread(process.communicate, timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+    assert not path.is_symlink()
+
+
+WRONG_USAGE = {
+    "mode E over TCP": (["--tcp", "127.0.0.1:0", "--framing", "mode-e"], "TCP has none"),
+    "the wrapper on a pty": (["--pty", "x", "--framing", "wrapper"], "for TCP and UDP"),
+    "HDLC in datagrams": (["--udp", "127.0.0.1:0", "--framing", "hdlc"], "are for streams"),
+    "an unknown fault": (["--fault", "sleepy"], "sleepy: no such fault"),
+    "an unknown model": (["--model", "sundial"], "sundial: one of"),
+    "an unknown framing": (["--framing", "m-bus"], "m-bus"),
+    "an echo without a pty": (["--echo"], "are of a --pty"),
+    "UDP without a port": (["--udp", "localhost"], "not HOST:PORT"),
+}
+
+
+@pytest.mark.parametrize(("options", "text"), WRONG_USAGE.values(), ids=WRONG_USAGE)
+def test_wrong_usage(options: list[str], text: str) -> None:
+    result = CliRunner().invoke(app, ["listen", *options])
+    assert result.exit_code == 2
+    assert text in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_path_where_something_else_is_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    result = CliRunner().invoke(app, ["listen", "--pty", str(path)])
+    assert result.exit_code == 1
+    assert f"cannot listen on {path}: File exists. Try:" in result.output
