@@ -37,6 +37,11 @@ class Accounts:
         known_own, known_peer = self.counters(client_sap)
         self._counters[client_sap] = (max(own, known_own), max(peer, known_peer))
 
+    def count_anew(self, client_sap: int) -> None:
+        """This client's encryption key is a new one, under which no counter was used."""
+        if self._counters is not None:
+            self._counters.pop(client_sap, None)
+
     def counter_received(self, client_sap: int) -> int:
         """The highest counter received from this client, as the objects 0.0.43.1.x.255 show it."""
         return max(self.counters(client_sap)[1] - 1, 0)

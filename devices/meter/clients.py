@@ -16,6 +16,7 @@ from devices.meter.identity import (
     READER_CLIENT,
 )
 from protocols.dlms.codes import AuthenticationMechanism
+from protocols.dlms.suite import SecuritySuite
 
 
 class Right(enum.Flag):
@@ -44,11 +45,15 @@ class Client:
     name: str
     security_instance: int = 0
     """Value group E of its security setup 0.0.43.0.E.255 and counter 0.0.43.1.E.255."""
+    suite: SecuritySuite = SecuritySuite.AES_GCM_128
 
     @property
     def ciphers(self) -> bool:
         """Whether its messages must be authenticated and encrypted."""
-        return self.mechanism is AuthenticationMechanism.HIGH_GMAC
+        return self.mechanism in (
+            AuthenticationMechanism.HIGH_GMAC,
+            AuthenticationMechanism.HIGH_ECDSA,
+        )
 
 
 MANAGEMENT = Client(

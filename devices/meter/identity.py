@@ -10,8 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from devices.chance import octets
-from protocols.dlms.security import KEY_SIZE, Keys
+from protocols.dlms import elliptic
+from protocols.dlms.keys import KeyPairs, Keys
+from protocols.dlms.security import KEY_SIZE
+from protocols.dlms.suite import curve_of
 
 MANUFACTURER = "SIM"
 """Three letters, as the FLAG Association gives to manufacturers; this one marks a simulation."""
@@ -56,14 +61,41 @@ class Identity:
         """Eight octets, unique among all meters (Green Book 4.3.4): manufacturer and number."""
         return MANUFACTURER.encode("ascii") + self.index.to_bytes(5, "big")
 
-    def keys(self, client_sap: int, *, wrong: bool = False) -> Keys:
-        """TEST KEYS of suite 0 that the meter shares with this client.
+    def keys(self, client_sap: int, *, wrong: bool = False, size: int = KEY_SIZE) -> Keys:
+        """TEST KEYS that the meter shares with this client, of `size` octets.
 
         `wrong` gives others, as after a botched key change.
         """
         kind = "wrong-key" if wrong else "key"
-        both = octets(self.seed, "meter", self.index, kind, client_sap, count=2 * KEY_SIZE)
-        return Keys(both[:KEY_SIZE], both[KEY_SIZE:])
+        both = octets(self.seed, "meter", self.index, kind, client_sap, count=2 * size)
+        return Keys(both[:size], both[size:])
+
+    def master_key(self, client_sap: int, *, size: int = KEY_SIZE) -> bytes:
+        """The TEST KEY that wraps new keys of this client; nothing else is done with it."""
+        return octets(self.seed, "meter", self.index, "master-key", client_sap, count=size)
+
+    def key_pairs(self, client_sap: int, suite: int) -> KeyPairs:
+        """TEST KEY PAIRS of suite 1 or 2: the meter's own, and the public halves of the client."""
+        return KeyPairs(
+            signing=self._private("meter-signs", client_sap, suite),
+            agreement=self._private("meter-agrees", client_sap, suite),
+            peer_signing=self._private("client-signs", client_sap, suite).public_key(),
+            peer_agreement=self._private("client-agrees", client_sap, suite).public_key(),
+        )
+
+    def client_key_pairs(self, client_sap: int, suite: int) -> KeyPairs:
+        """The same, as the client has them."""
+        return KeyPairs(
+            signing=self._private("client-signs", client_sap, suite),
+            agreement=self._private("client-agrees", client_sap, suite),
+            peer_signing=self._private("meter-signs", client_sap, suite).public_key(),
+            peer_agreement=self._private("meter-agrees", client_sap, suite).public_key(),
+        )
+
+    def _private(self, name: str, client_sap: int, suite: int) -> EllipticCurvePrivateKey:
+        size = curve_of(suite).size
+        scalar = octets(self.seed, "meter", self.index, name, client_sap, suite, count=size)
+        return elliptic.private_key(suite, scalar)
 
     def password(self, client_sap: int) -> bytes:
         """The LLS secret of this client, printable.  A TEST PASSWORD."""

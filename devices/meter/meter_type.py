@@ -70,6 +70,7 @@ class MeterType:
     profile_entries: int = 40 * 96
     """Forty days: what a back-fill after a month without communication needs."""
     association_version: int = 1
+    security_setup_version: int = 0
     dst_begin: bytes = NOT_SPECIFIED
     dst_end: bytes = NOT_SPECIFIED
     dst_deviation_min: int = 0

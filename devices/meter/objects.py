@@ -7,16 +7,15 @@ What each attribute is, its access and its effect.  Class definitions: Blue Book
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from devices.meter import meter_clock, metering, supply_objects
-from devices.meter.clients import ALL, NOBODY, OPERATORS, Client, Right
+from devices.meter.clients import ALL, NOBODY, OPERATORS
 from devices.meter.cosem import (
     ASSOCIATION_LN,
     CLOCK,
     SAP_ASSIGNMENT,
-    SECURITY_SETUP,
     UNIT_A,
     UNIT_V,
     UNIT_VAR,
@@ -37,6 +36,7 @@ from devices.meter.limiter_object import ACTIVE_POWER, limiter
 from devices.meter.load import PhaseLoad
 from devices.meter.meter_type import MeterType
 from devices.meter.profile import CLOCK_NAME, ENERGIES, load_profile
+from devices.meter.security_objects import security_objects
 from protocols.dlms.codes import ApplicationContext, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.values import (
@@ -67,7 +67,7 @@ def table(meter_type: MeterType) -> dict[LogicalName, CosemObject]:
     objects = (
         *_identity(),
         _clock,
-        *_security(meter_type.clients),
+        *security_objects(meter_type),
         _sap_assignment,
         _association,
         *_registers(meter_type),
@@ -127,35 +127,6 @@ _clock = CosemObject(
     {index: Method(NOBODY) for index in range(1, 7)},
     visible=ALL,
 )
-
-
-def _security(clients: Iterable[Client]) -> Iterator[CosemObject]:
-    """A security setup and an invocation counter for each client that ciphers."""
-    for client in clients:
-        if not client.ciphers:
-            continue
-        own = client.right
-
-        def counter(context: Context, sap: int = client.sap) -> Value:
-            return DoubleLongUnsigned(context.meter.counter_received(sap))
-
-        def client_title(context: Context, right: Right = own) -> Value:
-            return OctetString(context.client_system_title)
-
-        yield data(f"0.0.43.1.{client.security_instance}.255", counter, readers=ALL)
-        yield CosemObject(
-            SECURITY_SETUP,
-            0,
-            LogicalName(f"0.0.43.0.{client.security_instance}.255"),
-            {
-                2: Attribute(constant(Enum(3)), own),  # authenticated and encrypted
-                3: Attribute(constant(Enum(0)), own),  # suite 0
-                4: Attribute(client_title, own),
-                5: Attribute(lambda context: OctetString(context.meter.identity.system_title), own),
-            },
-            {1: Method(NOBODY), 2: Method(NOBODY)},
-            visible=own,
-        )
 
 
 _sap_assignment = CosemObject(

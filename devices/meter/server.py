@@ -13,16 +13,19 @@ when an association opens and written back after each APDU.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from devices.chance import octets
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
 from devices.meter.identity import SERVER_SAP
+from devices.meter.keyring import generation, keys_of
 from devices.meter.services import answer
 from devices.meter.state import MeterState
 from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, Security
 from protocols.dlms.events import NEED_DATA, Associated
+from protocols.dlms.keys import KeyPairs
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import ActionRequest, GetRequest, SetRequest
 from protocols.dlms.settings import ServerSettings
@@ -34,7 +37,7 @@ INACTIVITY_TIMEOUT_S = 180.0
 MAX_PDU_SIZE = 1024
 """Octets that the meter takes in one APDU: as small as field meters are, so blocks are needed."""
 
-CHALLENGE_OCTETS = 16  # of 8 to 64, Green Book 9.2.7.4
+CHALLENGE_OCTETS = 32  # of 8 to 64, with signatures 32 to 64: Green Book 9.2.7.4
 
 CONFORMANCE = (
     Conformance.GET
@@ -51,12 +54,13 @@ CONFORMANCE = (
 class Association:
     """One client's association with this meter, over one endpoint."""
 
-    __slots__ = ("_context", "_meter", "client", "connection")
+    __slots__ = ("_context", "_generation", "_meter", "client", "connection")
 
     def __init__(self, meter: MeterState, client: Client) -> None:
         self._meter = meter
         self.client = client
         self.connection = ServerConnection(settings(meter, client))
+        self._generation = generation(meter, client.sap)
         self._context: Associated | None = None
 
     def end(self) -> None:
@@ -86,7 +90,8 @@ class Association:
             yield apdu
 
     def _remember_counters(self) -> None:
-        if self.client.ciphers:
+        # An association that outlives its key goes on with the old one, whose counters end with it.
+        if self.client.ciphers and self._generation == generation(self._meter, self.client.sap):
             self._meter.note_counters(
                 self.client.sap,
                 own=self.connection.invocation_counter,
@@ -157,16 +162,22 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
     association = meter.count_association()
 
     def challenge() -> bytes:
-        return octets(
-            identity.seed, "meter", identity.index, "StoC", association, count=CHALLENGE_OCTETS
-        )
+        return secret("StoC", CHALLENGE_OCTETS)
+
+    def secret(purpose: str, count: int) -> bytes:
+        return octets(identity.seed, "meter", identity.index, purpose, association, count=count)
+
+    drawn = itertools.count()
 
     return ServerSettings(
         authentication=client.mechanism,
         password=identity.password(client.sap)
         if client.mechanism is AuthenticationMechanism.LOW
         else b"",
-        keys=identity.keys(client.sap, wrong=faults.wrong_keys) if client.ciphers else None,
+        keys=keys_of(meter, client) if client.ciphers else None,
+        suite=client.suite,
+        pairs=identity.key_pairs(client.sap, client.suite) if client.suite else KeyPairs(),
+        secrets=lambda count: secret(f"key {next(drawn)}", count),
         system_title=identity.system_title,
         security=Security.AUTHENTICATED_ENCRYPTED if client.ciphers else Security.NONE,
         invocation_counter=1 if faults.counter_rolled_back else own,

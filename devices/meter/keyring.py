@@ -1,0 +1,76 @@
+"""The keys that a meter was given after delivery, in place of those of its identity.
+
+A new key is written down before the answer to the method leaves, and serves every association that
+begins afterwards; the one in which it came goes on under the old key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from devices.meter.clients import Client
+from devices.meter.parts import Passive
+from protocols.dlms.key_wrap import TransferId, applied
+from protocols.dlms.keys import Keys
+from protocols.dlms.suite import KEY_SIZES
+
+if TYPE_CHECKING:
+    from devices.meter.state import MeterState
+
+
+class Keyring(Passive):
+    """Keys by client address, and how often each client's encryption key was changed."""
+
+    __slots__ = ("_generations", "_keys", "_used")
+
+    def __init__(self) -> None:
+        self._keys: dict[int, Keys] = {}
+        self._generations: dict[int, int] = {}
+        self._used: dict[int, set[bytes]] = {}  # digests of encryption keys of the past
+
+    def keys(self, client_sap: int) -> Keys | None:
+        """What this client was given, or None."""
+        return self._keys.get(client_sap)
+
+    def generation(self, client_sap: int) -> int:
+        """How often this client's encryption key was changed."""
+        return self._generations.get(client_sap, 0)
+
+    def install(self, client_sap: int, current: Keys, moved: Mapping[TransferId, bytes]) -> bool:
+        """Take new keys, all at once; False, and none, where an encryption key returns.
+
+        Counters begin anew under a new key, so under one that was used before they would repeat.
+        """
+        keys = applied(current, moved)
+        if keys.encryption != current.encryption:
+            used = self._used.setdefault(client_sap, set())
+            if _digest(keys.encryption) in used:
+                return False
+            used.add(_digest(current.encryption))
+            self._generations[client_sap] = self.generation(client_sap) + 1
+        self._keys[client_sap] = keys
+        return True
+
+
+def keys_of(meter: MeterState, client: Client) -> Keys:
+    """The keys that the meter shares with this client now, the master key among them."""
+    keyring, identity = meter.existing(Keyring), meter.identity
+    given = None if keyring is None else keyring.keys(client.sap)
+    size, wrong = KEY_SIZES[client.suite], meter.faults.wrong_keys
+    if given is not None and not wrong:
+        return given
+    delivered = identity.keys(client.sap, wrong=wrong, size=size)
+    master = identity.master_key(client.sap, size=size)
+    return Keys(delivered.encryption, delivered.authentication, master=master)
+
+
+def generation(meter: MeterState, client_sap: int) -> int:
+    """How often this client's encryption key was changed."""
+    keyring = meter.existing(Keyring)
+    return 0 if keyring is None else keyring.generation(client_sap)
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

@@ -1,0 +1,101 @@
+"""Security setup, class 64 version 0 and 1, and the invocation counter (Blue Book 4.4.7, 4.3.1).
+
+Each client that ciphers has both of its own: policy, suite, titles, and the methods by which its
+keys change and its policy becomes stricter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devices.meter.clients import ALL, NOBODY, Client
+from devices.meter.cosem import (
+    SECURITY_SETUP,
+    Attribute,
+    Context,
+    CosemObject,
+    Method,
+    constant,
+    data,
+)
+from devices.meter.events import Event
+from devices.meter.keyring import Keyring, generation, keys_of
+from devices.meter.meter_type import MeterType
+from protocols.dlms.codes import ActionResult
+from protocols.dlms.key_wrap import NotUnwrapped, read_transfer
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.shape import Misshapen
+from protocols.dlms.suite import KEY_SIZES
+from protocols.dlms.values import Array, DoubleLongUnsigned, Enum, OctetString, Value
+
+POLICIES = {0: 3, 1: 0b0110_1100}
+"""Requests and answers authenticated and encrypted, as each version of the class writes it."""
+
+
+def security_objects(meter_type: MeterType) -> Iterator[CosemObject]:
+    """A security setup and an invocation counter for each client that ciphers."""
+    for client in meter_type.clients:
+        if client.ciphers:
+            yield _counter(client)
+            yield _setup(client, meter_type.security_setup_version)
+
+
+def _counter(client: Client) -> CosemObject:
+    def received(context: Context) -> Value:
+        return DoubleLongUnsigned(context.meter.counter_received(client.sap))
+
+    return data(f"0.0.43.1.{client.security_instance}.255", received, readers=ALL)
+
+
+def _setup(client: Client, version: int) -> CosemObject:
+    own = client.right
+    attributes = {
+        2: Attribute(constant(Enum(POLICIES[version])), own),
+        3: Attribute(constant(Enum(client.suite)), own),
+        4: Attribute(lambda context: OctetString(context.client_system_title), own),
+        5: Attribute(lambda context: OctetString(context.meter.identity.system_title), own),
+    }
+    methods = {
+        1: Method(own, lambda context, value: _activate(POLICIES[version], value)),
+        2: Method(own, _transfer),
+    }
+    if version:
+        attributes[6] = Attribute(constant(Array()), own)  # certificates: none
+        methods |= {index: Method(NOBODY) for index in range(3, 9)}
+    return CosemObject(
+        SECURITY_SETUP,
+        version,
+        LogicalName(f"0.0.43.0.{client.security_instance}.255"),
+        attributes,
+        methods,
+        visible=own,
+    )
+
+
+def _activate(policy: int, value: Value | None) -> ActionResult:
+    """security_activate: the policy as delivered is the strictest of suite 0, and only grows."""
+    if not isinstance(value, Enum):
+        return ActionResult.TYPE_UNMATCHED
+    return ActionResult.SUCCESS if value == policy else ActionResult.OTHER_REASON
+
+
+def _transfer(context: Context, value: Value | None) -> ActionResult:
+    """key_transfer, in version 0 global_key_transfer: all of the keys, or none."""
+    meter, client = context.meter, context.client
+    current = keys_of(meter, client)
+    assert current.master is not None
+    try:
+        moved = read_transfer(current.master, KEY_SIZES[client.suite], value)
+    except Misshapen:
+        return ActionResult.TYPE_UNMATCHED
+    except NotUnwrapped:
+        return ActionResult.OTHER_REASON
+    before = generation(meter, client.sap)
+    if not meter.part(Keyring).install(client.sap, current, moved):
+        return ActionResult.OTHER_REASON
+    if generation(meter, client.sap) != before:
+        meter.count_anew(client.sap)
+    names = ", ".join(name.name.lower() for name in moved)
+    context.written(f"keys of client {client.sap}: {names}")
+    meter.happened(Event.KEYS_CHANGED, context.now)
+    return ActionResult.SUCCESS
