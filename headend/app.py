@@ -54,8 +54,10 @@ from headend.soap.orders import OrderDesk
 from headend.soap.route import soap_router, uvicorn_options
 from headend.soap.server import SoapServer
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
+from headend.store.envelope import BadEnvelope, Envelope
 from headend.store.occupancy import Occupied, occupied
 from headend.store.store import SqlStore
+from headend.store.vault import KeyVault
 from protocols.commercial import messages as commercial
 
 __all__ = [
@@ -97,6 +99,7 @@ class HeadEnd:
     hearing: Hearing
     settling: Settling
     soap: SoapServer
+    vault: KeyVault | None  # None where no envelope key is configured
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -146,6 +149,7 @@ def build(
 ) -> HeadEnd:
     """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
     simulated clock demands."""
+    envelope = envelope_of(config)
     store = SqlStore(config.database, live=live)
     legacy = LegacyDatabase(config.legacy_database, live=live)
     policy, days = config.orders, working_days(config.orders)
@@ -181,7 +185,20 @@ def build(
         hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
         settling=settling,
         soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
+        vault=None if envelope is None else KeyVault(store, envelope),
     )
+
+
+def envelope_of(config: Config) -> Envelope | None:
+    """What meters' keys are sealed by, from the configured file or the environment.
+
+    Raises `BadConfig`.
+    """
+    path = config.keys.envelope_file
+    try:
+        return Envelope.from_environment() if path is None else Envelope.from_file(path)
+    except BadEnvelope as error:
+        raise BadConfig(str(error)) from None
 
 
 def working_days(policy: OrderPolicy) -> WorkingDays:

@@ -118,6 +118,13 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue_readers: tuple[CommonName, ...] = ()  # at the child: who may read results, by certificate
 
 
+class KeyStorage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What meters' keys are sealed by.  Without the file the variable AMI_ENVELOPE_KEY is asked;
+    without either the head-end keeps no keys, and speaks to meters through concentrators alone."""
+
+    envelope_file: Path | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set."""
 
@@ -129,6 +136,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     orders: OrderPolicy = OrderPolicy()
     field: FieldPolicy = FieldPolicy()
     delivery: Delivery = Delivery()
+    keys: KeyStorage = KeyStorage()
 
 
 def _decode(kind: type, value: object) -> object:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from headend.domain.evidence import Evidence, Source
+from headend.domain.keys import KeyState
 from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reason import ReasonCode
 from headend.store.columns import Deflated, EnumText, ExactDecimal, Json, UtcDateTime
@@ -222,6 +223,24 @@ _partial(
     where=outbox.c.due_at.is_not(None),
 )
 _partial("outbox_unsettled", outbox.c.channel, where=outbox.c.settled_at.is_(None))
+
+# Keys that a client shares with a meter, one row a generation, sealed by `envelope`; and how far
+# the invocation counters under them have come.
+meter_keys = Table(
+    "meter_keys",
+    metadata,
+    Column("meter", String, primary_key=True),
+    Column("client", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("state", EnumText(KeyState), nullable=False),
+    Column("counted_by", Integer, nullable=False),
+    Column("envelope", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("next_counter", Number),
+    Column("peer_counter", Number, nullable=False),
+    Index("meter_keys_by_fingerprint", "fingerprint"),
+)
 
 # Numbers that only this table knows: the last order number, and how many orders are not final
 # (counted as they come and go, because every acceptance asks).

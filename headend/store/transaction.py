@@ -5,6 +5,7 @@ from __future__ import annotations
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.evidence import EvidenceWords
+from headend.store.keys import KeyWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
@@ -19,5 +20,6 @@ class SqlTransaction(
     ClaimWords,
     BreakageWords,
     OutboxWords,
+    KeyWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""

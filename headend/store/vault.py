@@ -1,0 +1,226 @@
+"""`ports.Vault`: keys of meters in the store, sealed by the envelope's key.
+
+Keys are opened only here, for the one who asks; the store's words and its files see sealed octets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
+
+from headend.domain.keys import KeyState
+from headend.ports import (
+    CountersContended,
+    Generation,
+    KeyShared,
+    MeterKeys,
+    Transaction,
+)
+from headend.store.envelope import Envelope
+from headend.store.keys import KeyRow, KeyWords, Place
+from headend.store.store import SqlStore
+from headend.store.transaction import SqlTransaction
+from protocols.dlms.keys import COUNTER_MAX, Keys
+
+T = TypeVar("T")
+
+BLOCK = 256  # counters reserved at once; an errand uses some tens, a long profile some hundreds
+_FINGERPRINT = ("fingerprint",)
+
+
+class _Record(msgspec.Struct, array_like=True, frozen=True):
+    """What is sealed."""
+
+    encryption: bytes
+    authentication: bytes
+    broadcast: bytes | None
+    master: bytes | None
+
+
+class KeyVault:
+    """See the module."""
+
+    def __init__(self, store: SqlStore, envelope: Envelope) -> None:
+        self._store = store
+        self._envelope = envelope
+
+    async def keys(self, meter: str, client: int) -> MeterKeys | None:
+        """See `ports.Vault`.  Raises KeysUnreadable."""
+        return self._opened(await _run(self._store, lambda words: words.key_rows(meter, client)))
+
+    async def install(
+        self, meter: str, client: int, keys: Keys, *, next_counter: int | None = None
+    ) -> None:
+        """See `ports.Vault`."""
+
+        def work(words: KeyWords) -> None:
+            rows = words.key_rows(meter, client)
+            current = [row for row in rows if row.state is KeyState.CURRENT]
+            if any(self._open(row) == keys for row in current):
+                return
+            for row in current:
+                words.set_key_state(row, KeyState.RETIRED)
+            self._add(words, rows, (meter, client), KeyState.CURRENT, keys, next_counter)
+
+        await _run(self._store, work)
+
+    async def remember(self, meter: str, client: int, keys: Keys) -> None:
+        """See `ports.Vault`."""
+
+        def work(words: KeyWords) -> None:
+            rows = words.key_rows(meter, client)
+            states = [row.state for row in rows]
+            if KeyState.CURRENT not in states or KeyState.PENDING in states:
+                raise ValueError("keys that are known, and no change under way")
+            self._add(words, rows, (meter, client), KeyState.PENDING, keys, 1)
+
+        await _run(self._store, work)
+
+    async def promote(self, meter: str, client: int) -> None:
+        """See `ports.Vault`."""
+
+        def work(words: KeyWords) -> None:
+            rows = {row.state: row for row in words.key_rows(meter, client)}
+            if KeyState.PENDING in rows:
+                words.set_key_state(rows[KeyState.CURRENT], KeyState.RETIRED)
+                words.set_key_state(rows[KeyState.PENDING], KeyState.CURRENT)
+
+        await _run(self._store, work)
+
+    async def forget(self, meter: str, client: int) -> None:
+        """See `ports.Vault`."""
+
+        def work(words: KeyWords) -> None:
+            for row in words.key_rows(meter, client):
+                if row.state is KeyState.PENDING:
+                    words.set_key_state(row, KeyState.RETIRED)
+
+        await _run(self._store, work)
+
+    def counters(self, generation: Generation) -> StoredCounters:
+        """See `ports.Vault`."""
+        place = (generation.meter, generation.client, generation.counted_by)
+        return StoredCounters(self._store, place)
+
+    async def reseal(self) -> int:
+        """Bring every record under the newest envelope key; how many were under another."""
+
+        def work(words: KeyWords) -> int:
+            older = [row for row in words.all_key_rows() if row.envelope != self._envelope.name]
+            for row in older:
+                words.reseal_keys(row, self._sealed(row, self._open(row)))
+            return len(older)
+
+        return await _run(self._store, work)
+
+    # --- rows ------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        words: KeyWords,
+        rows: Sequence[KeyRow],
+        of: tuple[str, int],
+        state: KeyState,
+        keys: Keys,
+        next_counter: int | None,
+    ) -> None:
+        """Keep one more generation.  Under an encryption key that was there before, counters go on
+        from where they were; whatever else would use a nonce twice."""
+        generation = max((row.generation for row in rows), default=0) + 1
+        blank = KeyRow(*of, generation, state, generation, "", "", b"", next_counter)
+        row = self._sealed(blank, keys)
+        if words.key_is_shared(row):
+            raise KeyShared(f"meter {of[0]}, client {of[1]}: this encryption key is used elsewhere")
+        for known in rows:
+            if self._open(known).encryption == keys.encryption:
+                row = replace(row, counted_by=known.counted_by)
+                if next_counter is not None:
+                    words.raise_counter((*of, known.counted_by), next_counter)
+                break
+        words.add_keys(row)
+
+    def _sealed(self, row: KeyRow, keys: Keys) -> KeyRow:
+        record = _Record(keys.encryption, keys.authentication, keys.broadcast, keys.master)
+        return replace(
+            row,
+            envelope=self._envelope.name,
+            fingerprint=self._envelope.seal(keys.encryption, _FINGERPRINT)[:16].hex(),
+            sealed=self._envelope.seal(msgspec.msgpack.encode(record), _belongs(row)),
+        )
+
+    def _open(self, row: KeyRow) -> Keys:
+        plain = self._envelope.open(row.envelope, row.sealed, _belongs(row))
+        record = msgspec.msgpack.decode(plain, type=_Record)
+        return Keys(record.encryption, record.authentication, record.broadcast, record.master)
+
+    def _opened(self, rows: Sequence[KeyRow]) -> MeterKeys | None:
+        found = {
+            row.state: Generation(row.meter, row.client, row.counted_by, self._open(row))
+            for row in rows
+            if row.state is not KeyState.RETIRED
+        }
+        if KeyState.CURRENT not in found:
+            return None
+        return MeterKeys(found[KeyState.CURRENT], found.get(KeyState.PENDING))
+
+
+class StoredCounters:
+    """`ports.KeyCounters` over the store, for one conversation."""
+
+    def __init__(self, store: SqlStore, place: Place) -> None:
+        self._store = store
+        self._place = place
+        self._end: int | None = None  # of our block
+
+    async def load(self) -> tuple[int | None, int]:
+        """See `ports.KeyCounters`."""
+
+        def work(words: KeyWords) -> tuple[int | None, int, int | None]:
+            following, lowest = words.counters(self._place)
+            return following, lowest, words.lease_counters(self._place, BLOCK)
+
+        following, lowest, self._end = await _run(self._store, work)
+        if following is not None and self._end is None:
+            return COUNTER_MAX + 1, lowest  # used up: nothing can be said under this key any more
+        return following, lowest
+
+    async def reserve(self, end: int) -> None:
+        """See `ports.KeyCounters`."""
+        seen = self._end
+        if seen is not None and end <= seen:
+            return
+
+        def work(words: KeyWords) -> bool:
+            if seen is None:
+                return words.start_counter(self._place, end)
+            return words.extend_counters(self._place, seen, end)
+
+        if not await _run(self._store, work):
+            raise CountersContended("another conversation uses this key")
+        self._end = end
+
+    async def settle(self, next_own: int, peer_lowest: int) -> None:
+        """See `ports.KeyCounters`."""
+        seen, self._end = self._end, None
+
+        def work(words: KeyWords) -> None:
+            if seen is not None:
+                words.extend_counters(self._place, seen, next_own)
+            words.raise_peer_counter(self._place, peer_lowest)
+
+        await _run(self._store, work)
+
+
+async def _run(store: SqlStore, work: Callable[[KeyWords], T]) -> T:
+    def words(transaction: Transaction) -> T:
+        assert isinstance(transaction, SqlTransaction)
+        return work(transaction)
+
+    return await store.run(words)
+
+
+def _belongs(row: KeyRow) -> tuple[str, str, str]:
+    return row.meter, str(row.client), str(row.generation)
