@@ -40,6 +40,15 @@ def check(tls: Tls, section: str, now: datetime) -> None:
             _refuse(f"{section}: certificate", tls.certificate, why, "Have another one issued.")
 
 
+def in_folder(folder: Path, name: str) -> Tls:
+    """How commands take them: `authority.pem`, and NAME`.pem` and NAME`.key` beside it."""
+    return Tls(
+        certificate=folder / f"{name}.pem",
+        key=folder / f"{name}.key",
+        client_authority=folder / "authority.pem",
+    )
+
+
 def user_name(tls: Tls, section: str) -> str:
     """Our certificate's common name: by it a broker of our own knows us.
 

@@ -13,7 +13,7 @@ import typer
 from headend import certificates
 from headend.app import Address
 from headend.clock import WallClock
-from headend.config import BadConfig, Tls
+from headend.config import BadConfig
 from scenarios.live import Credentials, LiveField, live_field
 from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
@@ -73,11 +73,7 @@ def _credentials(folder: Path | None) -> Credentials | None:
         return None
 
     def of(concentrator: str) -> ssl.SSLContext:
-        tls = Tls(
-            certificate=folder / f"{concentrator}.pem",
-            key=folder / f"{concentrator}.key",
-            client_authority=folder / "authority.pem",
-        )
+        tls = certificates.in_folder(folder, concentrator)
         certificates.check(tls, "--mqtt-tls", WallClock().now())
         return certificates.to_servers(tls)
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
 
+from headend import certificates
+from headend.clock import WallClock
+from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.store.queries import OrderFilter, journal, order, orders
 from protocols.cim.control_types import ControlKind
@@ -31,6 +36,13 @@ NUMBER_MAX = 10**12
 app = typer.Typer(help="Orders: list, show, send, cancel.", no_args_is_help=True)
 
 Url = Annotated[str, typer.Option(help="The head-end's SOAP address.")]
+Tls = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Show a certificate: authority.pem, AMI-CLI.pem and AMI-CLI.key of this folder.",
+    ),
+]
 URL = "http://127.0.0.1:8080/soap"
 NAME = "AMI-CLI"
 
@@ -111,6 +123,7 @@ def send(
     wait: Annotated[bool, typer.Option(help="Wait for the outcome, up to 30 s.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before supply is cut.")] = False,
     url: Url = URL,
+    tls: Tls = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Send an order by SOAP, as the commercial system would.
@@ -139,7 +152,7 @@ def send(
         until=ends_at,
         wait=wait,
     )
-    answered = _asked(url, lambda commercial: commercial.send(wanted))
+    answered = _asked(url, tls, lambda commercial: commercial.send(wanted))
     _tell(answered, json, correlation_id=wanted.correlation_id)
 
 
@@ -147,6 +160,7 @@ def send(
 def cancel(
     correlation: Annotated[str, typer.Option(help="The CorrelationID the order was sent with.")],
     url: Url = URL,
+    tls: Tls = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Cancel waiting orders of an earlier message.
@@ -155,12 +169,14 @@ def cancel(
     """
     message_id = str(uuid.uuid4())
     answered = _asked(
-        url, lambda each: each.cancel(correlation_id=correlation, message_id=message_id)
+        url, tls, lambda each: each.cancel(correlation_id=correlation, message_id=message_id)
     )
     _tell(answered, json, correlation_id=correlation)
 
 
-def _asked(url: str, ask: Callable[[CommercialSystem], Awaitable[Answered]]) -> Answered:
+def _asked(
+    url: str, tls: Path | None, ask: Callable[[CommercialSystem], Awaitable[Answered]]
+) -> Answered:
     """The head-end's answer; ends the command where there is none."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -171,19 +187,37 @@ def _asked(url: str, ask: Callable[[CommercialSystem], Awaitable[Answered]]) -> 
     if not usable:
         wrong_usage(f"--url takes an address like {URL}, not {url!r}")
 
+    post = http_post(url, _context(tls))
+
     async def exchange() -> Answered:
-        commercial = CommercialSystem(NAME, http_post(url), lambda: datetime.now(UTC))
+        commercial = CommercialSystem(NAME, post, lambda: datetime.now(UTC))
         return await ask(commercial)
 
     try:
         return asyncio.run(exchange())
     except ConnectionError as error:
-        failed(str(error), "Start one with: ami serve --port 8080, or name its address: --url URL")
+        failed(
+            str(error),
+            "Start one with: ami serve --port 8080, or name its address: --url URL."
+            "  One at https asks for a certificate: --tls FOLDER",
+        )
     except (NotAMessage, RequestRefused):
         failed(f"what answers at {url} is no head-end", "Name its address: --url URL")
 
 
-def http_post(url: str):  # type: ignore[no-untyped-def]
+def _context(folder: Path | None) -> ssl.SSLContext | None:
+    """Our side of mutual TLS, with the certificate in this folder."""
+    if folder is None:
+        return None
+    files = certificates.in_folder(folder, NAME)
+    try:
+        certificates.check(files, "--tls", WallClock().now())
+    except BadConfig as error:
+        wrong_usage(str(error))
+    return certificates.to_servers(files)
+
+
+def http_post(url: str, tls: ssl.SSLContext | None = None):  # type: ignore[no-untyped-def]
     """A way to the SOAP door over HTTP, for `CommercialSystem`."""
 
     def post_now(body: bytes) -> bytes:
@@ -193,7 +227,7 @@ def http_post(url: str):  # type: ignore[no-untyped-def]
             {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=60, context=tls) as response:
                 return bytes(response.read())
         except urllib.error.HTTPError as error:  # a SOAP fault comes as 500
             return bytes(error.read())

@@ -25,6 +25,7 @@ from tests.demo.tls_site import (
     COMMERCIAL,
     CONCENTRATOR,
     FIELD,
+    METER,
     ReplyDoor,
     field_folder,
     platform,
@@ -162,7 +163,12 @@ def test_whoever_is_not_to_order_is_refused_and_leaves_nothing(tmp_path: Path) -
         url, shown = serve.first_word()["soap"], ours.issue(COMMERCIAL, "commercial")
         answer = send_order(url, ours.path, shown, message_id=UUID.format(3))
         assert answer.Reply.Result == "OK"
-    assert [source for source, _, _ in orders_in(database)] == [COMMERCIAL]
+        ours.issue("AMI-CLI", "AMI-CLI")
+        send = ("order", "send", f"--meter={METER}", "--limit=3400W", "--any-day", f"--url={url}")
+        assert ami(*send, f"--tls={ours.folder}").stdout.startswith("OK 0.3")
+        bare = ami(*send)
+        assert bare.returncode == 1 and "certificate" in bare.stderr and "--tls" in bare.stderr
+    assert {source for source, _, _ in orders_in(database)} == {COMMERCIAL, "AMI-CLI"}
 
 
 REFUSED_DEVICES = {

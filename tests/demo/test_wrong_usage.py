@@ -51,13 +51,7 @@ CONFIGURATIONS = {
     "no TOML": ("soap = \n", "line 1"),
     "open to the network": ('[soap]\nhost = "0.0.0.0"\n', "mutual TLS"),
     "own broker open to the network": ('[mqtt]\nlisten = "0.0.0.0"\n', "[mqtt.tls], or listen on"),
-    "readers without TLS": ('[mqtt]\nqueue_readers = ["CRM"]\n', "mqtt.queue_readers needs"),
     "no name of a reader": ('[mqtt]\nqueue_readers = ["a\\nuser b"]\n', "queue_readers"),
-    "readers at another's broker": (
-        '[mqtt]\nhost = "127.0.0.1"\nqueue_readers = ["CRM"]\n',
-        "for an own Mosquitto",
-    ),
-    "sources without TLS": ('[soap]\nsources = ["CRM"]\n', "soap.sources needs mutual TLS"),
     "broker without TLS": ('[mqtt]\nhost = "broker.example"\n', "[mqtt.tls]"),
     "unknown country": ('[orders]\ncountry = "XX"\n', "XX"),
     "no such port": ("[soap]\nport = 99999\n", "soap.port"),
