@@ -48,6 +48,7 @@ KEPT_OUTSIDE = "kept outside the repository"
 # What a test may require, and how its presence is seen; tools/provision.sh installs the same.
 PARTS: dict[str, Callable[[], bool]] = {
     "mosquitto": _program("mosquitto"),
+    "openssl": _program("openssl"),
     "socat": _program("socat"),
     "tshark": _program("tshark"),
     "php-soap": _php_soap,

@@ -91,6 +91,7 @@ has_program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
 programs() {
     local missing=()
     has_program mosquitto || missing+=(mosquitto)
+    has_program openssl || missing+=(openssl)
     has_program socat || missing+=(socat)
     has_program tshark || missing+=(tshark)
     { has_program php && php -r 'exit(class_exists("SoapClient") ? 0 : 1);'; } 2>/dev/null ||

@@ -162,7 +162,8 @@ def _where(broker: Address | Bus) -> str | None:
             "Install mosquitto, or name a broker: ami serve --mqtt HOST:PORT",
         )
         return None
-    return f"{broker.host}:{broker.port}"
+    host = f"[{broker.host}]" if ":" in broker.host else broker.host
+    return f"{host}:{broker.port}"
 
 
 async def _register(running: Running, story: str) -> None:
