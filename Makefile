@@ -25,7 +25,7 @@ test: $(VENV)/.test-installed  ## all tests but the long proofs; ARGS="-k words"
 
 check: lint types contracts test  ## formatter, linter, types, import contracts, tests
 
-prove: $(VENV)/.test-installed  ## the long proofs: hundreds of seeds, crashes at random moments
+prove: $(VENV)/.prove-installed  ## the long proofs: hundreds of seeds, crashes at random moments
 	@tools/provision.sh programs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m prove $(ARGS)
 

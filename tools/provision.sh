@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts on this machine what the project needs and it lacks.
 #
-#   tools/provision.sh environment demo|test   the virtual environment $VENV with that extra
+#   tools/provision.sh environment demo|test|prove  the virtual environment $VENV with that extra
 #   tools/provision.sh programs                the programs that tests run: as root on Debian they
 #                                              are installed, elsewhere the missing ones are named
 #

@@ -80,7 +80,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
 
 
 def test_what_tests_import_is_declared() -> None:
-    assert distributions_of(("tests",)) - declared("test") == {"pip"}  # it is asked who it asks
+    declared_for_tests = declared("test", "prove")
+    assert distributions_of(("tests",)) - declared_for_tests == {"pip"}  # it is asked who it asks
 
 
 def test_every_version_is_pinned_and_no_pin_is_left_over() -> None:

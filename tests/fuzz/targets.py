@@ -1,0 +1,238 @@
+"""Every decoder that octets from outside reach, as one function each that a fuzzer calls.
+
+A target returns for whatever octets: what the protocol does not allow is a ProtocolError (or the
+decoder's own kind of it) or an event, and nothing else comes out.  What was decoded is encoded
+again and must read back as the same; links and connections must neither raise nor keep more than
+their limits allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from protocols import wrapper
+from protocols.cim import envelope, xml
+from protocols.cim.errors import NotAMessage
+from protocols.concentrator import messages
+from protocols.dlms import apdu, axdr
+from protocols.dlms.client import ClientConnection
+from protocols.dlms.codes import AuthenticationMechanism, Security
+from protocols.dlms.events import NEED_DATA
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.association import ObjectList
+from protocols.dlms.objects.capture import read_capture_objects
+from protocols.dlms.objects.shape import Misshapen
+from protocols.dlms.profile import Column, Decoder, Quantities, Times
+from protocols.dlms.security import Keys
+from protocols.dlms.server import ServerConnection
+from protocols.dlms.services import AssociationRequest, AttributeDescriptor, GetRequest
+from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.errors import ProtocolError
+from protocols.hdlc.client import HdlcClient
+from protocols.hdlc.server import HdlcServer
+from protocols.mode_e.client import ModeEClient
+from protocols.mode_e.server import ModeEServer
+from protocols.plc import frames
+
+TEST_KEYS = Keys(bytes(range(16)), bytes(range(16, 32)))  # TEST KEYS
+TITLES = (b"TSTCLNT1", b"TSTSERV1")
+ENERGY = AttributeDescriptor(3, LogicalName("1.0.1.8.0.255"), 2)
+
+Target = Callable[[bytes], None]
+
+
+def an_apdu(octets: bytes) -> None:
+    try:
+        decoded = apdu.decode(octets)
+    except ProtocolError:
+        return
+    assert apdu.decode(apdu.encode(decoded)) == decoded or _holds_nan(decoded)
+
+
+def a_value(octets: bytes) -> None:
+    try:
+        decoded = axdr.decode(octets)
+    except ProtocolError:
+        return
+    again = axdr.decode(axdr.encode(decoded))
+    assert again == decoded or _holds_nan(decoded)
+    for read in (ObjectList.from_value, read_capture_objects):
+        try:
+            read(decoded)
+        except Misshapen:
+            pass
+
+
+def _holds_nan(decoded: object) -> bool:
+    return "nan" in repr(decoded)  # the one float that differs from itself
+
+
+def a_profile(octets: bytes) -> None:
+    """As it came, and behind the head of an array, so that rows are reached at once."""
+    clock = Column(8, LogicalName("0.0.1.0.0.255"), 2)
+    decoder = Decoder([clock, Column(3, LogicalName("1.0.1.8.0.255"), 2, -1)])
+    for buffer in (octets, bytes((1, min(len(octets) // 6, 127))) + octets):
+        try:
+            series = decoder.decode(buffer)
+        except ProtocolError:
+            continue
+        for each in series:
+            if isinstance(each, Quantities):
+                assert len(each.scaled) == len(each.present)
+            elif isinstance(each, Times):
+                assert len(each.utc_s) == len(each.filled_utc_s(900)) == len(each.present)
+
+
+def a_wrapper(octets: bytes) -> None:
+    decoder = wrapper.Decoder(1024)
+    try:
+        for piece in _pieces(octets):
+            for frame in decoder.feed(piece):
+                wrapper.encode(frame.source, frame.destination, frame.apdu)
+    except ProtocolError:
+        return
+    assert decoder.pending <= 1024 + wrapper.HEADER_SIZE
+
+
+def an_hdlc_client(octets: bytes) -> None:
+    link = HdlcClient(1)
+    link.connect(now=0.0)
+    _drive(link, octets)
+
+
+def an_hdlc_server(octets: bytes) -> None:
+    _drive(HdlcServer(), octets)
+
+
+def a_mode_e_client(octets: bytes) -> None:
+    link = ModeEClient(1)
+    link.connect(now=0.0)
+    _drive(link, octets)
+
+
+def a_mode_e_server(octets: bytes) -> None:
+    _drive(ModeEServer(), octets)
+
+
+def _drive(link: HdlcClient | HdlcServer | ModeEClient | ModeEServer, octets: bytes) -> None:
+    """Let a line bring these octets, in pieces, with time passing in between."""
+    now = 0.0
+    for piece in _pieces(octets):
+        link.receive_data(piece, now=now)
+        now += 0.5 * (piece[0] % 8)
+        due = link.next_deadline()
+        if due is not None and due <= now:
+            link.handle_deadline(now=now)
+        for _ in range(64):
+            if link.data_to_send() is None and link.next_event() is NEED_DATA:
+                break
+        else:
+            raise AssertionError("the link goes on by itself for ever")
+
+
+def _pieces(octets: bytes) -> Iterator[bytes]:
+    """The octets cut in up to sixteen pieces, so that cuts fall anywhere but are repeatable."""
+    size = max(1, len(octets) // 16, octets[0] % 32 if octets else 1)
+    return (octets[start : start + size] for start in range(0, len(octets), size))
+
+
+def a_client(octets: bytes) -> None:
+    """Two octets choose where the client stands, the rest is what the server says."""
+    client = ClientConnection(_CLIENTS[octets[0] % len(_CLIENTS)] if octets else _CLIENTS[0])
+    client.send(AssociationRequest(), now=0.0)
+    if octets and octets[0] & 0x80:
+        client.receive_data(_ACCEPTED, now=0.0)
+        if client.negotiated is not None:
+            client.send(GetRequest.of(ENERGY), now=0.0)
+    _converse(client, octets[1:])
+
+
+def a_server(octets: bytes) -> None:
+    """As with the client; what opens the association is said before."""
+    settings = _SERVERS[octets[0] % len(_SERVERS)] if octets else _SERVERS[0]
+    server = ServerConnection(settings)
+    if octets and octets[0] & 0x80:
+        opening = ClientConnection(_CLIENTS[0]).send(AssociationRequest(), now=0.0)
+        server.receive_data(opening, now=0.0)
+    _converse(server, octets[1:])
+
+
+def _converse(connection: ClientConnection | ServerConnection, octets: bytes) -> None:
+    """Each APDU stands behind one octet with its length."""
+    at = 0
+    while at < len(octets):
+        said = octets[at + 1 : at + 1 + octets[at]]
+        at += 1 + octets[at]
+        connection.receive_data(said, now=float(at))
+        for _ in range(64):
+            if connection.data_to_send() is None and connection.next_event() is NEED_DATA:
+                break
+        else:
+            raise AssertionError("the connection goes on by itself for ever")
+
+
+def a_plc_frame(octets: bytes) -> None:
+    try:
+        frame = frames.decode(octets)
+    except ProtocolError:
+        return
+    assert frames.encode(frame) == octets
+
+
+def a_concentrator_message(octets: bytes) -> None:
+    for decode in (messages.decode_downward, messages.decode_upward):
+        try:
+            message = decode(octets)
+        except messages.UnknownMessage:
+            continue
+        assert decode(messages.encode(message)) == message
+
+
+def a_cim_message(octets: bytes) -> None:
+    try:
+        envelope.read(xml.parse(octets))
+    except NotAMessage:
+        return
+
+
+_CLIENTS = (
+    ClientSettings(),
+    ClientSettings(
+        authentication=AuthenticationMechanism.HIGH_GMAC,
+        security=Security.AUTHENTICATED_ENCRYPTED,
+        keys=TEST_KEYS,
+        system_title=TITLES[0],
+        challenge=b"challenge",
+    ),
+    ClientSettings(authentication=AuthenticationMechanism.LOW, password=b"00000000"),
+)
+_SERVERS = (
+    ServerSettings(),
+    ServerSettings(
+        authentication=AuthenticationMechanism.HIGH_GMAC,
+        security=Security.AUTHENTICATED_ENCRYPTED,
+        keys=TEST_KEYS,
+        system_title=TITLES[1],
+        challenge=lambda: b"StoC-StoC",
+    ),
+)
+_ACCEPTED = bytes.fromhex(
+    "6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F0400007E1F04B00007"
+)
+"""An AARE that accepts without authentication: Green Book 11, the example of an association."""
+
+TARGETS: dict[str, Target] = {
+    "apdu": an_apdu,
+    "value": a_value,
+    "profile": a_profile,
+    "wrapper": a_wrapper,
+    "hdlc-client": an_hdlc_client,
+    "hdlc-server": an_hdlc_server,
+    "mode-e-client": a_mode_e_client,
+    "mode-e-server": a_mode_e_server,
+    "client": a_client,
+    "server": a_server,
+    "plc-frame": a_plc_frame,
+    "concentrator-message": a_concentrator_message,
+    "cim-message": a_cim_message,
+}
