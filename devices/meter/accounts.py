@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from devices.meter.clients import Client
+from devices.meter.parts import Assembly
 
 
 class Open(Protocol):
@@ -16,15 +17,27 @@ class Open(Protocol):
     def end(self) -> None: ...
 
 
-class Accounts:
+class Accounts(Assembly):
     """The meter's memory of its clients, which outlives every association."""
 
-    __slots__ = ("_associations", "_ciphered", "_counters")
+    __slots__ = ("_associations", "_ciphered", "_counters", "_passwords")
 
     def __init__(self) -> None:
+        super().__init__()
         self._counters: dict[int, tuple[int, int]] | None = None
         self._ciphered: dict[int, Open] | None = None
         self._associations = 0
+        self._passwords: dict[int, bytes] | None = None
+
+    def changed_password(self, client_sap: int) -> bytes | None:
+        """The password that was written for this client, or None while it is as delivered."""
+        return None if self._passwords is None else self._passwords.get(client_sap)
+
+    def set_password(self, client_sap: int, password: bytes) -> None:
+        """From its next association on this client proves itself by another password."""
+        if self._passwords is None:
+            self._passwords = {}
+        self._passwords[client_sap] = password
 
     def counters(self, client_sap: int) -> tuple[int, int]:
         """For this client's keys: the next counter of ours, and the lowest we accept."""

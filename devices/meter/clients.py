@@ -1,7 +1,7 @@
 """The clients that a meter knows: their addresses, how each proves itself, and its rights.
 
-Addresses as companion specifications use them: 16 public, 1 management, 2 reader.  A concentrator
-has an address of its own here, and with it keys of its own.
+Addresses as companion specifications use them: 16 public, 1 management, 2 reader, 3 firmware.  A
+concentrator has an address of its own here, and with it keys of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from devices.meter.identity import (
     CONCENTRATOR_CLIENT,
+    FIRMWARE_CLIENT,
     MANAGEMENT_CLIENT,
     PUBLIC_CLIENT,
     READER_CLIENT,
@@ -26,12 +27,15 @@ class Right(enum.Flag):
     READER = enum.auto()
     MANAGEMENT = enum.auto()
     CONCENTRATOR = enum.auto()
+    FIRMWARE = enum.auto()
 
 
-ALL = Right.PUBLIC | Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR
+ALL = Right.PUBLIC | Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR | Right.FIRMWARE
 READERS = Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR
 OPERATORS = Right.MANAGEMENT | Right.CONCENTRATOR
 """Who may write and act.  As delivered both come with HLS and ciphering only."""
+FIRMWARE_WRITERS = Right.FIRMWARE
+"""The client that brings firmware sees nothing else that is not everybody's."""
 NOBODY = Right(0)
 
 
@@ -71,6 +75,13 @@ STANDARD_CLIENTS = (
         "concentrator",
         security_instance=CONCENTRATOR_CLIENT,
     ),
+    Client(
+        FIRMWARE_CLIENT,
+        Right.FIRMWARE,
+        AuthenticationMechanism.HIGH_GMAC,
+        "firmware",
+        security_instance=FIRMWARE_CLIENT,
+    ),
 )
 """Management's security setup and counter are the instances 0, where clients look first."""
 
@@ -83,7 +94,7 @@ def on_the_bench(mechanism: AuthenticationMechanism) -> tuple[Client, ...]:
     """
     if mechanism is AuthenticationMechanism.HIGH_GMAC:
         return STANDARD_CLIENTS
-    public, reader, management, _ = STANDARD_CLIENTS
+    public, reader, management, *_ = STANDARD_CLIENTS
     if mechanism is AuthenticationMechanism.LOW:
         return public, reader, replace(management, mechanism=mechanism)
     return (

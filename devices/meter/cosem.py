@@ -11,15 +11,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from devices.meter.clients import ALL, NOBODY, READERS, Client, Right
+from devices.meter import meter_clock
+from devices.meter.clients import ALL, NOBODY, OPERATORS, READERS, Client, Right
 from devices.meter.history import Deed
+from devices.meter.load import Energy, PhaseLoad
 from devices.meter.state import MeterState
+from devices.meter.timeline import Piece, RowStatus
 from protocols.dlms.codes import ActionResult, DataAccessResult
+from protocols.dlms.date_time import ClockStatus
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import Negotiated, SelectiveAccess
 from protocols.dlms.values import (
     NULL,
     Array,
+    Boolean,
     DoubleLongUnsigned,
     Enum,
     Integer,
@@ -31,7 +36,7 @@ from protocols.dlms.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """In which association, and when, something is asked."""
 
@@ -40,11 +45,62 @@ class Context:
     now: float
     negotiated: Negotiated
     client_system_title: bytes = b""
+    row_status: RowStatus = RowStatus.OK
+    """Of a row of a profile: what it is worth."""
+    _piece: Piece | None = None
+    _meter_time: float | None = None
+    _energy: Energy | None = None
+    _phases: tuple[PhaseLoad, ...] | None = None
 
     @property
     def cause(self) -> str:
         """For the history."""
         return f"client {self.client.sap}"
+
+    @property
+    def piece(self) -> Piece:
+        """How the clock ran at this moment."""
+        if self._piece is None:
+            self._piece = self.meter.timeline.at(self.now)
+        return self._piece
+
+    @property
+    def meter_time(self) -> float:
+        """What the meter's clock shows at this moment."""
+        if self._meter_time is None:
+            self._meter_time = self.piece.meter_time(self.now)
+        return self._meter_time
+
+    def clock_octets(self) -> bytes:
+        """The clock's date-time at this moment, 12 octets."""
+        piece = self.piece
+        status = ClockStatus.OK if piece.valid else ClockStatus.INVALID
+        return meter_clock.octets(self.meter_time, piece.rules, status)
+
+    def energy(self) -> Energy:
+        """The four integrals at this moment; computed once for all columns of a row."""
+        if self._energy is None:
+            self._energy = self.meter.metering.energy(self.now)
+        return self._energy
+
+    def phases(self) -> tuple[PhaseLoad, ...]:
+        """What each phase measures at this moment."""
+        if self._phases is None:
+            self._phases = self.meter.phases(self.now)
+        return self._phases
+
+    def then(self, now: float, meter_time: float, piece: Piece, status: RowStatus) -> Context:
+        """The same association at a moment of the past."""
+        return Context(
+            self.meter,
+            self.client,
+            now,
+            self.negotiated,
+            self.client_system_title,
+            status,
+            piece,
+            meter_time,
+        )
 
     def written(self, what: str) -> None:
         """Put a parameter that was written into the history."""
@@ -67,9 +123,15 @@ class Attribute:
     writers: Right = NOBODY
     read_part: ReadPart | None = None
     selectors: tuple[int, ...] = ()
+    historic: bool = False
+    """Whether `read` answers for any moment of the past: such attributes can be captured."""
 
     def access_mode(self, right: Right) -> int:
-        """0 no access, 1 read only, 2 write only, 3 read and write (Blue Book 4.4.4)."""
+        """0 no access, 1 read only, 2 write only, 3 read and write (Blue Book 4.4.4).
+
+        Version 3 of class 15 has bits in the place of these numbers, and its lowest two are the
+        same: 1 read, 2 write.
+        """
         return bool(right & self.readers) + 2 * bool(right & self.writers)
 
 
@@ -98,9 +160,9 @@ class CosemObject:
             return Attribute(constant(OctetString(self.name)), self.visible)
         return self.attributes.get(index)
 
-    def list_element(self, right: Right) -> Structure:
-        """This object's element of an object list, as this kind of client sees it: class 15
-        version 1, `object_list_element`."""
+    def list_element(self, right: Right, association_version: int = 1) -> Structure:
+        """This object's element of an object list, as this kind of client sees it: class 15,
+        `object_list_element`."""
         selectors = {i: a.selectors for i, a in self.attributes.items() if a.selectors}
         attributes = Array(
             Structure(
@@ -112,8 +174,9 @@ class CosemObject:
             )
             for index in (1, *self.attributes)
         )
+        may = Boolean if association_version == 0 else Enum
         methods = Array(
-            Structure((Integer(index), Enum(bool(method.callers & right))))
+            Structure((Integer(index), may(bool(method.callers & right))))
             for index, method in self.methods.items()
         )
         return Structure(
@@ -133,42 +196,65 @@ def constant(value: Value) -> Read:
 
 DATA = 1
 REGISTER = 3
+EXTENDED_REGISTER = 4
+DEMAND_REGISTER = 5
+REGISTER_ACTIVATION = 6
 PROFILE_GENERIC = 7
 CLOCK = 8
 SCRIPT_TABLE = 9
+SPECIAL_DAYS = 11
 ASSOCIATION_LN = 15
 SAP_ASSIGNMENT = 17
+IMAGE_TRANSFER = 18
+ACTIVITY_CALENDAR = 20
+REGISTER_MONITOR = 21
+SINGLE_ACTION_SCHEDULE = 22
+PUSH_SETUP = 40
 SECURITY_SETUP = 64
 DISCONNECT_CONTROL = 70
 LIMITER = 71
 """Class ids (Blue Book 4)."""
 
+UNIT_DEGREE = 8
 UNIT_W = 27
+UNIT_VA = 28
 UNIT_VAR = 29
 UNIT_WH = 30
 UNIT_VARH = 32
 UNIT_A = 33
 UNIT_V = 35
+UNIT_HZ = 44
+UNIT_NONE = 255
 """Blue Book 4.3.2, enumeration of units."""
 
 
-def data(name: str, read: Read, *, readers: Right = ALL) -> CosemObject:
+def data(name: str, read: Read, *, readers: Right = ALL, historic: bool = False) -> CosemObject:
     """Class 1: one value."""
-    return CosemObject(DATA, 0, LogicalName(name), {2: Attribute(read, readers)}, visible=readers)
+    return CosemObject(
+        DATA,
+        0,
+        LogicalName(name),
+        {2: Attribute(read, readers, historic=historic)},
+        visible=readers,
+    )
+
+
+def scaler_unit(scaler: int, unit: int) -> Structure:
+    """A `scal_unit_type`."""
+    return Structure((Integer(scaler), Enum(unit)))
 
 
 def register(
     name: str, read: Callable[[Context], int], kind: type, unit: int, scaler: int = 0
 ) -> CosemObject:
-    """Class 3: a value in `10**scaler` of its unit."""
-    scaler_unit = Structure((Integer(scaler), Enum(unit)))
+    """Class 3: a value in `10**scaler` of its unit, which answers for any moment of the past."""
     return CosemObject(
         REGISTER,
         0,
         LogicalName(name),
         {
-            2: Attribute(lambda context: kind(read(context))),
-            3: Attribute(constant(scaler_unit)),
+            2: Attribute(lambda context: kind(read(context)), historic=True),
+            3: Attribute(constant(scaler_unit(scaler, unit)), historic=True),
         },
         {1: Method(NOBODY)},
     )
@@ -184,3 +270,30 @@ def capture(class_id: int, name: LogicalName, attribute: int) -> Structure:
 def wrapped(number: int) -> DoubleLongUnsigned:
     """A register that begins again at 0 when its digits are used up."""
     return DoubleLongUnsigned(number % (DoubleLongUnsigned.MAX + 1))
+
+
+def kept(
+    name: LogicalName,
+    attribute: int,
+    delivered: Value,
+    *,
+    readers: Right = READERS,
+    writers: Right = OPERATORS,
+    accept: Callable[[Value], bool] | None = None,
+) -> Attribute:
+    """An attribute that does nothing but keep what was written to it, if it is of its type."""
+
+    def write(context: Context, value: Value) -> DataAccessResult:
+        if type(value) is not type(delivered):
+            return DataAccessResult.TYPE_UNMATCHED
+        if accept is not None and not accept(value):
+            return DataAccessResult.OTHER_REASON
+        context.meter.write(name, attribute, value)
+        context.written(f"{name} attribute {attribute}")
+        return DataAccessResult.SUCCESS
+
+    def read(context: Context) -> Value:
+        found = context.meter.written(name, attribute)
+        return delivered if found is None else found
+
+    return Attribute(read, readers, write, writers)

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from devices.meter import scripts
+from devices.meter import monitor, push, scripts
 from devices.meter.disconnect import Move, Trigger
 from devices.meter.events import Event
+from devices.meter.faults import FAULTS
 from devices.meter.history import Deed
 from devices.meter.identity import Identity
+from devices.meter.image_transfer import ImageTransfer
 from devices.meter.limiter import ActionItem, Side
 from devices.meter.load import Load
 from devices.meter.meter_type import MeterType
+from devices.meter.push import Push, PushDesk
 from devices.meter.server import Endpoint
 from devices.meter.services import value_of
 from devices.meter.state import STANDARD, MeterState
@@ -71,6 +74,7 @@ class Meter(MeterState):
             return
         self.advance(now)
         self.happened(Event.POWER_DOWN, now)
+        push.trigger(self, push.ON_POWER, now, at_once=True)
         self.settle(now)
         self.metering.supply_changed(False, now=now)
         self._timeline = self._timeline.cut(now, powered=False)
@@ -87,6 +91,7 @@ class Meter(MeterState):
         if self.faults.battery_empty:
             self.lose_clock(now=now)
         self.happened(Event.POWER_UP, now)
+        push.trigger(self, push.ON_POWER, now)
         self.settle(now)
 
     def restart(self) -> None:
@@ -95,8 +100,10 @@ class Meter(MeterState):
         Relay, control state, limits and counters live in memory that needs no power; a limiter
         that had begun to count goes on counting.
         """
-        for link in self._links:
-            link.close()
+        transfer = self.existing(ImageTransfer)
+        if transfer is not None:
+            transfer.interrupted()
+        self.drop_links()
 
     # Time.
 
@@ -125,8 +132,16 @@ class Meter(MeterState):
         self._settled_at = now
         if not self.powered:
             return
+        if "events" in self.type.features:
+            monitor.watch_voltage(self, now)
         for part in self.parts:
             part.advance(self, now)
+        if self._journal is not None and self._journal.unreported:
+            self._journal.unreported = False
+            push.trigger(self, push.ON_ALARM, now)
+        self._limit(now)
+
+    def _limit(self, now: float) -> None:
         limiter = self._limiter
         while limiter is not None:
             side = limiter.side
@@ -166,7 +181,10 @@ class Meter(MeterState):
         self.record(now, deed, "limiter", f"script {action.selector}", self.active_power(now))
         self.execute(action.table, action.selector, now=now, cause="limiter")
 
-    # What its parts ask of the table of objects.
+    # What its parts ask of links and the table of objects.
+
+    def open_to(self, client_sap: int) -> bool:
+        return any(link.serves(client_sap) for link in self._links)
 
     def execute(self, script_table: LogicalName, selector: int, *, now: float, cause: str) -> None:
         scripts.run(self, script_table, selector, now=now, cause=cause)
@@ -214,8 +232,46 @@ class Meter(MeterState):
         None of a meter that is broken.
         """
         self.advance(now)
-        if not self.powered or (self._faults is not None and self._faults.silent):
+        if not self._answers(now):
             return []
         answers = link.take(apdu, client=client, server=server, now=now)
         self.settle(now)
         return answers
+
+    def _answers(self, now: float) -> bool:
+        if not self.powered or (self._faults is not None and self._faults.silent):
+            return False
+        transfer = self.existing(ImageTransfer)
+        return transfer is None or not transfer.silences(now)
+
+    def drop_links(self) -> None:
+        for link in self._links:
+            link.close()
+
+    def collect_pushes(self, now: float) -> list[Push]:
+        """What the meter wants carried by now; what could not be, goes to `push_failed`."""
+        self.advance(now)
+        desk = self.existing(PushDesk)
+        if desk is None:
+            return []
+        pushes = list(desk.ready)
+        desk.ready.clear()
+        return pushes
+
+    def push_failed(self, pushed: Push, *, now: float) -> None:
+        """A push could not be carried."""
+        push.failed(self, pushed, now)
+
+    def set_fault(self, name: str, on: bool = True, *, now: float) -> None:
+        """Give the meter a fault of `faults.FAULTS`, or take it away.  Raises KeyError."""
+        fault = FAULTS[name]
+        self.advance(now)
+        if fault.drift_ppm:
+            self.drift(fault.drift_ppm if on else 0, now=now)
+        elif fault.flag:
+            setattr(self.faults, fault.flag, on)
+        elif on:
+            self.faults.dirt.add(name)
+        else:
+            self.faults.dirt.discard(name)
+        self.settle(now)

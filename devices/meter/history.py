@@ -26,6 +26,7 @@ class Deed(enum.StrEnum):
     PARAMETER_WRITTEN = "parameter-written"  # any other attribute
     LIMITER_OVER = "limiter-over"  # the over-threshold action ran
     LIMITER_UNDER = "limiter-under"
+    FIRMWARE_ACTIVATED = "firmware-activated"
     LOCKED_OUT = "locked-out"  # repeated trips bar local reconnection
 
 

@@ -24,8 +24,10 @@ MANUFACTURER = "SIM"
 PUBLIC_CLIENT = 16
 MANAGEMENT_CLIENT = 1
 READER_CLIENT = 2
+FIRMWARE_CLIENT = 3
 CONCENTRATOR_CLIENT = 5
-"""Client SAPs.  Four clients, four access rights; a concentrator has keys of its own."""
+PUSH_CLIENT = 6
+"""Client SAPs.  Five clients, five access rights; a concentrator has keys of its own."""
 
 SERVER_SAP = 1
 """The management logical device, the only one of these meters (Blue Book 4.1.8)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 MS_PER_S = 1000
@@ -142,6 +143,12 @@ HOUSEHOLD = Shape(
 evening; it stands in until the grid model gives loads."""
 
 
+@lru_cache(maxsize=4096)
+def _unit_power(unit_w: tuple[int, ...], unit_var: tuple[int, ...]) -> Energy:
+    """What one step of a shape gives in one millisecond; many installations share their units."""
+    return power_integral(tuple(map(PhaseLoad, unit_w, unit_var)), 1)
+
+
 @dataclass(frozen=True, slots=True)
 class DailyLoad:
     """Every day the same shape: so many watts and vars on each phase for each step of it."""
@@ -167,8 +174,8 @@ class DailyLoad:
         slots, within = divmod(milliseconds(now), slot_ms)
         days, slot = divmod(slots, SLOTS_PER_DAY)
         steps = (days - self.origin_day) * self.shape.sums[-1] + self.shape.sums[slot]
-        unit = tuple(map(PhaseLoad, self.unit_w, self.unit_var))
-        return power_integral(unit, steps * slot_ms + self.shape.slots[slot] * within)
+        unit = _unit_power(self.unit_w, self.unit_var)
+        return unit.times(steps * slot_ms + self.shape.slots[slot] * within)
 
     def next_change(self, now: float) -> float | None:
         first = int(now // SLOT_S)

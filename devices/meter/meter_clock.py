@@ -7,6 +7,7 @@ the meter believes them to be; `TimeRules` makes local time of it.
 from __future__ import annotations
 
 import calendar
+import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -78,7 +79,7 @@ class TimeRules:
 @lru_cache(maxsize=256)
 def _saving(rules: TimeRules, year: int) -> tuple[float, float] | None:
     """When daylight saving begins and ends in a year, or None when the rules name no moments."""
-    begin, end = (yearly(octets, year) for octets in (rules.dst_begin, rules.dst_end))
+    begin, end = (yearly(each, year) for each in (rules.dst_begin, rules.dst_end))
     if begin is None or end is None:
         return None
     offset = 60 * rules.utc_offset_min
@@ -88,9 +89,9 @@ def _saving(rules: TimeRules, year: int) -> tuple[float, float] | None:
     )
 
 
-def yearly(octets: bytes, year: int) -> datetime | None:
+def yearly(date_time: bytes, year: int) -> datetime | None:
     """The naive local moment that a date-time with wildcards names in a year; None if none."""
-    pattern = DateTime.from_octets(octets)
+    pattern = DateTime.from_octets(date_time)
     day = day_of(pattern.date, year)
     if day is None:
         return None
@@ -122,23 +123,41 @@ def day_of(pattern: Date, year: int) -> date | None:
     return day + timedelta(days=(pattern.weekday - day.isoweekday()) % 7)
 
 
-def shown(meter_time: float, rules: TimeRules, status: ClockStatus = ClockStatus.OK) -> DateTime:
-    """A moment as this meter writes it: local time with its deviation."""
+_OCTETS = struct.Struct(">HBBBBBBBhB")
+
+
+def octets(meter_time: float, rules: TimeRules, status: int = 0) -> bytes:
+    """A moment as this meter writes it, 12 octets: local time with its deviation."""
     offset_s = rules.offset_s(meter_time)
     local = datetime.fromtimestamp(meter_time + offset_s, UTC)
     if rules.daylight_saving(meter_time):
         status |= ClockStatus.DAYLIGHT_SAVING
-    naive = DateTime.from_datetime(local.replace(tzinfo=None), status)
-    return DateTime(naive.date, naive.time, -offset_s // 60, status)
+    return _OCTETS.pack(
+        local.year,
+        local.month,
+        local.day,
+        local.isoweekday(),
+        local.hour,
+        local.minute,
+        local.second,
+        local.microsecond // 10_000,
+        -offset_s // 60,
+        status,
+    )
 
 
-def understood(octets: bytes, rules: TimeRules) -> float | None:
+def shown(meter_time: float, rules: TimeRules, status: ClockStatus = ClockStatus.OK) -> DateTime:
+    """A moment as this meter writes it: local time with its deviation."""
+    return DateTime.from_octets(octets(meter_time, rules, status))
+
+
+def understood(date_time: bytes, rules: TimeRules) -> float | None:
     """The moment of a date-time, POSIX seconds; None when it is no single moment.
 
     Without a deviation it is the meter's local time.
     """
     try:
-        moment = DateTime.from_octets(octets).to_datetime()
+        moment = DateTime.from_octets(date_time).to_datetime()
         return rules.utc_of(moment) if moment.tzinfo is None else moment.timestamp()
     except (OverflowError, ValueError, OSError):
         return None

@@ -69,6 +69,11 @@ class MeterType:
     capture_period_s: int = 900
     profile_entries: int = 40 * 96
     """Forty days: what a back-fill after a month without communication needs."""
+    demand_period_s: int = 900
+    demand_periods: int = 1
+    """Of the demand registers: the average is over so many periods."""
+    push_protected: bool = False
+    """Whether pushes leave ciphered, under a key of their own."""
     association_version: int = 1
     security_setup_version: int = 0
     dst_begin: bytes = NOT_SPECIFIED

@@ -6,7 +6,11 @@ else, so none of them knows the table of objects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
+
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.values import Value
 
 if TYPE_CHECKING:
     from devices.meter.state import MeterState
@@ -43,3 +47,50 @@ class Passive:
 
     def advance(self, meter: MeterState, now: float) -> None:
         return
+
+
+P = TypeVar("P", bound=Part)
+Kind = type[P]
+
+
+class Assembly:
+    """The parts that a meter has by now, and the values that were written to plain attributes."""
+
+    __slots__ = ("_parts", "_written")
+
+    def __init__(self) -> None:
+        self._parts: dict[type[Any], Any] | None = None
+        self._written: dict[tuple[LogicalName, int], Value] | None = None
+
+    def part(self, kind: Kind[P]) -> P:
+        """One of the other parts; as delivered when nobody has used it yet."""
+        found = self._existing(kind)
+        if found is None:
+            if self._parts is None:
+                self._parts = {}
+            found = self._parts[kind] = kind.of(cast("MeterState", self))
+        return found
+
+    def existing(self, kind: Kind[P]) -> P | None:
+        """A part if it has come into being already."""
+        return self._existing(kind)
+
+    def _existing(self, kind: Kind[P]) -> P | None:
+        return None if self._parts is None else self._parts.get(kind)
+
+    @property
+    def parts(self) -> Iterable[Part]:
+        """The parts that have come into being."""
+        return () if self._parts is None else tuple(self._parts.values())
+
+    # Attributes that were written and do nothing but keep their value.
+
+    def written(self, name: LogicalName, attribute: int) -> Value | None:
+        """What was written to an attribute, or None while it is as delivered."""
+        return None if self._written is None else self._written.get((name, attribute))
+
+    def write(self, name: LogicalName, attribute: int, value: Value) -> None:
+        """Keep a value."""
+        if self._written is None:
+            self._written = {}
+        self._written[name, attribute] = value

@@ -1,160 +1,287 @@
-"""The load profile 1.0.99.1.0.255, class 7: a row every quarter hour, computed when asked for.
+"""Profiles, class 7: rows that are computed when asked for, and say what the registers said then.
 
-Rows stand at whole quarter hours of the meter's own clock.  They hold the time and the four energy
-registers as they showed then, so rows and registers always agree.  A row's place in the buffer
-counts from 1, the oldest (Blue Book 4.3.6: sorted fifo, access by range and by entry).
+A row stands at each moment of the profile's schedule by the meter's own clock.  Every column is an
+attribute read as of that moment, so rows and registers always agree; an interruption of power
+leaves a gap, and the row after it is flagged.  Blue Book 4.3.6: sorted fifo, and a change of what
+is captured, or how often, empties the buffer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from devices.meter import meter_clock
-from devices.meter.clients import NOBODY
+from devices.meter import buffer
+from devices.meter.buffer import BY_ENTRY, BY_RANGE
+from devices.meter.clients import NOBODY, OPERATORS, READERS, Right
 from devices.meter.cosem import (
     CLOCK,
     PROFILE_GENERIC,
-    REGISTER,
     Attribute,
     Context,
     CosemObject,
     Method,
+    Read,
     capture,
     constant,
-    wrapped,
 )
-from devices.meter.meter_clock import TimeRules
-from devices.meter.metering import watt_hours
-from protocols.dlms.codes import DataAccessResult
+from devices.meter.events import Event
+from devices.meter.parts import Passive
+from devices.meter.schedule import Every, Never, Schedule, Segment, segments
+from devices.meter.state import MeterState
+from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.services import SelectiveAccess
 from protocols.dlms.values import (
     Array,
-    DateTimeValue,
     DoubleLongUnsigned,
     Enum,
+    Integer,
     LongUnsigned,
     OctetString,
     Structure,
     Value,
 )
 
-LOAD_PROFILE = LogicalName("1.0.99.1.0.255")
 CLOCK_NAME = LogicalName("0.0.1.0.0.255")
-ENERGIES = {
-    "1.0.1.8.0.255": "active_import",
-    "1.0.2.8.0.255": "active_export",
-    "1.0.3.8.0.255": "reactive_import",
-    "1.0.4.8.0.255": "reactive_export",
-}
-"""The four energy registers and what they integrate."""
-
-CAPTURE_PERIOD_S = 900
-ENTRIES_MAX = 40 * 96
-"""Forty days: what a back-fill after a month without communication needs."""
-FIRST_ROW = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
+CLOCK_COLUMN = capture(CLOCK, CLOCK_NAME, 2)
+FIRST_ROW = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 """Meters were installed at this moment, and have no rows before it."""
 
 SORT_FIFO = 1
-BY_RANGE = 1
-BY_ENTRY = 2
+COLUMNS_MAX = 32
 
-CAPTURE_OBJECTS = (
-    capture(CLOCK, CLOCK_NAME, 2),
-    *(capture(REGISTER, LogicalName(name), 2) for name in ENERGIES),
-)
+Lookup = Mapping[LogicalName, CosemObject]
+Resets = Callable[[MeterState, float], Sequence[float]]
 
 
-def row_times(context: Context) -> range:
-    """The times of the rows that the buffer holds, oldest first, by the meter's clock."""
-    newest = int(context.meter.time(context.now)) // CAPTURE_PERIOD_S * CAPTURE_PERIOD_S
-    oldest = max(newest - (ENTRIES_MAX - 1) * CAPTURE_PERIOD_S, FIRST_ROW)
-    return range(oldest, newest + 1, CAPTURE_PERIOD_S)
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A profile as it is delivered."""
+
+    name: LogicalName
+    schedule: Schedule
+    columns: tuple[Structure, ...]
+    entries: int
+    readers: Right = READERS
+    writers: Right = OPERATORS
+    """Who may change what is captured, empty the buffer, or capture a row by hand."""
+    besides: Resets | None = None
+    """Further moments of the world at which a row is captured, such as billing resets by hand."""
+
+    @property
+    def period_s(self) -> int:
+        """Attribute 4; 0 where no fixed period captures."""
+        return self.schedule.period_s if isinstance(self.schedule, Every) else 0
 
 
-def _rows(context: Context, times: range, columns: slice = slice(None)) -> Array:
-    meter = context.meter
-    behind = meter.time(context.now) - context.now
-    minutes = meter.rules
+@dataclass(slots=True)
+class Recording:
+    """What was changed about one profile."""
 
-    def row(time: int) -> Structure:
-        energy = meter.metering.energy(time - behind)
-        clock = OctetString(meter_clock.shown(time, minutes).octets)
-        counts = (wrapped(watt_hours(getattr(energy, quantity))) for quantity in ENERGIES.values())
-        cells: tuple[Value, ...] = (clock, *counts)
-        return Structure(cells[columns])
-
-    return Array(map(row, times))
+    schedule: Schedule
+    columns: tuple[Structure, ...]
+    entries: int
+    since: float = FIRST_ROW
+    by_hand: list[float] = field(default_factory=list)
 
 
-def _part(context: Context, selection: SelectiveAccess) -> Value | DataAccessResult:
-    times = row_times(context)
-    parameters = selection.parameters
-    if type(parameters) is not Structure or len(parameters) != 4:
+@dataclass(slots=True)
+class Recordings(Passive):
+    """The profiles of a meter that somebody changed."""
+
+    changed: dict[LogicalName, Recording] = field(default_factory=dict)
+
+    def of_design(self, design: Design) -> Recording:
+        """One of them, to be changed."""
+        if design.name not in self.changed:
+            self.changed[design.name] = Recording(design.schedule, design.columns, design.entries)
+        return self.changed[design.name]
+
+
+@dataclass(slots=True)
+class Captured:
+    """The rows of one profile at one moment."""
+
+    context: Context
+    columns: tuple[Structure, ...]
+    segments: list[Segment]
+    reads: list[Read]
+
+    def __len__(self) -> int:
+        return sum(len(segment.times) for segment in self.segments)
+
+    def between(self, first: float, last: float) -> Iterator[int]:
+        before = 0
+        for segment in self.segments:
+            yield from (before + place for place in segment.places(first, last))
+            before += len(segment.times)
+
+    def rows(self, places: Iterable[int], columns: Sequence[int]) -> Iterator[Structure]:
+        reads = [self.reads[column] for column in columns]
+        rest, before = iter(self.segments), 0
+        segment: Segment | None = next(rest, None)
+        for place in places:
+            while segment is not None and place >= before + len(segment.times):
+                before += len(segment.times)
+                segment = next(rest, None)
+            assert segment is not None, "places come from this buffer"
+            there = self._then(segment, place - before)
+            yield Structure([read(there) for read in reads])
+
+    def _then(self, segment: Segment, place: int) -> Context:
+        meter_time = segment.times[place]
+        return self.context.then(
+            segment.stretch.world_time(meter_time),
+            meter_time,
+            segment.stretch.piece,
+            segment.status(place),
+        )
+
+
+def captured(context: Context, design: Design, lookup: Lookup) -> Captured:
+    """The buffer as it is now."""
+    meter, now = context.meter, context.now
+    recordings = meter.existing(Recordings)
+    changed = None if recordings is None else recordings.changed.get(design.name)
+    at = changed or Recording(design.schedule, design.columns, design.entries)
+    besides = list(at.by_hand)
+    if design.besides is not None:
+        besides += (each for each in design.besides(meter, now) if each > at.since)
+    found = segments(
+        meter.timeline,
+        at.schedule,
+        after=at.since,
+        until=now,
+        most=at.entries,
+        besides=besides,
+    )
+    reads = [_reader(lookup, column) for column in at.columns]
+    return Captured(context, at.columns, found, reads)
+
+
+def _reader(lookup: Lookup, column: Structure) -> Read:
+    _, name, attribute, _ = column
+    assert isinstance(name, bytes)
+    assert isinstance(attribute, int)
+    return lookup[LogicalName(name)].attributes[int(attribute)].read
+
+
+def profile(design: Design, lookup: Lookup) -> CosemObject:
+    """The object of a profile."""
+
+    def now(context: Context) -> Captured:
+        return captured(context, design, lookup)
+
+    def recording(context: Context) -> Recording:
+        return context.meter.part(Recordings).of_design(design)
+
+    def read(context: Context) -> Recording | Design:
+        recordings = context.meter.existing(Recordings)
+        return design if recordings is None else recordings.changed.get(design.name, design)
+
+    def empty(context: Context) -> None:
+        at = recording(context)
+        at.since, at.by_hand = context.now, []
+        context.meter.happened(Event.LOAD_PROFILE_CLEARED, context.now)
+
+    def write_columns(context: Context, value: Value) -> DataAccessResult:
+        if type(value) is not Array or not 1 <= len(value) <= COLUMNS_MAX:
+            return DataAccessResult.TYPE_UNMATCHED
+        for column in value:
+            if (refused := _refused(column, lookup)) is not None:
+                return refused
+        recording(context).columns = tuple(value)  # type: ignore[arg-type]
+        empty(context)
+        context.written(f"{design.name} captures {len(value)} columns")
+        return DataAccessResult.SUCCESS
+
+    def write_period(context: Context, value: Value) -> DataAccessResult:
+        if type(value) is not DoubleLongUnsigned:
+            return DataAccessResult.TYPE_UNMATCHED
+        period_s = int(value)
+        if period_s and (not 60 <= period_s <= 86_400 or 86_400 % period_s):
+            return DataAccessResult.OTHER_REASON
+        recording(context).schedule = Every(period_s) if period_s else Never()
+        empty(context)
+        context.written(f"{design.name} every {period_s} s")
+        return DataAccessResult.SUCCESS
+
+    def write_entries(context: Context, value: Value) -> DataAccessResult:
+        if type(value) is not DoubleLongUnsigned:
+            return DataAccessResult.TYPE_UNMATCHED
+        if not 1 <= value <= design.entries:
+            return DataAccessResult.OTHER_REASON
+        recording(context).entries = int(value)
+        empty(context)
+        context.written(f"{design.name} has {int(value)} entries")
+        return DataAccessResult.SUCCESS
+
+    def period(context: Context) -> Value:
+        at = read(context).schedule
+        return DoubleLongUnsigned(at.period_s if isinstance(at, Every) else 0)
+
+    def reset(context: Context, parameter: Value | None) -> ActionResult:
+        if parameter is not None and type(parameter) is not Integer:
+            return ActionResult.TYPE_UNMATCHED
+        empty(context)
+        return ActionResult.SUCCESS
+
+    def by_hand(context: Context, parameter: Value | None) -> ActionResult:
+        if parameter is not None and type(parameter) is not Integer:
+            return ActionResult.TYPE_UNMATCHED
+        at = recording(context)
+        at.by_hand = [*at.by_hand, context.now][-at.entries :]
+        return ActionResult.SUCCESS
+
+    periodic = isinstance(design.schedule, Every)
+    readers, writers = design.readers, design.writers
+    return CosemObject(
+        PROFILE_GENERIC,
+        1,
+        design.name,
+        {
+            2: Attribute(
+                lambda context: buffer.whole(now(context)),
+                readers,
+                read_part=lambda context, asked: buffer.part(
+                    now(context), asked, CLOCK_COLUMN, context.meter.rules
+                ),
+                selectors=(BY_RANGE, BY_ENTRY),
+            ),
+            3: Attribute(
+                lambda context: Array(read(context).columns), readers, write_columns, writers
+            ),
+            4: Attribute(period, readers, write_period, writers)
+            if periodic
+            else Attribute(period, readers),
+            5: Attribute(constant(Enum(SORT_FIFO)), readers),
+            6: Attribute(constant(CLOCK_COLUMN), readers),
+            7: Attribute(lambda context: DoubleLongUnsigned(len(now(context))), readers),
+            8: Attribute(
+                lambda context: DoubleLongUnsigned(read(context).entries),
+                readers,
+                write_entries,
+                writers,
+            ),
+        },
+        {1: Method(writers, reset), 2: Method(writers if periodic else NOBODY, by_hand)},
+        visible=readers,
+    )
+
+
+def _refused(column: Value, lookup: Lookup) -> DataAccessResult | None:
+    """Why this cannot be captured, or None when it can."""
+    kinds = [LongUnsigned, OctetString, Integer, LongUnsigned]
+    if type(column) is not Structure or [type(each) for each in column] != kinds:
         return DataAccessResult.TYPE_UNMATCHED
-    if selection.selector == BY_RANGE:
-        return _by_range(context, times, parameters)
-    if selection.selector == BY_ENTRY:
-        return _by_entry(context, times, parameters)
-    return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
-
-
-def _by_range(context: Context, times: range, asked: Structure) -> Value | DataAccessResult:
-    restricting, *bounds, selected = asked
-    if restricting != CAPTURE_OBJECTS[0]:  # only the clock orders the rows
+    class_id, name, attribute, index = column
+    assert isinstance(name, bytes)
+    assert isinstance(attribute, int)
+    found = lookup.get(LogicalName(name)) if len(name) == 6 else None
+    if found is None or found.class_id != class_id:
+        return DataAccessResult.OBJECT_UNDEFINED
+    there = found.attributes.get(int(attribute))
+    if there is None or not there.historic or index != 0:
         return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
-    if type(selected) is not Array:
-        return DataAccessResult.TYPE_UNMATCHED
-    if len(selected):
-        return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED  # columns are selected by entry only
-    first, last = (_moment(bound, context.meter.rules) for bound in bounds)
-    if first is None or last is None:
-        return DataAccessResult.TYPE_UNMATCHED
-    begin, end = _place(times, first), _place(times, last)
-    if last in times:
-        end += 1
-    return _rows(context, times[begin : max(begin, end)])
-
-
-def _place(times: range, moment: float) -> int:
-    """How many rows lie before `moment`."""
-    return min(max(-int((times.start - moment) // CAPTURE_PERIOD_S), 0), len(times))
-
-
-def _moment(bound: Value, rules: TimeRules) -> float | None:
-    octets = bound.moment.octets if isinstance(bound, DateTimeValue) else bound
-    if not isinstance(octets, bytes) or len(octets) != 12:
-        return None
-    return meter_clock.understood(octets, rules)
-
-
-def _by_entry(context: Context, times: range, asked: Structure) -> Value | DataAccessResult:
-    kinds = (DoubleLongUnsigned, DoubleLongUnsigned, LongUnsigned, LongUnsigned)
-    if any(type(a) is not kind for a, kind in zip(asked, kinds, strict=True)):
-        return DataAccessResult.TYPE_UNMATCHED
-    first, last, first_column, last_column = (int(a) for a in asked)  # type: ignore[arg-type]
-    if first < 1 or first_column < 1:
-        return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
-    rows = times[first - 1 : last or None]  # 0 is the highest there is
-    return _rows(context, rows, slice(first_column - 1, last_column or None))
-
-
-load_profile = CosemObject(
-    PROFILE_GENERIC,
-    1,
-    LOAD_PROFILE,
-    {
-        2: Attribute(
-            lambda context: _rows(context, row_times(context)),
-            read_part=_part,
-            selectors=(BY_RANGE, BY_ENTRY),
-        ),
-        3: Attribute(constant(Array(CAPTURE_OBJECTS))),
-        4: Attribute(constant(DoubleLongUnsigned(CAPTURE_PERIOD_S))),
-        5: Attribute(constant(Enum(SORT_FIFO))),
-        6: Attribute(constant(CAPTURE_OBJECTS[0])),
-        7: Attribute(lambda context: DoubleLongUnsigned(len(row_times(context)))),
-        8: Attribute(constant(DoubleLongUnsigned(ENTRIES_MAX))),
-    },
-    {1: Method(NOBODY), 2: Method(NOBODY)},
-)
+    return None

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from devices.chance import octets
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
+from devices.meter.dirt import RELEASE_REFUSED, DirtyConnection
 from devices.meter.identity import SERVER_SAP
 from devices.meter.keyring import generation, keys_of
 from devices.meter.services import answer
@@ -48,6 +49,7 @@ CONFORMANCE = (
     | Conformance.BLOCK_TRANSFER_WITH_GET
     | Conformance.BLOCK_TRANSFER_WITH_SET
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
+    | Conformance.ATTRIBUTE_0_WITH_GET
 )
 
 
@@ -59,7 +61,7 @@ class Association:
     def __init__(self, meter: MeterState, client: Client) -> None:
         self._meter = meter
         self.client = client
-        self.connection = ServerConnection(settings(meter, client))
+        self.connection = connection(meter, settings(meter, client))
         self._generation = generation(meter, client.sap)
         self._context: Associated | None = None
 
@@ -69,6 +71,10 @@ class Association:
 
     def receive(self, apdu: bytes, *, now: float) -> Iterator[bytes]:
         """The APDUs that answer this one."""
+        if self._meter.dirty("release-refused") and apdu[0] == ApduTag.RLRQ:
+            self.end()
+            yield RELEASE_REFUSED
+            return
         connection = self.connection
         connection.receive_data(apdu, now=now)
         yield from self._own_words()
@@ -129,6 +135,10 @@ class Endpoint:
             association.connection.disconnect()
             self._forget_closed()
 
+    def serves(self, client_sap: int) -> bool:
+        """Whether an association with this client is open on this link."""
+        return client_sap in self._associations
+
     def deadlines(self) -> Iterator[float]:
         """When an association times out."""
         for association in self._associations.values():
@@ -155,6 +165,15 @@ class Endpoint:
             self._meter.forget(self._associations.pop(sap))
 
 
+def connection(meter: MeterState, settings: ServerSettings) -> ServerConnection:
+    """The server's side of an association with this meter."""
+    if not meter.spoils:
+        return ServerConnection(settings)
+    dirty = DirtyConnection(settings)
+    dirty.dirty = meter.dirty
+    return dirty
+
+
 def settings(meter: MeterState, client: Client) -> ServerSettings:
     """What the meter brings to an association with this client."""
     identity, faults = meter.identity, meter.faults
@@ -171,7 +190,7 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
 
     return ServerSettings(
         authentication=client.mechanism,
-        password=identity.password(client.sap)
+        password=meter.changed_password(client.sap) or identity.password(client.sap)
         if client.mechanism is AuthenticationMechanism.LOW
         else b"",
         keys=keys_of(meter, client) if client.ciphers else None,

@@ -7,8 +7,11 @@ in every way; one that it has not is `object-undefined`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devices.meter.clients import MANAGEMENT
 from devices.meter.cosem import Context, CosemObject
+from devices.meter.dirt import spoiled
 from devices.meter.objects import table
 from devices.meter.state import MeterState
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
@@ -27,7 +30,7 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.values import NULL, Value
+from protocols.dlms.values import NULL, Structure, Value
 
 
 def answer(context: Context, request: Request) -> GetResponse | SetResponse | ActionResponse:
@@ -49,14 +52,35 @@ def _get(context: Context, asked: AttributeDescriptor) -> GetResult:
     found = _find(context, asked.class_id, asked.instance)
     if isinstance(found, DataAccessResult):
         return found
+    if asked.attribute == 0:
+        return _all(context, asked, found)
     attribute = found.attribute(asked.attribute)
     if attribute is None or not attribute.readers & context.client.right:
         return DataAccessResult.READ_WRITE_DENIED
     if asked.selection is None:
-        return attribute.read(context)
-    if attribute.read_part is None:
+        result: GetResult = attribute.read(context)
+    elif attribute.read_part is None:
         return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
-    return attribute.read_part(context, asked.selection)
+    else:
+        result = attribute.read_part(context, asked.selection)
+    if context.meter.spoils and not isinstance(result, DataAccessResult):
+        return spoiled(context, asked, result)
+    return result
+
+
+def _all(context: Context, asked: AttributeDescriptor, found: CosemObject) -> GetResult:
+    """Attribute 0: all attributes in a structure, null-data where this client may not read (Green
+    Book 9.1.4.3.3), if that was agreed on."""
+    if not context.negotiated.conformance & Conformance.ATTRIBUTE_0_WITH_GET:
+        return DataAccessResult.READ_WRITE_DENIED
+    if asked.selection is not None:
+        return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+    values: list[Value] = []
+    for index in range(1, max(found.attributes) + 1):
+        single = replace(asked, attribute=index)
+        result = _get(context, single)
+        values.append(NULL if isinstance(result, DataAccessResult) else result)
+    return Structure(values)
 
 
 def _set(context: Context, asked: AttributeDescriptor, value: Value) -> DataAccessResult:

@@ -10,8 +10,6 @@ keeps an identity, a load and nothing else.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Any, TypeVar
 
 from devices.meter import meter_clock
 from devices.meter.accounts import Accounts
@@ -26,7 +24,6 @@ from devices.meter.load import Load, PhaseLoad
 from devices.meter.meter_clock import TimeRules
 from devices.meter.meter_type import MeterType, clients_by_sap, undisturbed
 from devices.meter.metering import Metering
-from devices.meter.parts import Part
 from devices.meter.timeline import RowStatus, Timeline
 from protocols.dlms.date_time import ClockStatus
 from protocols.dlms.logical_name import LogicalName
@@ -38,9 +35,6 @@ LONG_FAILURE_S = 180
 """An interruption of power that goes into its own log, EN 50160: longer than three minutes.  The
 object 0.0.96.7.20.255 shows it."""
 
-P = TypeVar("P", bound=Part)
-Kind = type[P]
-
 
 class MeterState(Accounts):
     """The meter's state.  Its relay moves only through `switch`, the state machine's only door."""
@@ -50,10 +44,8 @@ class MeterState(Accounts):
         "_history",
         "_journal",
         "_limiter",
-        "_parts",
         "_supply",
         "_timeline",
-        "_written",
         "identity",
         "metering",
         "type",
@@ -74,8 +66,6 @@ class MeterState(Accounts):
         self._limiter: Limiter | None = None
         self._history: deque[Happened] | None = None
         self._journal: Journal | None = None
-        self._parts: dict[type[Any], Any] | None = None
-        self._written: dict[tuple[LogicalName, int], Value] | None = None
 
     # Parts that come into being when somebody asks for them.
 
@@ -85,6 +75,15 @@ class MeterState(Accounts):
         if self._faults is None:
             self._faults = Faults()
         return self._faults
+
+    def dirty(self, name: str) -> bool:
+        """Whether the meter, or its model, has this fault of `faults.FAULTS`."""
+        return name in self.type.quirks or (self._faults is not None and name in self._faults.dirt)
+
+    @property
+    def spoils(self) -> bool:
+        """Whether there may be anything dirty about it."""
+        return bool(self.type.quirks) or (self._faults is not None and bool(self._faults.dirt))
 
     @property
     def supply(self) -> DisconnectControl:
@@ -108,39 +107,6 @@ class MeterState(Accounts):
         if self._journal is None:
             self._journal = Journal()
         return self._journal
-
-    def part(self, kind: Kind[P]) -> P:
-        """One of the other parts; as delivered when nobody has used it yet."""
-        found = self._existing(kind)
-        if found is None:
-            if self._parts is None:
-                self._parts = {}
-            found = self._parts[kind] = kind.of(self)
-        return found
-
-    def existing(self, kind: Kind[P]) -> P | None:
-        """A part if it has come into being already."""
-        return self._existing(kind)
-
-    def _existing(self, kind: Kind[P]) -> P | None:
-        return None if self._parts is None else self._parts.get(kind)
-
-    @property
-    def parts(self) -> Iterable[Part]:
-        """The parts that have come into being."""
-        return () if self._parts is None else tuple(self._parts.values())
-
-    # Attributes that were written and do nothing but keep their value.
-
-    def written(self, name: LogicalName, attribute: int) -> Value | None:
-        """What was written to an attribute, or None while it is as delivered."""
-        return None if self._written is None else self._written.get((name, attribute))
-
-    def write(self, name: LogicalName, attribute: int, value: Value) -> None:
-        """Keep a value."""
-        if self._written is None:
-            self._written = {}
-        self._written[name, attribute] = value
 
     # History: the simulation's truth.
 
@@ -190,7 +156,7 @@ class MeterState(Accounts):
         """The clock's date-time at a moment, 12 octets."""
         piece = self._timeline.at(now)
         status = ClockStatus.OK if piece.valid else ClockStatus.INVALID
-        return meter_clock.shown(piece.meter_time(now), piece.rules, status).octets
+        return meter_clock.octets(piece.meter_time(now), piece.rules, status)
 
     def set_clock(self, meter_time: float, *, now: float) -> None:
         """Set the meter's own clock, to 1/128 s."""
@@ -279,7 +245,15 @@ class MeterState(Accounts):
             line = Entry(self.time(now), self.clock_octets(now), 0, duration_s)
             journal.power_failures.append(line)
 
-    # What the table of objects does for the parts.
+    # What links and the table of objects do for the parts.
+
+    def open_to(self, client_sap: int) -> bool:
+        """Whether an association with this client is open."""
+        raise NotImplementedError
+
+    def drop_links(self) -> None:
+        """End every association without a word, as a start of the meter does."""
+        raise NotImplementedError
 
     def execute(self, script_table: LogicalName, selector: int, *, now: float, cause: str) -> None:
         """Run a script as the meter itself.  A script that there is not does nothing."""

@@ -91,6 +91,20 @@ class Timeline:
                 return piece
         return self.pieces[0]
 
+    def when(self, meter_time: float, before: float) -> float:
+        """When, at or before a moment of the world, the clock last came to show this; where it
+        was set past it, when that was done."""
+        for place in range(len(self.pieces) - 1, -1, -1):
+            piece = self.pieces[place]
+            if piece.begin > before:
+                continue
+            world = min(piece.world_time(meter_time), before)
+            if world >= piece.begin:
+                return world
+            if place and self.pieces[place - 1].meter_time(piece.begin) < meter_time:
+                return piece.begin
+        return self.pieces[0].begin
+
     def cut(self, now: float, cause: RowStatus = RowStatus.OK, **changes: Any) -> Timeline:
         """From now on something is different."""
         latest = self.latest

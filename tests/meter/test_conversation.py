@@ -20,7 +20,7 @@ from devices.meter.identity import (
     Identity,
 )
 from devices.meter.load import ConstantLoad, DailyLoad
-from devices.meter.profile import ENTRIES_MAX
+from devices.meter.meter_type import MeterType
 from devices.meter.server import INACTIVITY_TIMEOUT_S, Endpoint
 from protocols import wrapper
 from protocols.concentrator.messages import Status
@@ -198,7 +198,7 @@ def test_the_whole_load_profile(meter: Meter):
     talk.associate()
     rows = talk.get(7, "1.0.99.1.0.255", 2)
     assert isinstance(rows, Array)
-    assert len(rows) == ENTRIES_MAX
+    assert len(rows) == MeterType().profile_entries
 
 
 # Invocation counters.

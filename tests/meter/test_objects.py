@@ -23,7 +23,7 @@ from devices.meter.limiter import UNLIMITED
 from devices.meter.load import ConstantLoad, PhaseLoad
 from devices.meter.meter_type import MeterType
 from devices.meter.objects import table
-from devices.meter.profile import CAPTURE_OBJECTS, ENTRIES_MAX
+from devices.meter.profiles import load_columns
 from devices.meter.services import answer
 from protocols.dlms import axdr
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
@@ -46,6 +46,7 @@ from protocols.dlms.values import (
     DoubleLong,
     DoubleLongUnsigned,
     Enum,
+    Float32,
     Integer,
     Long,
     LongUnsigned,
@@ -64,6 +65,8 @@ LIMITER = LogicalName("0.0.17.0.0.255")
 DISCONNECTOR = LogicalName("0.0.96.3.10.255")
 SCRIPTS = LogicalName("0.0.10.0.106.255")
 PROFILE = LogicalName("1.0.99.1.0.255")
+CAPTURE_OBJECTS = load_columns(MeterType())
+ENTRIES_MAX = MeterType().profile_entries
 EVERY_RESULT = set(DataAccessResult)
 
 
@@ -149,7 +152,7 @@ def test_the_object_list_says_exactly_what_is_writable(client: Client):
     for each in table(device.type).values():
         for index in (1, *each.attributes):
             # A value of a type that no writable attribute has: taken by none, changes nothing.
-            result = put(device, client.sap, each.class_id, each.name, index, Long(0))
+            result = put(device, client.sap, each.class_id, each.name, index, Float32(0))
             writable = modes.get((each.class_id, bytes(each.name), index), 0) in (2, 3)
             expected = (
                 DataAccessResult.TYPE_UNMATCHED if writable else DataAccessResult.READ_WRITE_DENIED
@@ -171,7 +174,7 @@ def test_methods_answer_where_the_object_list_says_so(client: Client):
     } - {(bytes(LogicalName("0.0.40.0.0.255")), 1)}  # reply_to_HLS is the connection's affair
     for each in table(device.type).values():
         for method in each.methods:
-            result = act(device, client.sap, each.class_id, each.name, method, Long(0))
+            result = act(device, client.sap, each.class_id, each.name, method, Float32(0))
             if (bytes(each.name), method) in callable_methods:
                 assert result is ActionResult.TYPE_UNMATCHED, (str(each.name), method)
             elif method != 1 or each.class_id != 15:
@@ -531,11 +534,11 @@ def test_range_access_needs_moments(bound: Value):
 
 ENTRIES = {
     # name: (asked, times from the newest row in periods, columns)
-    "newest": ((ENTRIES_MAX, 0, 1, 0), [0], 5),
-    "newest two": ((ENTRIES_MAX - 1, ENTRIES_MAX, 1, 0), [-1, 0], 5),
+    "newest": ((ENTRIES_MAX, 0, 1, 0), [0], 6),
+    "newest two": ((ENTRIES_MAX - 1, ENTRIES_MAX, 1, 0), [-1, 0], 6),
     "oldest": ((1, 1, 1, 1), [1 - ENTRIES_MAX], 1),
     "some columns": ((ENTRIES_MAX, 0, 1, 3), [0], 3),
-    "beyond the end": ((ENTRIES_MAX, 10**6, 1, 0), [0], 5),
+    "beyond the end": ((ENTRIES_MAX, 10**6, 1, 0), [0], 6),
     "past the end": ((ENTRIES_MAX + 1, 0, 1, 0), [], 0),
 }
 
@@ -560,7 +563,7 @@ def test_rows_and_registers_agree_across_an_interruption():
     assert rows_then == [NEWEST]
     assert isinstance(rows, Array)
     # Two hours less seven minutes and a half at 800 W.
-    assert rows[0][1] == DoubleLongUnsigned(1500)  # type: ignore[index]
+    assert rows[0][2] == DoubleLongUnsigned(1500)  # type: ignore[index]
     bounds = moment(NOW - 900), moment(NOW + 3600)
     later = answer(
         asked_by(device, READER_CLIENT, NOW + 86_400),
@@ -575,7 +578,7 @@ def test_rows_and_registers_agree_across_an_interruption():
     )
     (rows,) = later.results
     assert isinstance(rows, Array)
-    assert [int(row[1]) for row in rows] == [1500, 1600, 1600, 1600, 1600]  # type: ignore[index, arg-type, misc]
+    assert [int(row[2]) for row in rows] == [1500, 1600, 1600, 1600, 1600]  # type: ignore[index, arg-type, misc]
 
 
 def test_an_association_s_own_attributes_differ_by_client():

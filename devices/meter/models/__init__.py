@@ -1,0 +1,55 @@
+"""Meter models, one TOML file each: what `ami meter listen --model` and scenarios can name.
+
+A file gives the fields of `MeterType` that differ from the standard meter.  `leave_out` takes
+features away; `dst_begin` and `dst_end` are 12 octets in hex; unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from devices.meter.faults import FAULTS
+from devices.meter.meter_type import FEATURES, MeterType
+
+STANDARD = "standard"
+
+
+class UnknownModel(ValueError):
+    """There is no model of this name; the text names those that there are."""
+
+
+def names() -> tuple[str, ...]:
+    """Every model."""
+    found = (each.name for each in files(__name__).iterdir())
+    return (STANDARD, *sorted(name.removesuffix(".toml") for name in found if ".toml" in name))
+
+
+@cache
+def model(name: str) -> MeterType:
+    """The type of meter with this name.  Raises `UnknownModel`."""
+    if name == STANDARD:
+        return MeterType()
+    if name not in names():
+        raise UnknownModel(f"no meter model {name!r}; there are: {', '.join(names())}")
+    return read(name, files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def read(name: str, text: str) -> MeterType:
+    """The type of meter that a file describes.  Raises ValueError for what it cannot be."""
+    told: dict[str, Any] = tomllib.loads(text)
+    left_out = frozenset(told.pop("leave_out", ()))
+    quirks = frozenset(told.pop("quirks", ()))
+    known = {each.name for each in fields(MeterType) if each.init}
+    strange = (told.keys() - known) | (left_out - FEATURES) | (quirks - FAULTS.keys())
+    if strange:
+        raise ValueError(f"model {name}: unknown {', '.join(sorted(strange))}")
+    for key in ("dst_begin", "dst_end"):
+        if key in told:
+            told[key] = bytes.fromhex(told[key])
+    if "current_ratio" in told:
+        told["current_ratio"] = tuple(told["current_ratio"])
+    return MeterType(name=name, features=FEATURES - left_out, quirks=quirks, **told)
