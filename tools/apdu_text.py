@@ -15,6 +15,8 @@ from protocols.dlms.apdu import (
     AARQ,
     RLRE,
     RLRQ,
+    AccessRequestApdu,
+    AccessResponseApdu,
     ActionRequestBlock,
     ActionRequestFirstBlock,
     ActionRequestNext,
@@ -29,9 +31,13 @@ from protocols.dlms.apdu import (
     Ciphered,
     ConfirmedServiceError,
     DataNotification,
+    DataNotificationConfirm,
     EventNotification,
     ExceptionResponse,
+    GeneralBlock,
     GeneralCiphered,
+    GeneralCiphering,
+    GeneralSigning,
     GetRequestNext,
     GetRequestNormal,
     GetRequestWithList,
@@ -62,7 +68,17 @@ from protocols.dlms.codes import (
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.units import unit_symbol
 from protocols.dlms.quantity import NUMBERS
-from protocols.dlms.services import AttributeDescriptor, GetResult, MethodDescriptor, MethodReturn
+from protocols.dlms.services import (
+    AccessAction,
+    AccessItem,
+    AccessResult,
+    AccessService,
+    AccessSet,
+    AttributeDescriptor,
+    GetResult,
+    MethodDescriptor,
+    MethodReturn,
+)
 from protocols.dlms.values import (
     Array,
     Boolean,
@@ -141,6 +157,11 @@ class Telling:
                 what = apdu.tag.name.lower().replace("_", "-")
                 size, counter = len(apdu.payload), apdu.invocation_counter
                 return f"{what}, {size} octets under counter {counter}, not opened"
+            case GeneralCiphering():
+                size, counter = len(apdu.payload), apdu.invocation_counter
+                return f"general-ciphering, {size} octets under counter {counter}, not opened"
+            case GeneralSigning():
+                return "general-signing, not opened"
             case ConfirmedServiceError(service, kind, value):
                 return f"error of {_name(service)}: {_name(kind)} {value}"
             case ExceptionResponse(state, service, counter):
@@ -148,6 +169,8 @@ class Telling:
                 return f"exception: {_name(state)}, {_name(service)}{due}"
             case DataNotification(body=body):
                 return f"data notification: {value_text(body)}"
+            case DataNotificationConfirm():
+                return "data notification received"
             case EventNotification(attribute=attribute, value=value):
                 return f"event: {self._object((attribute,))} = {_given(attribute, value)}"
         return self._service(apdu)
@@ -181,10 +204,19 @@ class Telling:
                 return _returned((response,))
             case ActionResponseWithList(responses=responses):
                 return _returned(responses)
+            case AccessRequestApdu(items=items):
+                self._asked = tuple(map(_target, items))
+                return f"ACCESS: {'; '.join(map(_access, items))}"
+            case AccessResponseApdu(results=results):
+                return self._accessed(results)
         return self._block(apdu)
 
     def _block(self, apdu: Apdu) -> str:
         match apdu:
+            case GeneralBlock(data=b"", acknowledged=number):
+                return f"general blocks up to {number} received"
+            case GeneralBlock(number=number, last_block=last, data=data):
+                return f"general {_part(number, last, data)}"
             case (
                 GetRequestNext(block_number=number)
                 | ActionRequestNext(block_number=number)
@@ -216,6 +248,15 @@ class Telling:
             ):
                 return _part(block.block_number, block.last_block, block.raw)
         return type(apdu).__name__
+
+    def _accessed(self, results: tuple[AccessResult, ...]) -> str:
+        """Each part's refusal, or what it gave."""
+        return "; ".join(
+            _refusals((result.code,))
+            if result.code or result.service is not AccessService.GET
+            else self._told((result.data,))
+            for result in results
+        )
 
     def _ask(self, asked: Asked) -> str:
         self._asked = asked
@@ -310,6 +351,23 @@ def _given(asked: AttributeDescriptor | MethodDescriptor, result: GetResult) -> 
         case place, number if place in _THRESHOLDS and isinstance(number, NUMBERS):
             return "none" if number == type(number).MAX else str(int(number))
     return value_text(result)
+
+
+def _target(item: AccessItem) -> AttributeDescriptor | MethodDescriptor:
+    return item.method if isinstance(item, AccessAction) else item.attribute
+
+
+def _access(item: AccessItem) -> str:
+    """One part of an ACCESS, as the service that it is would be told."""
+    target = _target(item)
+    what = f"{_object(target)}: {_member(target)}"
+    match item:
+        case AccessSet(value=value):
+            return f"SET {what} = {_given(target, value)}"
+        case AccessAction(parameters=parameters):
+            return f"ACTION {what}({_parameter(parameters)})"
+        case _:
+            return f"GET {what}"
 
 
 def _result(result: GetResult) -> str:

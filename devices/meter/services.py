@@ -8,15 +8,19 @@ in every way; one that it has not is `object-undefined`.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from devices.meter.clients import MANAGEMENT
 from devices.meter.cosem import Context, CosemObject
 from devices.meter.dirt import spoiled
 from devices.meter.objects import table
 from devices.meter.state import MeterState
+from protocols.dlms.access_parts import carry_out
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
+    AccessRequest,
+    AccessResponse,
     ActionRequest,
     ActionResponse,
     AttributeDescriptor,
@@ -33,9 +37,13 @@ from protocols.dlms.services import (
 from protocols.dlms.values import NULL, Structure, Value
 
 
-def answer(context: Context, request: Request) -> GetResponse | SetResponse | ActionResponse:
+def answer(
+    context: Context, request: Request
+) -> GetResponse | SetResponse | ActionResponse | AccessResponse:
     """Carry out one request, with list or without."""
     match request:
+        case AccessRequest():
+            return carry_out(request, partial(answer, context))
         case GetRequest(attributes):
             return GetResponse(tuple(_get(context, each) for each in attributes))
         case SetRequest(attributes, values):

@@ -12,7 +12,11 @@
     settings       ClientSettings, ServerSettings
     client         ClientConnection: one association with one meter
     server         ServerConnection: the association that a meter keeps for one client address
-    connection     what both share; forms: primitives as APDUs; transfer: blocks
+    connection     what both share; forms: primitives as APDUs; transfer: blocks of one service
+    general_block  general block transfer; access, access_parts: ACCESS
+    selective_access  parts of a profile by range and entry
+    objects        interface classes read from values; obis: logical names in words
+    procedures     what is done to a meter, over either engine; session runs it
     security       suite 0: ciphering, counters, proofs
 
 A client in five lines, framing and transport aside:

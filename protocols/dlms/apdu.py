@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from protocols.dlms import acse, action, ciphered, general, get, initiate, notification
+from protocols.dlms import (
+    access,
+    acse,
+    action,
+    ciphered,
+    general,
+    general_block,
+    get,
+    initiate,
+    notification,
+)
 from protocols.dlms import set as set_apdus
+from protocols.dlms.access import AccessRequestApdu, AccessResponseApdu
 from protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ
 from protocols.dlms.action import (
     ActionRequestApdu,
@@ -29,6 +40,7 @@ from protocols.dlms.axdr import Reader
 from protocols.dlms.ciphered import Ciphered, GeneralCiphered
 from protocols.dlms.codes import ApduTag, ServiceError, StateError
 from protocols.dlms.general import GeneralCiphering, GeneralSigning
+from protocols.dlms.general_block import GeneralBlock
 from protocols.dlms.get import (
     GetRequestApdu,
     GetRequestNext,
@@ -40,7 +52,11 @@ from protocols.dlms.get import (
     GetResponseWithList,
 )
 from protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
-from protocols.dlms.notification import DataNotification, EventNotification
+from protocols.dlms.notification import (
+    DataNotification,
+    DataNotificationConfirm,
+    EventNotification,
+)
 from protocols.dlms.services import ExceptionResponse
 from protocols.dlms.set import (
     DataBlock,
@@ -61,12 +77,13 @@ from protocols.errors import ProtocolError
 
 __all__ = [
     "AARE", "AARQ", "RLRE", "RLRQ",
+    "AccessRequestApdu", "AccessResponseApdu",
     "ActionRequestBlock", "ActionRequestFirstBlock", "ActionRequestNext", "ActionRequestNormal",
     "ActionRequestWithList", "ActionRequestWithListFirstBlock", "ActionResponseBlock",
     "ActionResponseNext", "ActionResponseNormal", "ActionResponseWithList",
     "Apdu", "Ciphered", "ConfirmedServiceError", "DataBlock", "DataNotification",
-    "EventNotification", "ExceptionResponse", "GeneralCiphered",
-    "GeneralCiphering", "GeneralSigning",
+    "DataNotificationConfirm", "EventNotification", "ExceptionResponse",
+    "GeneralBlock", "GeneralCiphered", "GeneralCiphering", "GeneralSigning",
     "GetRequestNext", "GetRequestNormal", "GetRequestWithList",
     "GetResponseBlock", "GetResponseNormal", "GetResponseWithList",
     "InitiateRequest", "InitiateResponse",
@@ -90,8 +107,12 @@ Apdu = (
     | SetResponseApdu
     | ActionRequestApdu
     | ActionResponseApdu
+    | AccessRequestApdu
+    | AccessResponseApdu
+    | GeneralBlock
     | ExceptionResponse
     | DataNotification
+    | DataNotificationConfirm
     | EventNotification
     | Ciphered
     | GeneralCiphered
@@ -123,6 +144,7 @@ _READERS: dict[int, Callable[[Reader], Apdu]] = {
     ApduTag.INITIATE_RESPONSE: initiate.read_response,
     ApduTag.CONFIRMED_SERVICE_ERROR: initiate.read_error,
     ApduTag.DATA_NOTIFICATION: notification.read_data,
+    ApduTag.DATA_NOTIFICATION_CONFIRM: notification.read_confirm,
     ApduTag.AARQ: acse.read_aarq,
     ApduTag.AARE: acse.read_aare,
     ApduTag.RLRQ: acse.read_rlrq,
@@ -135,6 +157,9 @@ _READERS: dict[int, Callable[[Reader], Apdu]] = {
     ApduTag.SET_RESPONSE: set_apdus.read_response,
     ApduTag.ACTION_RESPONSE: action.read_response,
     ApduTag.EXCEPTION_RESPONSE: _read_exception,
+    ApduTag.ACCESS_REQUEST: access.read_request,
+    ApduTag.ACCESS_RESPONSE: access.read_response,
+    ApduTag.GENERAL_BLOCK_TRANSFER: general_block.read,
     ApduTag.GENERAL_GLO_CIPHERING: lambda reader: ciphered.read_general(
         reader, ApduTag.GENERAL_GLO_CIPHERING
     ),

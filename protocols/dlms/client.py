@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from protocols.dlms.access import INVOKE_ID, AccessResponseApdu
 from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
 from protocols.dlms.action import (
     ActionRequestBlock,
@@ -26,8 +27,16 @@ from protocols.dlms.codes import (
     AuthenticationMechanism,
     Conformance,
     DataAccessResult,
+    ServiceError,
+    StateError,
 )
-from protocols.dlms.connection import PLAIN, Connection, Protected, required_conformance
+from protocols.dlms.connection import (
+    GENERAL_BLOCKS,
+    PLAIN,
+    Connection,
+    Protected,
+    required_conformance,
+)
 from protocols.dlms.events import (
     Associated,
     AssociationRefused,
@@ -39,6 +48,7 @@ from protocols.dlms.events import (
     Violation,
 )
 from protocols.dlms.forms import blocks_of, joined_return, whole
+from protocols.dlms.general_block import GeneralBlock
 from protocols.dlms.get import (
     GetRequestNext,
     GetResponseBlock,
@@ -49,20 +59,26 @@ from protocols.dlms.get import (
 from protocols.dlms.hls import HLS, NAMES_TITLES, allowed_challenge
 from protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.notification import DataNotification, EventNotification
+from protocols.dlms.notification import (
+    DataNotification,
+    DataNotificationConfirm,
+    EventNotification,
+)
 from protocols.dlms.services import (
+    SERVICE_OF,
+    AccessRequest,
+    AccessResponse,
     ActionRequest,
     ActionResponse,
     AssociationRequest,
     ExceptionResponse,
-    GetRequest,
     GetResponse,
     GetResult,
     MethodDescriptor,
     MethodReturn,
     Negotiated,
     ReleaseRequest,
-    SetRequest,
+    Request,
     SetResponse,
 )
 from protocols.dlms.set import (
@@ -102,13 +118,14 @@ class ClientConnection(Connection):
         self._server_challenge = b""
         self._lowest_at_start = settings.peer_invocation_counter
         self._invoke = 0
-        self._asked: GetRequest | SetRequest | ActionRequest | None = None
+        self._asked: Request | None = None
+        self._block_tries = settings.block_retries
         self._incoming = Incoming(0)
         self._outgoing = Outgoing(b"")
 
     def send(
         self,
-        message: AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest,
+        message: AssociationRequest | Request | ReleaseRequest | DataNotificationConfirm,
         *,
         now: float,
     ) -> bytes:
@@ -121,13 +138,15 @@ class ClientConnection(Connection):
             wire = self._ask_association()
         elif isinstance(message, ReleaseRequest):
             wire = self._ask_release()
+        elif isinstance(message, DataNotificationConfirm):
+            return self._pack(message)
         else:
             wire = self._ask(message)
         self._deadline = now + self._settings.response_timeout_s
         return wire
 
     def _give_up(self) -> None:
-        self._asked = None
+        self._asked = self._exchange = None
         self._walk(Step.ABANDONED)
 
     def _refuse(self, refused: Refused, data: bytes) -> None:
@@ -136,10 +155,29 @@ class ClientConnection(Connection):
     def _take(self, apdu: Apdu, protected: Protected, size: int, now: float) -> None:
         handler = _HANDLERS.get(type(apdu))
         if handler is None:
+            if isinstance(apdu, GeneralBlock):
+                self._on_general_block(apdu, now)
+                return
             raise Refused(Violation.UNEXPECTED, f"{type(apdu).__name__} is nothing a server says")
         handler(self, apdu)
         if self._outbox:  # the exchange goes on
             self._deadline = now + self._settings.response_timeout_s
+
+    def _on_general_block(self, block: GeneralBlock, now: float) -> None:
+        self._take_general(block, self._asked is not None, now)
+        if self._asked is not None and self._exchange is not None:
+            self._block_tries = self._settings.block_retries
+            self._deadline = now + self._settings.block_timeout_s
+
+    def _say_again(self, now: float) -> bool:
+        """Say the latest blocks once more: the peer's, or ours, may be lost."""
+        blocks = self._exchange.again() if self._asked and self._exchange else []
+        if not blocks or self._block_tries < 1:
+            return False
+        self._block_tries -= 1
+        self._outbox.extend(map(self._write_block, blocks))
+        self._deadline = now + self._settings.block_timeout_s
+        return True
 
     def _finish(self, state: State, event: Event) -> None:
         self._state = state
@@ -320,6 +358,20 @@ class ClientConnection(Connection):
                 self._agree(None)
             self._finish(state, exception)
 
+    def _on_service_error(self, error: ConfirmedServiceError) -> None:
+        """Some meters answer an AARQ with the bare initiate error, or a request with this."""
+        state = self._expect(Step.EXCEPTION)
+        if self._state is State.ASSOCIATING:
+            refused = AssociationRefused(
+                AssociationResult.REJECTED_PERMANENT,
+                AcseUserDiagnostic.NO_REASON_GIVEN,
+                error.initiate_error,
+            )
+            self._finish(state, refused)
+        else:
+            other = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.OTHER_REASON)
+            self._on_exception(other)
+
     def _on_notification(self, notification: DataNotification | EventNotification) -> None:
         self._events.append(notification)
 
@@ -334,7 +386,7 @@ class ClientConnection(Connection):
             cause = f"invoke id {octet & 0x0F} where {self._invoke} was due"
             raise Refused(Violation.WRONG_INVOKE_ID, cause)
 
-    def _ask(self, request: GetRequest | SetRequest | ActionRequest) -> bytes:
+    def _ask(self, request: Request) -> bytes:
         if self._state is not State.ASSOCIATED:
             raise LocalProtocolError(f"{type(request).__name__} while {self._state.value}")
         needed = required_conformance(request)
@@ -342,18 +394,22 @@ class ClientConnection(Connection):
             raise LocalProtocolError(f"{Conformance(needed)!r} was not agreed on")
         invoke = _CONFIRMED | (self._invoke + 1) % 16
         step, apdu, raw = whole(request, invoke)
-        if not self._fits(len(encode(apdu))):
+        self._exchange = None
+        if self._fits(len(encode(apdu)), general=step is Step.ACCESS):
+            wire = self._pack(apdu)
+        elif self._agreed(GENERAL_BLOCKS):
+            wire = self._say_in_blocks(apdu)
+            self._block_tries = self._settings.block_retries
+        else:
             step, apdu = self._first_block(request, invoke, raw)
-        wire = self._pack(apdu)
+            wire = self._pack(apdu)
         self._walk(step)
         self._next_invoke()
         self._asked = request
         self._incoming = Incoming(self._settings.transfer_size_max)
         return wire
 
-    def _first_block(
-        self, request: GetRequest | SetRequest | ActionRequest, invoke: int, raw: bytes | None
-    ) -> tuple[Step, Apdu]:
+    def _first_block(self, request: Request, invoke: int, raw: bytes | None) -> tuple[Step, Apdu]:
         needed, make, steps = blocks_of(request, invoke)
         if raw is None or make is None or not self._agreed(needed):
             raise LocalProtocolError(f"longer than the server's {self._peer_pdu_size} octets")
@@ -401,6 +457,8 @@ class ClientConnection(Connection):
         """How many results the request asked for."""
         if isinstance(self._asked, ActionRequest):
             return len(self._asked.methods)
+        if isinstance(self._asked, AccessRequest):
+            return len(self._asked.items)
         return 0 if self._asked is None else len(self._asked.attributes)
 
     def _single(self, result: GetResult) -> tuple[GetResult, ...]:
@@ -463,6 +521,20 @@ class ClientConnection(Connection):
             results = self._several(apdu.responses)
         self._finish(state, ActionResponse(results))
 
+    def _on_access(self, apdu: AccessResponseApdu) -> None:
+        state = self._expect(Step.ACCESS_DONE)
+        if apdu.long_invoke_id_and_priority & INVOKE_ID != self._invoke:
+            cause = f"invoke id {apdu.long_invoke_id_and_priority & INVOKE_ID}, not {self._invoke}"
+            raise Refused(Violation.WRONG_INVOKE_ID, cause)
+        results = self._several(apdu.results)
+        asked = self._asked
+        if isinstance(asked, AccessRequest) and any(
+            result.service is not SERVICE_OF[type(item)]
+            for result, item in zip(results, asked.items, strict=True)
+        ):
+            raise Refused(Violation.UNEXPECTED, "results of other services than those asked")
+        self._finish(state, AccessResponse(results, apdu.date_time, apdu.asked))
+
     def _on_action_block(self, apdu: ActionResponseBlock) -> None:
         block = apdu.block
         state = self._expect(Step.ACTION_DONE if block.last_block else Step.ACTION_RETURN)
@@ -488,6 +560,8 @@ _HANDLERS: dict[type[Any], Callable[[ClientConnection, Any], None]] = {
     AARE: ClientConnection._on_aare,
     RLRE: ClientConnection._on_rlre,
     ExceptionResponse: ClientConnection._on_exception,
+    ConfirmedServiceError: ClientConnection._on_service_error,
+    AccessResponseApdu: ClientConnection._on_access,
     DataNotification: ClientConnection._on_notification,
     EventNotification: ClientConnection._on_notification,
     GetResponseNormal: ClientConnection._on_get,

@@ -34,9 +34,17 @@ from protocols.dlms.events import (
     Violation,
 )
 from protocols.dlms.general import GeneralCiphering, GeneralSigning, KeyKind
+from protocols.dlms.general_block import Exchange, GeneralBlock, Unconfirmed, data_size
 from protocols.dlms.hls import Authenticator
 from protocols.dlms.security import Protection
-from protocols.dlms.services import ActionRequest, GetRequest, Negotiated, Request, SetRequest
+from protocols.dlms.services import (
+    AccessRequest,
+    ActionRequest,
+    GetRequest,
+    Negotiated,
+    Request,
+    SetRequest,
+)
 from protocols.dlms.settings import ClientSettings, ServerSettings
 from protocols.dlms.state import SPOKEN_BY, TRANSITIONS, Role, State, Step
 from protocols.errors import LocalProtocolError, ProtocolError
@@ -45,9 +53,11 @@ _SERVICE: dict[type[Request], int] = {
     GetRequest: int(Conformance.GET),
     SetRequest: int(Conformance.SET),
     ActionRequest: int(Conformance.ACTION),
+    AccessRequest: int(Conformance.ACCESS),
 }
 _MULTIPLE = int(Conformance.MULTIPLE_REFERENCES)
 _SELECTIVE = int(Conformance.SELECTIVE_ACCESS)
+GENERAL_BLOCKS = int(Conformance.GENERAL_BLOCK_TRANSFER)
 _Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
 
 
@@ -67,13 +77,18 @@ class Protected:
 
 PLAIN = Protected()
 _TRANSACTION_SIZE = 8
-_UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8")  # ACSE and the exception response
+_UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8\xe0")  # ACSE, exceptions, and
+# blocks, whose content is judged once it is whole
 
 
 def required_conformance(request: Request) -> int:
     """The bits of Conformance that both sides must have agreed on for this request."""
     if isinstance(request, ActionRequest):
         count, selective = len(request.methods), False
+    elif isinstance(request, AccessRequest):
+        count = 1  # its parts are no list of references
+        attributes = (getattr(item, "attribute", None) for item in request.items)
+        selective = any(attribute and attribute.selection for attribute in attributes)
     else:
         count = len(request.attributes)
         selective = any(attribute.selection for attribute in request.attributes)
@@ -115,6 +130,12 @@ class Connection:
             counter_end=settings.invocation_counter_end,
             suite=settings.suite,
         )
+        self._block_window = settings.block_window
+        self._transfer_size_max = settings.transfer_size_max
+        self._exchange: Exchange | None = None  # what is in general blocks, while it lasts
+        self._unconfirmed = Unconfirmed(settings.transfer_size_max)
+        self._carrier: bytes | None = None  # the block that completed what is opened now
+        self._said_in_blocks = b""  # what leaves in general blocks, for the record
         self._signed = settings.signed
         self._establishment = Establishment(
             self._protection,
@@ -190,6 +211,8 @@ class Connection:
         """Tell TimedOut if the deadline has passed."""
         if self._deadline is None or now < self._deadline:
             return
+        if self._say_again(now):
+            return
         self._deadline = None
         self._events.append(TimedOut(self._state))
         self._give_up()
@@ -210,6 +233,10 @@ class Connection:
 
     def _give_up(self) -> None:
         raise NotImplementedError
+
+    def _say_again(self, now: float) -> bool:
+        """Whether blocks are sent once more in place of giving up."""
+        return False
 
     def _allow(self, step: Step) -> State:
         """Where a step of our own leads.  Raises LocalProtocolError where the table has none."""
@@ -236,7 +263,8 @@ class Connection:
             if isinstance(received, GeneralCiphering | GeneralSigning):
                 return self._open_established(received, data)
             service = data[0]
-            self._record(False, data, None if service in range(0x60, 0x64) else data)
+            if not isinstance(received, GeneralBlock):
+                self._record(False, data, None if service in range(0x60, 0x64) else data)
             if self._required and service not in _UNPROTECTED_SERVICES:
                 raise Refused(Violation.NOT_PROTECTED, f"plain service {service:02X}")
             return received, PLAIN
@@ -325,7 +353,69 @@ class Connection:
 
     def _record(self, sent: bool, wire: bytes, plain: bytes | None) -> None:
         if self.trace is not None:
-            self.trace(Exchanged(sent, wire, plain))
+            self.trace(Exchanged(sent, wire if self._carrier is None else self._carrier, plain))
+
+    # --- general block transfer ------------------------------------------------------------------
+
+    def _say_in_blocks(self, apdu: Apdu) -> bytes:
+        """Protect an APDU and cut it: the first block; what else may leave is in the outbox."""
+        trace, self.trace = self.trace, None  # the blocks are recorded, not what they carry
+        try:
+            wire = self._pack(apdu)
+        finally:
+            self.trace = trace
+        if self._exchange is None:
+            self._exchange = self._new_exchange()
+        blocks = self._exchange.send(wire, data_size(self._peer_pdu_size))
+        self._said_in_blocks = b"" if trace is None else encode(apdu)
+        first, *others = map(self._write_block, blocks)
+        self._outbox.extend(others)
+        return first
+
+    def _new_exchange(self) -> Exchange:
+        client = self.ROLE is Role.CLIENT
+        return Exchange(client, self._block_window, self._transfer_size_max)
+
+    def _write_block(self, block: GeneralBlock) -> bytes:
+        wire = block.encode()
+        whole = block.last_block and block.data
+        self._record(True, wire, self._said_in_blocks if whole else wire)
+        return wire
+
+    def _take_general(self, block: GeneralBlock, expected: bool, now: float) -> None:
+        """Take a block, and what it completes.  `expected`: the peer may begin to send some."""
+        exchange = self._exchange
+        if block.window == 0 and not (exchange is not None and exchange.without_window):
+            whole = self._unconfirmed.take(block)
+            answers: list[GeneralBlock] = []
+        elif not self._agreed(GENERAL_BLOCKS):
+            raise Refused(Violation.NOT_NEGOTIATED, "general block transfer")
+        else:
+            if exchange is None or self.ROLE is Role.SERVER and exchange.replaced_by(block):
+                if not expected:
+                    raise Refused(Violation.UNEXPECTED, f"a block while {self._state.value}")
+                exchange = self._exchange = self._new_exchange()
+            try:
+                answers, whole = exchange.take(block)
+            except Refused:
+                self._exchange = None
+                raise
+        if whole is None:
+            wire = block.encode()
+            self._record(False, wire, wire)
+        self._outbox.extend(map(self._write_block, answers))
+        if whole is not None:
+            self._take_joined(whole, block, now)
+
+    def _take_joined(self, whole: bytes, last: GeneralBlock, now: float) -> None:
+        self._carrier = last.encode()
+        try:
+            received, protected = self._open(whole)
+        finally:
+            self._carrier = None
+        if isinstance(received, GeneralBlock):
+            raise Refused(Violation.MALFORMED, "blocks within blocks")
+        self._take(received, protected, 0, now)
 
     @property
     def _peer_pdu_size(self) -> int:
@@ -337,17 +427,21 @@ class Connection:
             return negotiated.server_pdu_size or 0xFFFF
         return negotiated.client_pdu_size or 0xFFFF
 
-    def _sealed_size(self, size: int) -> int:
+    def _sealed_size(self, size: int, *, general: bool = False) -> int:
         how = self._outward
         if how.kind is None:
-            size = self._protection.sealed_size(size, how.security, general=how.general)
+            general = general or how.general
+            size = self._protection.sealed_size(size, how.security, general=general)
         else:
             size = self._establishment.sealed_size(size, how.security, how.kind)
         return self._establishment.signed_size(size) if how.signed else size
 
-    def _fits(self, size: int) -> bool:
-        """Whether the peer can receive an APDU of `size` plain octets."""
-        return self._sealed_size(size) <= self._peer_pdu_size
+    def _fits(self, size: int, *, general: bool = False) -> bool:
+        """Whether the peer can receive an APDU of `size` plain octets.
+
+        `general`: only general ciphering knows this service.
+        """
+        return self._sealed_size(size, general=general) <= self._peer_pdu_size
 
     def _room(self, head: Apdu) -> int:
         """Octets of a value that a block can carry, when `head` is its APDU without any.

@@ -1,9 +1,10 @@
 """What a connection tells its caller, and the shape that every DLMS engine has.
 
 Events of a client: `Associated`, `AssociationRefused`, `GetResponse`, `SetResponse`,
-`ActionResponse`, `ExceptionResponse`, `Released`, `TimedOut`, `ProtocolViolation`,
-`DataNotification`, `EventNotification`.  Events of a server: `Associated`, `AssociationRefused`,
-`GetRequest`, `SetRequest`, `ActionRequest`, `Released`, `TimedOut`, `ProtocolViolation`.
+`ActionResponse`, `AccessResponse`, `ExceptionResponse`, `Released`, `TimedOut`,
+`ProtocolViolation`, `DataNotification`, `EventNotification`.  Events of a server: `Associated`,
+`AssociationRefused`, `GetRequest`, `SetRequest`, `ActionRequest`, `AccessRequest`,
+`DataNotificationConfirm`, `Released`, `TimedOut`, `ProtocolViolation`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,14 @@ from protocols.dlms.codes import (
     AssociationResult,
     InitiateError,
 )
-from protocols.dlms.notification import DataNotification, EventNotification
+from protocols.dlms.notification import (
+    DataNotification,
+    DataNotificationConfirm,
+    EventNotification,
+)
 from protocols.dlms.services import (
+    AccessRequest,
+    AccessResponse,
     ActionRequest,
     ActionResponse,
     AssociationRequest,
@@ -29,6 +36,7 @@ from protocols.dlms.services import (
     GetResponse,
     Negotiated,
     ReleaseRequest,
+    Request,
     SetRequest,
     SetResponse,
 )
@@ -118,7 +126,8 @@ class Exchanged:
     """One APDU as it travelled, for those who keep a record.
 
     `plain` is the deciphered xDLMS APDU; it is absent for the messages of ACSE, which can hold a
-    password or a key.
+    password or a key.  Of general block transfer the last block comes with the whole APDU, and each
+    other with itself.
     """
 
     sent: bool
@@ -135,11 +144,14 @@ Event = (
     | GetRequest
     | SetRequest
     | ActionRequest
+    | AccessRequest
     | GetResponse
     | SetResponse
     | ActionResponse
+    | AccessResponse
     | ExceptionResponse
     | DataNotification
+    | DataNotificationConfirm
     | EventNotification
 )
 
@@ -178,7 +190,7 @@ class ClientEngine(Protocol):
 
     def send(
         self,
-        message: AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest,
+        message: AssociationRequest | Request | ReleaseRequest | DataNotificationConfirm,
         *,
         now: float,
     ) -> bytes:

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocols.dlms import axdr
+from protocols.dlms.access import (
+    BREAK_ON_ERROR,
+    CONFIRMED,
+    SELF_DESCRIPTIVE,
+    AccessRequestApdu,
+    AccessResponseApdu,
+)
 from protocols.dlms.action import (
     ActionRequestFirstBlock,
     ActionRequestNormal,
@@ -36,6 +43,11 @@ from protocols.dlms.get import (
     write_results,
 )
 from protocols.dlms.services import (
+    AccessAction,
+    AccessItem,
+    AccessRequest,
+    AccessResponse,
+    AccessSet,
     ActionRequest,
     ActionResponse,
     AttributeDescriptor,
@@ -43,6 +55,7 @@ from protocols.dlms.services import (
     GetResponse,
     MethodDescriptor,
     MethodReturn,
+    Request,
     SetRequest,
     SetResponse,
 )
@@ -72,15 +85,23 @@ class Pending:
     methods: tuple[MethodDescriptor, ...]
     with_list: bool
     block: int = 0
+    items: tuple[AccessItem, ...] = ()  # of an ACCESS
+
+    @property
+    def count(self) -> int:
+        """How many results answer it."""
+        return len(self.attributes) or len(self.methods) or len(self.items)
 
 
 def answer(
-    pending: Pending, response: GetResponse | SetResponse | ActionResponse
+    pending: Pending, response: GetResponse | SetResponse | ActionResponse | AccessResponse
 ) -> tuple[Apdu, bytes, Callable[[DataBlock], Apdu] | None, Conformance]:
     """The whole answer; and for blocks: its octets, the APDU around one, what they need."""
     invoke = pending.invoke
     if isinstance(response, SetResponse):
         return _set_answer(pending, response), b"", None, Conformance(0)
+    if isinstance(response, AccessResponse):
+        return access_answer(pending, response), b"", None, Conformance(0)
     if isinstance(response, GetResponse):
         needed = Conformance.BLOCK_TRANSFER_WITH_GET
 
@@ -105,6 +126,21 @@ def answer(
         return ActionResponseWithList(invoke, response.results), raw, action_block, needed
     single = ActionResponseNormal(invoke, response.results[0])
     return single, write_return(response.results[0]), action_block, needed
+
+
+def access_answer(pending: Pending, response: AccessResponse) -> AccessResponseApdu:
+    """Repeats what was asked, without data, where the request asked for that."""
+    asked = response.asked
+    if asked is None and pending.invoke & SELF_DESCRIPTIVE:
+        asked = tuple(map(without_data, pending.items))
+    return AccessResponseApdu(pending.invoke, response.date_time, response.results, asked)
+
+
+def without_data(item: AccessItem) -> AccessItem:
+    """The specification of one part, as a response repeats it."""
+    if isinstance(item, AccessSet):
+        return AccessSet(item.attribute, NULL)
+    return AccessAction(item.method) if isinstance(item, AccessAction) else item
 
 
 def _set_answer(pending: Pending, response: SetResponse) -> Apdu:
@@ -158,10 +194,18 @@ def joined_return(raw: bytes) -> MethodReturn:
     return item
 
 
-def whole(
-    request: GetRequest | SetRequest | ActionRequest, invoke: int
-) -> tuple[Step, Apdu, bytes | None]:
-    """The request as one APDU, and what of it could travel in blocks."""
+def _access(request: AccessRequest, invoke: int) -> AccessRequestApdu:
+    """The short invoke id's number and bits, in the long form."""
+    long = (invoke & 0x0F) | CONFIRMED
+    if request.break_on_error:
+        long |= BREAK_ON_ERROR
+    if request.self_descriptive:
+        long |= SELF_DESCRIPTIVE
+    return AccessRequestApdu(long, request.date_time, request.items)
+
+
+def whole(request: Request, invoke: int) -> tuple[Step, Apdu, bytes | None]:
+    """The request as one APDU, and what of it could travel in blocks of its own service."""
     if isinstance(request, GetRequest):
         if len(request.attributes) == 1:
             return Step.GET, GetRequestNormal(invoke, request.attributes[0]), None
@@ -173,6 +217,8 @@ def whole(
             return Step.SET, normal, axdr.encode(value)
         several = SetRequestWithList(invoke, request.attributes, request.values)
         return Step.SET, several, write_values(request.values)
+    if isinstance(request, AccessRequest):
+        return Step.ACCESS, _access(request, invoke), None
     if len(request.methods) == 1:
         parameters = request.parameters[0]
         raw = None if parameters is None else axdr.encode(parameters)
@@ -183,7 +229,7 @@ def whole(
 
 
 def blocks_of(
-    request: GetRequest | SetRequest | ActionRequest, invoke: int
+    request: Request, invoke: int
 ) -> tuple[Conformance, Callable[[DataBlock], Apdu] | None, tuple[Step, Step]]:
     """What a request in blocks needs, how its first is made, and its step if more follow or not."""
     if isinstance(request, SetRequest):

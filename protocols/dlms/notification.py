@@ -1,4 +1,8 @@
-"""What a server says unasked: data-notification and event-notification (Green Book 9.5)."""
+"""What a server says unasked: data-notification and event-notification (Green Book 9.5).
+
+A data-notification whose service class says "confirmed" is answered by a data-notification-confirm
+with the same long invoke id (editions of IEC 62056-5-3 that have the tag 16).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from protocols.dlms.services import AttributeDescriptor
 from protocols.dlms.values import Value
 from protocols.errors import ProtocolError
 
+CONFIRMED = 0x40000000  # service class in the long invoke id and priority
 _DESCRIPTOR = struct.Struct(">H6sb")
 
 
@@ -42,6 +47,23 @@ class DataNotification:
                 axdr.encode(self.body),
             )
         )
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the server waits for a DataNotificationConfirm."""
+        return bool(self.long_invoke_id_and_priority & CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class DataNotificationConfirm:
+    """The push with this long invoke id has arrived."""
+
+    long_invoke_id_and_priority: int
+    date_time: bytes = b""
+
+    def encode(self) -> bytes:
+        invoke = self.long_invoke_id_and_priority.to_bytes(4, "big")
+        return b"\x10" + invoke + axdr.encode_octets(self.date_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,11 @@ def read_data(reader: Reader) -> DataNotification:
     if len(date_time) not in (0, 12):
         raise ProtocolError(start, f"a date-time has 12 octets, not {len(date_time)}")
     return DataNotification(invoke, date_time, reader.value(), tagged)
+
+
+def read_confirm(reader: Reader) -> DataNotificationConfirm:
+    """What follows the tag 10."""
+    return DataNotificationConfirm(reader.u32(), reader.octet_string())
 
 
 def read_event(reader: Reader) -> EventNotification:

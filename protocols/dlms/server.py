@@ -7,9 +7,11 @@ ExceptionResponse.  Whether to associate follows from the settings alone.
 from __future__ import annotations
 
 import hmac
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from protocols.dlms.access import BREAK_ON_ERROR, INVOKE_ID, SELF_DESCRIPTIVE, AccessRequestApdu
 from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
 from protocols.dlms.action import (
     ActionRequestBlock,
@@ -40,7 +42,13 @@ from protocols.dlms.codes import (
     ServiceErrorKind,
     StateError,
 )
-from protocols.dlms.connection import PLAIN, Connection, Protected, required_conformance
+from protocols.dlms.connection import (
+    GENERAL_BLOCKS,
+    PLAIN,
+    Connection,
+    Protected,
+    required_conformance,
+)
 from protocols.dlms.events import (
     Associated,
     AssociationRefused,
@@ -51,6 +59,7 @@ from protocols.dlms.events import (
     Violation,
 )
 from protocols.dlms.forms import Pending, action_request, answer, filled, set_request
+from protocols.dlms.general_block import GeneralBlock, data_size, unconfirmed
 from protocols.dlms.get import (
     GetRequestNext,
     GetRequestNormal,
@@ -64,8 +73,14 @@ from protocols.dlms.initiate import (
     InitiateRequest,
     InitiateResponse,
 )
-from protocols.dlms.notification import DataNotification, EventNotification
+from protocols.dlms.notification import (
+    DataNotification,
+    DataNotificationConfirm,
+    EventNotification,
+)
 from protocols.dlms.services import (
+    AccessRequest,
+    AccessResponse,
     ActionRequest,
     ActionResponse,
     AttributeDescriptor,
@@ -75,6 +90,7 @@ from protocols.dlms.services import (
     MethodDescriptor,
     MethodReturn,
     Negotiated,
+    Request,
     Response,
     SetRequest,
     SetResponse,
@@ -97,6 +113,8 @@ from protocols.dlms.values import OctetString, Value
 from protocols.errors import LocalProtocolError, ProtocolError
 
 _ASSOCIATION_CLASS = 15
+_MOST_BLOCKS = 0xFFF0  # of those that can be numbered some are for acknowledgements
+_PUSHES_MAX = 16
 _EMPTY = DataBlock(False, 0, b"")
 
 # What the standard has a server answer to each violation.
@@ -152,6 +170,7 @@ class ServerConnection(Connection):
         self._pending: Pending | None = None
         self._incoming = Incoming(0)
         self._outgoing = Outgoing(b"")
+        self._pushed: deque[int] = deque(maxlen=_PUSHES_MAX)  # those that wait to be confirmed
         self._carrying: Callable[[DataBlock], Apdu] | None = None  # block of an answer -> APDU
 
     def send(
@@ -161,10 +180,11 @@ class ServerConnection(Connection):
 
         An answer longer than the client's PDU size leaves in blocks; where those were not agreed
         on, the answer is an exception response PDU_TOO_LONG.  Raises LocalProtocolError when no
-        request waits for this response.
+        request waits for this response, and for a notification too long for the client.  What
+        leaves in several general blocks goes on in `data_to_send`.
         """
         if isinstance(response, EventNotification | DataNotification):
-            return self._pack(response)
+            return self._notify(response)
         wire = self._respond(response)
         self._touch(now)
         return wire
@@ -185,7 +205,7 @@ class ServerConnection(Connection):
     def _end(self, step: Step) -> None:
         self._walk(step)
         self._agree(None)
-        self._pending = self._carrying = None
+        self._pending = self._carrying = self._exchange = None
         self._required, self._outward = 0, PLAIN
         self._protection.use_dedicated_key(None)
 
@@ -214,7 +234,14 @@ class ServerConnection(Connection):
             raise Refused(Violation.TOO_LONG, f"{size} octets, {limit} agreed on")
         handler = _HANDLERS.get(type(apdu))
         if handler is None:
+            if isinstance(apdu, GeneralBlock):
+                begins = self._state is State.ASSOCIATED or self._state in _BETWEEN_BLOCKS
+                self._take_general(apdu, begins, now)
+                self._touch(now)
+                return
             raise Refused(Violation.UNEXPECTED, f"{type(apdu).__name__} is nothing a client says")
+        if size:  # not joined from blocks
+            self._exchange = None
         if not isinstance(apdu, AARQ | RLRQ):
             self._outward = protected
         handler(self, apdu)
@@ -414,7 +441,7 @@ class ServerConnection(Connection):
 
     # --- requests --------------------------------------------------------------------------------
 
-    def _begin(self, step: Step, request: GetRequest | SetRequest | ActionRequest | None) -> State:
+    def _begin(self, step: Step, request: Request | None) -> State:
         """Where a new request leads; a transfer that the client left half done is forgotten."""
         if self._state in _BETWEEN_BLOCKS:
             self._walk(Step.ABANDONED)
@@ -423,9 +450,7 @@ class ServerConnection(Connection):
             raise Refused(Violation.NOT_NEGOTIATED, f"{type(request).__name__} of this kind")
         return following
 
-    def _accept(
-        self, step: Step, pending: Pending, request: GetRequest | SetRequest | ActionRequest
-    ) -> None:
+    def _accept(self, step: Step, pending: Pending, request: Request) -> None:
         self._state = self._begin(step, request)
         self._pending = pending
         self._carrying = None
@@ -589,6 +614,23 @@ class ServerConnection(Connection):
         self._state = following
         self._outbox.append(self._next_block())
 
+    def _on_access(self, apdu: AccessRequestApdu) -> None:
+        invoke = apdu.long_invoke_id_and_priority
+        request = AccessRequest(
+            filled(apdu.items),
+            bool(invoke & BREAK_ON_ERROR),
+            bool(invoke & SELF_DESCRIPTIVE),
+            apdu.date_time,
+        )
+        self._accept(Step.ACCESS, Pending(invoke, (), (), True, items=apdu.items), request)
+
+    def _on_confirm(self, confirm: DataNotificationConfirm) -> None:
+        invoke = confirm.long_invoke_id_and_priority & INVOKE_ID
+        if invoke not in self._pushed:
+            raise Refused(Violation.UNEXPECTED, f"no push {invoke} waits to be confirmed")
+        self._pushed.remove(invoke)
+        self._events.append(confirm)
+
     # --- responses -------------------------------------------------------------------------------
 
     def _respond(self, response: Response) -> bytes:
@@ -600,19 +642,46 @@ class ServerConnection(Connection):
             return self._pack(response, PLAIN)
         step = _DONE[type(response)]
         following = self._allow(step)
-        count = len(pending.attributes) or len(pending.methods)
-        if len(response.results) != count:
-            raise LocalProtocolError(f"{len(response.results)} results for {count}")
+        if len(response.results) != pending.count:
+            raise LocalProtocolError(f"{len(response.results)} results for {pending.count}")
         apdu, raw, carrying, needed = answer(pending, response)
-        if self._fits(len(encode(apdu))):
+        # What came in blocks is answered in blocks, Green Book 9.4.6.13.
+        if self._exchange is None and self._fits(len(encode(apdu))):
             self._state = following
             return self._pack(apdu)
+        if self._agreed(GENERAL_BLOCKS) and self._fits_blocks(apdu):
+            self._state = following
+            return self._say_in_blocks(apdu)
         if carrying is None or not self._agreed(needed) or self._room(carrying(_EMPTY)) < 1:
             self._walk(Step.EXCEPTION)
             too_long = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
             return self._pack(too_long, PLAIN)
         self._outgoing, self._carrying = Outgoing(raw), carrying
         return self._next_block()
+
+    def _fits_blocks(self, apdu: Apdu) -> bool:
+        """Whether general blocks can be counted to its end."""
+        size = data_size(self._peer_pdu_size)
+        return (
+            size > 0 and self._sealed_size(len(encode(apdu)), general=True) <= size * _MOST_BLOCKS
+        )
+
+    def _notify(self, notification: EventNotification | DataNotification) -> bytes:
+        """Outside an association a push is protected as the settings ask, by general ciphering."""
+        how = self._outward
+        if self._state is State.IDLE and self._settings.security:
+            how = Protected(int(self._settings.security), general=True)
+        if isinstance(notification, DataNotification) and notification.confirmed:
+            self._pushed.append(notification.long_invoke_id_and_priority & INVOKE_ID)
+        wire = self._pack(notification, how)
+        if len(wire) <= self._peer_pdu_size:
+            return wire
+        if not self._agreed(GENERAL_BLOCKS):
+            raise LocalProtocolError(f"longer than the client's {self._peer_pdu_size} octets")
+        blocks = unconfirmed(wire, data_size(self._peer_pdu_size))
+        first, *others = [block.encode() for block in blocks]
+        self._outbox.extend(others)
+        return first
 
     def _next_block(self) -> bytes:
         """The next part of a long answer, and the step that it is."""
@@ -630,6 +699,7 @@ _DONE: dict[type[Any], Step] = {
     GetResponse: Step.GET_DONE,
     SetResponse: Step.SET_DONE,
     ActionResponse: Step.ACTION_DONE,
+    AccessResponse: Step.ACCESS_DONE,
 }
 
 
@@ -650,4 +720,6 @@ _HANDLERS: dict[type[Any], Callable[[ServerConnection, Any], None]] = {
     ActionRequestWithListFirstBlock: ServerConnection._on_action_first,
     ActionRequestBlock: ServerConnection._on_action_block,
     ActionRequestNext: ServerConnection._on_action_next,
+    AccessRequestApdu: ServerConnection._on_access,
+    DataNotificationConfirm: ServerConnection._on_confirm,
 }

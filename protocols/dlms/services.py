@@ -3,11 +3,12 @@
 A client sends requests and gets responses as events; a server gets requests as events and sends
 responses.  One request with several attributes or methods travels 'with list'; the response then
 has one result for each, in the same order.  Source: Green Book 9.3.6 to 9.3.9 (GET, SET, ACTION),
-9.3.2 and 9.3.3 (association), 9.3.12 (exception).
+9.3.2 and 9.3.3 (association), 9.3.11 (ACCESS), 9.3.12 (exception).
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +20,7 @@ from protocols.dlms.codes import (
     StateError,
 )
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.values import Value
+from protocols.dlms.values import NULL, Value
 
 GetResult = Value | DataAccessResult
 
@@ -155,6 +156,94 @@ class ActionResponse:
         return cls((MethodReturn(result, returned),))
 
 
+class AccessService(enum.IntEnum):
+    """Which service one part of an ACCESS is; the choices of access-response-specification."""
+
+    GET = 1
+    SET = 2
+    ACTION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGet:
+    """Read one attribute, or by its selection a part of it."""
+
+    attribute: AttributeDescriptor
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSet:
+    """Write one attribute, or by its selection a part of it."""
+
+    attribute: AttributeDescriptor
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAction:
+    """Invoke one method."""
+
+    method: MethodDescriptor
+    parameters: Value | None = None
+
+
+AccessItem = AccessGet | AccessSet | AccessAction
+SERVICE_OF: dict[type[AccessItem], AccessService] = {
+    AccessGet: AccessService.GET,
+    AccessSet: AccessService.SET,
+    AccessAction: AccessService.ACTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessResult:
+    """How one part of an ACCESS ended, with what was read or returned, else null-data."""
+
+    service: AccessService
+    code: DataAccessResult | ActionResult
+    data: Value = NULL
+
+    def __post_init__(self) -> None:
+        if isinstance(self.code, ActionResult) is not (self.service is AccessService.ACTION):
+            raise ValueError(f"{self.code!r} is no result of {self.service.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """Read, write and invoke in one exchange, in this order.
+
+    `break_on_error` asks the server to do nothing more after the first part that failed;
+    `self_descriptive` asks it to repeat in the response what was asked.  `date_time` is empty, or
+    the 12 octets of when the request was made.
+    """
+
+    items: tuple[AccessItem, ...]
+    break_on_error: bool = False
+    self_descriptive: bool = False
+    date_time: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise ValueError("nothing to access")
+
+    @classmethod
+    def of(cls, *items: AccessItem) -> Self:
+        return cls(items)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessResponse:
+    """One result for each part.  `asked` is what the server repeats, without data."""
+
+    results: tuple[AccessResult, ...]
+    date_time: bytes = b""
+    asked: tuple[AccessItem, ...] | None = None
+
+    @classmethod
+    def of(cls, *results: AccessResult) -> Self:
+        return cls(results)
+
+
 @dataclass(frozen=True, slots=True)
 class ExceptionResponse:
     """The server will not, or cannot, process the request at all.
@@ -191,5 +280,5 @@ class ReleaseRequest:
     """Client: close the association."""
 
 
-Request = GetRequest | SetRequest | ActionRequest
-Response = GetResponse | SetResponse | ActionResponse | ExceptionResponse
+Request = GetRequest | SetRequest | ActionRequest | AccessRequest
+Response = GetResponse | SetResponse | ActionResponse | AccessResponse | ExceptionResponse

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
 from protocols.dlms.general import KeyKind
+from protocols.dlms.general_block import WINDOW_MAX
 from protocols.dlms.hls import CHALLENGE_SIZES, HLS, NAMES_TITLES, allowed_challenge
 from protocols.dlms.keys import COUNTER_MAX, CounterLease, KeyPairs, Keys, Secrets
 from protocols.dlms.security import TITLE_SIZE
@@ -48,6 +49,7 @@ class _Settings:
     conformance: Conformance = CONFORMANCE
     max_pdu_size: int = 0xFFFF  # octets that we receive, ciphering included; 0 is no limit
     transfer_size_max: int = 1 << 22  # octets of one value joined from blocks
+    block_window: int = 1  # general blocks that we take at once; links that need polling: 1
 
     def __post_init__(self) -> None:
         ciphers = self.authentication is AuthenticationMechanism.HIGH_GMAC or self.security
@@ -73,6 +75,8 @@ class _Settings:
         if self.peer_system_title is not None and len(self.peer_system_title) != TITLE_SIZE:
             raise ValueError("a system title has 8 octets")
         CounterLease(self.invocation_counter, self.invocation_counter_end)
+        if not 1 <= self.block_window <= WINDOW_MAX:
+            raise ValueError(f"a window of {self.block_window} blocks is not allowed")
         if self.max_pdu_size and not PDU_SIZE_MIN <= self.max_pdu_size <= 0xFFFF:
             raise ValueError(f"a PDU size of {self.max_pdu_size} octets is not allowed")
 
@@ -86,6 +90,8 @@ class ClientSettings(_Settings):
     general_ciphering: bool = False  # general-glo-ciphering in place of glo- APDUs
     key_kind: KeyKind | None = None  # general-ciphering in place of both, by a key of this kind
     response_timeout_s: float = 30.0  # application time-out; covers retries of a PLC link below
+    block_timeout_s: float = 5.0  # between general blocks; what is missing is then asked again
+    block_retries: int = 3  # of one silence between general blocks
     protected_release: bool = True  # ciphered associations: initiate in the RLRQ, Green Book 9.4.3
 
     def __post_init__(self) -> None:

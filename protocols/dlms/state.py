@@ -6,7 +6,8 @@ that the table does not have in a state is refused: as LocalProtocolError to the
 to send it, as ProtocolViolation when the peer sent it.  `mermaid()` draws the diagram of the docs.
 
 Source: Green Book 9.4.1 (state machines of client and server control function), 9.3.6 to 9.3.9 for
-block transfer.
+block transfer, 9.3.11 for ACCESS.  General block transfer carries whole APDUs below this table and
+adds no state to it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class State(enum.Enum):
     ACTION_BLOCK_SENT = "ACTION asked in part - server"
     ACTION_BLOCK_TAKEN = "ACTION taken in part - client"
     ACTION_RETURN_SENT = "ACTION answered in part - client"
+    ACCESSING = "ACCESS asked - server"
     RELEASING = "RLRQ sent - server"
 
 
@@ -69,6 +71,8 @@ class Step(enum.Enum):
     ACTION_RETURN = "ACTION-Response block"
     ACTION_NEXT = "ACTION-Request next"
     ACTION_DONE = "ACTION-Response"
+    ACCESS = "ACCESS-Request"
+    ACCESS_DONE = "ACCESS-Response"
     EXCEPTION = "exception-response"
     RELEASE_REQUEST = "RLRQ"
     RELEASE_RESPONSE = "RLRE"
@@ -83,7 +87,7 @@ SPOKEN_BY: dict[Step, Role] = {
         Step.ASSOCIATION_REQUEST, Step.PROOF, Step.GET, Step.GET_NEXT, Step.SET,
         Step.SET_FIRST_BLOCK, Step.SET_BLOCK, Step.SET_LAST_BLOCK, Step.ACTION,
         Step.ACTION_FIRST_BLOCK, Step.ACTION_BLOCK, Step.ACTION_LAST_BLOCK, Step.ACTION_NEXT,
-        Step.RELEASE_REQUEST, Step.ABANDONED, Step.DISCONNECTED,
+        Step.ACCESS, Step.RELEASE_REQUEST, Step.ABANDONED, Step.DISCONNECTED,
     }
     else Role.SERVER
     for step in Step
@@ -125,6 +129,9 @@ TRANSITIONS: dict[tuple[State, Step], State] = {
     (State.ACTING, Step.ACTION_RETURN): State.ACTION_RETURN_SENT,
     (State.ACTING, Step.EXCEPTION): State.ASSOCIATED,
     (State.ACTION_RETURN_SENT, Step.ACTION_NEXT): State.ACTING,
+    (State.ASSOCIATED, Step.ACCESS): State.ACCESSING,
+    (State.ACCESSING, Step.ACCESS_DONE): State.ASSOCIATED,
+    (State.ACCESSING, Step.EXCEPTION): State.ASSOCIATED,
     (State.ASSOCIATED, Step.RELEASE_REQUEST): State.RELEASING,
     (State.RELEASING, Step.RELEASE_RESPONSE): State.IDLE,
     (State.RELEASING, Step.EXCEPTION): State.IDLE,  # meters in the field answer RLRQ like this

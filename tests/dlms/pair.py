@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from protocols.dlms.access_parts import carry_out
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import ActionResult, AuthenticationMechanism, DataAccessResult, Security
 from protocols.dlms.events import NEED_DATA, Exchanged
@@ -13,6 +14,7 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.security import Keys
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import (
+    AccessRequest,
     ActionRequest,
     ActionResponse,
     AssociationRequest,
@@ -77,7 +79,7 @@ class Objects:
     called: list[tuple[MethodDescriptor, Value | None]] = field(default_factory=list)
     returned: Value | None = None
 
-    def answer(self, event: object) -> GetResponse | SetResponse | ActionResponse | None:
+    def answer(self, event: object) -> Any:
         if isinstance(event, GetRequest):
             undefined = DataAccessResult.OBJECT_UNDEFINED
             return GetResponse(tuple(self.attributes.get(a, undefined) for a in event.attributes))
@@ -88,6 +90,8 @@ class Objects:
             self.called += zip(event.methods, event.parameters, strict=True)
             done = MethodReturn(ActionResult.SUCCESS, self.returned)
             return ActionResponse((done,) * len(event.methods))
+        if isinstance(event, AccessRequest):
+            return carry_out(event, self.answer)
         return None
 
 
@@ -121,6 +125,7 @@ class Pair:
 
     def carry(self, down: list[bytes], *, now: float = 0.0) -> list[Any]:
         events: list[Any] = []
+        down += said(self.client)
         while down:
             up = [reply for wire in down for got in self.down(wire) for reply in self.serve(got)]
             self.longest_down = max(self.longest_down, *map(len, down))
@@ -143,6 +148,7 @@ class Pair:
             response = self.objects.answer(event)
             if response is not None:
                 replies.append(self.server.send(response, now=now))
+                replies += said(self.server)
         return replies
 
     def associate(self) -> list[Any]:

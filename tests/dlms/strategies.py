@@ -23,9 +23,11 @@ from protocols.dlms.codes import (
     StateError,
 )
 from protocols.dlms.date_time import ClockStatus, Date, DateTime, Time
+from protocols.dlms.forms import without_data
 from protocols.dlms.logical_name import LogicalName
 
 octet = st.integers(0, 0xFF)
+number16 = st.integers(0, 0xFFFF)
 number32 = st.integers(0, 0xFFFFFFFF)
 octets = st.binary(max_size=200)
 part = st.none() | st.integers(0, 0xFE)
@@ -94,6 +96,29 @@ methods = st.builds(services.MethodDescriptor, class_ids, names, signed)
 access_results = st.sampled_from(DataAccessResult)
 results = value | access_results
 returns = st.builds(services.MethodReturn, st.sampled_from(ActionResult), st.none() | results)
+access_items = st.one_of(
+    st.builds(services.AccessGet, attributes),
+    st.builds(services.AccessSet, attributes, value),
+    st.builds(
+        services.AccessAction,
+        methods,
+        st.none() | value.filter(lambda found: found != values.NULL),
+    ),
+)
+access_results_of = st.one_of(
+    st.builds(
+        services.AccessResult,
+        st.sampled_from([services.AccessService.GET, services.AccessService.SET]),
+        access_results,
+        value,
+    ),
+    st.builds(
+        services.AccessResult,
+        st.just(services.AccessService.ACTION),
+        st.sampled_from(ActionResult),
+        value,
+    ),
+)
 blocks = st.builds(apdu.DataBlock, st.booleans(), number32, octets)
 
 
@@ -184,6 +209,24 @@ any_apdu = st.one_of(
     st.builds(apdu.ActionResponseBlock, octet, blocks),
     st.builds(apdu.ActionResponseWithList, octet, some(returns)),
     st.builds(apdu.ActionResponseNext, octet, number32),
+    st.builds(apdu.AccessRequestApdu, number32, octets, some(access_items)),
+    st.builds(
+        apdu.AccessResponseApdu,
+        number32,
+        octets,
+        some(access_results_of),
+        st.none() | some(access_items.map(without_data)),
+    ),
+    st.builds(
+        apdu.GeneralBlock,
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, 63),
+        number16,
+        number16,
+        octets,
+    ),
+    st.builds(apdu.DataNotificationConfirm, number32, octets),
     st.builds(
         apdu.DataNotification,
         number32,

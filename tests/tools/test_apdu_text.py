@@ -14,6 +14,8 @@ from protocols.dlms.apdu import (
     AARQ,
     RLRE,
     RLRQ,
+    AccessRequestApdu,
+    AccessResponseApdu,
     ActionRequestBlock,
     ActionRequestFirstBlock,
     ActionRequestNext,
@@ -29,9 +31,13 @@ from protocols.dlms.apdu import (
     ConfirmedServiceError,
     DataBlock,
     DataNotification,
+    DataNotificationConfirm,
     EventNotification,
     ExceptionResponse,
+    GeneralBlock,
     GeneralCiphered,
+    GeneralCiphering,
+    GeneralSigning,
     GetRequestNext,
     GetRequestNormal,
     GetRequestWithList,
@@ -63,9 +69,19 @@ from protocols.dlms.codes import (
     ServiceErrorKind,
     StateError,
 )
+from protocols.dlms.general import GeneralHeader
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import DISCONNECT_CONTROL, LIMITER
-from protocols.dlms.services import AttributeDescriptor, MethodDescriptor, MethodReturn
+from protocols.dlms.services import (
+    AccessAction,
+    AccessGet,
+    AccessResult,
+    AccessService,
+    AccessSet,
+    AttributeDescriptor,
+    MethodDescriptor,
+    MethodReturn,
+)
 from protocols.dlms.values import (
     NULL,
     Array,
@@ -92,6 +108,7 @@ PART = DataBlock(True, 2, bytes(9))
 PART_TEXT = "block 2 of 9 octets, the last one"
 LIMITER_TEXT = "limiter 0.0.17.0.0.255"
 OPEN_TEXT = "disconnect control 0.0.96.3.10.255: remote_disconnect"
+ACCESS_TEXT = f"GET {LIMITER_TEXT}: threshold_normal; SET {LIMITER_TEXT}: threshold_normal = 3300"
 
 # name: (APDU, its words)
 WORDS: dict[str, tuple[Apdu, str]] = {
@@ -206,6 +223,41 @@ WORDS: dict[str, tuple[Apdu, str]] = {
     ),
     "event": (EventNotification(None, STATE, Enum(1)), "event: disconnect control"),
     "data": (DataNotification(1, b"", WATTS), "data notification: 3300"),
+    "data received": (DataNotificationConfirm(1), "data notification received"),
+    "ciphered for one message": (
+        GeneralCiphering(GeneralHeader(), None, 0x30, 17, bytes(20)),
+        "general-ciphering, 20 octets under counter 17, not opened",
+    ),
+    "signed": (
+        GeneralSigning(GeneralHeader(), bytes(20), bytes(64)),
+        "general-signing, not opened",
+    ),
+    "access": (
+        AccessRequestApdu(
+            1, b"", (AccessGet(NORMAL), AccessSet(NORMAL, WATTS), AccessAction(OPEN, Integer(0)))
+        ),
+        f"ACCESS: {ACCESS_TEXT}; ACTION {OPEN_TEXT}(0)",
+    ),
+    "accessed": (
+        AccessResponseApdu(
+            1,
+            b"",
+            (
+                AccessResult(AccessService.GET, DataAccessResult.SUCCESS, WATTS),
+                AccessResult(AccessService.GET, DENIED),
+                AccessResult(AccessService.ACTION, ActionResult.SUCCESS),
+            ),
+        ),
+        "3300; refused: read-write-denied; success",
+    ),
+    "general block": (
+        GeneralBlock(True, False, 1, 2, 0, bytes(9)),
+        f"general {PART_TEXT}",
+    ),
+    "general block acknowledged": (
+        GeneralBlock(True, False, 1, 2, 7, b""),
+        "general blocks up to 7 received",
+    ),
     "error": (
         ConfirmedServiceError(next(iter(ConfirmedService)), next(iter(ServiceErrorKind)), 1),
         "error of ",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from protocols.dlms import apdu as apdus
@@ -23,6 +24,7 @@ from protocols.dlms.codes import (
     ActionResult,
     AssociationResult,
     AuthenticationMechanism,
+    Conformance,
     DataAccessResult,
 )
 from protocols.dlms.connection import required_conformance
@@ -42,8 +44,10 @@ from protocols.dlms.events import (
 from protocols.dlms.gurux.agreement import agree, to_library
 from protocols.dlms.gurux.library import Library
 from protocols.dlms.hls import allowed_challenge
+from protocols.dlms.notification import DataNotificationConfirm
 from protocols.dlms.security import COUNTER_MAX, Cipher, CountersUsedUp, Protection
 from protocols.dlms.services import (
+    AccessRequest,
     ActionRequest,
     ActionResponse,
     AssociationRequest,
@@ -66,7 +70,13 @@ from protocols.dlms.values import OctetString
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 
 T = TypeVar("T")
-Message = AssociationRequest | GetRequest | SetRequest | ActionRequest | ReleaseRequest
+Message = AssociationRequest | Request | ReleaseRequest | DataNotificationConfirm
+UNSUPPORTED = Conformance.ACCESS | Conformance.GENERAL_BLOCK_TRANSFER
+"""What gurux-dlms cannot be trusted with, so that it is not proposed.
+
+It reads no access-response of attributes that it does not hold as objects of its own, and its
+general block transfer neither notices a lost block nor an acknowledgement out of order.
+"""
 INVOKE_IDS = 16  # four bits
 
 
@@ -76,6 +86,7 @@ class GuruxConnection:
     def __init__(
         self, settings: ClientSettings, *, trace: Callable[[Exchanged], None] | None = None
     ) -> None:
+        settings = replace(settings, conformance=settings.conformance & ~UNSUPPORTED)
         self.trace = trace
         self._settings = settings
         self._used = False
@@ -133,6 +144,10 @@ class GuruxConnection:
             case ReleaseRequest():
                 wire = self._say(Step.RELEASE_REQUEST, self._library.release)
                 self._record(True, wire, None)
+            case DataNotificationConfirm():
+                raise LocalProtocolError("gurux-dlms does not know data-notification-confirm")
+            case AccessRequest():
+                raise LocalProtocolError("gurux-dlms cannot be trusted with ACCESS")
             case _:
                 wire = self._ask(message)
                 self._record(True, wire, self._opened(wire))
@@ -158,7 +173,7 @@ class GuruxConnection:
         if self.invocation_counters_left < 2:
             raise CountersUsedUp("the invocation counters that were reserved are used up")
 
-    def _ask(self, request: Request) -> bytes:
+    def _ask(self, request: GetRequest | SetRequest | ActionRequest) -> bytes:
         whole, first = _STEPS[type(request)]
         needed = required_conformance(request)
         if (self._state, whole) not in TRANSITIONS or self._negotiated is None:
@@ -286,8 +301,16 @@ class GuruxConnection:
             ):
                 self._take_answer(wire, self._open_recorded(wire, outer), now)
             case _:
-                self._open_recorded(wire, outer)
+                if self._notified(self._open_recorded(wire, outer)):
+                    return
                 raise Refused(Violation.UNEXPECTED, f"{type(outer).__name__}: {self._state.value}")
+
+    def _notified(self, apdu: Apdu) -> bool:
+        """Whether it is a notification, between an answer and another or within one."""
+        if not isinstance(apdu, (apdus.DataNotification, apdus.EventNotification)):
+            return False
+        self._events.append(apdu)
+        return True
 
     def _open_recorded(self, wire: bytes, outer: Apdu) -> Apdu:
         plain = self._open(outer)
@@ -448,6 +471,8 @@ class GuruxConnection:
             raise Refused(Violation.WRONG_INVOKE_ID, cause)
 
     def _take_answer(self, wire: bytes, answer: Apdu, now: float) -> None:
+        if self._notified(answer):
+            return
         for kinds, states, take in _ANSWERS:
             if isinstance(answer, kinds) and self._state in states:
                 self._check_invoke_id(getattr(answer, "invoke_id_and_priority"))  # noqa: B009
@@ -561,7 +586,7 @@ def _refused(error: ConfirmedServiceError) -> AssociationRefused:
     )
 
 
-_STEPS: dict[type[Request], tuple[Step, Step]] = {
+_STEPS: dict[type[GetRequest | SetRequest | ActionRequest], tuple[Step, Step]] = {
     GetRequest: (Step.GET, Step.GET),
     SetRequest: (Step.SET, Step.SET_FIRST_BLOCK),
     ActionRequest: (Step.ACTION, Step.ACTION_FIRST_BLOCK),
