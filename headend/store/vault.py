@@ -31,13 +31,16 @@ BLOCK = 256  # counters reserved at once; an errand uses some tens, a long profi
 _FINGERPRINT = ("fingerprint",)
 
 
-class _Record(msgspec.Struct, array_like=True, frozen=True):
+class Record(msgspec.Struct, array_like=True, frozen=True):
     """What is sealed."""
 
     encryption: bytes
     authentication: bytes
     broadcast: bytes | None
     master: bytes | None
+
+    def __repr__(self) -> str:
+        return "Record()"
 
 
 class KeyVault:
@@ -143,7 +146,7 @@ class KeyVault:
         words.add_keys(row)
 
     def _sealed(self, row: KeyRow, keys: Keys) -> KeyRow:
-        record = _Record(keys.encryption, keys.authentication, keys.broadcast, keys.master)
+        record = Record(keys.encryption, keys.authentication, keys.broadcast, keys.master)
         return replace(
             row,
             envelope=self._envelope.name,
@@ -153,7 +156,7 @@ class KeyVault:
 
     def _open(self, row: KeyRow) -> Keys:
         plain = self._envelope.open(row.envelope, row.sealed, _belongs(row))
-        record = msgspec.msgpack.decode(plain, type=_Record)
+        record = msgspec.msgpack.decode(plain, type=Record)
         return Keys(record.encryption, record.authentication, record.broadcast, record.master)
 
     def _opened(self, rows: Sequence[KeyRow]) -> MeterKeys | None:
