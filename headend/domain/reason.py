@@ -43,6 +43,7 @@ class ReasonCode(enum.StrEnum):
     METER_NOT_CONNECTED = "meter-not-connected"
     METER_NOT_UNDERSTOOD = "meter-not-understood"
     KEY_NOT_KNOWN = "key-not-known"
+    METER_BUSY = "meter-busy"
     # between concentrator and meter
     NOT_IN_TABLE = "not-in-concentrator-table"
     METER_UNREACHABLE = "meter-unreachable"
@@ -154,6 +155,8 @@ _TABLE = (
      "MEDIDOR_NO_ENTENDIDO", "el medidor responde algo que no es DLMS", _CREW),
     (_C.KEY_NOT_KNOWN, "5.2", "no key or password of the meter is known here",
      "CLAVE_NO_REGISTRADA", "no hay clave registrada para el medidor", _NEITHER),
+    (_C.METER_BUSY, "5.1", "another conversation with the meter is under way",
+     "MEDIDOR_OCUPADO", "hay otra conversación en curso con el medidor", _RETRY),
     (_C.NOT_IN_TABLE, "5.3", "the meter is not in the concentrator's table",
      "MEDIDOR_FUERA_DE_TABLA", "el medidor no está en la tabla interna del concentrador", _NEITHER),
     (_C.METER_UNREACHABLE, "5.3", "the meter is unreachable for its concentrator",

@@ -1,16 +1,17 @@
 """What a client says, one message after the other, without knowing how messages travel.
 
 Generators that yield a message for the engine and are sent the event that answers it; `Use` names
-the engine that speaks from then on, and is sent None.  `Session` and the head-end's conversations
-drive them, each over its own line and with its own patience.  A driver that gets no answer may
-throw `Unanswered`.
+the engine that speaks from then on, and `Pause` how long to wait; both are sent None.  `Session`
+and the head-end's conversations drive them, each over its own line and with its own patience.  A
+driver that gets no answer may throw `Unanswered`; what its association cannot say it answers by
+`NotSent`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from protocols.concentrator.messages import Refusal, Status
 from protocols.dlms.codes import (
@@ -25,7 +26,9 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import (
     ACTING_REQUESTS,
     Answer,
+    NotSent,
     Outcome,
+    Pause,
     Request,
     Unanswered,
     UnexpectedAnswer,
@@ -82,7 +85,8 @@ class Begun:
 
 T = TypeVar("T")
 Message = AssociationRequest | Request | ReleaseRequest
-Script = Generator[Message | Use, Event | None, T]
+Heard = Event | NotSent | None
+Script = Generator[Message | Use | Pause, Heard, T]
 
 # Asked immediately before something that can act is sent.  True sends it.  False, STALE or
 # CANCELLED ends the procedure there, with nothing sent; False says STALE.
@@ -224,7 +228,7 @@ def _refused_outcome(refused: AssociationRefused) -> Outcome:
 
 
 def carry_out(
-    procedure: Generator[Request, Answer, T], associated: Associated, act_now: ActNow
+    procedure: Generator[Request | Pause, Any, T], associated: Associated, act_now: ActNow
 ) -> Script[T | Outcome]:
     """Run a procedure inside the association; what it returns.
 
@@ -234,6 +238,10 @@ def carry_out(
     try:
         request = next(procedure)
         while True:
+            if isinstance(request, Pause):
+                yield request
+                request = procedure.send(None)
+                continue
             if isinstance(request, ACTING_REQUESTS):
                 verdict = act_now()
                 if verdict is not True:
@@ -256,9 +264,13 @@ def _ask(request: Request, associated: Associated) -> Script[Answer]:
         return _answer((yield request))
     if associated.negotiated.conformance & Conformance.MULTIPLE_REFERENCES:
         answer = _answer((yield request))
-        if not isinstance(answer, ExceptionResponse) or answer.service_error in _KEY_ERRORS:
-            return answer
-        # Some meters promise multiple references and then refuse them: ask one by one.
+        match answer:
+            case NotSent():
+                pass  # the list is too long for the meter
+            case ExceptionResponse(service_error=error) if error not in _KEY_ERRORS:
+                pass  # some meters promise multiple references and then refuse them
+            case _:
+                return answer
     results: list[GetResult] = []
     for attribute in request.attributes:
         answer = _answer((yield GetRequest.of(attribute)))
@@ -268,7 +280,7 @@ def _ask(request: Request, associated: Associated) -> Script[Answer]:
     return GetResponse(tuple(results))
 
 
-def _answer(event: Event | None) -> Answer:
-    if isinstance(event, (GetResponse, SetResponse, ActionResponse, ExceptionResponse)):
+def _answer(event: Heard) -> Answer:
+    if isinstance(event, (GetResponse, SetResponse, ActionResponse, ExceptionResponse, NotSent)):
         return event
     raise RuntimeError(f"{event!r} answers no request")

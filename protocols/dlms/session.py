@@ -35,8 +35,15 @@ from protocols.dlms.events import (
     TimedOut,
     Violation,
 )
-from protocols.dlms.procedures import Outcome, Procedure, Unanswered
-from protocols.dlms.script import CounterSource, Script, Use, begin, carry_out
+from protocols.dlms.procedures import (
+    ACTING_REQUESTS,
+    NotSent,
+    Outcome,
+    Pause,
+    Procedure,
+    Unanswered,
+)
+from protocols.dlms.script import CounterSource, Heard, Script, Use, begin, carry_out
 from protocols.dlms.security import CountersUsedUp
 from protocols.dlms.services import (
     ActionResponse,
@@ -45,6 +52,7 @@ from protocols.dlms.services import (
     ReleaseRequest,
     SetResponse,
 )
+from protocols.errors import LocalProtocolError
 
 LOGICAL_DEVICE = 1
 COUNTERS_AT_ONCE = 2  # the most that one step of an engine uses
@@ -231,22 +239,31 @@ class Session:
     def _proceed(self, event: Event | None) -> list[bytes]:
         """Hand an event to the script and transmit what it says next."""
         self._violations.clear()
-        try:
-            message = self._script.send(event)
-            while isinstance(message, Use):
-                self._adopt(message)
-                message = self._script.send(None)
-        except StopIteration as stop:
-            self._end(stop.value)
-            return []
-        assert self._engine is not None
-        self._keep_counters(self._engine)
-        try:
-            apdu = self._engine.send(message, now=self._now)
-        except CountersUsedUp as error:
-            self._end(self._exhausted(error))
-            return []
-        return [wrapper.encode(self._source, self._server, apdu)]
+        heard: Heard = event
+        while True:
+            try:
+                said = self._script.send(heard)
+            except StopIteration as stop:
+                self._end(stop.value)
+                return []
+            heard = None
+            if isinstance(said, Use):
+                self._adopt(said)
+                continue
+            if isinstance(said, Pause):
+                raise RuntimeError("a procedure that waits for the meter needs a conversation")
+            assert self._engine is not None
+            self._keep_counters(self._engine)
+            try:
+                apdu = self._engine.send(said, now=self._now)
+            except CountersUsedUp as error:
+                self._end(self._exhausted(error))
+                return []
+            except LocalProtocolError as error:
+                heard = NotSent(error.cause)
+                continue
+            self.acted = self.acted or isinstance(said, ACTING_REQUESTS)
+            return [wrapper.encode(self._source, self._server, apdu)]
 
     def _keep_counters(self, engine: ClientEngine) -> None:
         """Have more counters reserved before the engine might need them."""
@@ -291,7 +308,7 @@ class Session:
 
     def _exhausted(self, error: CountersUsedUp) -> Outcome:
         """The outcome when there is no invocation counter left to go on with."""
-        if self.phase is Phase.ASSOCIATING:
+        if self.phase is Phase.ASSOCIATING or not self.acted:
             return Outcome(Status.KEY_REJECTED, detail=error.cause)
         return self._unanswered(error.cause)
 
@@ -319,6 +336,4 @@ class Session:
             return Outcome(Status.UNKNOWN if self.acted else Status.NO_ANSWER, detail=str(error))
 
     def _act_now(self) -> bool | Status:
-        verdict = self._may_act(self._now)
-        self.acted = self.acted or verdict is True
-        return verdict
+        return self._may_act(self._now)

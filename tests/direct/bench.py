@@ -14,7 +14,7 @@ from devices.meter.meter_type import MeterType
 from devices.meter.server import Endpoint
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.field.direct.access import Access, Counters, Credentials, MemoryCounters
+from headend.field.direct.access import Access, Credentials, KeyCounters, MemoryCounters
 from headend.field.direct.conversation import Conversation
 from headend.field.direct.line import Arrivals, LineLost, LineUnavailable
 from headend.models import Model, Shelf
@@ -57,7 +57,7 @@ SAPS = {
 }
 
 
-def access(device: Meter, role: str, counters: Counters | None = None) -> Access:
+def access(device: Meter, role: str, counters: KeyCounters | None = None) -> Access:
     """What lets this role in; every key as the meter has it."""
     sap, identity = SAPS[role], device.identity
     return Access(

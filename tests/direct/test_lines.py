@@ -14,7 +14,9 @@ import pytest
 import serial
 
 from devices.clock import wall_clock
+from devices.gateway.meter_line import LiveMeter
 from devices.gateway.tcp import MeterListener
+from devices.gateway.udp import DatagramListener
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.field.direct import serial_line, tcp_line
@@ -24,7 +26,6 @@ from headend.field.direct.line import LineLost, LineUnavailable
 from headend.field.direct.serial_line import SerialLine
 from headend.field.direct.tcp_line import TcpLine
 from headend.field.direct.udp_line import UdpLine
-from protocols import wrapper
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor
 from protocols.dlms.values import DoubleLongUnsigned
@@ -357,44 +358,25 @@ async def talks(line: TcpLine | SerialLine | UdpLine) -> None:
 
 
 async def test_a_conversation_over_tcp() -> None:
-    async with MeterListener(meter(), now=wall_clock) as listener:
+    async with LiveMeter(meter(), now=wall_clock) as live, MeterListener(live) as listener:
         host, port = await listener.listen(LOCAL, 0)
         await talks(TcpLine(TcpAddress(host, port)))
 
 
-class _MeterInDatagrams(asyncio.DatagramProtocol):
-    """The simulated meter, by the wrapper over UDP."""
-
-    transport: asyncio.DatagramTransport
-
-    def __init__(self) -> None:
-        self.device = meter()
-        self.link = self.device.open_link()
-        self.count = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.count += 1
-        self.transport.sendto(b"noise", addr)  # a datagram that is none of ours spoils nothing
-        (frame,) = wrapper.Decoder().feed(data)
-        ends = {"client": frame.source, "server": frame.destination}
-        for answer in self.device.take(frame.apdu, self.link, now=wall_clock(), **ends):
-            self.transport.sendto(wrapper.encode(1, frame.source, answer), addr)
-
-
 async def test_a_conversation_in_datagrams() -> None:
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(_MeterInDatagrams, local_addr=(LOCAL, 0))
-    await talks(UdpLine(UdpAddress(LOCAL, transport.get_extra_info("sockname")[1])))
-    transport.close()
+    async with LiveMeter(meter(), now=wall_clock) as live, DatagramListener(live) as listener:
+        host, port = await listener.listen(LOCAL, 0)
+        line = UdpLine(UdpAddress(host, port))
+        await line.open()
+        # A datagram of somebody else's making spoils nothing.
+        line._arrivals.put(b"noise")
+        await talks(line)
 
 
 @pytest.mark.requires("socat")
 async def test_a_serial_server_made_by_socat(tmp_path: Path) -> None:
     """A pty that leads to a meter on TCP, as a serial server would: here by the wrapper."""
-    async with MeterListener(meter(), now=wall_clock) as listener:
+    async with LiveMeter(meter(), now=wall_clock) as live, MeterListener(live) as listener:
         host, port = await listener.listen(LOCAL, 0)
         device = tmp_path / "probe"
         socat = await asyncio.create_subprocess_exec(

@@ -7,8 +7,8 @@ share a key, so that no GCM nonce repeats (DESIGN 12).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from headend.ports import KeyCounters
 from protocols.dlms.keys import KeyPairs, Keys
 
 
@@ -23,22 +23,6 @@ class Credentials:
     keys: Keys | None = field(default=None, repr=False)
     pairs: KeyPairs | None = field(default=None, repr=False)
     meter_title: bytes | None = None
-
-
-class Counters(Protocol):
-    """The counters that one conversation uses under one key.  They only ever grow."""
-
-    async def load(self) -> tuple[int | None, int]:
-        """The next of ours, None while nobody knows it, and the lowest accepted from the meter."""
-        ...
-
-    async def reserve(self, end: int) -> None:
-        """Return once it is durable that every counter below `end` may have been used."""
-        ...
-
-    async def settle(self, next_own: int, peer_lowest: int) -> None:
-        """The conversation is over: the next of ours is `next_own`, and none above it was used."""
-        ...
 
 
 @dataclass(slots=True)
@@ -64,4 +48,4 @@ class Access:
 
     system_title: bytes = b""
     credentials: Credentials = Credentials()
-    counters: Counters = field(default_factory=MemoryCounters)
+    counters: KeyCounters = field(default_factory=MemoryCounters)

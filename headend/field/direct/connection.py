@@ -6,6 +6,7 @@ itself, the public client's among them, and each gets a link of its own over the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,9 +18,9 @@ from headend.field.direct.trace import Layer, Trace
 from headend.field.direct.wire import Wire
 from headend.models import Association, Framing, Model
 from headend.models.schema import PUBLIC
-from protocols.dlms.events import Associated, Event
-from protocols.dlms.procedures import ACTING_REQUESTS, Unanswered
-from protocols.dlms.script import Script, Use
+from protocols.dlms.events import Associated
+from protocols.dlms.procedures import NotSent, Pause, Unanswered
+from protocols.dlms.script import Heard, Script, Use
 from protocols.link import LinkDown
 
 T = TypeVar("T")
@@ -69,20 +70,22 @@ class Connection:
         try:
             said = next(script)
             while True:
-                event: Event | None = None
+                heard: Heard = None
                 try:
-                    if isinstance(said, Use):
+                    if isinstance(said, Pause):
+                        await asyncio.sleep(said.seconds)
+                    elif isinstance(said, Use):
                         assert framing is not None and association is not None
                         await self._use(said, framing, association)
                     else:
                         assert self.dialogue is not None
-                        event = await self.dialogue.exchange(said)
+                        heard = await self.dialogue.exchange(said)
+                except NotAgreed as error:
+                    heard = NotSent(str(error))
                 except Unanswered as error:
-                    if isinstance(error, NotAgreed) and isinstance(said, ACTING_REQUESTS):
-                        raise  # a procedure would take it for something that was sent
                     said = script.throw(error)
-                else:
-                    said = script.send(event)
+                    continue
+                said = script.send(heard)
         except StopIteration as stop:
             result: T = stop.value
             return result

@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from headend.domain.failure import Failure
 from headend.domain.reason import ReasonCode
@@ -32,13 +32,15 @@ from headend.field.direct.links import engine_for
 from headend.field.direct.trace import Trace
 from headend.models import Association, Framing, Model
 from headend.models.schema import PUBLIC
-from headend.ports import Chance, Clock
+from headend.ports import Chance, Clock, CountersContended
 from protocols.concentrator.messages import Status
 from protocols.dlms.events import ClientEngine
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import (
     Answer,
+    NotSent,
     Outcome,
+    Pause,
     Request,
     Unanswered,
     exception_outcome,
@@ -130,7 +132,10 @@ class Conversation:
             return missing
         if self._association.ciphers:
             connection = self._connection
-            connection.next_own, connection.peer_lowest = await self._access.counters.load()
+            try:
+                connection.next_own, connection.peer_lowest = await self._access.counters.load()
+            except CountersContended as error:
+                return failing.of_contended(error)
         framings = self._framings()
         tried: list[str] = []
         failure: Failure | None = None
@@ -235,7 +240,7 @@ class Conversation:
 
     async def perform(
         self,
-        procedure: Generator[Request, Answer, T],
+        procedure: Generator[Request | Pause, Any, T],
         *,
         may_act: Callable[[], bool | Status] = lambda: True,
         progress: Callable[[Progress], None] | None = None,
@@ -261,6 +266,16 @@ class Conversation:
         finally:
             dialogue.progress = None
 
+    async def find(
+        self,
+        procedure: Generator[Request | Pause, Any, T | Outcome],
+        *,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> T | Failure:
+        """Run a procedure that looks for something; what it found, or why it did not."""
+        found = await self.perform(procedure, progress=progress)
+        return failing.of_outcome(found) if isinstance(found, Outcome) else found
+
     async def read(
         self,
         *attributes: AttributeDescriptor,
@@ -270,6 +285,8 @@ class Conversation:
 
         def asking() -> Generator[Request, Answer, tuple[GetResult, ...] | Failure]:
             answer = yield GetRequest(attributes)
+            if isinstance(answer, NotSent):
+                return failing.of_not_sent(answer)
             if isinstance(answer, ExceptionResponse):
                 return failing.of_outcome(exception_outcome("get", answer))
             assert isinstance(answer, GetResponse)

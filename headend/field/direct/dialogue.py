@@ -12,10 +12,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headend.field.direct.access import Counters
 from headend.field.direct.line import LineError
 from headend.field.direct.trace import Layer, Trace
 from headend.field.direct.wire import Wire
+from headend.ports import CountersContended, KeyCounters
 from protocols.dlms.events import (
     ClientEngine,
     Event,
@@ -29,7 +29,7 @@ from protocols.dlms.notification import DataNotification, EventNotification
 from protocols.dlms.procedures import ACTING_REQUESTS, Unanswered
 from protocols.dlms.script import Message
 from protocols.dlms.security import CountersUsedUp
-from protocols.dlms.services import GetRequest, ReleaseRequest
+from protocols.dlms.services import AssociationRequest, GetRequest, ReleaseRequest
 from protocols.errors import LocalProtocolError
 from protocols.link import ApduReceived, LinkDown, LinkViolation
 from protocols.sans_io import NEED_DATA
@@ -75,12 +75,16 @@ class NoLine(Unanswered):
         self.error = error
 
 
-class NotAgreed(Unanswered):
+class NotAgreed(Exception):
     """The request cannot be said in this association; nothing was sent."""
 
 
 class UsedUp(Unanswered):
     """No invocation counter is left under this key."""
+
+
+class Contended(Unanswered):
+    """Another conversation uses the same key."""
 
 
 class Withheld(Exception):
@@ -95,7 +99,7 @@ class Dialogue:
         wire: Wire,
         engine: ClientEngine,
         trace: Trace,
-        counters: Counters | None,
+        counters: KeyCounters | None,
         *,
         pause_s: float = 0.0,
         dry_run: bool = False,
@@ -130,7 +134,7 @@ class Dialogue:
                 if self._waiting:
                     await self._let_it_finish()
                 await self.exchange(ReleaseRequest())
-        except (TimeoutError, Unanswered):
+        except (TimeoutError, Unanswered, NotAgreed):
             pass
 
     async def settle(self) -> None:
@@ -140,7 +144,10 @@ class Dialogue:
             await self._counters.settle(engine.invocation_counter, engine.peer_invocation_counter)
 
     async def exchange(self, message: Message) -> Event:
-        """Say something; the event that answers it.  Raises `Unanswered`, or `Withheld`."""
+        """Say something; the event that answers it.
+
+        Raises `Unanswered`, `NotAgreed`, or `Withheld`.
+        """
         tries = 1 + (ASKED_AGAIN_MAX if isinstance(message, GetRequest) else 0)
         for left in reversed(range(tries)):
             try:
@@ -159,9 +166,9 @@ class Dialogue:
         await self._reserve()
         try:
             apdu = self._say(message, withheld=acts and self._dry_run)
-        except CountersUsedUp as error:
-            raise UsedUp(error.cause) from error
         except LocalProtocolError as error:
+            if isinstance(message, AssociationRequest):
+                raise UsedUp(error.cause) from error
             raise NotAgreed(error.cause) from error
         self._waiting = True
         if acts:
@@ -242,7 +249,10 @@ class Dialogue:
         engine = self.engine
         if self._counters is not None and engine.invocation_counters_left <= COUNTERS_AT_ONCE:
             end = min(engine.invocation_counter + RESERVED, COUNTER_MAX + 1)
-            await self._counters.reserve(end)
+            try:
+                await self._counters.reserve(end)
+            except CountersContended as error:
+                raise Contended(str(error)) from error
             engine.extend_counters(end)
             self._reserved = True
 

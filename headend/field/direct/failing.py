@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from headend.domain.failure import Failure
 from headend.domain.reason import REASON_OF_DLMS, ReasonCode
-from headend.field.direct.dialogue import LinkGone, NoAnswer, NoLine, NotAgreed, UsedUp
+from headend.field.direct.dialogue import Contended, LinkGone, NoAnswer, NoLine, UsedUp
 from headend.field.direct.line import LineError, LineLost
 from protocols.concentrator.messages import Refusal, Status
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.events import Violation
-from protocols.dlms.procedures import Outcome, Unanswered, standard_name
+from protocols.dlms.procedures import NotSent, Outcome, Unanswered, standard_name
 from protocols.link import Down, LinkDown
 
 _REASON_OF_NAME = {
@@ -64,12 +64,10 @@ def of_unanswered(error: Unanswered, lost: LineLost | None, *, acted: bool) -> F
         case UsedUp():
             next_step = "change the meter's key: its invocation counters are used up"
             return Failure(ReasonCode.WRONG_KEY_OR_COUNTER, str(error), next_step, acted)
+        case Contended():
+            return of_contended(error, acted=acted)
         case LinkGone(down=down):
             return of_link(down, lost, acted=acted)
-        case NotAgreed():
-            why = f"the association does not allow it: {error}"
-            next_step = "use an association with more rights, or another way to read this"
-            return Failure(ReasonCode.REFUSED_SCOPE_VIOLATED, why, next_step, acted)
         case NoAnswer(violations=violations) if Violation.MALFORMED in violations:
             next_step = "look at the trace; the meter may need a quirk in its model"
             return Failure(ReasonCode.METER_NOT_UNDERSTOOD, str(error), next_step, acted)
@@ -80,6 +78,12 @@ def of_unanswered(error: Unanswered, lost: LineLost | None, *, acted: bool) -> F
             return Failure(ReasonCode.METER_NOT_UNDERSTOOD, str(error), "look at the trace", acted)
 
 
+def of_contended(error: Exception, *, acted: bool = False) -> Failure:
+    """Another conversation under the same key is under way."""
+    next_step = "wait until the other conversation is over"
+    return Failure(ReasonCode.METER_BUSY, str(error), next_step, acted)
+
+
 def of_association(error: Unanswered, lost: LineLost | None) -> Failure:
     """An association that got no answer.  One that came and could not be verified tells of another
     key, or of a meter that has lost its counter and so repeats itself."""
@@ -87,6 +91,12 @@ def of_association(error: Unanswered, lost: LineLost | None) -> Failure:
     if isinstance(error, NoAnswer) and not of_keys.isdisjoint(error.violations):
         return Failure(ReasonCode.WRONG_KEY_OR_COUNTER, str(error), ASK_KEYS)
     return of_unanswered(error, lost, acted=False)
+
+
+def of_not_sent(not_sent: NotSent, *, acted: bool = False) -> Failure:
+    """A request that the association does not allow."""
+    next_step = "use an association with more rights, or another way to read this"
+    return Failure(ReasonCode.REFUSED_SCOPE_VIOLATED, not_sent.cause, next_step, acted)
 
 
 def of_outcome(outcome: Outcome, *, acted: bool = False) -> Failure:
