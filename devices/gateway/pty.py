@@ -5,6 +5,9 @@ end of socat, it is opened.  A pty keeps its speed, though it does not slow down
 another speed than the meter's gets what a line would give it: garbage, both ways.  It keeps no
 parity.  Modem lines (DTR, RTS) are not touched: ptys have none.
 
+When a client is gone, its speed is forgotten.  Otherwise one that left at 300 Bd would lock out the
+next: setting 300 Bd 7E1 would change nothing that a pty has, which the C library calls an error.
+
 For the live loop only.
 """
 
@@ -27,6 +30,9 @@ from protocols.link import ServerLink, SetLine
 READ_OCTETS = 4096
 UNTOUCHED_BAUD = 38400
 """The speed of a new pty.  A client that never sets one, like a plain file, is heard at any."""
+
+CLIENT_LOOKED_FOR_S = 0.05
+"""How often, while none has opened the pty."""
 
 _BAUD_OF_CONSTANT = {
     getattr(termios, f"B{baud}"): baud
@@ -61,7 +67,8 @@ class PtyListener:
         self._pace = pace
         self._ended = ended
         self._port = -1
-        self._far_end = -1
+        self._made = False  # the pty is ours, and its path
+        self._waiting: asyncio.TimerHandle | None = None
         self._first_setting = line
         self._line: MeterLine | None = None
         self._own_baud = 0
@@ -90,26 +97,29 @@ class PtyListener:
             return
         if self._path.is_symlink() and not self._path.exists():
             self._path.unlink()  # left behind by one that was killed
-        self._port, self._far_end = os.openpty()
+        self._port, far_end = os.openpty()
         try:
-            tty.setraw(self._far_end)
+            tty.setraw(far_end)
             os.set_blocking(self._port, False)
-            self._path.symlink_to(os.ttyname(self._far_end))
+            self._path.symlink_to(os.ttyname(far_end))
+            self._made = True
         except OSError:
             os.close(self._port)
-            os.close(self._far_end)
             raise
+        finally:
+            os.close(far_end)
 
     def _close(self) -> None:
         if self._port < 0:
             return
         asyncio.get_running_loop().remove_reader(self._port)
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._line is not None:
             self._line.close()
         os.close(self._port)
         self._port = -1
-        if self._far_end >= 0:
-            os.close(self._far_end)
+        if self._made:
             with contextlib.suppress(OSError):
                 self._path.unlink()
 
@@ -121,11 +131,36 @@ class PtyListener:
         except BlockingIOError:
             return
         except OSError:
-            octets = b""  # the far end of a tty that is not ours is gone
-        if not octets:
+            octets = b""  # nobody has the far end open
+        if octets:
+            self._take(octets)
+        elif self._made:
+            asyncio.get_running_loop().remove_reader(self._port)
+            self._wait_for_client()
+        else:
             self._close()
             self._ended()
+
+    def _wait_for_client(self) -> None:
+        self._set_speed(UNTOUCHED_BAUD)
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.call_later(CLIENT_LOOKED_FOR_S, self._look_for_client)
+
+    def _look_for_client(self) -> None:
+        """Whether the pty has been opened."""
+        self._waiting = None
+        try:
+            octets = os.read(self._port, READ_OCTETS)
+        except BlockingIOError:
+            octets = b""
+        except OSError:
+            self._wait_for_client()
             return
+        asyncio.get_running_loop().add_reader(self._port, self._readable)
+        if octets:
+            self._take(octets)
+
+    def _take(self, octets: bytes) -> None:
         if self._echo:
             self._write(octets)
         if self._line is not None:
@@ -143,16 +178,22 @@ class PtyListener:
 
     def _set_line(self, line: SetLine) -> None:
         self._own_baud = line.baud
-        if self._far_end >= 0 or line.baud not in _CONSTANT_OF_BAUD:
-            return  # the speed of a pty that we made is its client's
+        if not self._made:  # the speed of a pty that we made is its client's
+            self._set_speed(line.baud)
+
+    def _set_speed(self, baud: int) -> None:
+        constant = _CONSTANT_OF_BAUD.get(baud)
+        if constant is None:
+            return
         with contextlib.suppress(termios.error):
             settings = termios.tcgetattr(self._port)
-            settings[_OSPEED - 1] = settings[_OSPEED] = _CONSTANT_OF_BAUD[line.baud]
-            termios.tcsetattr(self._port, termios.TCSADRAIN, settings)
+            if settings[_OSPEED] != constant:
+                settings[_OSPEED - 1] = settings[_OSPEED] = constant
+                termios.tcsetattr(self._port, termios.TCSADRAIN, settings)
 
     def _client_baud(self) -> int:
         """The client's speed, where it can be known; otherwise ours."""
-        if self._far_end < 0:
+        if not self._made:
             return self._own_baud
         baud = _BAUD_OF_CONSTANT.get(termios.tcgetattr(self._port)[_OSPEED], 0)
         return self._own_baud if baud == UNTOUCHED_BAUD else baud

@@ -28,7 +28,6 @@ from protocols.mode_e.settings import REACTION_MAX_S, REACTION_MIN_S, SIGN_ON_LI
 from protocols.sans_io import NEED_DATA, NeedData
 
 _HEARD_OCTETS = 128
-_DRAIN_S = 0.02  # between the last octet of UA and the change back
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,6 @@ class ModeEServer:
         self._hdlc: HdlcServer | None = None
         self._line = SIGN_ON_LINE
         self._now = 0.0
-        self._left = 0.0  # when the last octet handed out will have left
 
     @property
     def line(self) -> SetLine:
@@ -121,12 +119,9 @@ class ModeEServer:
 
     def data_to_send(self) -> bytes | None:
         """The next octets to transmit, or None."""
-        octets = self._script.octets() if self._script else None
-        if octets is None and not self._script and self._hdlc is not None:
-            octets = self._hdlc.data_to_send()
-        if octets is not None:
-            self._left = max(self._left, self._now) + self._line.airtime_s(len(octets))
-        return octets
+        if self._script:
+            return self._script.octets()
+        return self._hdlc.data_to_send() if self._hdlc is not None else None
 
     def next_event(self) -> LinkEvent | NeedData:
         """The oldest event not yet told."""
@@ -139,8 +134,7 @@ class ModeEServer:
             return NEED_DATA
         event = self._hdlc.next_event()
         if isinstance(event, LinkDown) and not self._hdlc.connected:
-            # Not at once: the answer to DISC is still to leave at the old speed.
-            self._deadline = self._now
+            self._return(self._now)
         return event
 
     def next_deadline(self) -> float | None:
@@ -156,11 +150,8 @@ class ModeEServer:
             self._hdlc.handle_deadline(now=now)
         if self._deadline is None or now < self._deadline:
             return
-        if self._hdlc is not None and self._hdlc.connected:
-            self._deadline = None
-        elif now < self._left + _DRAIN_S and self._phase is _Phase.HDLC:
-            self._deadline = self._left + _DRAIN_S
-        else:
+        self._deadline = None
+        if self._hdlc is None or not self._hdlc.connected:
             self._return(now)
 
     def lost(self, *, now: float) -> None:
@@ -179,7 +170,8 @@ class ModeEServer:
         self._script.advance(now)
 
     def _identify(self, now: float) -> None:
-        self._script.clear()
+        if self._phase is _Phase.IDENTIFIED:
+            self._script.clear()  # asked again before it has answered: one answer
         octets = self._sign_on.identification()
         at = now + self._sign_on.reaction_s
         self._script.add(octets, at)
@@ -212,16 +204,18 @@ class ModeEServer:
         self._deadline = ready + self._sign_on.first_frame_timeout_s
 
     def _return(self, now: float) -> None:
-        """Back to the sign-on."""
+        """Back to the sign-on, when the answer to DISC has left."""
+        self._script.clear()
         if self._hdlc is not None:
             self._keep_events(self._hdlc)
+            while (octets := self._hdlc.data_to_send()) is not None:
+                self._script.add(octets, now)
+        if self._line != SIGN_ON_LINE:
+            self._script.add(SIGN_ON_LINE, now)
         self._hdlc = None
         self._phase = _Phase.SIGN_ON
         self._deadline = None
         self._heard = b""
-        if self._line != SIGN_ON_LINE or self._script:
-            self._script.clear()
-            self._script.add(SIGN_ON_LINE, now)
 
     def _keep_events(self, hdlc: HdlcServer) -> None:
         """What HDLC has not told yet."""

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from devices.clock import wall_clock
 from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLine
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.outflow import Pace
+from devices.gateway.pty import UNTOUCHED_BAUD
 from devices.gateway.udp import CLIENTS_MAX
 from devices.meter.device import Meter
 from devices.meter.identity import MANAGEMENT_CLIENT, PUBLIC_CLIENT, READER_CLIENT, Identity
@@ -248,6 +250,25 @@ async def test_a_sign_on_at_another_speed_is_not_heard(tmp_path: Path) -> None:
             assert ended == LinkDown(
                 Down.NO_ANSWER, "the meter does not identify itself", READER_CLIENT
             )
+
+
+async def test_a_client_that_left_leaves_no_speed_behind(tmp_path: Path) -> None:
+    """Setting 300 Bd 7E1 where 300 Bd is set already would change nothing, and so be refused."""
+    path = tmp_path / "pty"
+    async with listening(meter(), PtyLine(path)):
+        for _ in range(2):
+            async with over_tty(ModeEClient(PUBLIC_CLIENT, settings=NOBODY), path) as driver:
+                driver._set_line(SetLine(300))
+            while _baud(path) != UNTOUCHED_BAUD:
+                await asyncio.sleep(0.01)
+
+
+def _baud(path: Path) -> int:
+    port = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    try:
+        return {termios.B300: 300, termios.B38400: 38400}[termios.tcgetattr(port)[5]]
+    finally:
+        os.close(port)
 
 
 async def test_a_silent_meter_is_silent_on_every_layer(tmp_path: Path) -> None:
