@@ -282,7 +282,7 @@ class Telling:
 
 # --- associations --------------------------------------------------------------------------------
 
-_SECURITY = {
+_SECURITY: dict[int | None, str] = {
     None: "no security",
     AuthenticationMechanism.NONE: "no security",
     AuthenticationMechanism.LOW: "a password",
@@ -293,10 +293,7 @@ _SECURITY = {
 def _association(apdu: AARQ | AARE | RLRQ | RLRE | InitiateRequest | InitiateResponse) -> str:
     match apdu:
         case AARQ(mechanism=mechanism):
-            known = _SECURITY.get(
-                None if mechanism is None else AuthenticationMechanism(mechanism),
-                f"mechanism {mechanism}",
-            )
+            known = _SECURITY.get(mechanism, f"mechanism {mechanism}")
             return f"asks for an association with {known}"
         case AARE(
             result=AssociationResult.ACCEPTED, diagnostic=AcseUserDiagnostic.AUTHENTICATION_REQUIRED
