@@ -28,7 +28,7 @@ from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, 
 from protocols.dlms.events import NEED_DATA, Associated
 from protocols.dlms.keys import KeyPairs
 from protocols.dlms.server import ServerConnection
-from protocols.dlms.services import ActionRequest, GetRequest, SetRequest
+from protocols.dlms.services import AccessRequest, ActionRequest, GetRequest, SetRequest
 from protocols.dlms.settings import ServerSettings
 from protocols.dlms.state import State
 
@@ -50,6 +50,8 @@ CONFORMANCE = (
     | Conformance.BLOCK_TRANSFER_WITH_SET
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
     | Conformance.ATTRIBUTE_0_WITH_GET
+    | Conformance.GENERAL_BLOCK_TRANSFER
+    | Conformance.ACCESS
 )
 
 
@@ -81,7 +83,7 @@ class Association:
         while (event := connection.next_event()) is not NEED_DATA:
             if isinstance(event, Associated):
                 self._context = event
-            elif isinstance(event, GetRequest | SetRequest | ActionRequest):
+            elif isinstance(event, GetRequest | SetRequest | ActionRequest | AccessRequest):
                 yield connection.send(answer(self._asked_in(now), event), now=now)
             yield from self._own_words()
         self._remember_counters()

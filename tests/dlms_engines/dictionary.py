@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from protocols.dlms.access_parts import carry_out
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
@@ -18,6 +19,7 @@ from protocols.dlms.objects.image import ImageStatus
 from protocols.dlms.objects.profile import clock_column, restored, rows_of, selected
 from protocols.dlms.selective_access import RangeDescriptor, read_selection
 from protocols.dlms.services import (
+    AccessRequest,
     ActionRequest,
     ActionResponse,
     AttributeDescriptor,
@@ -131,6 +133,8 @@ class Dictionary:
             case ActionRequest(methods, parameters):
                 ended = map(self._act, methods, parameters)
                 return ActionResponse(tuple(MethodReturn(code) for code in ended))
+            case AccessRequest():
+                return carry_out(request, self.answer)
         raise AssertionError(request)
 
     def _read(self, attribute: AttributeDescriptor) -> GetResult:

@@ -179,7 +179,7 @@ class GuruxConnection:
         if (self._state, whole) not in TRANSITIONS or self._negotiated is None:
             raise LocalProtocolError(f"{whole.value} is not allowed: {self._state.value}")
         if needed & ~self._negotiated.conformance:
-            raise LocalProtocolError(f"{needed!r} was not agreed on")
+            raise LocalProtocolError(f"{Conformance(needed)!r} was not agreed on")
         match request:
             case GetRequest():
                 write, self._asked = self._get(request), len(request.attributes)
@@ -191,6 +191,9 @@ class GuruxConnection:
         self._incoming = Incoming(self._settings.transfer_size_max)
         self._check_counter()
         parts = write()
+        size = self._negotiated.server_pdu_size
+        if size and max(map(len, parts)) > size:
+            raise LocalProtocolError(f"longer than the server's {size} octets")
         if self._settings.keys is not None and self.invocation_counters_left < 0:
             raise CountersUsedUp("the invocation counters that were reserved are used up")
         self._sent_blocks, self._later = 1, deque(parts[1:])
@@ -551,7 +554,9 @@ class GuruxConnection:
         if number != self._sent_blocks or not self._later:
             cause = f"block {number} taken, {self._sent_blocks} sent"
             raise Refused(Violation.WRONG_BLOCK, cause)
-        self._read(self._library.answered, wire)
+        if Step.SET_BLOCK in steps:
+            self._read(self._library.answered, wire)
+        # It takes the number of an ACTION's second block for a value; the blocks are cut already.
         self._sent_blocks += 1
         following = self._later.popleft()
         taken = Step.SET_BLOCK_TAKEN if Step.SET_BLOCK in steps else Step.ACTION_BLOCK_TAKEN
