@@ -20,8 +20,10 @@ from devices.clock import wall_clock
 from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLine
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.outflow import Pace
+from devices.meter import models
 from devices.meter.clients import on_the_bench
 from devices.meter.device import Meter
+from devices.meter.faults import FAULTS
 from devices.meter.identity import (
     MANAGEMENT_CLIENT,
     SERVER_SAP,
@@ -52,18 +54,9 @@ MECHANISMS = {
     Auth.GMAC: AuthenticationMechanism.HIGH_GMAC,
 }
 
+ECHO, PLAIN_IDENTIFICATION, PAUSES = "echo", "identification-plain", "pauses"
+"""The faults of a line, in the table of faults."""
 
-MODELS = {
-    model.name: model
-    for model in (MeterType(), MeterType(phases=1, name="single-phase", hardware="SIM-1P"))
-}
-METER_FAULTS = {
-    "silent": "silent",
-    "relay-stuck": "relay_stuck",
-    "wrong-key": "wrong_keys",
-    "counter-rolled-back": "counter_rolled_back",
-}
-ECHO, PLAIN_IDENTIFICATION, PAUSES = LINE_FAULTS = ("echo", "identification-plain", "pauses")
 PAUSE_S = 3.0
 DEFAULT_TCP = "127.0.0.1:4059"
 
@@ -98,13 +91,12 @@ def listen(
         Auth, typer.Option(help="How the management client (1) proves itself.")
     ] = Auth.GMAC,
     model: Annotated[
-        str, typer.Option(help=f"Which meter: {', '.join(MODELS)}.", show_default="standard")
+        str,
+        typer.Option(help=f"Which meter: {', '.join(models.names())}.", show_default="standard"),
     ] = "",
     fault: Annotated[
         list[str] | None,
-        typer.Option(
-            help=f"What is broken, once for each: {', '.join([*METER_FAULTS, *LINE_FAULTS])}."
-        ),
+        typer.Option(help=f"What is broken, once for each: {', '.join(FAULTS)}."),
     ] = None,
     echo: Annotated[
         bool, typer.Option("--echo", help="The pty gives back what is sent, as probes do.")
@@ -130,25 +122,26 @@ def listen(
     [bold]ami meter listen --pty /tmp/probe --framing mode-e --echo[/]
     """
     faults = _known_faults(fault or [])
+    of_a_pty = echo or paced or baud or faults & {ECHO, PLAIN_IDENTIFICATION}
+    if pty is None and of_a_pty:
+        raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
         meter = _meter_of(auth, model, phases, Identity(seed, index), load)
-        pace = Pace(airtime=paced, pause_s=PAUSE_S if PAUSES in faults else 0.0)
+        for name in sorted(faults):
+            meter.set_fault(name, now=wall_clock())
+        pace = Pace(airtime=paced, pause_s=PAUSE_S if meter.dirty(PAUSES) else 0.0)
         lines = list(_lines(tcp, udp, pty, framing, pace))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    for name in faults & set(METER_FAULTS):
-        setattr(meter.faults, METER_FAULTS[name], True)
-    echo = echo or ECHO in faults
-    if pty is None and (echo or paced or baud or PLAIN_IDENTIFICATION in faults):
-        raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
-    plain = PLAIN_IDENTIFICATION in faults
+    echo = echo or meter.dirty(ECHO)
+    plain = meter.dirty(PLAIN_IDENTIFICATION)
     asyncio.run(
         _serve(meter, auth, [_as_asked(line, echo, plain, baud) for line in lines], as_json)
     )
 
 
 def _known_faults(names: list[str]) -> frozenset[str]:
-    unknown = sorted({*names} - {*METER_FAULTS, *LINE_FAULTS})
+    unknown = sorted({*names} - FAULTS.keys())
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: no such fault", param_hint="--fault")
     return frozenset(names)
@@ -156,12 +149,10 @@ def _known_faults(names: list[str]) -> frozenset[str]:
 
 def _meter_of(auth: Auth, model: str, phases: int, identity: Identity, load: str) -> Meter:
     clients = on_the_bench(MECHANISMS[auth])
-    if not model:
-        meter_type = MeterType(phases=phases, clients=clients)
-    elif model in MODELS:
-        meter_type = replace(MODELS[model], clients=clients)
+    if model:
+        meter_type = replace(models.model(model), clients=clients)
     else:
-        raise typer.BadParameter(f"{model}: one of {', '.join(MODELS)}", param_hint="--model")
+        meter_type = MeterType(phases=phases, clients=clients)
     return Meter(identity, _load(load, meter_type.phases), meter_type)
 
 

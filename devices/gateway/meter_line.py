@@ -13,8 +13,14 @@ from collections.abc import Callable
 from types import TracebackType
 
 from devices.gateway.outflow import Outflow, Pace
+from devices.gateway.push_carrier import carry
 from devices.meter.device import Meter
+from devices.meter.identity import SERVER_SAP
+from devices.meter.push import Push
+from protocols.errors import LocalProtocolError
+from protocols.hdlc.server import HdlcServer
 from protocols.link import ApduReceived, Down, LinkDown, LinkEvent, ServerLink, SetLine
+from protocols.mode_e.server import ModeEServer
 from protocols.sans_io import NEED_DATA
 
 AT_ONCE = Pace()
@@ -30,6 +36,8 @@ class LiveMeter:
         self.meter = meter
         self.now = now  # POSIX seconds UTC
         self._timer: asyncio.TimerHandle | None = None
+        self._lines: list[MeterLine] = []
+        self._carrying: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> LiveMeter:
         self.arm()
@@ -43,9 +51,24 @@ class LiveMeter:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+
+    def joined(self, line: MeterLine) -> None:
+        """The meter has one more line."""
+        self._lines.append(line)
+
+    def left(self, line: MeterLine) -> None:
+        """A line is gone."""
+        self._lines.remove(line)
 
     def arm(self) -> None:
-        """Wake the meter when it has something to do by itself."""
+        """Wake the meter when it has something to do by itself, and carry what it pushes."""
+        for pushed in self.meter.collect_pushes(self.now()):
+            task = asyncio.get_running_loop().create_task(self._carry(pushed))
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -57,6 +80,14 @@ class LiveMeter:
     def _wake(self) -> None:
         self.meter.advance(self.now())
         self.arm()
+
+    async def _carry(self, pushed: Push) -> None:
+        if not await carry(pushed, self._push_on_line):
+            self.meter.push_failed(pushed, now=self.now())
+            self.arm()
+
+    def _push_on_line(self, apdu: bytes, client: int) -> bool:
+        return any(line.push(apdu, client) for line in self._lines)
 
 
 class MeterLine:
@@ -78,6 +109,7 @@ class MeterLine:
         self._timer: asyncio.TimerHandle | None = None
         self.broken = False
         """Whether the client speaks something else, so that the line is of no use any more."""
+        live.joined(self)
         self._settle()
 
     def receive(self, octets: bytes) -> None:
@@ -87,8 +119,22 @@ class MeterLine:
             self._link.receive_data(octets, now=self._loop.time())
             self._settle()
 
+    def push(self, apdu: bytes, client: int) -> bool:
+        """Transmit unasked; False where this line cannot, or would have to be dialled first."""
+        if not isinstance(self._link, HdlcServer | ModeEServer):
+            return False
+        try:
+            self._link.send(
+                apdu, client=client, server=SERVER_SAP, now=self._loop.time(), unconfirmed=True
+            )
+        except LocalProtocolError:
+            return False  # mode E, at its sign-on
+        self._settle()
+        return True
+
     def close(self) -> None:
         """The line is gone."""
+        self._live.left(self)
         self._outflow.close()
         if self._timer is not None:
             self._timer.cancel()

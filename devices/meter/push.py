@@ -43,7 +43,7 @@ class Push:
 
     setup: LogicalName
     transport: int
-    """0 TCP, 1 UDP, 4 HDLC, and the others of `transport_service_type`."""
+    """0 TCP, 1 UDP, 5 HDLC, and the others of `transport_service_type`."""
     destination: bytes
     """As the transport writes it: "192.0.2.1:4059" for TCP and UDP."""
     client: int

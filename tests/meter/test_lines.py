@@ -22,20 +22,35 @@ from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLi
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.outflow import Pace
 from devices.gateway.pty import UNTOUCHED_BAUD
+from devices.gateway.push_carrier import HDLC, TCP, UDP
 from devices.gateway.udp import CLIENTS_MAX
 from devices.meter.device import Meter
-from devices.meter.identity import MANAGEMENT_CLIENT, PUBLIC_CLIENT, READER_CLIENT, Identity
+from devices.meter.identity import (
+    MANAGEMENT_CLIENT,
+    PUBLIC_CLIENT,
+    PUSH_CLIENT,
+    READER_CLIENT,
+    Identity,
+)
 from devices.meter.load import ConstantLoad
+from devices.meter.push import PushDesk
+from protocols import wrapper
+from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.events import Associated, Released
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
+    ActionRequest,
+    ActionResponse,
     AssociationRequest,
     AttributeDescriptor,
     GetRequest,
     GetResponse,
+    MethodDescriptor,
     ReleaseRequest,
+    SetRequest,
+    SetResponse,
 )
-from protocols.dlms.values import Array, DoubleLongUnsigned
+from protocols.dlms.values import Array, DoubleLongUnsigned, Enum, Integer, OctetString, Structure
 from protocols.hdlc.address import ServerAddress
 from protocols.hdlc.client import HdlcClient
 from protocols.hdlc.settings import HdlcSettings
@@ -344,6 +359,107 @@ async def test_pauses_between_frames_are_waited_out(tmp_path: Path) -> None:
     assert [type(event) for event in driver.events] == [LinkUp, ApduReceived]
 
 
+# --- pushes ---------------------------------------------------------------------------------------
+
+SETUP = LogicalName("0.0.25.9.0.255")
+
+
+async def pushes_to(device: Meter, driver: Driver, transport: int, destination: str) -> None:
+    """Tell the meter where to push, and to do so."""
+    association = Association(device, MANAGEMENT_CLIENT, driver)
+    assert isinstance(await association.say(AssociationRequest()), Associated)
+    where = Structure((Enum(transport), OctetString(destination.encode()), Enum(0)))
+    written = await association.say(SetRequest.of(AttributeDescriptor(40, SETUP, 3), where))
+    assert written == SetResponse.of(DataAccessResult.SUCCESS)
+    pushed = await association.say(ActionRequest.of(MethodDescriptor(40, SETUP, 1), Integer(0)))
+    assert isinstance(pushed, ActionResponse)
+    assert pushed.results[0].result is ActionResult.SUCCESS
+
+
+def is_push(octets: bytes) -> bool:
+    (frame,) = wrapper.Decoder().feed(octets)
+    return (frame.source, frame.destination, frame.apdu[0]) == (1, PUSH_CLIENT, 0x0F)
+
+
+async def test_a_push_by_tcp() -> None:
+    device, heard = meter(), asyncio.Queue[bytes]()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.put_nowait(await reader.read())
+        writer.close()
+
+    receiver = await asyncio.start_server(take, "127.0.0.1", 0)
+    port = receiver.sockets[0].getsockname()[1]
+    async with listening(device, TcpLine("127.0.0.1", 0)) as (where,):
+        link = WrapperClient(MANAGEMENT_CLIENT)
+        async with over_tcp(link, where.host, where.port) as driver:
+            await driver.connect()
+            await pushes_to(device, driver, TCP, f"127.0.0.1:{port}")
+            async with asyncio.timeout(30):
+                assert is_push(await heard.get())
+    receiver.close()
+
+
+async def test_a_push_by_udp() -> None:
+    device, heard = meter(), asyncio.Queue[bytes]()
+
+    class Receiver(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            heard.put_nowait(data)
+
+    loop = asyncio.get_running_loop()
+    receiver, _ = await loop.create_datagram_endpoint(Receiver, local_addr=("127.0.0.1", 0))
+    port = receiver.get_extra_info("sockname")[1]
+    async with listening(device, TcpLine("127.0.0.1", 0)) as (where,):
+        link = WrapperClient(MANAGEMENT_CLIENT)
+        async with over_tcp(link, where.host, where.port) as driver:
+            await driver.connect()
+            await pushes_to(device, driver, UDP, f"127.0.0.1:{port}")
+            async with asyncio.timeout(30):
+                assert is_push(await heard.get())
+    receiver.close()
+
+
+async def test_a_push_in_frames_of_its_own_on_a_serial_line(tmp_path: Path) -> None:
+    device = meter()
+    async with listening(device, PtyLine(tmp_path / "pty", Framing.HDLC)):
+        link = HdlcClient(MANAGEMENT_CLIENT)
+        async with over_tty(link, tmp_path / "pty") as driver:
+            await driver.connect()
+            await pushes_to(device, driver, HDLC, "-")
+            while not (pushed := [each for each in driver.events if _unconfirmed(each)]):
+                await asyncio.sleep(0.001)
+    assert (pushed[0].source, pushed[0].destination) == (1, PUSH_CLIENT)
+    assert pushed[0].apdu[0] == 0x0F
+
+
+def _unconfirmed(event: object) -> bool:
+    return isinstance(event, ApduReceived) and event.unconfirmed
+
+
+NOT_CARRIED = {
+    "nobody listens": (TCP, "127.0.0.1:1"),
+    "no address": (TCP, "head-end"),
+    "by SMS": (4, "+5612345"),
+    "by HDLC, and no serial line": (HDLC, "-"),
+}
+
+
+@pytest.mark.parametrize(("transport", "destination"), NOT_CARRIED.values(), ids=NOT_CARRIED)
+async def test_a_push_that_cannot_be_carried_is_tried_again(
+    transport: int, destination: str
+) -> None:
+    device = meter()
+    async with listening(device, TcpLine("127.0.0.1", 0)) as (where,):
+        link = WrapperClient(MANAGEMENT_CLIENT)
+        async with over_tcp(link, where.host, where.port) as driver:
+            await driver.connect()
+            await pushes_to(device, driver, transport, destination)
+            while not (waiting := device.part(PushDesk).waiting):
+                await asyncio.sleep(0.001)
+    assert [push.failures for push in waiting] == [1]
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 
@@ -379,7 +495,7 @@ WRONG_USAGE = {
     "the wrapper on a pty": (["--pty", "x", "--framing", "wrapper"], "for TCP and UDP"),
     "HDLC in datagrams": (["--udp", "127.0.0.1:0", "--framing", "hdlc"], "are for streams"),
     "an unknown fault": (["--fault", "sleepy"], "sleepy: no such fault"),
-    "an unknown model": (["--model", "sundial"], "sundial: one of"),
+    "an unknown model": (["--model", "sundial"], "no meter model 'sundial'"),
     "an unknown framing": (["--framing", "m-bus"], "m-bus"),
     "an echo without a pty": (["--echo"], "are of a --pty"),
     "UDP without a port": (["--udp", "localhost"], "not HOST:PORT"),
