@@ -20,7 +20,7 @@ from devices.meter.timeline import Piece, RowStatus
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.date_time import ClockStatus
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.services import Negotiated, SelectiveAccess
+from protocols.dlms.services import MethodReturn, Negotiated, SelectiveAccess
 from protocols.dlms.values import (
     NULL,
     Array,
@@ -110,7 +110,7 @@ class Context:
 Read = Callable[[Context], Value]
 ReadPart = Callable[[Context, SelectiveAccess], Value | DataAccessResult]
 Write = Callable[[Context, Value], DataAccessResult]
-Invoke = Callable[[Context, Value | None], ActionResult]
+Invoke = Callable[[Context, Value | None], ActionResult | MethodReturn]
 
 
 @dataclass(frozen=True, slots=True)

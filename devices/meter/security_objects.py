@@ -6,8 +6,9 @@ keys change and its policy becomes stricter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from devices.chance import octets
 from devices.meter.clients import ALL, NOBODY, Client
 from devices.meter.cosem import (
     SECURITY_SETUP,
@@ -21,11 +22,22 @@ from devices.meter.cosem import (
 from devices.meter.events import Event
 from devices.meter.keyring import Keyring, generation, keys_of
 from devices.meter.meter_type import MeterType
+from protocols.dlms import elliptic
 from protocols.dlms.codes import ActionResult
-from protocols.dlms.key_wrap import NotUnwrapped, read_transfer
+from protocols.dlms.key_wrap import (
+    NotUnwrapped,
+    TransferId,
+    agree,
+    agreement_data,
+    offer,
+    read_agreement,
+    read_transfer,
+)
+from protocols.dlms.keys import Keys
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.shape import Misshapen
-from protocols.dlms.suite import KEY_SIZES
+from protocols.dlms.services import MethodReturn
+from protocols.dlms.suite import CURVES, KEY_SIZES, curve_of
 from protocols.dlms.values import Array, DoubleLongUnsigned, Enum, OctetString, Value
 
 POLICIES = {0: 3, 1: 0b0110_1100}
@@ -62,6 +74,8 @@ def _setup(client: Client, version: int) -> CosemObject:
     if version:
         attributes[6] = Attribute(constant(Array()), own)  # certificates: none
         methods |= {index: Method(NOBODY) for index in range(3, 9)}
+        if client.suite in CURVES:
+            methods[3] = Method(own, _agree)
     return CosemObject(
         SECURITY_SETUP,
         version,
@@ -90,6 +104,11 @@ def _transfer(context: Context, value: Value | None) -> ActionResult:
         return ActionResult.TYPE_UNMATCHED
     except NotUnwrapped:
         return ActionResult.OTHER_REASON
+    return _install(context, current, moved)
+
+
+def _install(context: Context, current: Keys, moved: Mapping[TransferId, bytes]) -> ActionResult:
+    meter, client = context.meter, context.client
     before = generation(meter, client.sap)
     if not meter.part(Keyring).install(client.sap, current, moved):
         return ActionResult.OTHER_REASON
@@ -99,3 +118,33 @@ def _transfer(context: Context, value: Value | None) -> ActionResult:
     context.written(f"keys of client {client.sap}: {names}")
     meter.happened(Event.KEYS_CHANGED, context.now)
     return ActionResult.SUCCESS
+
+
+def _agree(context: Context, value: Value | None) -> ActionResult | MethodReturn:
+    """key_agreement of the suites 1 and 2: the client's signed offers for ours."""
+    meter, client = context.meter, context.client
+    identity, suite = meter.identity, client.suite
+    pairs = identity.key_pairs(client.sap, suite)
+    assert pairs.signing is not None and pairs.peer_signing is not None
+    keys, answers = {}, {}
+    round_ = meter.count_association()  # a number that no other draw has
+    try:
+        for name, offered in read_agreement(value).items():
+            scalar = octets(
+                identity.seed, "meter", identity.index, "ephemeral", round_, int(name),
+                count=curve_of(suite).size,
+            )  # fmt: skip
+            ephemeral = elliptic.private_key(suite, scalar)
+            titles = context.client_system_title, identity.system_title
+            keys[name] = agree(suite, ephemeral, pairs.peer_signing, name, offered, *titles)
+            answers[name] = offer(suite, ephemeral, pairs.signing, name)
+    except Misshapen:
+        return ActionResult.TYPE_UNMATCHED
+    except NotUnwrapped:
+        return ActionResult.OTHER_REASON
+    if TransferId.MASTER in keys:
+        return ActionResult.OTHER_REASON  # the key that transfers others is only ever transferred
+    result = _install(context, keys_of(meter, client), keys)
+    if result is not ActionResult.SUCCESS:
+        return result
+    return MethodReturn(result, agreement_data(answers))

@@ -52,7 +52,7 @@ def answer(
         case ActionRequest(methods, parameters):
             calls = zip(methods, parameters, strict=True)
             return ActionResponse(
-                tuple(MethodReturn(_act(context, each, value)) for each, value in calls)
+                tuple(_returned(_act(context, each, value)) for each, value in calls)
             )
 
 
@@ -109,7 +109,13 @@ def _set(context: Context, asked: AttributeDescriptor, value: Value) -> DataAcce
     return attribute.write(context, value)
 
 
-def _act(context: Context, asked: MethodDescriptor, value: Value | None) -> ActionResult:
+def _returned(result: ActionResult | MethodReturn) -> MethodReturn:
+    return result if isinstance(result, MethodReturn) else MethodReturn(result)
+
+
+def _act(
+    context: Context, asked: MethodDescriptor, value: Value | None
+) -> ActionResult | MethodReturn:
     found = _find(context, asked.class_id, asked.instance)
     if isinstance(found, DataAccessResult):
         return ActionResult(found)

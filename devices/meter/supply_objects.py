@@ -26,6 +26,7 @@ from devices.meter.limiter import (
 )
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.services import MethodReturn
 from protocols.dlms.values import (
     Array,
     Boolean,
@@ -111,7 +112,7 @@ REMOTE_SCRIPTS = {
 }
 
 
-def _execute(context: Context, parameter: Value | None) -> ActionResult:
+def _execute(context: Context, parameter: Value | None) -> ActionResult | MethodReturn:
     if type(parameter) is not LongUnsigned:
         return ActionResult.TYPE_UNMATCHED
     if parameter == SCRIPT_NONE:

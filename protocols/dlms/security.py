@@ -53,11 +53,12 @@ class CountersUsedUp(LocalProtocolError):
 class Cipher:
     """AES-GCM with one encryption key and the authentication key."""
 
-    __slots__ = ("_aes", "_authentication")
+    __slots__ = ("_aes", "_authentication", "_heads")
 
     def __init__(self, encryption_key: bytes, authentication_key: bytes) -> None:
         self._aes = AESGCM(encryption_key)
         self._authentication = authentication_key
+        self._heads: dict[int, bytes] = {}  # security control -> SC || AK
 
     def protect(
         self, control: int, title: bytes, counter: int, plain: bytes, header: bytes = b""
@@ -65,7 +66,9 @@ class Cipher:
         """The payload behind the security header; `header` is authenticated with it."""
         nonce = _NONCE.pack(title, counter)
         security = control & _BOTH
-        associated = control.to_bytes(1, "big") + self._authentication + header
+        associated = self._heads.get(control) or self._head(control)
+        if header:
+            associated += header
         if security == _BOTH:
             return self._aes.encrypt(nonce, plain, associated)[:-4]
         if security == _AUTHENTICATED:
@@ -80,7 +83,9 @@ class Cipher:
         """The plain APDU.  Raises Refused when the tag does not verify."""
         nonce = _NONCE.pack(title, counter)
         security = control & _BOTH
-        associated = control.to_bytes(1, "big") + self._authentication + header
+        associated = self._heads.get(control) or self._head(control)
+        if header:
+            associated += header
         if security == _ENCRYPTED:
             return self._aes.encrypt(nonce, payload, None)[:-16]
         content, tag = payload[:-TAG_SIZE], payload[-TAG_SIZE:]
@@ -96,6 +101,10 @@ class Cipher:
         if not hmac.compare_digest(expected, tag):
             raise Refused(Violation.NOT_AUTHENTIC, "the authentication tag does not verify")
         return plain
+
+    def _head(self, control: int) -> bytes:
+        head = self._heads[control] = control.to_bytes(1, "big") + self._authentication
+        return head
 
     def _tag(self, nonce: bytes, associated: bytes) -> bytes:
         return self._aes.encrypt(nonce, b"", associated)[:TAG_SIZE]
@@ -203,7 +212,9 @@ class Protection:
         cipher = self._dedicated if dedicated else self._global
         if cipher is None:
             raise Refused(Violation.UNEXPECTED, "ciphered, and there is no key for it")
-        title = self._title_of(apdu)
+        title = self.peer_system_title
+        if type(apdu) is GeneralCiphered or len(title) != TITLE_SIZE:
+            title = self._title_of(apdu)
         if apdu.security_control & ~_BOTH != self._suite:
             cause = f"security control {apdu.security_control:02X}: another suite, or not unicast"
             raise Refused(Violation.NOT_AUTHENTIC, cause)
