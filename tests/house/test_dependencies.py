@@ -52,7 +52,7 @@ LATER = {
 
 
 # Run by another's interpreter, in an environment and a process of its own.
-PEERS = {"tests/dlms_engines/pydlms_writes.py"} | {
+PEERS = {"tests/dlms_engines/pydlms_writes.py", "tests/dlms_security/pydlms_secured.py"} | {
     str(path) for path in python_files("tools") if path.parent.name == "clients"
 }
 
