@@ -79,7 +79,6 @@ class Event(enum.IntEnum):
     VOLTAGE_NORMAL_L2 = 86
     VOLTAGE_NORMAL_L3 = 87
 
-    ASSOCIATION_OPENED = 140  # ours
     ASSOCIATION_TIMED_OUT = 141  # ours
     PUSH_SENT = 142  # ours
     PUSH_GIVEN_UP = 143  # ours

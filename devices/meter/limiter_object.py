@@ -8,6 +8,7 @@ from __future__ import annotations
 from devices.meter import meter_clock
 from devices.meter.clients import OPERATORS, READERS
 from devices.meter.cosem import LIMITER, REGISTER, Attribute, Context, CosemObject, constant
+from devices.meter.events import Event
 from devices.meter.history import Deed
 from devices.meter.limiter import (
     DISCONNECT_SCRIPTS,
@@ -54,6 +55,7 @@ def _write_normal(context: Context, value: Value) -> DataAccessResult:
     if type(value) is not DoubleLongUnsigned:
         return DataAccessResult.TYPE_UNMATCHED
     context.meter.limiter.threshold_normal = int(value)
+    context.meter.happened(Event.LIMITER_CHANGED, context.now, int(value))
     context.meter.record(
         context.now, Deed.LIMIT_WRITTEN, context.cause, "threshold_normal", int(value)
     )

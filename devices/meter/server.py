@@ -20,12 +20,25 @@ from devices.chance import octets
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
 from devices.meter.dirt import RELEASE_REFUSED, DirtyConnection
+from devices.meter.events import Event
 from devices.meter.identity import SERVER_SAP
 from devices.meter.keyring import generation, keys_of
 from devices.meter.services import answer
 from devices.meter.state import MeterState
-from protocols.dlms.codes import ApduTag, AuthenticationMechanism, Conformance, Security
-from protocols.dlms.events import NEED_DATA, Associated
+from protocols.dlms.codes import (
+    AcseUserDiagnostic,
+    ApduTag,
+    AuthenticationMechanism,
+    Conformance,
+    Security,
+)
+from protocols.dlms.events import (
+    NEED_DATA,
+    Associated,
+    AssociationRefused,
+    ProtocolViolation,
+    Violation,
+)
 from protocols.dlms.keys import KeyPairs
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import AccessRequest, ActionRequest, GetRequest, SetRequest
@@ -55,6 +68,12 @@ CONFORMANCE = (
 )
 
 
+FRAUD = {
+    Violation.NOT_AUTHENTIC: Event.DECRYPTION_FAILURE,
+    Violation.REPLAYED: Event.REPLAY_ATTACK,
+}
+
+
 class Association:
     """One client's association with this meter, over one endpoint."""
 
@@ -77,15 +96,19 @@ class Association:
             self.end()
             yield RELEASE_REFUSED
             return
-        connection = self.connection
+        connection, noticed = self.connection, None
         connection.receive_data(apdu, now=now)
         yield from self._own_words()
         while (event := connection.next_event()) is not NEED_DATA:
             if isinstance(event, Associated):
                 self._context = event
+            elif isinstance(event, ProtocolViolation | AssociationRefused):
+                noticed = noticed or fraud_of(event)
             elif isinstance(event, GetRequest | SetRequest | ActionRequest | AccessRequest):
                 yield connection.send(answer(self._asked_in(now), event), now=now)
             yield from self._own_words()
+        if noticed is not None:
+            self._meter.happened(noticed, now)
         self._remember_counters()
 
     def _asked_in(self, now: float) -> Context:
@@ -153,6 +176,7 @@ class Endpoint:
             deadline = association.connection.next_deadline()
             if deadline is not None and deadline <= now:
                 association.connection.handle_deadline(now=now)
+                self._meter.happened(Event.ASSOCIATION_TIMED_OUT, now)
         self._forget_closed()
 
     def close(self) -> None:
@@ -165,6 +189,14 @@ class Endpoint:
         closed = [s for s, a in self._associations.items() if a.connection.state is State.IDLE]
         for sap in closed:
             self._meter.forget(self._associations.pop(sap))
+
+
+def fraud_of(told: ProtocolViolation | AssociationRefused) -> Event | None:
+    """What the fraud log says of an attempt that was refused; None where nobody pretended."""
+    if isinstance(told, ProtocolViolation):
+        return FRAUD.get(told.violation)
+    failed = told.diagnostic is AcseUserDiagnostic.AUTHENTICATION_FAILURE
+    return Event.AUTHENTICATION_FAILURE if failed else None
 
 
 def connection(meter: MeterState, settings: ServerSettings) -> ServerConnection:
