@@ -197,25 +197,23 @@ class _Transfer:
         return code
 
     def settle(self, method: int, reached: ImageStatus) -> _Work:
-        """Verify or activate: ask once, then look until the status says done or failed."""
+        """Verify or activate: ask until the meter takes it, look until it is done or has failed."""
         busy, failed = _ON_THE_WAY[reached]
-        status = yield from self.status()
-        accepted = False
-        for _ in range(self.patience.tries):
+        code: ActionResult | None = None  # how the method ended when it was asked last
+        for attempt in range(self.patience.tries):
+            if attempt:
+                yield Pause(self.patience.pause_s)
+            status = yield from self.status()
+            ended = status is reached or status is failed and code is not None
+            if not ended and status is not busy and code is not ActionResult.SUCCESS:
+                code = yield from self._act(method, Integer(0))
+                status = yield from self.status()
             if status is reached:
                 return reached
-            if status is not busy and not accepted:
-                code = yield from self._act(method, Integer(0))
-                if code not in (ActionResult.SUCCESS, ActionResult.TEMPORARY_FAILURE):
-                    raise Ended(_refused(method, code))
-                accepted = code is ActionResult.SUCCESS
-                status = yield from self.status()
-                if status is reached:
-                    return reached
-            if status is failed:
+            if status is failed and code is not None:
                 raise Ended(Outcome(Status.NOT_APPLIED, detail=f"image: {standard_name(status)}"))
-            yield Pause(self.patience.pause_s)
-            status = yield from self.status()
+            if code not in (None, ActionResult.SUCCESS, ActionResult.TEMPORARY_FAILURE):
+                raise Ended(_refused(method, code))
         raise Ended(Outcome(Status.UNKNOWN, detail=f"image: still {standard_name(status)}"))
 
     def check(self, image: bytes, identifier: bytes) -> _Work:
