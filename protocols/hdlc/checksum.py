@@ -2,7 +2,7 @@
 
 The standard library has the same polynomial for the other order of bits (`crc_hqx`), so octets are
 mirrored before it and the result after it, each by a table in C.  Measured on 2026-11-22, CPython
-3.11, 140 octets: 0.9 µs; a table of 256 entries in a Python loop 9.5 µs.
+3.11, 140 octets: 0.7 µs; a table of 256 entries in a Python loop 7.2 µs.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from protocols.dlms.values import Boolean, DoubleLongUnsigned, Enum, Integer, St
 from tests.dlms_engines.field import ENGINES
 
 ROOT = Path(__file__).parents[2]
-PEER = "pydlms-client[crypto]==0.1.0"
+PEER = "pydlms-client[crypto,serial]==0.1.0"
 LOCAL = "127.0.0.1"
 STEP_TIMEOUT_S = 30.0  # ends a step that hangs; none comes near it
 WRITTEN_W = 3300
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.xdist_group("peer")
 @pytest.fixture(scope="session")
 def peer(request):
     """Where the peer's programs are.  Made once, kept in pytest's cache."""
-    home = request.config.cache.mkdir("pydlms-0.1.0")
+    home = request.config.cache.mkdir("pydlms-0.1.0-serial")
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "ready").exists():
