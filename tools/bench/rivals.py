@@ -5,10 +5,10 @@ A peer's licence, or what it needs installed, may not fit ours, so nothing here 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,22 +54,20 @@ def _interpreter(package: str | None) -> Path | None:
     if package is None:
         return Path(sys.executable)
     home = _cache_folder() / package.replace("[", "-").replace("]", "")
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        complain(f"installing {package} for the comparison, once ...")
-        venv.create(home, with_pip=True, clear=True)
-        install = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            package,
-        ]
-        made = subprocess.run(install, capture_output=True, text=True, check=False)
-        if made.returncode:
-            complain(f"{package} is left out: {(made.stderr.strip().splitlines() or ['?'])[-1]}")
-            return None
-        (home / "ready").touch()
+    home.mkdir(parents=True, exist_ok=True)
+    python = home / "venv" / "bin" / "python"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two comparisons may begin at once
+        if not (home / "ready").exists():
+            complain(f"installing {package} for the comparison, once ...")
+            for command in (
+                [sys.executable, "-m", "venv", "--clear", str(home / "venv")],
+                [str(python), "-m", "pip", "install", "-q", package],
+            ):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+                    complain(f"{package} is left out: {last}")
+                    return None
+            (home / "ready").touch()
     return python
