@@ -5,8 +5,8 @@ that are no frame the search goes on behind the flag where it began, at the next
 type 3, a possible length and, where there is information, a good HCS; so an echo that is cut or a
 lost octet costs one frame and not the one behind it.  What was dropped is told.
 
-Measured on 2026-11-22, CPython 3.11, frames of 139 octets: 3.8 µs each in one piece, 236 µs octet by
-octet; 12 kB of headers that promise the longest frame, the worst noise, 6.9 ms.
+Measured on 2026-11-22, CPython 3.11, frames of 139 octets: 3.8 µs each in one piece, 236 µs octet
+by octet; 12 kB of headers that promise the longest frame, the worst noise, 6.9 ms.
 
 Memory is bounded by the longest frame.  The closing flag may be the next frame's opening one; it is
 waited for, so that nobody answers into it, but a frame without it is a frame.
