@@ -29,6 +29,7 @@ from protocols.hdlc.settings import HdlcSettings
 from protocols.link import Down, LinkDown, LinkEvent, LinkUp
 from protocols.sans_io import NeedData
 
+_DISC_RETRIES = 1  # a peer that is gone is not worth more
 _FRAME_OVERHEAD = 20  # octets around information: flags, format, addresses, control, checksums
 
 
@@ -326,7 +327,7 @@ class HdlcClient:
         self._tries += 1
         gave_up = self._tries > self._settings.retries
         if self._state is _State.DISCONNECTING:
-            if gave_up:
+            if gave_up or self._tries > _DISC_RETRIES:
                 self._down(Down.REQUESTED, "without an answer")
             else:
                 self._command(Kind.DISC, now)

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from protocols.errors import LocalProtocolError
 from protocols.hdlc.address import CALLING_PHYSICAL_SHORT, ServerAddress
 from protocols.hdlc.client import HdlcClient
-from protocols.hdlc.frame import Frame, Kind, encode, ready_control, unnumbered_control
+from protocols.hdlc.decoder import FrameDecoder
+from protocols.hdlc.frame import (
+    Frame,
+    Kind,
+    encode,
+    information_control,
+    ready_control,
+    unnumbered_control,
+)
+from protocols.hdlc.parameters import Parameters, encode_parameters
 from protocols.hdlc.server import CONNECTIONS_MAX, HdlcServer
 from protocols.hdlc.settings import HdlcSettings
 from protocols.link import ApduReceived, Down, LinkDown, LinkUp, LinkViolation, SetLine
@@ -311,6 +320,75 @@ def test_disconnecting_from_silence_ends() -> None:
     rig = Rig(HdlcClient(16), Wall(says(Kind.UA), b""))
     rig.connect()
     assert rig.disconnect() == LinkDown(Down.REQUESTED, "without an answer", 16)
+    assert rig.now == 10.0, "asked twice"
+
+
+def numbered(control: int, information: bytes = b"", *, segmented: bool = False) -> bytes:
+    """A frame of the server."""
+    return encode(Frame(b"\x21", b"\x03", control, information, segmented))
+
+
+def test_a_busy_meter_is_asked_until_it_is_ready() -> None:
+    busy, ready = numbered(0x15), numbered(0x31)  # RNR expecting 0, RR expecting 1
+    answer = numbered(information_control(0, 1, poll=True), b"\xe6\xe7\x00\xc4")
+    rig = Rig(HdlcClient(16), Wall(says(Kind.UA), busy, busy, ready, answer))
+    rig.connect()
+    assert rig.ask(b"\xc0") == ApduReceived(b"\xc4", 1, 16)
+    asked = [_frame(octets) for _, way, octets in rig.frames if way == "down"][1:]
+    assert [frame.kind for frame in asked] == [Kind.I, Kind.RR, Kind.RR, Kind.RR]
+    assert rig.now == pytest.approx(3 * 0.3)
+
+
+def test_a_busy_meter_that_refused_the_frame_gets_it_again() -> None:
+    busy, ready = numbered(0x15), numbered(0x11)  # RNR and RR, both expecting 0
+    answer = numbered(information_control(0, 1, poll=True), b"\xe6\xe7\x00\xc4")
+    rig = Rig(HdlcClient(16), Wall(says(Kind.UA), busy, ready, answer))
+    rig.connect()
+    assert rig.ask(b"\xc0") == ApduReceived(b"\xc4", 1, 16)
+    asked = [_frame(octets) for _, way, octets in rig.frames if way == "down"][1:]
+    assert [(frame.kind, frame.ns) for frame in asked if frame.kind is Kind.I] == [(Kind.I, 0)] * 2
+
+
+def test_a_frame_missing_from_a_window_is_asked_for() -> None:
+    sizes = HdlcSettings(128, 128, 3, 3)
+    parts = [
+        numbered(information_control(n, 1, poll=n == 2), b"\xe6\xe7\x00"[: 3 - 3 * bool(n)] + bytes((n,)),
+                 segmented=n < 2)
+        for n in range(3)
+    ]  # fmt: skip
+    again = [
+        numbered(information_control(n, 1, poll=n == 2), bytes((n,)), segmented=n < 2)
+        for n in (1, 2)
+    ]
+    agreed = encode(Frame(b"\x21", b"\x03", 0x73, encode_parameters(Parameters(128, 128, 3, 3))))
+    far = Wall(agreed, parts[0] + parts[2], again[0] + again[1])
+    rig = Rig(HdlcClient(16, settings=sizes), far)
+    rig.connect()
+    assert rig.ask(b"\xc0") == ApduReceived(b"\x00\x01\x02", 1, 16)
+    last = _frame([octets for _, way, octets in rig.frames if way == "down"][-1])
+    assert (last.kind, last.nr) == (Kind.RR, 1)
+    assert rig.now == 0.0, "at once, without a timeout"
+
+
+def test_an_answer_that_was_lost_is_asked_for_and_not_the_question_repeated() -> None:
+    lost = Noise()
+    rig = Rig(HdlcClient(16), HdlcServer(), noise=lost, delay_s=0.1)
+    rig.connect()
+    rig.client.link.send(SHORT, now=rig.now)
+    rig.wait(0.05)
+    lost.lost = 1.0  # the question has left; the answer will not arrive
+    rig.wait(1.0)
+    lost.lost = 0.0
+    rig.wait(10.0)
+    assert rig.client.told(ApduReceived) == [ApduReceived(SHORT[::-1], 1, 16)]
+    kinds = [_frame(octets).kind for _, way, octets in rig.frames if way == "down"]
+    assert kinds == [Kind.SNRM, Kind.I, Kind.RR]
+
+
+def _frame(octets: bytes) -> Frame:
+    (frame,) = FrameDecoder().feed(octets)
+    assert isinstance(frame, Frame)
+    return frame
 
 
 def test_the_line_is_lost() -> None:
@@ -336,8 +414,6 @@ def test_connect_twice_is_the_callers_mistake() -> None:
 
 def exchanged(server: HdlcServer, frame: Frame, now: float = 0.0) -> list[Frame]:
     """What the server answers."""
-    from protocols.hdlc.decoder import FrameDecoder
-
     server.receive_data(encode(frame), now=now)
     while server.next_event() is not NEED_DATA:
         pass
