@@ -351,17 +351,13 @@ def test_a_busy_meter_that_refused_the_frame_gets_it_again() -> None:
 
 def test_a_frame_missing_from_a_window_is_asked_for() -> None:
     sizes = HdlcSettings(128, 128, 3, 3)
-    parts = [
-        numbered(information_control(n, 1, poll=n == 2), b"\xe6\xe7\x00"[: 3 - 3 * bool(n)] + bytes((n,)),
-                 segmented=n < 2)
-        for n in range(3)
-    ]  # fmt: skip
-    again = [
-        numbered(information_control(n, 1, poll=n == 2), bytes((n,)), segmented=n < 2)
-        for n in (1, 2)
-    ]
+    contents = (b"\xe6\xe7\x00\x00", b"\x01", b"\x02")
+    zero, one, two = (
+        numbered(information_control(n, 1, poll=n == 2), content, segmented=n < 2)
+        for n, content in enumerate(contents)
+    )
     agreed = encode(Frame(b"\x21", b"\x03", 0x73, encode_parameters(Parameters(128, 128, 3, 3))))
-    far = Wall(agreed, parts[0] + parts[2], again[0] + again[1])
+    far = Wall(agreed, zero + two, one + two)
     rig = Rig(HdlcClient(16, settings=sizes), far)
     rig.connect()
     assert rig.ask(b"\xc0") == ApduReceived(b"\x00\x01\x02", 1, 16)
