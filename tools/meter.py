@@ -118,7 +118,7 @@ def listen(
 ) -> None:
     """Serve one simulated meter to any DLMS client until Ctrl-C.  Its keys are TEST KEYS.
 
-    Examples: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/] and
+    Example: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/] and
     [bold]ami meter listen --pty /tmp/probe --framing mode-e --echo[/]
     """
     faults = _known_faults(fault or [])
