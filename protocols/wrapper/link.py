@@ -71,8 +71,9 @@ class _WrapperLink:
         except BrokenStream as error:
             frames = error.frames
             self._violate(octets, str(error))
-        if decoder.pending:
-            self._violate(octets, f"{decoder.pending} octets of a frame that is cut")
+        else:
+            if decoder.pending:
+                self._violate(octets, f"{decoder.pending} octets of a frame that is cut")
         self._take(frames)
 
     def _violate(self, octets: bytes, cause: str) -> None:
