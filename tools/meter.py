@@ -21,7 +21,7 @@ from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLi
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.outflow import Pace
 from devices.meter import models
-from devices.meter.clients import on_the_bench
+from devices.meter.clients import Client, on_the_bench
 from devices.meter.device import Meter
 from devices.meter.faults import FAULTS
 from devices.meter.identity import (
@@ -30,9 +30,12 @@ from devices.meter.identity import (
     Identity,
     client_system_title,
 )
+from devices.meter.keyring import keys_of
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
 from protocols.dlms.codes import AuthenticationMechanism
+from protocols.dlms.elliptic import public_octets
+from protocols.dlms.suite import SecuritySuite, curve_of
 
 app = typer.Typer(name="meter", help="A simulated meter.", no_args_is_help=True)
 
@@ -46,13 +49,23 @@ class Auth(enum.StrEnum):
     NONE = "none"
     LOW = "low"
     GMAC = "gmac"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    ECDSA = "ecdsa"
 
 
 MECHANISMS = {
     Auth.NONE: AuthenticationMechanism.NONE,
     Auth.LOW: AuthenticationMechanism.LOW,
     Auth.GMAC: AuthenticationMechanism.HIGH_GMAC,
+    Auth.MD5: AuthenticationMechanism.HIGH_MD5,
+    Auth.SHA1: AuthenticationMechanism.HIGH_SHA1,
+    Auth.SHA256: AuthenticationMechanism.HIGH_SHA256,
+    Auth.ECDSA: AuthenticationMechanism.HIGH_ECDSA,
 }
+
+AUTHS = {mechanism: auth for auth, mechanism in MECHANISMS.items()}
 
 ECHO, PLAIN_IDENTIFICATION, PAUSES = "echo", "identification-plain", "pauses"
 """The faults of a line, in the table of faults."""
@@ -90,6 +103,15 @@ def listen(
     auth: Annotated[
         Auth, typer.Option(help="How the management client (1) proves itself.")
     ] = Auth.GMAC,
+    suite: Annotated[
+        int | None,
+        typer.Option(
+            help="Security suite, of gmac and ecdsa.",
+            show_default="0, of ecdsa 1",
+            min=0,
+            max=2,
+        ),
+    ] = None,
     model: Annotated[
         str,
         typer.Option(help=f"Which meter: {', '.join(models.names())}.", show_default="standard"),
@@ -126,7 +148,8 @@ def listen(
     if pty is None and of_a_pty:
         raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
-        meter = _meter_of(auth, model, phases, Identity(seed, index), load)
+        clients = _clients(auth, suite)
+        meter = _meter_of(clients, model, phases, Identity(seed, index), load)
         for name in sorted(faults):
             meter.set_fault(name, now=wall_clock())
         pace = Pace(airtime=paced, pause_s=PAUSE_S if meter.dirty(PAUSES) else 0.0)
@@ -147,8 +170,17 @@ def _known_faults(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _meter_of(auth: Auth, model: str, phases: int, identity: Identity, load: str) -> Meter:
-    clients = on_the_bench(MECHANISMS[auth])
+def _clients(auth: Auth, suite: int | None) -> tuple[Client, ...]:
+    """Raises ValueError for a suite that does not go with the authentication."""
+    least = SecuritySuite.AES_GCM_128
+    if auth is Auth.ECDSA:
+        least = SecuritySuite.ECDH_ECDSA_AES_GCM_128_SHA_256
+    return on_the_bench(MECHANISMS[auth], least if suite is None else SecuritySuite(suite))
+
+
+def _meter_of(
+    clients: tuple[Client, ...], model: str, phases: int, identity: Identity, load: str
+) -> Meter:
     if model:
         meter_type = replace(models.model(model), clients=clients)
     else:
@@ -237,20 +269,32 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
         match client.mechanism:
             case AuthenticationMechanism.LOW:
                 known |= {"auth": "low", "password": identity.password(client.sap).decode()}
-            case AuthenticationMechanism.HIGH_GMAC:
-                keys = identity.keys(client.sap)
+            case mechanism if client.ciphers:
+                keys = keys_of(meter, client)
                 known |= {
-                    "auth": "gmac",
-                    "security_suite": 0,
+                    "auth": AUTHS[mechanism].value,
+                    "security_suite": int(client.suite),
                     "encryption_key": keys.encryption.hex().upper(),
                     "authentication_key": keys.authentication.hex().upper(),
+                    "master_key": (keys.master or b"").hex().upper(),
                     "client_system_title": client_system_title(identity.seed, client.sap)
                     .hex()
                     .upper(),
                     "invocation_counter": f"0.0.43.1.{client.security_instance}.255",
                 }
-            case _:
+                if client.suite:
+                    known |= _key_pairs(identity, client)
+            case AuthenticationMechanism.NONE:
                 known |= {"auth": "none"}
+            case mechanism:
+                secret = identity.password(client.sap).decode()
+                known |= {
+                    "auth": AUTHS[mechanism].value,
+                    "password": secret,
+                    "client_system_title": client_system_title(identity.seed, client.sap)
+                    .hex()
+                    .upper(),
+                }
         clients.append(known)
     management = next(c for c in clients if c["sap"] == MANAGEMENT_CLIENT)
     return {
@@ -266,6 +310,22 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
         "clients": clients,
         "test_keys": True,
         "note": "TEST KEYS, known to whoever knows the seed: they protect nothing",
+    }
+
+
+def _key_pairs(identity: Identity, client: Client) -> dict[str, object]:
+    """Private keys of the client as numbers, public ones of the meter as X || Y."""
+    pairs = identity.client_key_pairs(client.sap, client.suite)
+    assert pairs.signing and pairs.agreement and pairs.peer_signing and pairs.peer_agreement
+    size = 2 * curve_of(client.suite).size
+    private = {"client_signing_key": pairs.signing, "client_agreement_key": pairs.agreement}
+    public = {
+        "meter_signing_public_key": pairs.peer_signing,
+        "meter_agreement_public_key": pairs.peer_agreement,
+    }
+    return {
+        **{n: f"{k.private_numbers().private_value:0{size}X}" for n, k in private.items()},
+        **{n: public_octets(k).hex().upper() for n, k in public.items()},
     }
 
 

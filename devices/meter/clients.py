@@ -86,16 +86,28 @@ STANDARD_CLIENTS = (
 """Management's security setup and counter are the instances 0, where clients look first."""
 
 
-def on_the_bench(mechanism: AuthenticationMechanism) -> tuple[Client, ...]:
-    """Clients of a meter that lies on a bench: as delivered with HLS, or weaker where asked for.
+def on_the_bench(
+    mechanism: AuthenticationMechanism, suite: SecuritySuite = SecuritySuite.AES_GCM_128
+) -> tuple[Client, ...]:
+    """Clients of a meter that lies on a bench: as delivered with HLS, or otherwise if asked for.
 
-    With LOW the management client proves itself by a password; with NONE nobody proves anything and
-    the public client may read all registers.
+    With HIGH_GMAC and HIGH_ECDSA all clients that cipher do it in this suite.  With LOW, and with
+    HLS by a hash, the management client proves itself by a password; with NONE nobody proves
+    anything and the public client may read all registers.  Raises ValueError for signatures in
+    suite 0, which has none, and for another suite where nothing is ciphered.
     """
-    if mechanism is AuthenticationMechanism.HIGH_GMAC:
-        return STANDARD_CLIENTS
+    signs = mechanism is AuthenticationMechanism.HIGH_ECDSA
+    if signs or mechanism is AuthenticationMechanism.HIGH_GMAC:
+        if signs and not suite:
+            raise ValueError("signatures need suite 1 or 2")
+        return tuple(
+            replace(client, mechanism=mechanism, suite=suite) if client.ciphers else client
+            for client in STANDARD_CLIENTS
+        )
+    if suite:
+        raise ValueError("without ciphering there is no security suite")
     public, reader, management, *_ = STANDARD_CLIENTS
-    if mechanism is AuthenticationMechanism.LOW:
+    if mechanism is not AuthenticationMechanism.NONE:
         return public, reader, replace(management, mechanism=mechanism)
     return (
         replace(public, right=Right.READER),

@@ -39,6 +39,7 @@ from protocols.dlms.events import (
     ProtocolViolation,
     Violation,
 )
+from protocols.dlms.hls import HLS
 from protocols.dlms.keys import KeyPairs
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import AccessRequest, ActionRequest, GetRequest, SetRequest
@@ -225,7 +226,7 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
     return ServerSettings(
         authentication=client.mechanism,
         password=meter.changed_password(client.sap) or identity.password(client.sap)
-        if client.mechanism is AuthenticationMechanism.LOW
+        if client.mechanism is not AuthenticationMechanism.NONE
         else b"",
         keys=keys_of(meter, client) if client.ciphers else None,
         suite=client.suite,
@@ -237,6 +238,6 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
         peer_invocation_counter=peer,
         conformance=CONFORMANCE,
         max_pdu_size=MAX_PDU_SIZE,
-        challenge=challenge if client.ciphers else None,
+        challenge=challenge if client.mechanism in HLS else None,
         inactivity_timeout_s=INACTIVITY_TIMEOUT_S,
     )

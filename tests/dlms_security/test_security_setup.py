@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from devices.meter.clients import STANDARD_CLIENTS, Client
+from devices.meter.clients import STANDARD_CLIENTS, Client, on_the_bench
 from devices.meter.device import Meter
 from devices.meter.identity import MANAGEMENT_CLIENT, Identity
 from devices.meter.keyring import keys_of
@@ -29,7 +30,7 @@ from protocols.dlms.key_wrap import (
     read_agreement,
     transfer_data,
 )
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome
 from protocols.dlms.procedures.reading import read_attributes
@@ -51,6 +52,7 @@ from protocols.dlms.values import Array, Enum, OctetString, Structure, Unsigned,
 from tests.dlms_security import annex_i
 from tests.dlms_security.parties import Drawn
 from tests.dlms_security.test_suites import exact
+from tools.meter import MECHANISMS, Auth, description
 
 M = AuthenticationMechanism
 TITLE = b"HES\x00\x00\x00\x00\x01"
@@ -287,3 +289,75 @@ def test_an_offer_that_is_not_the_clients() -> None:
 def test_suite_0_agrees_on_nothing() -> None:
     bench = Bench()
     assert bench.hold(call(3, Array())) is ActionResult.READ_WRITE_DENIED
+
+
+# --- meters on the bench -------------------------------------------------------------------------
+
+
+class NoLine:
+    """What `ami meter listen` says of a line is not looked at here."""
+
+    def described(self) -> dict[str, object]:
+        return {}
+
+
+BENCHES = [
+    *((auth, 0) for auth in (Auth.MD5, Auth.SHA1, Auth.SHA256, Auth.GMAC)),
+    *((auth, suite) for auth in (Auth.GMAC, Auth.ECDSA) for suite in (1, 2)),
+]
+
+
+@pytest.mark.parametrize(("auth", "suite"), BENCHES)
+def test_what_the_command_prints_is_enough_to_get_in(auth: Auth, suite: int) -> None:
+    clients = on_the_bench(MECHANISMS[auth], SecuritySuite(suite))
+    bench = Bench()
+    bench.meter = Meter(Identity(7, 4), ConstantLoad.of(800, 300, 450), MeterType(clients=clients))
+    bench.client = bench.meter.clients[1]
+    shown: dict[str, Any] = description(bench.meter, auth, [NoLine()])  # type: ignore[list-item]
+    octets = {name: bytes.fromhex(text) for name, text in shown.items() if name.endswith("_key")}
+    settings: dict[str, Any] = {
+        "authentication": MECHANISMS[auth],
+        "suite": SecuritySuite(shown.get("security_suite", 0)),
+        "system_title": bytes.fromhex(shown["client_system_title"]),
+        "peer_system_title": bytes.fromhex(shown["system_title"]),
+        "password": shown.get("password", "").encode(),
+        "keys": None,
+        "pairs": KeyPairs(),
+        "security": Security.NONE,
+    }
+    if "encryption_key" in octets:
+        settings["keys"] = Keys(octets["encryption_key"], octets["authentication_key"])
+        settings["security"] = Security.AUTHENTICATED_ENCRYPTED
+    if suite:
+        group = CURVES[SecuritySuite(suite)].group
+        private = {
+            name: ec.derive_private_key(int.from_bytes(octets[name], "big"), group)
+            for name in ("client_signing_key", "client_agreement_key")
+        }
+        settings["pairs"] = KeyPairs(
+            private["client_signing_key"],
+            private["client_agreement_key"],
+            elliptic.public_key(suite, octets["meter_signing_public_key"]),
+            elliptic.public_key(suite, octets["meter_agreement_public_key"]),
+        )
+    assert bench.hold(prove_keys(), **settings).status is Status.DONE
+    wrong = {**settings, "password": b"another"}
+    if auth is Auth.ECDSA:
+        pairs = replace(settings["pairs"], signing=a_thiefs_key(suite))
+        wrong = {**settings, "pairs": pairs}
+    elif settings["keys"] is not None:
+        size = len(octets["encryption_key"])
+        wrong = {**settings, "keys": Keys(bytes(size), bytes(size))}
+    assert bench.hold(prove_keys(), **wrong).status is Status.KEY_REJECTED
+
+
+def a_thiefs_key(suite: int) -> Any:
+    return elliptic.private_key(suite, b"T" * CURVES[SecuritySuite(suite)].size)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "suite"), [(M.HIGH_ECDSA, 0), (M.LOW, 1), (M.HIGH_SHA256, 2), (M.NONE, 1)]
+)
+def test_a_suite_that_does_not_fit(mechanism: AuthenticationMechanism, suite: int) -> None:
+    with pytest.raises(ValueError, match="suite"):
+        on_the_bench(mechanism, SecuritySuite(suite))

@@ -163,7 +163,9 @@ def converse(pair: Pair) -> None:
     assert pair.ask(ReleaseRequest()) == [Released()]
 
 
-@pytest.mark.parametrize("security", [Security.NONE, Security.AUTHENTICATED, BOTH])
+@pytest.mark.parametrize(
+    "security", [Security.NONE, Security.AUTHENTICATED, Security.ENCRYPTED, BOTH]
+)
 @pytest.mark.parametrize(("suite", "mechanism"), fitting())
 def test_each_mechanism_in_each_suite(
     suite: SecuritySuite, mechanism: AuthenticationMechanism, security: Security
@@ -417,3 +419,39 @@ def test_a_key_of_another_size_under_the_master_key() -> None:
             pair.server._establishment.open(apdu)
         assert refused.value.violation is Violation.NOT_AUTHENTIC
         assert protection.peer_invocation_counter == counter
+
+
+@given(
+    st.sampled_from([(SERVER_TITLE, CLIENT_TITLE), (b"", b""), (b"ANOTHER1", b"")]),
+    st.binary(max_size=12),
+    st.one_of(
+        st.none(),
+        st.sampled_from(KeyId).map(IdentifiedKey),
+        st.binary(max_size=60).map(WrappedKey),
+        st.builds(AgreedKey, st.sampled_from(KeyScheme), st.binary(max_size=300)),
+    ),
+    st.integers(0, 255),
+    st.integers(0, 0xFFFFFFFF),
+    st.binary(max_size=60),
+    st.booleans(),
+)
+def test_made_up_messages_have_no_effect(titles, other, info, control, counter, payload, signed):
+    """Whoever has no key can say what he likes: both sides refuse, go on, and never raise."""
+    pair = TALKING[0]
+    if pair is None:
+        pair = TALKING[0] = Pair(client(ONE), server(ONE))
+        pair.associate()
+    header = GeneralHeader(b"", *titles, b"", other)
+    wire = encode(GeneralCiphering(header, info, control, counter, payload))
+    if signed:
+        wire = encode(GeneralSigning(header, wire, payload))
+    before = pair.client.peer_invocation_counter, pair.server.peer_invocation_counter
+    assert not heard(pair, wire)
+    pair.serve(wire)
+    assert not [e for e in pair.server_events if isinstance(e, GetRequest)]
+    if control & 0x10:  # without authentication anybody can move a counter, as with suite 0
+        after = pair.client.peer_invocation_counter, pair.server.peer_invocation_counter
+        assert after == before
+
+
+TALKING: list[Pair | None] = [None]

@@ -9,8 +9,9 @@ from devices.meter.device import Meter
 from devices.meter.identity import SERVER_SAP, client_system_title
 from protocols import wrapper
 from protocols.dlms.client import ClientConnection
-from protocols.dlms.codes import ActionResult, AuthenticationMechanism, DataAccessResult, Security
+from protocols.dlms.codes import ActionResult, DataAccessResult, Security
 from protocols.dlms.events import NEED_DATA, Event
+from protocols.dlms.keys import KeyPairs
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
     ActionRequest,
@@ -27,6 +28,7 @@ from protocols.dlms.services import (
     SetResponse,
 )
 from protocols.dlms.settings import ClientSettings
+from protocols.dlms.suite import KEY_SIZES
 from protocols.dlms.values import Value
 
 NOW = 1_783_332_450.0  # 2026-07-06 10:07:30 UTC
@@ -37,19 +39,19 @@ def client_settings(
     meter: Meter, client: Client, *, counter: int = 1, lowest: int = 0, pdu_size: int = 0xFFFF
 ) -> ClientSettings:
     """What a client that knows the registry's keys brings."""
-    ciphers = client.ciphers
+    ciphers, identity, suite = client.ciphers, meter.identity, client.suite
     return ClientSettings(
         authentication=client.mechanism,
-        password=meter.identity.password(client.sap)
-        if client.mechanism is AuthenticationMechanism.LOW
-        else b"",
-        keys=meter.identity.keys(client.sap) if ciphers else None,
-        system_title=client_system_title(1, client.sap) if ciphers else b"",
+        password=identity.password(client.sap),
+        suite=suite,
+        keys=identity.keys(client.sap, size=KEY_SIZES[suite]) if ciphers else None,
+        pairs=identity.client_key_pairs(client.sap, suite) if suite else KeyPairs(),
+        system_title=client_system_title(1, client.sap),
         security=Security.AUTHENTICATED_ENCRYPTED if ciphers else Security.NONE,
         invocation_counter=counter,
         peer_invocation_counter=lowest,
         max_pdu_size=pdu_size,
-        challenge=b"CtoS-of-the-test" if ciphers else b"",
+        challenge=b"CtoS, of the tests of the meters.",
     )
 
 

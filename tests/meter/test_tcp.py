@@ -47,6 +47,7 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
+from protocols.dlms.suite import SecuritySuite
 from protocols.dlms.values import Array, DoubleLongUnsigned, Integer
 from tests.meter.conversation import client_settings
 from tools.meter import MECHANISMS, Auth, app
@@ -59,7 +60,8 @@ pytestmark = pytest.mark.live
 
 
 def meter(mechanism: AuthenticationMechanism = AuthenticationMechanism.HIGH_GMAC) -> Meter:
-    clients = on_the_bench(mechanism)
+    signs = mechanism is AuthenticationMechanism.HIGH_ECDSA
+    clients = on_the_bench(mechanism, SecuritySuite(1 if signs else 0))
     return Meter(Identity(7, 4), ConstantLoad.of(900, 600, 500), MeterType(clients=clients))
 
 
