@@ -118,7 +118,7 @@ def listen(
     ] = "",
     fault: Annotated[
         list[str] | None,
-        typer.Option(help=f"What is broken, once for each: {', '.join(FAULTS)}."),
+        typer.Option(help=f"What is broken; may be repeated: {', '.join(FAULTS)}."),
     ] = None,
     echo: Annotated[
         bool, typer.Option("--echo", help="The pty gives back what is sent, as probes do.")
@@ -143,13 +143,13 @@ def listen(
     Example: [bold]ami meter listen --tcp 127.0.0.1:4059 --auth low[/] and
     [bold]ami meter listen --pty /tmp/probe --framing mode-e --echo[/]
     """
-    faults = _known_faults(fault or [])
+    faults = known_faults(fault or [])
     of_a_pty = echo or paced or baud or faults & {ECHO, PLAIN_IDENTIFICATION}
     if pty is None and of_a_pty:
         raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
         clients = _clients(auth, suite)
-        meter = _meter_of(clients, model, phases, Identity(seed, index), load)
+        meter = meter_of(clients, model, phases, Identity(seed, index), load)
         for name in sorted(faults):
             meter.set_fault(name, now=wall_clock())
         pace = Pace(airtime=paced, pause_s=PAUSE_S if meter.dirty(PAUSES) else 0.0)
@@ -163,7 +163,9 @@ def listen(
     )
 
 
-def _known_faults(names: list[str]) -> frozenset[str]:
+def known_faults(names: list[str]) -> frozenset[str]:
+    """Names, or lists of them with commas, that the table of faults has."""
+    names = [name.strip() for each in names for name in each.split(",")]
     unknown = sorted({*names} - FAULTS.keys())
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: no such fault", param_hint="--fault")
@@ -178,9 +180,10 @@ def _clients(auth: Auth, suite: int | None) -> tuple[Client, ...]:
     return on_the_bench(MECHANISMS[auth], least if suite is None else SecuritySuite(suite))
 
 
-def _meter_of(
+def meter_of(
     clients: tuple[Client, ...], model: str, phases: int, identity: Identity, load: str
 ) -> Meter:
+    """The meter that was asked for.  Raises ValueError."""
     if model:
         meter_type = replace(models.model(model), clients=clients)
     else:

@@ -24,7 +24,10 @@ from devices.gateway.outflow import Pace
 from devices.gateway.pty import UNTOUCHED_BAUD
 from devices.gateway.push_carrier import HDLC, TCP, UDP
 from devices.gateway.udp import CLIENTS_MAX
+from devices.meter import models
+from devices.meter.clients import STANDARD_CLIENTS
 from devices.meter.device import Meter
+from devices.meter.faults import FAULTS
 from devices.meter.identity import (
     MANAGEMENT_CLIENT,
     PUBLIC_CLIENT,
@@ -67,7 +70,7 @@ from protocols.mode_e.client import ModeEClient
 from protocols.mode_e.settings import ModeESettings
 from protocols.wrapper.link import WrapperClient
 from tests.links.driver import Association, Driver, over_tcp, over_tty, over_udp
-from tools.meter import app
+from tools.meter import app, known_faults, meter_of
 
 pytestmark = pytest.mark.live
 
@@ -488,6 +491,15 @@ async def test_the_command_serves_on_a_pty_and_ends_well(tmp_path: Path) -> None
         _, errors = await asyncio.to_thread(process.communicate, timeout=30)
     assert (process.returncode, errors) == (0, b"")
     assert not path.is_symlink()
+
+
+def test_each_model_and_each_fault_by_its_name() -> None:
+    for name in models.names():
+        device = meter_of(STANDARD_CLIENTS, name, 3, Identity(1, 0), "")
+        assert device.type.name == name
+        for fault in known_faults([",".join(FAULTS)]):
+            device.set_fault(fault, now=wall_clock())
+        assert device.faults.silent and device.dirty("pauses")
 
 
 WRONG_USAGE = {
