@@ -77,16 +77,6 @@ def _moment(context: Context, octets: bytes) -> OctetString:
     return OctetString(moment.octets)
 
 
-class Twice:
-    """An answer that has its last value once more behind it."""
-
-    def __init__(self, answer: GetResponseNormal, again: bytes) -> None:
-        self._answer, self._again = answer, again
-
-    def encode(self) -> bytes:
-        return self._answer.encode() + self._again
-
-
 class DirtyConnection(ServerConnection):
     """A server that spoils APDUs before they are protected."""
 
@@ -106,5 +96,5 @@ class DirtyConnection(ServerConnection):
             and len(apdu.result) == CLOCK_OCTETS
             and self.dirty("clock-twice")
         ):
-            apdu = Twice(apdu, axdr.encode(apdu.result))  # type: ignore[assignment]
+            apdu = replace(apdu, trailing=axdr.encode(apdu.result))
         return super()._pack(apdu, *rest)  # type: ignore[arg-type]

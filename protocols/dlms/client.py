@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from protocols.dlms import tolerant
 from protocols.dlms.access import INVOKE_ID, AccessResponseApdu
 from protocols.dlms.acse import AARE, AARQ, AUTHENTICATION_UNIT, RLRE, RLRQ
 from protocols.dlms.action import (
@@ -47,6 +48,7 @@ from protocols.dlms.events import (
     Released,
     Violation,
 )
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.forms import blocks_of, joined_return, whole
 from protocols.dlms.general_block import GeneralBlock
 from protocols.dlms.get import (
@@ -341,6 +343,9 @@ class ClientConnection(Connection):
         self._state = following
         return wire
 
+    def _decode(self, octets: bytes) -> Apdu:
+        return tolerant.answer(octets)
+
     def _on_rlre(self, rlre: RLRE) -> None:
         state = self._expect(Step.RELEASE_RESPONSE)
         if rlre.user_information is not None:
@@ -350,6 +355,9 @@ class ClientConnection(Connection):
 
     def _on_exception(self, exception: ExceptionResponse) -> None:
         state = self._expect(Step.EXCEPTION)
+        if self._state is State.GETTING and (whole := self._whole_after_all()) is not None:
+            self._finish(state, whole)
+            return
         if self._state is State.RELEASING:
             self._agree(None)
             self._finish(state, Released(exception))
@@ -423,11 +431,13 @@ class ClientConnection(Connection):
     def _on_get(self, apdu: GetResponseNormal | GetResponseWithList) -> None:
         state = self._expect(Step.GET_DONE)
         self._check_invoke(apdu.invoke_id_and_priority)
-        if isinstance(apdu, GetResponseNormal):
+        if not isinstance(apdu, GetResponseNormal):
+            self._finish(state, GetResponse(self._several(apdu.results)))
+        elif apdu.trailing:
             results = self._single(apdu.result)
+            self._finish(state, GetResponse(results, Flaw.TRAILING_OCTETS, encode(apdu)))
         else:
-            results = self._several(apdu.results)
-        self._finish(state, GetResponse(results))
+            self._finish(state, GetResponse(self._single(apdu.result)))
 
     def _on_get_block(self, apdu: GetResponseBlock) -> None:
         error = isinstance(apdu.result, DataAccessResult)
@@ -435,7 +445,8 @@ class ClientConnection(Connection):
         state = self._expect(Step.GET_BLOCK if more else Step.GET_DONE)
         self._check_invoke(apdu.invoke_id_and_priority)
         if isinstance(apdu.result, DataAccessResult):
-            self._finish(state, GetResponse((apdu.result,) * self._count))
+            whole = self._whole_after_all()
+            self._finish(state, whole or GetResponse((apdu.result,) * self._count))
             return
         self._incoming.take(DataBlock(apdu.last_block, apdu.block_number, apdu.result))
         if more:
@@ -444,13 +455,26 @@ class ClientConnection(Connection):
             request = GetRequestNext(_CONFIRMED | self._invoke, apdu.block_number)
             self._outbox.append(self._pack(request))
             return
+        self._finish(state, GetResponse(self._joined_results()))
+
+    def _joined_results(self) -> tuple[GetResult, ...]:
+        """The results that all blocks of a GET hold together."""
         reader = Reader(self._incoming.joined())
         if self._count == 1:
             results: tuple[GetResult, ...] = (reader.value(),)
         else:
             results = self._several(read_results(reader))
         reader.end()
-        self._finish(state, GetResponse(results))
+        return results
+
+    def _whole_after_all(self) -> GetResponse | None:
+        """What came in blocks of which none was flagged as the last, if it is whole: some meters
+        refuse the block after it in place of flagging it."""
+        try:
+            results = self._joined_results()
+        except ProtocolError:
+            return None
+        return GetResponse(results, Flaw.LAST_BLOCK_UNFLAGGED, self._incoming.joined())
 
     @property
     def _count(self) -> int:

@@ -104,9 +104,11 @@ class GetResponseNormal:
 
     invoke_id_and_priority: int
     result: GetResult
+    trailing: bytes = b""  # what some meters send behind it, see `tolerant`; never read strictly
 
     def encode(self) -> bytes:
-        return bytes((0xC4, 1, self.invoke_id_and_priority)) + write_result(self.result)
+        head = bytes((0xC4, 1, self.invoke_id_and_priority))
+        return head + write_result(self.result) + self.trailing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ has one result for each, in the same order.  Source: Green Book 9.3.6 to 9.3.9 (
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from protocols.dlms.codes import (
@@ -19,6 +19,7 @@ from protocols.dlms.codes import (
     ServiceError,
     StateError,
 )
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.values import NULL, Value
 
@@ -85,9 +86,14 @@ class GetRequest:
 
 @dataclass(frozen=True, slots=True)
 class GetResponse:
-    """For each attribute its value, or why there is none."""
+    """For each attribute its value, or why there is none.
+
+    `flaws` says what was wrong with octets that could be understood all the same; `raw` are they.
+    """
 
     results: tuple[GetResult, ...]
+    flaws: Flaw = Flaw.NONE
+    raw: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, *results: GetResult) -> Self:
