@@ -311,6 +311,44 @@ def _element(reader: Reader, description: TypeDescription, budget: list[int]) ->
     return value
 
 
+def compact(array: Array) -> CompactArray:
+    """The inverse of `elements`: the type once, then the contents without tags.
+
+    Raises ValueError for no elements, for elements of different types (an array within an element
+    must have as many elements in each), and for types that a compact array cannot hold.
+    """
+    if not array:
+        raise ValueError("no element tells the type of a compact array")
+    description = _description_of(array[0])
+    parts: list[bytes] = []
+    for element in array:
+        if _description_of(element) != description:
+            raise ValueError("the elements of a compact array have one type")
+        _write_contents(element, parts)
+    return CompactArray(description, b"".join(parts))
+
+
+def _description_of(value: Value) -> TypeDescription:
+    if isinstance(value, CompactArray):
+        raise ValueError("a compact array cannot hold compact arrays")
+    if isinstance(value, Structure):
+        return TypeDescription(value.TAG, 0, tuple(map(_description_of, value)))
+    if isinstance(value, Array):
+        kinds = list(map(_description_of, value))
+        if not kinds or len(kinds) > 0xFFFF or any(kind != kinds[0] for kind in kinds):
+            raise ValueError("an array within a compact array has elements of one type")
+        return TypeDescription(value.TAG, len(kinds), (kinds[0],))
+    return TypeDescription(value.TAG)
+
+
+def _write_contents(value: Value, parts: list[bytes]) -> None:
+    if isinstance(value, Array | Structure):
+        for element in value:
+            _write_contents(element, parts)
+    else:
+        parts.append(encode(value)[1:])
+
+
 # --- values to Data ------------------------------------------------------------------------------
 
 

@@ -24,6 +24,11 @@ from protocols.dlms.codes import (
 )
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
+    AccessAction,
+    AccessGet,
+    AccessResult,
+    AccessService,
+    AccessSet,
     AttributeDescriptor,
     ExceptionResponse,
     MethodDescriptor,
@@ -97,6 +102,7 @@ PROFILE = AttributeDescriptor(
     2,
     SelectiveAccess(2, Structure((DoubleLongUnsigned(1), DoubleLongUnsigned(96)))),
 )
+ENERGY = AttributeDescriptor(3, LogicalName("1.0.1.8.0.255"), 2)
 DISCONNECT = MethodDescriptor(70, LogicalName("0.0.96.3.10.255"), 1)
 BLOCK = DataBlock(True, 2, b"\x01\x02")
 SUCCESS = DataAccessResult.SUCCESS
@@ -206,6 +212,57 @@ APDUS = {
             StateError.SERVICE_NOT_ALLOWED, ServiceError.INVOCATION_COUNTER_ERROR, 256
         ),
     ),
+    "access": (
+        (
+            "D9 40000001 00 03 01 0003 0100010800FF 02 02 0008 0000010000FF 02 03 0046 000060030AFF 01"
+            "03 00 12 0001 0F 00"
+        ),
+        apdu.AccessRequestApdu(
+            0x40000001,
+            b"",
+            (
+                AccessGet(ENERGY),
+                AccessSet(CLOCK, LongUnsigned(1)),
+                AccessAction(DISCONNECT, Integer(0)),
+            ),
+        ),
+    ),
+    "access with selections, a time, and to be repeated": (
+        (
+            "D9 50000002 0C 07EA0706010A000000FFF000 03"
+            "04 0007 0100630100FF 02 02 02 02 06 00000001 06 00000060"
+            "05 0007 0100630100FF 02 02 02 02 06 00000001 06 00000060"
+            "03 0046 000060030AFF 01 03 00 11 07 00"
+        ),
+        apdu.AccessRequestApdu(
+            0x50000002,
+            bytes.fromhex("07EA0706010A000000FFF000"),
+            (AccessGet(PROFILE), AccessSet(PROFILE, Unsigned(7)), AccessAction(DISCONNECT)),
+        ),
+    ),
+    "accessed": (
+        "DA 40000001 00 00 03 06 000005ED 00 00 03 01 00 02 03 03 FA",
+        apdu.AccessResponseApdu(
+            0x40000001,
+            b"",
+            (
+                AccessResult(AccessService.GET, SUCCESS, DoubleLongUnsigned(1517)),
+                AccessResult(AccessService.SET, DataAccessResult.READ_WRITE_DENIED),
+                AccessResult(AccessService.ACTION, ActionResult.OTHER_REASON),
+            ),
+        ),
+    ),
+    "accessed, the request repeated": (
+        "DA 50000002 00 01 01 01 0003 0100010800FF 02 01 00 01 01 04",
+        apdu.AccessResponseApdu(
+            0x50000002,
+            b"",
+            (AccessResult(AccessService.GET, DataAccessResult.OBJECT_UNDEFINED),),
+            (AccessGet(ENERGY),),
+        ),
+    ),
+    "push": ("0F 00000007 00 12 0001", apdu.DataNotification(7, b"", LongUnsigned(1))),
+    "push received": ("10 40000007 00", apdu.DataNotificationConfirm(0x40000007)),
     "initiate": (
         "01 00 00 00 06 5F1F04 00 007E1F 04B0",
         apdu.InitiateRequest(Conformance(0x7E1F), 1200),
@@ -289,6 +346,12 @@ WRONG_APDUS = {
         18,
         "14 trailing octets",
     ),
+    "an access specification of no kind": ("D9 40000001 00 01 06", 7, "6 is no access request"),
+    "an access result of no kind": ("DA 40000001 00 00 01 00 01 04 00", 10, "4 is no access resp"),
+    "access data for nothing": ("D9 40000001 00 00 01 00", 6, "1 data for 0 specifications"),
+    "accessed data for nothing": ("DA 40000001 00 00 01 00 00", 7, "1 data for 0 results"),
+    "endless access": ("D9 40000001 00 84 FFFFFFFF", 6, "4294967295 elements announced"),
+    "endless block": ("E0 80 0001 0000 84 FFFFFFFF 00", 11, "4294967295 octets announced"),
     "no security header": ("C8 04 30 00 00 00", 1, "security header"),
     "a date-time of three octets": ("0F 00000000 03 010203 00", 5, "12 octets"),
     "AARQ without context": ("60 00", 2, "A1 is missing"),
@@ -424,3 +487,42 @@ def test_signalling_nan_becomes_quiet() -> None:
 def test_diagnostic_sources() -> None:
     accepted = acse.AARE(1, AssociationResult.ACCEPTED, AcseUserDiagnostic.NULL)
     assert isinstance(decode(encode(accepted)).diagnostic, AcseUserDiagnostic)
+
+
+def test_compact_array_is_made() -> None:
+    octets, value = VALUES["compact-array"]
+    assert isinstance(value, CompactArray)
+    assert axdr.compact(axdr.elements(value)) == value
+    assert axdr.encode(axdr.compact(axdr.elements(value))) == bytes.fromhex(octets)
+
+
+NOT_COMPACT = {
+    "no elements": (Array(()), "no element"),
+    "two types": (Array((Unsigned(1), LongUnsigned(1))), "have one type"),
+    "arrays of two lengths": (
+        Array((Array((Unsigned(1),)), Array((Unsigned(1), Unsigned(2))))),
+        "have one type",
+    ),
+    "an empty array within": (Array((Array(()),)), "elements of one type"),
+    "compact arrays": (
+        Array((CompactArray(TypeDescription(DataTag.UNSIGNED), b"\x01"),)),
+        "cannot hold",
+    ),
+}
+
+
+@pytest.mark.parametrize(("array", "cause"), NOT_COMPACT.values(), ids=NOT_COMPACT)
+def test_what_no_compact_array_holds(array: Array, cause: str) -> None:
+    with pytest.raises(ValueError, match=cause):
+        axdr.compact(array)
+
+
+@given(strategies.value.filter(lambda found: found != NULL), st.integers(1, 4))
+def test_any_array_of_one_type_comes_back_from_its_compact_form(value, count: int) -> None:
+    array = Array((value,) * count)
+    try:
+        found = axdr.compact(array)
+    except ValueError:
+        return
+    if len(found.contents) >= count:  # elements without octets cannot be counted
+        assert axdr.elements(axdr.decode(axdr.encode(found))) == array
