@@ -87,7 +87,7 @@ CANNOT = {
     "ACTION with list": "it has no way to write one",
     "ACTION answered in blocks": "it reads the joined blocks as a value, without their result",
     "ACCESS": "it reads answers only into objects of its own, which it does not have here",
-    "general block transfer": "it notices neither a lost block nor a wrong acknowledgement",
+    "general block transfer": "it fails at the first acknowledgement that it has to write",
     "data-notification-confirm": "it does not know the tag",
     "an empty array within a list": "it loses its place in the answer, which is then refused",
     "a PDU size of 0, no limit": "it takes the association for refused",

@@ -75,7 +75,8 @@ UNSUPPORTED = Conformance.ACCESS | Conformance.GENERAL_BLOCK_TRANSFER
 """What gurux-dlms cannot be trusted with, so that it is not proposed.
 
 It reads no access-response of attributes that it does not hold as objects of its own, and its
-general block transfer neither notices a lost block nor an acknowledgement out of order.
+general block transfer fails at the first acknowledgement (1.0.203: it asks its settings for a field
+that they do not have).
 """
 INVOKE_IDS = 16  # four bits
 
