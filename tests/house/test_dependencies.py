@@ -52,9 +52,11 @@ LATER = {
 
 
 # Run by another's interpreter, in an environment and a process of its own.
-PEERS = {"tests/dlms_engines/pydlms_writes.py", "tests/dlms_security/pydlms_secured.py"} | {
-    str(path) for path in python_files("tools") if path.parent.name == "clients"
-}
+PEERS = {
+    "tests/dlms_engines/pydlms_blocks.py",
+    "tests/dlms_engines/pydlms_writes.py",
+    "tests/dlms_security/pydlms_secured.py",
+} | {str(path) for path in python_files("tools") if path.parent.name == "clients"}
 
 
 def imports(*folders: str) -> dict[str, list[str]]:
