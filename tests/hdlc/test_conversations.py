@@ -148,7 +148,8 @@ def test_nothing_is_lost_doubled_or_changed_by_noise(noise: Noise, sizes: str, s
     assert rig.violations, "noise that nobody noticed is no noise"
 
 
-@settings(deadline=None, max_examples=60)
+# Of frames that lose or double an octet one in 65,536 passes its FCS: so the draws are fixed.
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(
     st.floats(0, 0.02), st.floats(0, 0.02), st.floats(0, 0.02), st.integers(0, 9999), st.booleans()
 )

@@ -274,7 +274,8 @@ def test_the_server_is_addressed_as_asked() -> None:
     assert rig.ask(APDU) == ApduReceived(APDU[::-1], 1, 1)
 
 
-@settings(deadline=None, max_examples=40)
+# Of frames that lose or double an octet one in 65,536 passes its FCS: so the draws are fixed.
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(
     st.floats(0, 0.05), st.floats(0, 0.05), st.floats(0, 0.05), st.integers(0, 999), st.booleans()
 )
