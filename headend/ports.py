@@ -300,7 +300,10 @@ class KeyCounters(Protocol):
         ...
 
     async def settle(self, next_own: int, peer_lowest: int) -> None:
-        """The conversation is over: the next of ours is `next_own`, and none above it was used."""
+        """Our association is over: the next of ours is `next_own`, and none above it was used.
+
+        The same conversation may begin another one, from `next_own`, and `reserve` again.
+        """
         ...
 
 

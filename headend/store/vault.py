@@ -207,14 +207,14 @@ class StoredCounters:
 
     async def settle(self, next_own: int, peer_lowest: int) -> None:
         """See `ports.KeyCounters`."""
-        seen, self._end = self._end, None
+        seen = self._end
 
-        def work(words: KeyWords) -> None:
-            if seen is not None:
-                words.extend_counters(self._place, seen, next_own)
+        def work(words: KeyWords) -> bool:
             words.raise_peer_counter(self._place, peer_lowest)
+            return seen is not None and words.extend_counters(self._place, seen, next_own)
 
-        await _run(self._store, work)
+        if await _run(self._store, work):
+            self._end = next_own  # and from here a conversation that begins anew goes on
 
 
 async def _run(store: SqlStore, work: Callable[[KeyWords], T]) -> T:

@@ -185,6 +185,25 @@ async def test_the_meter_names_the_first() -> None:
     assert await ours.counters(known.current).load() == (5010, 77)
 
 
+async def test_a_conversation_that_begins_anew_goes_on() -> None:
+    """As when the second framing is the one that the meter speaks, or our counter was behind."""
+    ours = await installed()
+    known = await ours.keys(METER, CLIENT)
+    assert known is not None
+    counters, other = ours.counters(known.current), ours.counters(known.current)
+    assert await counters.load() == (1, 0)
+    await counters.settle(5, 0)
+    await counters.reserve(5 + BLOCK)
+    await counters.settle(9, 0)
+    await counters.reserve(5000)  # the meter had come further
+    await counters.settle(4990, 3)
+    assert await other.load() == (4990, 3)
+    with pytest.raises(CountersContended):
+        await counters.reserve(4990 + BLOCK)
+    await other.settle(4991, 3)
+    assert await counters.load() == (4991, 3)
+
+
 async def test_a_counter_that_is_used_up() -> None:
     ours = await installed(next_counter=COUNTER_MAX - 3)
     known = await ours.keys(METER, CLIENT)
