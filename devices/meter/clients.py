@@ -1,7 +1,8 @@
 """The clients that a meter knows: their addresses, how each proves itself, and its rights.
 
 Addresses as companion specifications use them: 16 public, 1 management, 2 reader, 3 firmware.  A
-concentrator has an address of its own here, and with it keys of its own.
+concentrator and a technician's probe each have an address of their own here, and with it keys of
+their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from devices.meter.identity import (
     CONCENTRATOR_CLIENT,
     FIRMWARE_CLIENT,
     MANAGEMENT_CLIENT,
+    PROBE_CLIENT,
     PUBLIC_CLIENT,
     READER_CLIENT,
 )
@@ -81,6 +83,13 @@ STANDARD_CLIENTS = (
         AuthenticationMechanism.HIGH_GMAC,
         "firmware",
         security_instance=FIRMWARE_CLIENT,
+    ),
+    Client(
+        PROBE_CLIENT,
+        Right.MANAGEMENT,
+        AuthenticationMechanism.HIGH_GMAC,
+        "probe",
+        security_instance=PROBE_CLIENT,
     ),
 )
 """Management's security setup and counter are the instances 0, where clients look first."""

@@ -25,9 +25,10 @@ PUBLIC_CLIENT = 16
 MANAGEMENT_CLIENT = 1
 READER_CLIENT = 2
 FIRMWARE_CLIENT = 3
+PROBE_CLIENT = 4
 CONCENTRATOR_CLIENT = 5
 PUSH_CLIENT = 6
-"""Client SAPs.  Five clients, five access rights; a concentrator has keys of its own."""
+"""Client SAPs.  A concentrator and a technician's probe have keys of their own."""
 
 SERVER_SAP = 1
 """The management logical device, the only one of these meters (Blue Book 4.1.8)."""

@@ -191,13 +191,15 @@ class ObjectOfInterest(_Table, frozen=True):
 class Model(_Table, frozen=True):
     """One kind of meter.
 
-    `reads_as` and `acts_as` name the associations for reading and for what changes something.
+    `reads_as` and `acts_as` name the associations for reading and for what changes something;
+    `works_as` that of a technician's job, as a client that nobody else is, with its own keys.
     """
 
     about: str
     reads_as: Word
     acts_as: Word
     association: dict[str, Association]
+    works_as: Word | None = None  # None: the model keeps no client for jobs
     name: str = ""  # the file's
     engine: Engine = Engine.OURS
     framings: Framings = Framings()
@@ -224,10 +226,27 @@ class Model(_Table, frozen=True):
             if role not in self.association:
                 known = ", ".join(sorted(self.association)) or "none"
                 raise ValueError(f"there is no association {role!r}; known: {known}")
+        if self.works_as is not None:
+            self._check_jobs(self.works_as)
         public = self.association[PUBLIC]
         if public.ciphers or public.authentication is not AuthenticationMechanism.NONE:
             raise ValueError("the public association neither proves nor ciphers anything")
         _ = self.wanted
+
+    def _check_jobs(self, role: str) -> None:
+        """A job's client must be nobody else's, or two senders would share a key."""
+        if role not in self.association:
+            raise ValueError(f"works_as: there is no association {role!r}")
+        job = self.association[role]
+        same = sorted(
+            name
+            for name, other in self.association.items()
+            if name != role and (other.client, other.server) == (job.client, job.server)
+        )
+        if same:
+            raise ValueError(f"works_as: {role} is the same client as {', '.join(same)}")
+        if not job.ciphers:
+            raise ValueError(f"works_as: {role} must cipher, as jobs carry keys and no passwords")
 
     @property
     def wanted(self) -> Conformance:
