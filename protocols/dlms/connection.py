@@ -388,14 +388,17 @@ class Connection:
 
     def _take_general(self, block: GeneralBlock, expected: bool, now: float) -> None:
         """Take a block, and what it completes.  `expected`: the peer may begin to send some."""
-        exchange = self._exchange
-        if block.window == 0 and not (exchange is not None and exchange.without_window):
+        exchange, client = self._exchange, self.ROLE is Role.CLIENT
+        # Pushes: outside an association nothing is acknowledged, whatever window they say.
+        pushed = block.window == 0 and not (exchange is not None and exchange.without_window)
+        pushed = pushed or client and self._negotiated is None
+        if not self._agreed(GENERAL_BLOCKS) and not (client and pushed):
+            raise Refused(Violation.NOT_NEGOTIATED, "general block transfer")
+        if pushed:
             whole = self._unconfirmed.take(block)
             answers: list[GeneralBlock] = []
-        elif not self._agreed(GENERAL_BLOCKS):
-            raise Refused(Violation.NOT_NEGOTIATED, "general block transfer")
         else:
-            if exchange is None or self.ROLE is Role.SERVER and exchange.replaced_by(block):
+            if exchange is None or not client and exchange.replaced_by(block):
                 if not expected:
                     raise Refused(Violation.UNEXPECTED, f"a block while {self._state.value}")
                 exchange = self._exchange = self._new_exchange()
