@@ -217,6 +217,7 @@ class HdlcClient:
             window=self._parameters.window_transmit,
         )
         self._state = _State.UP
+        self._tries = self._repeats = 0
         self._rest()
         self._line.events.append(LinkUp(self._client, self._server.logical))
 
@@ -275,6 +276,8 @@ class HdlcClient:
             self._repeats += 1
         if self._repeats > self._settings.retries:
             self._down(Down.NO_ANSWER, f"{self._repeats} repetitions did not get through")
+        elif busy and self._answer_due is not None and now >= self._answer_due:
+            self._down(Down.NO_ANSWER, "it says that it is busy, and goes on saying so")
         elif busy:
             self._poll_due = now + self._settings.poll_interval_s
         elif self._numbering.to_send:

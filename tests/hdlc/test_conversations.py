@@ -285,6 +285,11 @@ UP_THEN = {
         Down.REJECTED,
         "I 0 expecting 0 P/F rejected: too much information",
     ),
+    "busy for ever": (
+        (says(Kind.UA), encode(Frame(b"\x21", b"\x03", 0x15))),
+        Down.NO_ANSWER,
+        "it says that it is busy",
+    ),
     "ready, but never takes it": ((says(Kind.UA), READY), Down.NO_ANSWER, "repetitions"),
 }
 
@@ -365,6 +370,23 @@ def test_a_frame_missing_from_a_window_is_asked_for() -> None:
     last = _frame([octets for _, way, octets in rig.frames if way == "down"][-1])
     assert (last.kind, last.nr) == (Kind.RR, 1)
     assert rig.now == 0.0, "at once, without a timeout"
+
+
+def test_what_connecting_cost_counts_no_more_when_the_link_is_up() -> None:
+    far = Wall(
+        b"",
+        b"",
+        b"",
+        says(Kind.UA),
+        b"",
+        b"",
+        b"",
+        numbered(0x31),
+        numbered(0x30, b"\xe6\xe7\x00\xc4"),
+    )
+    rig = Rig(HdlcClient(16), far)
+    assert rig.connect() == LinkUp(16, 1)
+    assert rig.ask(b"\xc0") == ApduReceived(b"\xc4", 1, 16)
 
 
 def test_an_answer_that_was_lost_is_asked_for_and_not_the_question_repeated() -> None:
