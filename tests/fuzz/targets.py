@@ -14,19 +14,22 @@ from protocols import wrapper
 from protocols.cim import envelope, xml
 from protocols.cim.errors import NotAMessage
 from protocols.concentrator import messages
-from protocols.dlms import apdu, axdr
+from protocols.dlms import apdu, axdr, elliptic
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.events import NEED_DATA
+from protocols.dlms.key_wrap import NotUnwrapped, read_agreement, read_transfer
+from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.association import ObjectList
 from protocols.dlms.objects.capture import read_capture_objects
 from protocols.dlms.objects.shape import Misshapen
 from protocols.dlms.profile import Column, Decoder, Quantities, Times
-from protocols.dlms.security import Keys
+from protocols.dlms.push import Sender, open_push
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import AssociationRequest, AttributeDescriptor, GetRequest
 from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.dlms.suite import SecuritySuite
 from protocols.errors import ProtocolError
 from protocols.hdlc.client import HdlcClient
 from protocols.hdlc.server import HdlcServer
@@ -35,6 +38,9 @@ from protocols.mode_e.server import ModeEServer
 from protocols.plc import frames
 
 TEST_KEYS = Keys(bytes(range(16)), bytes(range(16, 32)))  # TEST KEYS
+ONE = SecuritySuite.ECDH_ECDSA_AES_GCM_128_SHA_256
+_PRIVATE = elliptic.private_key(ONE, bytes(range(32)))  # a TEST KEY
+PAIRS = KeyPairs(_PRIVATE, _PRIVATE, _PRIVATE.public_key(), _PRIVATE.public_key())
 TITLES = (b"TSTCLNT1", b"TSTSERV1")
 ENERGY = AttributeDescriptor(3, LogicalName("1.0.1.8.0.255"), 2)
 
@@ -171,6 +177,31 @@ def _converse(connection: ClientConnection | ServerConnection, octets: bytes) ->
             raise AssertionError("the connection goes on by itself for ever")
 
 
+def a_push(octets: bytes) -> None:
+    """Without an association, from a meter whose keys are known; the title is in the octets."""
+    sender = Sender(
+        TEST_KEYS, ONE, PAIRS, required=Security.NONE, signed=bool(octets[:1] > b"\x7f")
+    )
+    try:
+        pushed = open_push(octets[1:], lambda title: sender, system_title=TITLES[0])
+    except ProtocolError:
+        return
+    assert pushed.security == Security.NONE or pushed.lowest, "its counter is remembered"
+
+
+def a_key_transfer(octets: bytes) -> None:
+    """Keys for a meter: wrapped by somebody, or agreed on with somebody."""
+    try:
+        value = axdr.decode(octets)
+    except ProtocolError:
+        return
+    for read in (lambda: read_transfer(bytes(16), 16, value), lambda: read_agreement(value)):
+        try:
+            read()
+        except (Misshapen, NotUnwrapped):
+            continue
+
+
 def a_plc_frame(octets: bytes) -> None:
     try:
         frame = frames.decode(octets)
@@ -205,6 +236,15 @@ _CLIENTS = (
         challenge=b"challenge",
     ),
     ClientSettings(authentication=AuthenticationMechanism.LOW, password=b"00000000"),
+    ClientSettings(
+        authentication=AuthenticationMechanism.HIGH_ECDSA,
+        suite=ONE,
+        security=Security.AUTHENTICATED_ENCRYPTED,
+        keys=TEST_KEYS,
+        pairs=PAIRS,
+        system_title=TITLES[0],
+        challenge=bytes(32),
+    ),
 )
 _SERVERS = (
     ServerSettings(),
@@ -214,6 +254,15 @@ _SERVERS = (
         keys=TEST_KEYS,
         system_title=TITLES[1],
         challenge=lambda: b"StoC-StoC",
+    ),
+    ServerSettings(
+        authentication=AuthenticationMechanism.HIGH_ECDSA,
+        suite=ONE,
+        security=Security.AUTHENTICATED_ENCRYPTED,
+        keys=TEST_KEYS,
+        pairs=PAIRS,
+        system_title=TITLES[1],
+        challenge=lambda: b"StoC" * 8,
     ),
 )
 _ACCEPTED = bytes.fromhex(
@@ -230,6 +279,8 @@ TARGETS: dict[str, Target] = {
     "hdlc-server": an_hdlc_server,
     "mode-e-client": a_mode_e_client,
     "mode-e-server": a_mode_e_server,
+    "push": a_push,
+    "key-transfer": a_key_transfer,
     "client": a_client,
     "server": a_server,
     "plc-frame": a_plc_frame,
