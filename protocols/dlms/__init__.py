@@ -10,8 +10,8 @@
     events         what a connection tells; ClientEngine, the shape of every client engine
     state          the one transition table of both roles
     settings       ClientSettings, ServerSettings
-    client         ClientConnection: one association with one meter
-    server         ServerConnection: the association that a meter keeps for one client address
+    client         ClientConnection: one association with one meter; client_association opens it
+    server         ServerConnection: what a meter keeps for one client address; server_association
     connection     what both share; forms: primitives as APDUs; transfer: blocks of one service
     general_block  general block transfer; access, access_parts: ACCESS
     selective_access  parts of a profile by range and entry
