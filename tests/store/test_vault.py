@@ -278,3 +278,18 @@ def test_no_counter_twice_whatever_is_interrupted(steps: list[tuple[int, int, bo
 
 def test_states_are_words() -> None:
     assert {*KeyState} == {"current", "pending", "retired"}
+
+
+async def test_a_crash_loses_counters_and_repeats_none(tmp_path: Path) -> None:
+    """Three processes over one file, none of which came to write down how far it was."""
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    await vault(url).install(METER, CLIENT, keys("one"), next_counter=1)
+    firsts = []
+    for _ in range(3):
+        ours = vault(url)
+        known = await ours.keys(METER, CLIENT)
+        assert known is not None
+        first, _ = await ours.counters(known.current).load()
+        firsts.append(first)
+        await ours._store.close()
+    assert firsts == [1, 1 + BLOCK, 1 + 2 * BLOCK]
