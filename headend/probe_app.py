@@ -18,15 +18,18 @@ from pathlib import Path
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.domain.failure import Failure
+from headend.domain.reason import REASONS, ReasonCode
 from headend.field.direct.access import Access, Credentials, MemoryCounters
 from headend.field.direct.address import BadAddress, SerialAddress, TcpAddress, UdpAddress, parse
 from headend.field.direct.conversation import Conversation, Opened
 from headend.field.direct.dialogue import Notification, Progress, Withheld
-from headend.field.direct.line import Line, LineLost, LineUnavailable
+from headend.field.direct.failing import of_line, of_outcome
+from headend.field.direct.line import Line, LineError, LineLost, LineUnavailable
 from headend.field.direct.serial_line import SerialLine
 from headend.field.direct.tcp_line import TcpLine
 from headend.field.direct.trace import Entry, Layer, Trace
 from headend.field.direct.udp_line import UdpLine
+from headend.field.direct.wire import Wire
 from headend.models import BadModel, Framing, Model, Shelf
 from headend.ports import Chance, Clock
 from headend.store.envelope import BadEnvelope
@@ -34,9 +37,11 @@ from headend.store.kit.counters import FileCounters
 from headend.store.kit.folder import BadKit, default_folder
 from headend.store.kit.identity import system_title
 from headend.store.kit.journal import Journal
+from headend.store.kit.journal import Line as JournalLine
 from headend.store.kit.keyring import Keyring, Secret, WrongPassphrase
 
 __all__ = [
+    "REASONS",
     "BadAddress",
     "BadEnvelope",
     "BadKit",
@@ -46,21 +51,27 @@ __all__ = [
     "Failure",
     "Framing",
     "Journal",
+    "JournalLine",
     "Keyring",
     "Layer",
     "Line",
+    "LineError",
     "LineLost",
     "LineUnavailable",
     "Model",
     "Opened",
     "Probe",
     "Progress",
+    "ReasonCode",
     "Secret",
     "Trace",
+    "Wire",
     "Withheld",
     "WrongPassphrase",
     "build_probe",
     "line_to",
+    "of_line",
+    "of_outcome",
 ]
 
 
@@ -109,43 +120,44 @@ class Probe:
         where: str | Line,
         *,
         meter: str | None = None,
-        model: str = "generic",
+        model: str | Model = "generic",
         role: str | None = None,
         framing: Framing | None = None,
         secret: Secret | None = None,
         dry_run: bool = False,
+        trace: Trace | None = None,
         told: Callable[[Entry], None] | None = None,
         notified: Callable[[Notification], None] | None = None,
     ) -> Conversation:
         """A conversation that has not begun: with the meter at `where`, as `role` of its model.
 
-        `meter` names it in the keyring and in its counters; without a name it can be spoken with
-        only where no key is needed, or with the `secret` given.  Raises `BadAddress`, `BadModel`,
-        `BadKit`.
+        `meter` names it in the keyring; without a name it can be spoken with only where no key is
+        needed, or with the `secret` given.  Raises `BadAddress`, `BadModel`, `BadKit`.
         """
-        kind = self.shelf.get(model)
+        kind = self.shelf.get(model) if isinstance(model, str) else model
         association = kind.association.get(role or kind.reads_as)
         if association is None:
             known = ", ".join(sorted(kind.association))
-            raise BadModel(f"model {model} has no association {role!r}. Known: {known}")
+            raise BadModel(f"model {kind.name} has no association {role!r}. Known: {known}")
         client = association.client
         if secret is None and meter is not None and self.keyring is not None:
             secret = self.keyring.get(meter, client)
         secret = secret or Secret()
-        counters = MemoryCounters() if meter is None else FileCounters(self.folder, meter, client)
+        keys = secret.keys
+        counters = MemoryCounters() if keys is None else FileCounters.under(self.folder, keys)
         return Conversation(
             line_to(where) if isinstance(where, str) else where,
             kind,
             Access(
                 self.title if association.titled else b"",
-                Credentials(secret.password, secret.keys, meter_title=secret.meter_title),
+                Credentials(secret.password, keys, meter_title=secret.meter_title),
                 counters,
             ),
             clock=self.clock,
             chance=self.chance,
             role=role,
             framing=framing,
-            trace=Trace(self.clock, told),
+            trace=trace or Trace(self.clock, told),
             dry_run=dry_run,
             notified=notified,
         )

@@ -16,10 +16,11 @@ from devices.meter.clients import ALL, NOBODY, OPERATORS, READERS, Client, Right
 from devices.meter.history import Deed
 from devices.meter.load import Energy, PhaseLoad
 from devices.meter.state import MeterState
-from devices.meter.timeline import Piece, RowStatus
+from devices.meter.timeline import Piece
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.date_time import ClockStatus
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.row_status import RowStatus
 from protocols.dlms.services import MethodReturn, Negotiated, SelectiveAccess
 from protocols.dlms.values import (
     NULL,

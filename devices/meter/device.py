@@ -27,9 +27,9 @@ from devices.meter.push import Push, PushDesk
 from devices.meter.server import Endpoint
 from devices.meter.services import value_of
 from devices.meter.state import STANDARD, MeterState
-from devices.meter.timeline import RowStatus
 from protocols import wrapper
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.row_status import RowStatus
 from protocols.dlms.values import Value
 from protocols.errors import ProtocolError
 

@@ -24,8 +24,8 @@ from devices.meter.profile import CLOCK_COLUMN, Design
 from devices.meter.registers import quantities
 from devices.meter.schedule import Daily, Every, Never
 from devices.meter.tariff import TARIFFS
-from devices.meter.timeline import RowStatus
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.row_status import RowStatus
 from protocols.dlms.values import Structure, Unsigned, Value
 
 LOAD_PROFILE = LogicalName("1.0.99.1.0.255")

@@ -14,7 +14,8 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from devices.meter.meter_clock import DAY_S, TimeRules
-from devices.meter.timeline import RowStatus, Stretch, Timeline
+from devices.meter.timeline import Stretch, Timeline
+from protocols.dlms.objects.row_status import RowStatus
 
 
 class Schedule(Protocol):

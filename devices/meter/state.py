@@ -24,9 +24,10 @@ from devices.meter.load import Load, PhaseLoad
 from devices.meter.meter_clock import TimeRules
 from devices.meter.meter_type import MeterType, clients_by_sap, undisturbed
 from devices.meter.metering import Metering
-from devices.meter.timeline import RowStatus, Timeline
+from devices.meter.timeline import Timeline
 from protocols.dlms.date_time import ClockStatus
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.row_status import RowStatus
 from protocols.dlms.values import Value
 
 STANDARD = MeterType()

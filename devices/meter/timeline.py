@@ -7,13 +7,13 @@ What a profile captured then still follows from it, so nothing has to be stored 
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from devices.meter.meter_clock import TimeRules
+from protocols.dlms.objects.row_status import RowStatus
 
 STEPS_PER_S = 128
 """Offsets are kept in 1/128 s, so that sums with times keep every digit of a float; a clock that is
@@ -25,19 +25,6 @@ PIECES_MAX = 200
 SHIFT_LIMIT_S = 9
 """A clock moved by less is synchronised and not set: rows stay regular and unflagged.  The object
 1.0.0.9.11.255 shows it."""
-
-
-class RowStatus(enum.IntFlag):
-    """AMR profile status, as the companion specifications of European meters have it (IDIS package
-    2, 5.3.1): what a row of a profile is worth."""
-
-    OK = 0
-    CRITICAL_ERROR = 0x01
-    CLOCK_INVALID = 0x02
-    DATA_NOT_VALID = 0x04
-    DAYLIGHT_SAVING = 0x08
-    CLOCK_ADJUSTED = 0x20
-    POWER_DOWN = 0x80
 
 
 @dataclass(frozen=True, slots=True)

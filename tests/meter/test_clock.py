@@ -14,9 +14,9 @@ from devices.meter.identity import Identity
 from devices.meter.load import ConstantLoad
 from devices.meter.meter_clock import TimeRules
 from devices.meter.models import model
-from devices.meter.timeline import RowStatus
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.date_time import ClockStatus, DateTime
+from protocols.dlms.objects.row_status import RowStatus
 from protocols.dlms.values import (
     Boolean,
     DoubleLongUnsigned,

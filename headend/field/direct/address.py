@@ -72,7 +72,7 @@ Address = SerialAddress | TcpAddress | UdpAddress
 def parse(text: str) -> Address:
     """The address that `text` names.  Raises `BadAddress`."""
     text = text.strip()
-    if re.fullmatch(r"(/dev/\S+|(?:\\\\\.\\)?COM\d+)", text, re.IGNORECASE):
+    if re.fullmatch(r"(/\S+|(?:\\\\\.\\)?COM\d+)", text, re.IGNORECASE):
         return SerialAddress(text)
     try:
         url = urlsplit(text)

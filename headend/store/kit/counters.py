@@ -7,16 +7,18 @@ is locked for the length of a conversation.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 from urllib.parse import quote
 
 import msgspec
 
 from headend.ports import CountersContended
 from headend.store.kit.folder import BadKit, prepare, read, write
+from protocols.dlms.keys import Keys
 
 
 class _State(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +36,13 @@ class FileCounters:
         self._path = self._folder / f"{name}.json"
         self._lock = self._folder / f"{name}.lock"
         self._held: IO[bytes] | None = None
+
+    @classmethod
+    def under(cls, folder: Path, keys: Keys) -> Self:
+        """Those of a key, whatever its meter is called and by whichever line it is reached: a nonce
+        repeats under one key or not at all.  The name is a digest, from which no key follows."""
+        digest = hashlib.sha256(b"ami counters" + keys.encryption).hexdigest()[:16]
+        return cls(folder, f"key-{digest}", 0)
 
     async def load(self) -> tuple[int | None, int]:
         """The next counter of ours, None while nobody knows it, and the lowest accepted from the

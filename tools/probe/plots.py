@@ -1,0 +1,111 @@
+"""Curves of a table over its time, drawn with characters.
+
+A register that only ever grows (energy) is drawn as what was added in each interval, per hour:
+watt-hours become watts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from rich.text import Text
+
+from tools.probe.gaps import difference
+from tools.probe.report import Cell, Table
+
+CURVES_MAX = 4
+_PER_HOUR = {"Wh": "W", "varh": "var", "VAh": "VA", "kWh": "kW"}
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Numbers over time; None where there is none."""
+
+    label: str
+    unit: str
+    times: tuple[datetime, ...]
+    numbers: tuple[float | None, ...]
+
+
+def curves(table: Table) -> list[Curve]:
+    """What can be drawn of a table whose first column is the time."""
+    found = []
+    for at, column in enumerate(table.columns):
+        if not column.plotted:
+            continue
+        points = [(row[0], _number(row[at])) for row in table.rows if isinstance(row[0], datetime)]
+        times = tuple(time for time, _ in points if isinstance(time, datetime))
+        numbers = tuple(number for _, number in points)
+        if column.unit in _PER_HOUR:
+            numbers, unit = _rates(times, numbers), _PER_HOUR[column.unit]
+        else:
+            unit = column.unit
+        if sum(number is not None for number in numbers) >= 2:
+            found.append(Curve(column.label, unit, times, numbers))
+    return [curve for curve in found if any(curve.numbers)] or found
+
+
+def _number(cell: Cell) -> float | None:
+    if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
+        return None
+    return float(cell)
+
+
+def _rates(times: Sequence[datetime], numbers: Sequence[float | None]) -> tuple[float | None, ...]:
+    """What was added in each interval, per hour; nothing where the register fell."""
+    rates: list[float | None] = [None]
+    for at in range(1, len(times)):
+        before, now = numbers[at - 1], numbers[at]
+        apart = difference(times[at - 1], times[at])
+        if before is None or now is None or now < before or apart <= timedelta(0):
+            rates.append(None)
+        else:
+            rates.append((now - before) * (_HOUR / apart))
+    return tuple(rates[: len(times)])
+
+
+def plotted(table: Table, *, width: int, height: int) -> Text:
+    """The first curves that share a unit, as text with colours."""
+    import plotext
+
+    plotext.clear_figure()
+    plotext.plot_size(width, height)
+    draw(plotext, curves(table))
+    drawn: Text = Text.from_ansi(plotext.build())
+    return drawn
+
+
+def draw(figure: Any, found: Sequence[Curve]) -> None:
+    """Draw into a figure of plotext, or of the screen."""
+    figure.theme("clear")
+    alike = [curve for curve in found if curve.unit == found[0].unit][:CURVES_MAX] if found else []
+    if not alike:
+        figure.title("nothing to draw")
+        return
+    figure.date_form("Y-m-d H:M")
+    every = list(alike[0].times)
+    across = difference(every[0], every[-1])
+    form = "%H:%M" if across <= timedelta(days=1, hours=1) else "%d.%m. %Hh"
+    seconds = [difference(every[0], time).total_seconds() for time in every]
+    for curve, colour in zip(alike, ("cyan+", "orange+", "green+", "magenta+"), strict=False):
+        places = [difference(every[0], time).total_seconds() for time in curve.times]
+        points = [
+            (at, number)
+            for at, number in zip(places, curve.numbers, strict=True)
+            if number is not None
+        ]
+        figure.plot(
+            [at for at, _ in points],
+            [number for _, number in points],
+            label=f"{curve.label} [{curve.unit}]",
+            color=colour,
+            marker="braille",
+        )
+    steps = 5
+    ticks = [seconds[-1] * step / steps for step in range(steps + 1)]
+    figure.xticks(ticks, [format(every[0] + timedelta(seconds=at), form) for at in ticks])
