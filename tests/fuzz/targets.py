@@ -16,20 +16,26 @@ from protocols.cim.errors import NotAMessage
 from protocols.concentrator import messages
 from protocols.dlms import apdu, axdr, elliptic
 from protocols.dlms.client import ClientConnection
-from protocols.dlms.codes import AuthenticationMechanism, Security
+from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
 from protocols.dlms.events import NEED_DATA
 from protocols.dlms.key_wrap import NotUnwrapped, read_agreement, read_transfer
 from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.association import ObjectList
-from protocols.dlms.objects.capture import read_capture_objects
+from protocols.dlms.objects.capture import CaptureObject, read_capture_objects
+from protocols.dlms.objects.clock import read_time
+from protocols.dlms.objects.profile import restored, rows_of
+from protocols.dlms.objects.push import Destination
 from protocols.dlms.objects.shape import Misshapen
+from protocols.dlms.objects.units import ScalerUnit
 from protocols.dlms.profile import Column, Decoder, Quantities, Times
 from protocols.dlms.push import Sender, open_push
+from protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import AssociationRequest, AttributeDescriptor, GetRequest
-from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.dlms.settings import CONFORMANCE, ClientSettings, ServerSettings
 from protocols.dlms.suite import SecuritySuite
+from protocols.dlms.values import Value
 from protocols.errors import ProtocolError
 from protocols.hdlc.client import HdlcClient
 from protocols.hdlc.server import HdlcServer
@@ -62,15 +68,23 @@ def a_value(octets: bytes) -> None:
         return
     again = axdr.decode(axdr.encode(decoded))
     assert again == decoded or _holds_nan(decoded)
-    for read in (ObjectList.from_value, read_capture_objects):
-        try:
-            read(decoded)
-        except Misshapen:
-            pass
 
 
 def _holds_nan(decoded: object) -> bool:
     return "nan" in repr(decoded)  # the one float that differs from itself
+
+
+def an_object(octets: bytes) -> None:
+    """What a client reads of interface classes, from any value."""
+    try:
+        value = axdr.decode(octets)
+    except ProtocolError:
+        return
+    for read in _OBJECTS:
+        try:
+            read(value)
+        except Misshapen:
+            continue
 
 
 def a_profile(octets: bytes) -> None:
@@ -226,8 +240,19 @@ def a_cim_message(octets: bytes) -> None:
         return
 
 
+_OBJECTS: tuple[Callable[[Value], object], ...] = (
+    ObjectList.from_value,
+    read_capture_objects,
+    RangeDescriptor.from_value,
+    EntryDescriptor.from_value,
+    ScalerUnit.from_value,
+    read_time,
+    Destination.from_value,
+    lambda value: restored(rows_of(value), (CaptureObject(8, ENERGY.instance, 2),), 900),
+)
+_EVERYTHING = CONFORMANCE | Conformance.GENERAL_BLOCK_TRANSFER | Conformance.ACCESS
 _CLIENTS = (
-    ClientSettings(),
+    ClientSettings(conformance=_EVERYTHING, block_window=8),
     ClientSettings(
         authentication=AuthenticationMechanism.HIGH_GMAC,
         security=Security.AUTHENTICATED_ENCRYPTED,
@@ -247,7 +272,7 @@ _CLIENTS = (
     ),
 )
 _SERVERS = (
-    ServerSettings(),
+    ServerSettings(conformance=_EVERYTHING, block_window=8),
     ServerSettings(
         authentication=AuthenticationMechanism.HIGH_GMAC,
         security=Security.AUTHENTICATED_ENCRYPTED,
@@ -266,13 +291,15 @@ _SERVERS = (
     ),
 )
 _ACCEPTED = bytes.fromhex(
-    "6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F0400007E1F04B00007"
+    "6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F0400207E5F04B00007"
 )
-"""An AARE that accepts without authentication: Green Book 11, the example of an association."""
+"""An AARE that accepts without authentication: Green Book 11, the example of an association, with
+general blocks and ACCESS agreed on as well."""
 
 TARGETS: dict[str, Target] = {
     "apdu": an_apdu,
     "value": a_value,
+    "object": an_object,
     "profile": a_profile,
     "wrapper": a_wrapper,
     "hdlc-client": an_hdlc_client,
