@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import simpy
 
 from devices.channel.link import NoiseBurst, PacketLoss
+from devices.meter.faults import FAULTS as METER_FAULTS
 from devices.meter.limiter import EmergencyProfile as LimiterProfile
 from devices.modem import ModemFault as ModemState
 from devices.modem_failures import FAILURES
@@ -101,6 +102,47 @@ class RolledBackCounter(_MeterFlagged):
 
     __slots__ = ()
     flag = "counter_rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty(_Fault):
+    """The meter has one of the faults of `devices.meter.faults.FAULTS`, by its name."""
+
+    name: str = "release-refused"
+
+    def __post_init__(self) -> None:
+        if self.name not in METER_FAULTS or METER_FAULTS[self.name].where == "line":
+            raise ValueError(f"no such fault of a meter: {self.name!r}")
+
+    def apply(self, world: World) -> None:
+        world.hold(self.name, self.target)
+        self._set(world)
+
+    def lift(self, world: World) -> None:
+        world.release(self.name, self.target)
+        self._set(world)
+
+    def _set(self, world: World) -> None:
+        on = world.held(self.name, self.target)
+        world.meter(self.target).set_fault(self.name, on, now=world.env.now)
+        world.touched(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPowerCut(_Fault):
+    """The meter has no power, nor has its module; both go on when it returns."""
+
+    def apply(self, world: World) -> None:
+        world.hold("meter power", self.target)
+        world.meter(self.target).power_off(now=world.env.now)
+        world.link(self.target).module_off.append(self.span)
+        world.touched(self.target)
+
+    def lift(self, world: World) -> None:
+        world.release("meter power", self.target)
+        if not world.held("meter power", self.target):
+            world.meter(self.target).power_on(now=world.env.now)
+            world.touched(self.target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ reaches it, or a fault.  The field meets the head-end in bytes only, on each con
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 import simpy
@@ -110,7 +111,7 @@ class World:
             found = self._meters[name] = Meter(
                 self.identity(name),
                 _load(self.seed, spec),
-                MeterType(control_mode=spec.control_mode),
+                _meter_type(spec.control_mode),
             )
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
@@ -257,6 +258,12 @@ class World:
             )
         if changes:
             self.concentrators[concentrator].online.modem_changed()
+
+
+@cache
+def _meter_type(control_mode: int) -> MeterType:
+    """One object for all meters that are alike."""
+    return MeterType(control_mode=control_mode)
 
 
 def _load(seed: int, spec: MeterSpec) -> Load:

@@ -154,6 +154,8 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "meter-wrong-key": lambda spec, span: faults.WrongKey(spec.target, span),
     "meter-stuck-relay": lambda spec, span: faults.StuckRelay(spec.target, span),
     "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span),
+    "meter-dirty": lambda spec, span: faults.Dirty(spec.target, span, spec.dirt or ""),
+    "meter-power-cut": lambda spec, span: faults.MeterPowerCut(spec.target, span),
     "packet-loss": lambda spec, span: faults.Loss(
         spec.target, span, 0.5 if spec.share is None else spec.share
     ),

@@ -217,8 +217,8 @@ _BLAMED = {
     ReasonCode.APN_REFUSED: {"apn"},
     ReasonCode.CONCENTRATOR_RESTARTED: {"reboot", "power-cut"},
     ReasonCode.CONCENTRATOR_BUSY: {"busy"},
-    ReasonCode.METER_DOES_NOT_ANSWER: {"meter-silent"},
-    ReasonCode.WRONG_KEY_OR_COUNTER: {"meter-wrong-key"},
+    ReasonCode.METER_DOES_NOT_ANSWER: {"meter-silent", "meter-dirty", "meter-power-cut"},
+    ReasonCode.WRONG_KEY_OR_COUNTER: {"meter-wrong-key", "meter-dirty"},
     ReasonCode.EMERGENCY_ACTIVE: {"meter-emergency"},
     ReasonCode.REFUSED_READ_WRITE_DENIED: {"meter-refuses"},
 }

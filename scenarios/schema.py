@@ -36,11 +36,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from devices.meter.faults import FAULTS
 from headend.app import working_days
 from headend.config import BadConfig, Delivery, FieldPolicy, OrderPolicy
 from headend.domain.reason import ReasonCode
 from scenarios.mistakes import Path as Place
 from scenarios.mistakes import in_words, line_of, spelled
+
+DIRT = tuple(name for name, fault in FAULTS.items() if fault.where != "line")
+"""What a meter can have that no line needs to show."""
 
 
 class BadScenario(ValueError):
@@ -101,6 +105,8 @@ class FaultSpec(Part, frozen=True):
         "meter-emergency",
         "meter-wrong-key",
         "meter-stuck-relay",
+        "meter-dirty",
+        "meter-power-cut",
         "meter-unreachable",
         "packet-loss",
         "modem",
@@ -119,6 +125,7 @@ class FaultSpec(Part, frozen=True):
     code: int | None = None  # DataAccessResult, +CME ERROR or PDP cause, as the kind has it
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None  # packet-loss: frames lost
     step_s: int = 0  # clock: how far it jumps
+    dirt: str | None = None  # meter-dirty: which of the meter's faults
 
 
 class OrderSpec(Part, frozen=True):
@@ -307,6 +314,10 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
             yield ("fault", number, "until"), "does not come after at"
         if (fault.step_s != 0) != (fault.kind == "clock"):
             yield ("fault", number), "has a step_s if it is of the clock, and only then"
+        if (fault.dirt is not None) != (fault.kind == "meter-dirty"):
+            yield ("fault", number), "has a dirt if it is meter-dirty, and only then"
+        if fault.dirt is not None and fault.dirt not in DIRT:
+            yield ("fault", number, "dirt"), f"is one of: {', '.join(DIRT)}"
     for reason in scenario.expect.failed or ():
         if reason not in set(ReasonCode):
             yield ("expect", "failed"), f"names {reason!r}; reasons are: {', '.join(ReasonCode)}"

@@ -88,3 +88,33 @@ def _print_row(name: str, median_ms: float | None, ratio: float | None) -> None:
         out.print(f"{name:32s} [dim]could not run[/]")
     else:
         out.print(f"{name:32s} {median_ms:8.3f} ms   {ratio or 1.0:6.1f} x")
+
+
+@app.command("meter-memory")
+def meter_memory(
+    meters: Annotated[int, typer.Option(min=100, help="Meters that are built.")] = 20_000,
+    conversations: Annotated[int, typer.Option(min=1, help="Of these, how many talk.")] = 500,
+    model: Annotated[str, typer.Option(help="Which meter.")] = "standard",
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Bytes per simulated meter: untouched, with an association open, and once it was read.
+
+    Example: [bold]ami bench meter-memory --model residential-single-phase[/]
+    """
+    from devices.meter.models import UnknownModel
+    from tools.bench.meter_memory import measure  # builds meters: too heavy for every `ami`
+
+    try:
+        run = measure(meters=meters, conversations=conversations, model_name=model)
+    except UnknownModel as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+    if json:
+        print_json(run.as_dict())
+    else:
+        told = run.as_dict()
+        for name in ("untouched", "open_association"):
+            took, aim = told[f"{name}_bytes"], told[f"{name}_aim_bytes"]
+            out.print(f"{name.replace('_', ' '):20s} {took:8d} bytes   aim < {aim}")
+        out.print(f"{'read and released':20s} {told['released_bytes']:8d} bytes")
+    if not run.within_aims:
+        raise typer.Exit(1)
