@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import simpy
 
+from devices import recording
 from devices.chance import octets, stream
 from devices.channel.carriage import Delivered
 from devices.channel.link import Link
@@ -33,6 +34,7 @@ from devices.meter.meter_type import MeterType
 from devices.modem import Modem, StepChanged
 from devices.wan import one_way_ms
 from devices.world_log import WorldLog
+from protocols.capture.recorder import Recorder
 from protocols.plc.frames import Direction
 
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class World:
     """The field and its record.
 
     `uplinks` gives each concentrator its way to the broker.  With a `driver`, asyncio code acts on
-    the world through `enter`.
+    the world through `enter`; with a `recorder`, what travels is written down.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class World:
         uplinks: Callable[[str], Uplink],
         driver: FieldDriver | None = None,
         keep_log: bool = True,
+        recorder: Recorder | None = None,
     ) -> None:
         self.env = env
         self.spec = spec
@@ -65,6 +68,7 @@ class World:
         self.concentrators: dict[str, Concentrator] = {}
         self._driver = driver
         self._uplinks = uplinks
+        self._recorder = recorder
         self._meters: dict[str, Meter] = {}
         self._deadlines: dict[str, Deadlines] = {}
         self._told: dict[str, int] = {}
@@ -185,7 +189,7 @@ class World:
             self.env,
             name,
             seed=self.seed,
-            uplink=self._uplinks(name),
+            uplink=self._uplink(name),
             modem=modem,
             line=PowerLine(self.env, self._carried),
             table=table,
@@ -198,6 +202,12 @@ class World:
             self.env, modem, lambda changes: self._modem_moved(name, changes)
         )
 
+    def _uplink(self, concentrator: str) -> Uplink:
+        uplink = self._uplinks(concentrator)
+        if self._recorder is None:
+            return uplink
+        return recording.RecordingUplink(uplink, self._recorder, lambda: self.env.now)
+
     def _new_entry(
         self, transformer: TransformerSpec, meter: MeterSpec, node: int, noise: NoiseProfile
     ) -> Entry:
@@ -208,6 +218,8 @@ class World:
             far_end=lambda octets, now: self._arrived(meter.name, octets, now),
             rng=stream(self.seed, "link", meter.name),
         )
+        if self._recorder is not None:
+            leg.link.tap = recording.tap(self._recorder, meter.name, lambda: self.env.now)
         return Entry(meter.name, leg, identity.keys(CLIENT_SAP), identity.system_title)
 
     # --- what happens ----------------------------------------------------------------------------
@@ -219,6 +231,14 @@ class World:
         return answers
 
     def _carried(self, meter: str, carried: Transfer) -> None:
+        if self._recorder is not None and carried.received is not None:
+            self._recorder.wrapper(
+                recording.microseconds(self.env.now),
+                self._home[meter],
+                meter,
+                carried.received,
+                up=carried.direction is Direction.UP,
+            )
         self.log(
             "transfer",
             meter=meter,

@@ -35,6 +35,7 @@ from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
+from headend.field.recording import RecordingBroker
 from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
@@ -58,6 +59,7 @@ from headend.store.envelope import BadEnvelope, Envelope
 from headend.store.occupancy import Occupied, occupied
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
+from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
 
 __all__ = [
@@ -232,8 +234,12 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(config: Config, *, portal: CarrierPortal | None = None) -> AsyncIterator[Running]:
+async def serving(
+    config: Config, *, portal: CarrierPortal | None = None, recorder: Recorder | None = None
+) -> AsyncIterator[Running]:
     """A live head-end for as long as the context lasts.
+
+    With a `recorder`, messages to and from concentrators are written down.
 
     Without a configured broker it starts a Mosquitto, and where none is installed it has a bus
     inside the process, which no concentrator outside of it can reach.
@@ -251,7 +257,10 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
         where = await _find_broker(config, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)
-        broker = session_at(where, f"head-end-{config.worker}")
+        session = session_at(where, f"head-end-{config.worker}")
+        broker: Broker = session
+        if recorder is not None:
+            broker = RecordingBroker(session, recorder, clock.now)
         head_end = build(
             config,
             clock=clock,
@@ -262,7 +271,7 @@ async def serving(config: Config, *, portal: CarrierPortal | None = None) -> Asy
         )
         stack.push_async_callback(head_end.close)
         await head_end.listen()
-        await stack.enter_async_context(open_session(broker))
+        await stack.enter_async_context(open_session(session))
         work = asyncio.create_task(head_end.run(), name="head-end")
         stack.push_async_callback(_end, work)
         port = await _serve_http(head_end, stack)

@@ -32,6 +32,7 @@ from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
 from headend.store import queries
+from protocols.capture.recorder import Recorder
 from protocols.cim import replies, xml
 from protocols.cim.control_types import ControlKind
 from scenarios.field import faults_of, field_of, registry_of, sim_of
@@ -77,10 +78,17 @@ class Story:
         return self.world.log.sha256
 
 
-def run(scenario: Scenario, *, seed: int | None = None, keep: Path | None = None) -> Story:
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    keep: Path | None = None,
+    recorder: Recorder | None = None,
+) -> Story:
     """Run a scenario to its end.
 
     The head-end's databases vanish with the run unless `keep` names an empty directory for them.
+    What travelled goes to the `recorder`; whoever gave it closes it.
     Raises `BadScenario` for a field that cannot be built.
     """
     elapsed_s = stopwatch()
@@ -90,7 +98,7 @@ def run(scenario: Scenario, *, seed: int | None = None, keep: Path | None = None
         directory = keep or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-sim-"))
         )
-        stage = _Stage(scenario, seed, directory)
+        stage = _Stage(scenario, seed, directory, recorder)
         story = run_simulated(stage.play(), start=scenario.start_utc)
     return replace(story, wall_s=elapsed_s())
 
@@ -102,6 +110,7 @@ class _Stage:
     scenario: Scenario
     seed: int
     directory: Path
+    recorder: Recorder | None = None
     bus: Bus = field(default_factory=Bus)
     errors: list[BaseException] = field(default_factory=list)
     starts: int = 0
@@ -119,7 +128,12 @@ class _Stage:
         env = world(scenario.start_utc)
         self.driver = FieldDriver(env)
         self.world = World(
-            env, field_of(scenario), self.seed, uplinks=self._uplink, driver=self.driver
+            env,
+            field_of(scenario),
+            self.seed,
+            uplinks=self._uplink,
+            driver=self.driver,
+            recorder=self.recorder,
         )
         self.commercial = CommercialSystem(COMMERCIAL, self._post, self.clock.now)
         faults.run(self.world, faults_of(scenario))

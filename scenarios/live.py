@@ -26,6 +26,7 @@ from devices.gateway.uplink import Uplink
 from devices.modem import Pace
 from devices.world import World
 from headend.app import Address, Bus
+from protocols.capture.recorder import Recorder
 from scenarios.field import faults_of, field_of
 from scenarios.schema import BadScenario, Scenario
 from scenarios.uplink import BusUplink
@@ -91,11 +92,13 @@ async def live_field(
     modem_pace: Pace | None = None,
     keepalive_s: int = KEEPALIVE_S,
     keep_log: bool = False,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[LiveField]:
     """The field, until the context ends; then every concentrator is gone as if it had lost power.
 
     `credentials` are for a broker that wants TLS; `settings` and `modem_pace` are those of every
-    concentrator.  Raises `BadScenario`, and what `credentials` does.
+    concentrator; what travels goes to the `recorder`.  Raises `BadScenario`, and what
+    `credentials` does.
     """
     start = datetime.fromtimestamp(wall_clock(), UTC)
     spec = field_of(scenario)
@@ -118,6 +121,7 @@ async def live_field(
         uplinks=uplink,
         driver=driver,
         keep_log=keep_log,
+        recorder=recorder,
     )
     field = LiveField(scenario, world, driver.failed, uplinks)
     planned = faults_of(scenario, start.timestamp())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headend.domain.order import State
+from protocols.capture.recorder import Recorder
 from scenarios.engine import Story, run
 from scenarios.expectations import expected, invariants
 from scenarios.schema import Scenario
@@ -83,9 +84,10 @@ def played(
     seed: int | None = None,
     keep: Path | None = None,
     log: Path | None = None,
+    recorder: Recorder | None = None,
 ) -> Summary:
     """Play a scenario; `log` is where its world's log goes.  Raises `BadScenario`, `OSError`."""
-    story = run(scenario, seed=seed, keep=keep)
+    story = run(scenario, seed=seed, keep=keep, recorder=recorder)
     if log is not None:
         log.write_bytes(b"".join(line + b"\n" for line in story.world.log.lines))
     return summarise(name, story)

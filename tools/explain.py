@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +20,10 @@ from headend.domain.reason import REASONS
 from headend.ports import Outgoing
 from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
+from tools.capture_places import Places
 from tools.database import Database, reading
 from tools.explanation import Explanation, Spoken, Tried, as_json, gather
-from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show
+from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="How something came about: explain order.", no_args_is_help=True)
 
@@ -46,14 +48,19 @@ def order(
     frames: Annotated[bool, typer.Option("--frames", help="Each frame on a line.")] = False,
     soap: Annotated[bool, typer.Option("--soap", help="The SOAP message and its answer.")] = False,
     octets: Annotated[bool, typer.Option("--octets", help="The octets of each APDU.")] = False,
+    capture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The run's capture: say where in it each frame is."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="For machines; always everything.")] = False,
 ) -> None:
     """Every state, attempt, APDU and frame of an order, with time and cause.
 
-    Example: [bold]ami explain order 88 --frames[/]
+    Example: [bold]ami explain order 88 --frames --capture run.pcapng[/]
     """
+    places = _places(capture)
     with reading(database) as reader:
-        told = reader.read(lambda connection: gather(connection, number))
+        told = reader.read(lambda connection: gather(connection, number, places))
     if told is None:
         failed(f"no order {number}", f"See the numbers with: ami order list --database {database}")
     if json:
@@ -66,6 +73,16 @@ def order(
             out.print(line)
     if not frames and any(tried.frames for tried in told.tries):
         err.print("Frames that arrived are summed up; each one: --frames", style="dim")
+
+
+def _places(capture: Path | None) -> Places | None:
+    if capture is None:
+        return None
+    try:
+        with capture.open("rb") as file:
+            return Places.of(file.read)
+    except OSError as error:
+        wrong_usage(f"--capture {capture}: {error.strerror}")
 
 
 # --- the story -----------------------------------------------------------------------------------
@@ -167,10 +184,14 @@ def _add_attempt(branch: Tree, tried: Tried, *, frames: bool, octets: bool) -> N
 def _conversation(tried: Tried, *, frames: bool, octets: bool) -> Iterator[RenderableType]:
     """APDUs, and between them the frames that carried them."""
     both: list[Spoken | Frame] = sorted((*tried.spoken, *tried.frames), key=lambda each: each.at)
+    offsets = dict(zip(map(id, tried.frames), tried.offsets, strict=False))
     for carries, run in groupby(both, key=lambda each: isinstance(each, Frame)):
         if carries:
             carried = [each for each in run if isinstance(each, Frame)]
-            yield from map(_frame, carried) if frames else _summed_up(carried)
+            if frames:
+                yield from (_frame(each, offsets.get(id(each))) for each in carried)
+            else:
+                yield from _summed_up(carried)
         else:
             for each in run:
                 if isinstance(each, Spoken):
@@ -225,12 +246,13 @@ def _lost(frames: list[Frame]) -> Text:
     )
 
 
-def _frame(frame: Frame) -> Text:
+def _frame(frame: Frame, offset: int | None) -> Text:
     return Text.assemble(
         (f"{_time(frame.at)} ", "dim"),
         f"{ARROWS[frame.direction]} frame of {frame.octets} octets on {frame.link}: ",
         (frame.fate, "green" if frame.fate in FINE else "red"),
         (f"{_snr(frame)}, {frame.airtime_ms:.1f} ms on the air", "dim"),
+        ("" if offset is None else f", octet {offset} of the capture", "dim"),
     )
 
 

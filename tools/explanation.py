@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from protocols.commercial.messages import UnknownMessage as UnknownOutgoing
 from protocols.commercial.messages import decode_result
 from protocols.concentrator.messages import Frame, Result, UnknownMessage, decode_upward
 from tools.apdu_text import Telling
+from tools.capture_places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Tried:
     attempt: Attempt
     result: Result | None
     spoken: tuple[Spoken, ...]
+    offsets: tuple[int | None, ...] = ()  # of each frame in the capture, where there is one
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -58,8 +61,10 @@ class Explanation:
     outgoing: tuple[Outgoing, ...]
 
 
-def gather(connection: queries.Connection, number: int) -> Explanation | None:
-    """All of one order, or None where there is no such order."""
+def gather(
+    connection: queries.Connection, number: int, places: Places | None = None
+) -> Explanation | None:
+    """All of one order, or None where there is no such order; `places` of a capture of the run."""
     order = queries.order(connection, number)
     if order is None:
         return None
@@ -67,12 +72,14 @@ def gather(connection: queries.Connection, number: int) -> Explanation | None:
         order,
         queries.inbound_of(connection, order.transaction_id),
         tuple(queries.journal(connection, number)),
-        tuple(_tried(attempt) for attempt in queries.attempts(connection, number)),
+        tuple(
+            _tried(attempt, order.meter, places) for attempt in queries.attempts(connection, number)
+        ),
         tuple(queries.outgoing_of(connection, number)),
     )
 
 
-def _tried(attempt: Attempt) -> Tried:
+def _tried(attempt: Attempt, meter: str, places: Places | None) -> Tried:
     result = None
     if attempt.exchanges is not None:
         try:
@@ -80,7 +87,11 @@ def _tried(attempt: Attempt) -> Tried:
         except UnknownMessage:  # of a later version; the octets stay in the database
             message = None
         result = message if isinstance(message, Result) else None
-    return Tried(attempt, result, () if result is None else _spoken(result))
+    if result is None:
+        return Tried(attempt, None, ())
+    found = {} if places is None else places.find(meter, result.frames)
+    offsets = tuple(found.get(frame) for frame in result.frames) if found else ()
+    return Tried(attempt, result, _spoken(result), offsets)
 
 
 def _spoken(result: Result) -> tuple[Spoken, ...]:
@@ -162,7 +173,10 @@ def _attempt(tried: Tried) -> dict[str, Any]:
             }
             for each in tried.spoken
         ],
-        "frames": [_plain(frame) for frame in tried.frames],
+        "frames": [
+            _plain(frame) | ({} if offset is None else {"capture_offset": offset})
+            for frame, offset in zip_longest(tried.frames, tried.offsets)
+        ],
     }
 
 

@@ -14,9 +14,11 @@ from headend import certificates
 from headend.app import Address
 from headend.clock import WallClock
 from headend.config import BadConfig
+from protocols.capture.recorder import Recorder
 from scenarios.live import Credentials, LiveField, live_field
 from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
+from tools.capturing import CaptureFile, recording
 from tools.serve import host_and_port
 from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
 
@@ -42,6 +44,7 @@ def field(
     seed: Annotated[
         int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
     ] = None,
+    capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
     """Run the simulated field live: each concentrator with its own session at the broker.
@@ -55,7 +58,9 @@ def field(
     log_to_stderr(verbose=verbose)
     try:
         scenario, broker = find(file)[1], Address(*host_and_port(mqtt))
-        asyncio.run(_run(scenario, broker, _credentials(mqtt_tls), seed))
+        credentials = _credentials(mqtt_tls)
+        with recording(capture, about=f"ami field {file}") as recorder:
+            asyncio.run(_run(scenario, broker, credentials, seed, recorder))
     except (BadScenario, BadConfig) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
@@ -81,14 +86,20 @@ def _credentials(folder: Path | None) -> Credentials | None:
 
 
 async def _run(
-    scenario: Scenario, broker: Address, credentials: Credentials | None, seed: int | None
+    scenario: Scenario,
+    broker: Address,
+    credentials: Credentials | None,
+    seed: int | None,
+    recorder: Recorder | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
-    async with live_field(scenario, broker, credentials=credentials, seed=seed) as field:
+    async with live_field(
+        scenario, broker, credentials=credentials, seed=seed, recorder=recorder
+    ) as field:
         coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(CONNECTED_WITHIN_S))
         await asyncio.wait({coming_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not coming_up.done():

@@ -33,9 +33,11 @@ from devices.meter.identity import (
 from devices.meter.keyring import keys_of
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
+from protocols.capture.recorder import Recorder
 from protocols.dlms.codes import AuthenticationMechanism
 from protocols.dlms.elliptic import public_octets
 from protocols.dlms.suite import SecuritySuite, curve_of
+from tools.capturing import CaptureFile, recording
 
 app = typer.Typer(name="meter", help="A simulated meter.", no_args_is_help=True)
 
@@ -136,6 +138,7 @@ def listen(
     load: Annotated[
         str, typer.Option(help="Constant load on each phase, such as 800W or 2kW.")
     ] = "",
+    capture: CaptureFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
     """Serve one simulated meter to any DLMS client until Ctrl-C.  Its keys are TEST KEYS.
@@ -158,9 +161,9 @@ def listen(
         raise typer.BadParameter(str(error)) from error
     echo = echo or meter.dirty(ECHO)
     plain = meter.dirty(PLAIN_IDENTIFICATION)
-    asyncio.run(
-        _serve(meter, auth, [_as_asked(line, echo, plain, baud) for line in lines], as_json)
-    )
+    asked = [_as_asked(line, echo, plain, baud) for line in lines]
+    with recording(capture, about="ami meter listen") as recorder:
+        asyncio.run(_serve(meter, auth, asked, as_json, recorder))
 
 
 def known_faults(names: list[str]) -> frozenset[str]:
@@ -229,13 +232,15 @@ def _load(text: str, phases: int) -> Load:
     return ConstantLoad.of(*[int(found[1]) * (1000 if found[2] else 1)] * phases)
 
 
-async def _serve(meter: Meter, auth: Auth, lines: list[Line], as_json: bool) -> None:
+async def _serve(
+    meter: Meter, auth: Auth, lines: list[Line], as_json: bool, recorder: Recorder | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        live = await stack.enter_async_context(LiveMeter(meter, now=wall_clock))
+        live = await stack.enter_async_context(LiveMeter(meter, now=wall_clock, recorder=recorder))
         opened = [await _opened(line, stack, live, stop) for line in lines]
         what = description(meter, auth, opened)
         print(json.dumps(what) if as_json else _readable(what, opened), flush=True)

@@ -15,9 +15,11 @@ from headend.app import Address, Bus, DoorTaken, MosquittoFailed, Occupied, Runn
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
+from protocols.capture.recorder import Recorder
 from scenarios.field import registry_of
 from scenarios.schema import BadScenario
 from scenarios.stories import find
+from tools.capturing import CaptureFile, recording
 from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
 
 
@@ -37,6 +39,7 @@ def serve(
         str | None,
         typer.Option(help="Register the meters of this scenario file or library story first."),
     ] = None,
+    capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
     """Run the head-end: SOAP, broker if none is configured, store.
@@ -54,7 +57,8 @@ def serve(
             mqtt=mqtt,
             broker_port=broker_port,
         )
-        asyncio.run(_serve(settings, registry))
+        with recording(capture, about="ami serve") as recorder:
+            asyncio.run(_serve(settings, registry, recorder))
     except (BadConfig, BadScenario, UnsafeBind) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
@@ -122,12 +126,12 @@ def _databases(config: Config, database: str) -> dict[str, str]:
     return {"database": url, "legacy_database": f"sqlite:///{legacy}"}
 
 
-async def _serve(config: Config, registry: str | None) -> None:
+async def _serve(config: Config, registry: str | None, recorder: Recorder | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(config) as running:
+    async with serving(config, recorder=recorder) as running:
         if registry is not None:
             await _register(running, registry)
         print_json(

@@ -21,6 +21,7 @@ from scenarios.schema import BadScenario, Scenario
 from scenarios.summary import Finding, Summary, played
 from scenarios.sweep import Run, Swept
 from scenarios.sweep import sweep as sweep_
+from tools.capturing import CaptureFile, recording
 from tools.terminal import (
     err,
     failed,
@@ -65,6 +66,7 @@ def run(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the head-end's databases in this directory.")
     ] = None,
+    capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Show the head-end's log on stderr.")] = False,
     json: Json = False,
 ) -> None:
@@ -80,7 +82,8 @@ def run(
     if keep is not None:
         _make_room(keep)
     try:
-        summary = played(name, scenario, seed=seed, keep=keep, log=log)
+        with recording(capture, about=f"ami sim run {name}") as recorder:
+            summary = played(name, scenario, seed=seed, keep=keep, log=log, recorder=recorder)
     except BadScenario as error:
         wrong_usage(f"{file}: {error}")
     if json:

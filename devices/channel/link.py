@@ -9,8 +9,9 @@ whoever runs the world; nothing here asks whether it is being tested.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import Path
@@ -28,6 +29,9 @@ KEEP_ALIVE_S = 256
 network chooses the time)."""
 
 _HOUR_S = 3600
+
+if TYPE_CHECKING:  # it imports this module
+    from devices.channel.carriage import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ class PacketLoss:
         return cls(span, round(share * ONE))
 
 
+Tap = Callable[[int, Direction, bytes, "Delivery"], None]
+
+
 @dataclass(slots=True)
 class Link:
     """One meter's link.  `node` addresses its module in the concentrator's network."""
@@ -68,6 +75,8 @@ class Link:
     packet_losses: list[PacketLoss] = field(default_factory=list)
     module_off: list[Span] = field(default_factory=list)
     messages_sent: int = 0
+    tap: Tap | None = None
+    """Hears of every frame put on the line: when, in microseconds, which way, and its fate."""
 
     def snr_cdb(self, direction: Direction, now: float) -> int:
         """The ratio per subcarrier at the receiving end, hundredths of a decibel."""

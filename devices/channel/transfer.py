@@ -89,6 +89,8 @@ class _Course:
             self.link, octets, self.rng, direction=direction, now=self.now_us / 1_000_000
         )
         self.deliveries.append(delivery)
+        if self.link.tap is not None:
+            self.link.tap(self.now_us, direction, octets, delivery)
         self.now_us += delivery.airtime_us
         if direction is Direction.UP and isinstance(delivery, Delivered):
             self.heard_at = _date(self.now_us)

@@ -13,17 +13,23 @@ from collections.abc import Callable
 from types import TracebackType
 
 from devices.gateway.outflow import Outflow, Pace
-from devices.gateway.push_carrier import carry
+from devices.gateway.push_carrier import HDLC, carry, framed
 from devices.meter.device import Meter
 from devices.meter.identity import SERVER_SAP
 from devices.meter.push import Push
+from devices.recording import microseconds
+from protocols.capture.recorder import Recorder
+from protocols.capture.tape import SerialTape, WrapperTape
 from protocols.errors import LocalProtocolError
 from protocols.hdlc.server import HdlcServer
 from protocols.link import ApduReceived, Down, LinkDown, LinkEvent, ServerLink, SetLine
 from protocols.mode_e.server import ModeEServer
 from protocols.sans_io import NEED_DATA
+from protocols.wrapper.link import WrapperServer
 
 AT_ONCE = Pace()
+FIRST_PORT, PORTS = 49_152, 16_384
+"""Of a capture's made-up connections (RFC 6335, dynamic ports)."""
 
 
 class LiveMeter:
@@ -32,8 +38,13 @@ class LiveMeter:
     async with LiveMeter(meter, now=wall_clock) as live: ...
     """
 
-    def __init__(self, meter: Meter, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, meter: Meter, *, now: Callable[[], float], recorder: Recorder | None = None
+    ) -> None:
         self.meter = meter
+        self.recorder = recorder
+        """Takes down what every line carries, if anything does."""
+        self._taped = 0
         self.now = now  # POSIX seconds UTC
         self._timer: asyncio.TimerHandle | None = None
         self._lines: list[MeterLine] = []
@@ -63,6 +74,17 @@ class LiveMeter:
         """A line is gone."""
         self._lines.remove(line)
 
+    def tape(self, link: ServerLink) -> WrapperTape | SerialTape | None:
+        """What a new line's octets are taken down with, where there is a recorder."""
+        if self.recorder is None:
+            return None
+        self._taped += 1
+        meter = self.meter.identity.number
+        if isinstance(link, WrapperServer):
+            port = FIRST_PORT + self._taped % PORTS
+            return WrapperTape(self.recorder, "client", meter, port)
+        return SerialTape(self.recorder, f"{meter} line {self._taped}")
+
     def arm(self) -> None:
         """Wake the meter when it has something to do by itself, and carry what it pushes."""
         for pushed in self.meter.collect_pushes(self.now()):
@@ -85,6 +107,14 @@ class LiveMeter:
         if not await carry(pushed, self._push_on_line):
             self.meter.push_failed(pushed, now=self.now())
             self.arm()
+        elif self.recorder is not None and pushed.transport != HDLC:  # that is on a line's tape
+            self.recorder.wrapper(
+                microseconds(self.now()),
+                pushed.destination.decode("ascii", "replace"),
+                self.meter.identity.number,
+                framed(pushed),
+                up=True,
+            )
 
     def _push_on_line(self, apdu: bytes, client: int) -> bool:
         return any(line.push(apdu, client) for line in self._lines)
@@ -103,7 +133,10 @@ class MeterLine:
     ) -> None:
         self._live = live
         self._link = link
-        self._outflow = Outflow(transmit, set_line, pace)
+        self._tape = live.tape(link)
+        self._transmit = transmit
+        said = transmit if self._tape is None else self._say
+        self._outflow = Outflow(said, set_line, pace)
         self._endpoint = live.meter.open_link()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -114,6 +147,8 @@ class MeterLine:
 
     def receive(self, octets: bytes) -> None:
         """Take in what the line brought; a dead meter hears nothing."""
+        if self._tape is not None:
+            self._tape.heard(octets, up=False, now_us=microseconds(self._live.now()))
         meter = self._live.meter
         if meter.powered and not meter.faults.silent:
             self._link.receive_data(octets, now=self._loop.time())
@@ -131,6 +166,12 @@ class MeterLine:
             return False  # mode E, at its sign-on
         self._settle()
         return True
+
+    def _say(self, octets: bytes) -> None:
+        """Take down what leaves when it leaves, and not when it was put."""
+        assert self._tape is not None
+        self._tape.heard(octets, up=True, now_us=microseconds(self._live.now()))
+        self._transmit(octets)
 
     def close(self) -> None:
         """The line is gone."""

@@ -30,9 +30,9 @@ async def carry(push: Push, push_on_line: PushOnLine) -> bool:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             if push.transport == TCP:
-                await _by_connection(*_address(push.destination), _framed(push))
+                await _by_connection(*_address(push.destination), framed(push))
             elif push.transport == UDP:
-                await _by_datagram(*_address(push.destination), _framed(push))
+                await _by_datagram(*_address(push.destination), framed(push))
             else:
                 return push.transport == HDLC and push_on_line(push.apdu, push.client)
     except (OSError, TimeoutError, ValueError):
@@ -40,7 +40,8 @@ async def carry(push: Push, push_on_line: PushOnLine) -> bool:
     return True
 
 
-def _framed(push: Push) -> bytes:
+def framed(push: Push) -> bytes:
+    """The push as it travels by TCP and UDP."""
     return wrapper.encode(SERVER_SAP, push.client, push.apdu)
 
 

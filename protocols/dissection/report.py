@@ -94,7 +94,8 @@ def _join(found: Findings, ring: KeyRing, again: list[bytes]) -> None:
         frames = tuple(frame for place in of for frame in found.seen[place].carried.frames)
         seen = _seen(CarriedApdu(joined.octets, frames), ring)
         found.joined.append(SeenJoined(joined, of, seen))
-        if seen.problem is not None:
+        # A block alone is an APDU of its own, whatever it is a part of.
+        if seen.problem is not None and (len(of) > 1 or seen.dissected is not None):
             cause = f"joined from {len(of)} blocks, and then: {seen.problem.cause}"
             found.problems.append(ProtocolError(seen.problem.offset, cause))
         for number, data in joined.cut(seen.reencoded, blocks):

@@ -230,6 +230,12 @@ def test_what_snrm_and_ua_say() -> None:
     assert line["reencoded"] == octets.hex()
 
 
+def test_a_block_alone_is_an_apdu_whatever_it_is_a_part_of() -> None:
+    (line,) = told("E0C1000100000301" + "0203")
+    assert "error" not in line and line["reencoded"] == "E0C10001000003010203"
+    assert "error" in line["joined"][0]
+
+
 # --- keys ----------------------------------------------------------------------------------------
 
 

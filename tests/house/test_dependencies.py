@@ -8,7 +8,6 @@ import sys
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
-import pytest
 from packaging.utils import canonicalize_name
 
 from tests.house.dependencies import declared, installed_with, licence_stated
@@ -45,9 +44,7 @@ CUSTOMERS = {
     "Spyne": "spyne",
     "SQLAlchemy": "sqlalchemy",
     "pyserial": "serial",
-}
-LATER = {
-    "scapy": ("scapy", "comes with captures"),
+    "scapy": "scapy",
 }
 
 
@@ -112,7 +109,7 @@ def test_no_licence_came_in_that_the_page_does_not_weigh() -> None:
     for name, (spdx, _) in LICENCES.items():
         assert set(re.split(r" (?:AND|OR) ", spdx)) <= weighed, name
     only = {name for name, (spdx, _) in LICENCES.items() if "GPL-2.0-only" in spdx}
-    assert only == {"gurux-dlms"}
+    assert only == {"gurux-dlms", "scapy"}
 
 
 def test_what_must_not_be_imported_is_not() -> None:
@@ -136,11 +133,3 @@ def _imports_of(path: Path) -> list[tuple[str, int]]:
 def test_what_the_customer_asked_for_is_used() -> None:
     found = imports(*PACKAGES)
     assert [name for name, module in CUSTOMERS.items() if module not in found] == []
-
-
-@pytest.mark.parametrize("module, when", LATER.values(), ids=LATER)
-def test_what_the_customer_asked_for_and_is_still_to_come(
-    module: str, when: str, request: pytest.FixtureRequest
-) -> None:
-    request.applymarker(pytest.mark.xfail(reason=when, strict=True))
-    assert module in imports(*PACKAGES)

@@ -1,0 +1,171 @@
+"""Captures of ours for scapy: `from protocols.capture import layers`, then `scapy.utils.rdpcap`.
+
+Binds the header of our link types, power-line frames, HDLC frames and concentrator messages, and
+the wrapper behind TCP port 4059.  This module alone imports scapy, which is GPL-2.0-only and an
+extra: captures are written and read without it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any, ClassVar
+
+from scapy.config import conf
+from scapy.fields import (
+    BitEnumField,
+    BitField,
+    ByteEnumField,
+    ByteField,
+    ConditionalField,
+    FieldLenField,
+    IntField,
+    LEShortField,
+    ShortField,
+    SignedShortField,
+    StrField,
+    StrLenField,
+    XByteField,
+    XIntField,
+    XStrLenField,
+)
+from scapy.layers.inet import TCP
+from scapy.packet import Packet, Raw, bind_layers
+
+from protocols.capture.packets import DLMS_PORT, HEADER_VERSION, USER0, USER1, USER2
+from protocols.hdlc.address import address_size
+from protocols.hdlc.frame import FORMAT_TYPE_3, Frame, encode
+
+_DIRECTIONS = {0: "down", 1: "up"}
+_FATES = {0: "delivered", 1: "noise", 2: "packet-loss", 3: "module-off"}
+
+
+class DlmsWrapper(Packet):
+    """The wrapper of DLMS over TCP (IEC 62056-47)."""
+
+    name = "DLMS wrapper"
+    fields_desc: ClassVar[Any] = [
+        ShortField("version", 1),
+        ShortField("source", 1),
+        ShortField("destination", 1),
+        FieldLenField("length", None, length_of="apdu", fmt="H"),
+        XStrLenField("apdu", b"", length_from=lambda packet: packet.length),
+    ]
+
+
+class _Headed(Packet):
+    """The header that stands before every packet of our link types."""
+
+    fields_desc: ClassVar[Any] = [
+        ByteField("version", HEADER_VERSION),
+        ByteEnumField("direction", 0, _DIRECTIONS),
+        ByteField("detail", 0),
+        FieldLenField("name_length", None, length_of="of", fmt="B"),
+        SignedShortField("snr_cdb", 0),
+        IntField("airtime_us", 0),
+        StrLenField("of", b"", length_from=lambda packet: packet.name_length),
+    ]
+
+
+class AmiPlc(_Headed):
+    """A power-line frame in a capture: `detail` is its fate, `of` the meter."""
+
+    name = "AMI power-line packet"
+    fields_desc: ClassVar[Any] = [
+        *_Headed.fields_desc[:2],
+        ByteEnumField("detail", 0, _FATES),
+        *_Headed.fields_desc[3:],
+    ]
+
+
+class AmiSerial(_Headed):
+    """An HDLC frame, or octets that are none (`detail` 1); `of` is the line."""
+
+    name = "AMI serial packet"
+    fields_desc: ClassVar[Any] = _Headed.fields_desc
+
+
+class AmiMessage(_Headed):
+    """A message between head-end and concentrator; `of` is the topic."""
+
+    name = "AMI message packet"
+    fields_desc: ClassVar[Any] = _Headed.fields_desc
+
+
+class PlcFrame(Packet):
+    """A frame of the power-line link (protocols.plc.frames); its CRC is computed where none is."""
+
+    name = "PLC frame"
+    fields_desc: ClassVar[Any] = [
+        BitEnumField("kind", 0, 2, {0: "segment", 1: "acknowledgement"}),
+        BitEnumField("direction", 0, 1, _DIRECTIONS),
+        BitField("reserved", 0, 5),
+        ShortField("node", 0),
+        ByteField("message", 0),
+        BitField("last", 0, 1),
+        BitField("reserved_place", 0, 1),
+        BitField("sequence", 0, 6),
+        StrField("data", b"", remain=4),
+        XIntField("crc", None),
+    ]
+
+    def post_build(self, packet: bytes, payload: bytes) -> bytes:
+        if self.crc is None:
+            packet = packet[:-4] + struct.pack(">I", zlib.crc32(packet[:-4]))
+        return packet + payload
+
+
+class HdlcFrame(Packet):
+    """One HDLC frame of format type 3 with both flags.
+
+    Length and checksums are computed where the FCS is left out.
+    """
+
+    name = "DLMS HDLC frame"
+    sizes: tuple[int, int, int] = (1, 1, 0)  # of both addresses and of the information
+    fields_desc: ClassVar[Any] = [
+        XByteField("flag", 0x7E),
+        BitField("type", FORMAT_TYPE_3 >> 4, 4),
+        BitField("segmented", 0, 1),
+        BitField("length", None, 11),
+        XStrLenField("destination", b"\x03", length_from=lambda packet: packet.sizes[0]),
+        XStrLenField("source", b"\x21", length_from=lambda packet: packet.sizes[1]),
+        XByteField("control", 0x93),
+        ConditionalField(LEShortField("hcs", None), lambda packet: packet.informs()),
+        ConditionalField(
+            XStrLenField("information", b"", length_from=lambda packet: packet.sizes[2]),
+            lambda packet: packet.informs(),
+        ),
+        LEShortField("fcs", None),
+        XByteField("closing_flag", 0x7E),
+    ]
+
+    def informs(self) -> bool:
+        """Whether there is information, and so a checksum before it."""
+        return bool(self.fields.get("information")) or self.sizes[2] > 0
+
+    def pre_dissect(self, octets: bytes) -> bytes:
+        """Find where the addresses end, which scapy's fields cannot."""
+        end = len(octets)
+        destination = address_size(octets, 3, end) or 1
+        source = address_size(octets, 3 + destination, end) or 1
+        length = (octets[1] & 7) << 8 | octets[2] if end > 2 else 0
+        self.sizes = (destination, source, max(0, length - destination - source - 7))
+        return octets
+
+    def post_build(self, packet: bytes, payload: bytes) -> bytes:
+        if self.fcs is None:
+            information = self.fields.get("information", b"")
+            ends = self.destination, self.source
+            packet = encode(Frame(*ends, self.control, information, bool(self.segmented)))
+        return packet + payload
+
+
+conf.l2types.register(USER0, AmiPlc)
+conf.l2types.register(USER1, AmiSerial)
+conf.l2types.register(USER2, AmiMessage)
+bind_layers(AmiPlc, PlcFrame)
+bind_layers(AmiSerial, HdlcFrame, detail=0)
+bind_layers(AmiMessage, Raw)
+bind_layers(TCP, DlmsWrapper, dport=DLMS_PORT)
+bind_layers(TCP, DlmsWrapper, sport=DLMS_PORT)
