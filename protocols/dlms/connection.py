@@ -133,7 +133,7 @@ class Connection:
         self._block_window = settings.block_window
         self._transfer_size_max = settings.transfer_size_max
         self._exchange: Exchange | None = None  # what is in general blocks, while it lasts
-        self._unconfirmed = Unconfirmed(settings.transfer_size_max)
+        self._unconfirmed: Unconfirmed | None = None  # a push in general blocks
         self._carrier: bytes | None = None  # the block that completed what is opened now
         self._said_in_blocks = b""  # what leaves in general blocks, for the record
         self._signed = settings.signed
@@ -395,6 +395,7 @@ class Connection:
         if not self._agreed(GENERAL_BLOCKS) and not (client and pushed):
             raise Refused(Violation.NOT_NEGOTIATED, "general block transfer")
         if pushed:
+            self._unconfirmed = self._unconfirmed or Unconfirmed(self._transfer_size_max)
             whole = self._unconfirmed.take(block)
             answers: list[GeneralBlock] = []
         else:

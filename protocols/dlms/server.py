@@ -6,7 +6,6 @@ ExceptionResponse.  `server_association` opens and closes the association around
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -105,7 +104,7 @@ class ServerConnection(ServerAssociation):
         self._pending: Pending | None = None
         self._incoming = Incoming(0)
         self._outgoing = Outgoing(b"")
-        self._pushed: deque[int] = deque(maxlen=_PUSHES_MAX)  # those that wait to be confirmed
+        self._pushed: tuple[int, ...] = ()  # those that wait to be confirmed, the latest
         self._carrying: Callable[[DataBlock], Apdu] | None = None  # block of an answer -> APDU
 
     def send(
@@ -336,7 +335,7 @@ class ServerConnection(ServerAssociation):
         invoke = confirm.long_invoke_id_and_priority & INVOKE_ID
         if invoke not in self._pushed:
             raise Refused(Violation.UNEXPECTED, f"no push {invoke} waits to be confirmed")
-        self._pushed.remove(invoke)
+        self._pushed = tuple(number for number in self._pushed if number != invoke)
         self._events.append(confirm)
 
     # --- responses -------------------------------------------------------------------------------
@@ -380,7 +379,8 @@ class ServerConnection(ServerAssociation):
         if self._state is State.IDLE and self._settings.security:
             how = Protected(int(self._settings.security), general=True)
         if isinstance(notification, DataNotification) and notification.confirmed:
-            self._pushed.append(notification.long_invoke_id_and_priority & INVOKE_ID)
+            invoke = notification.long_invoke_id_and_priority & INVOKE_ID
+            self._pushed = (*self._pushed, invoke)[-_PUSHES_MAX:]
         wire = self._pack(notification, how)
         if len(wire) <= self._peer_pdu_size:
             return wire
