@@ -114,12 +114,13 @@ class Timeline:
 
     def stretches(self, after: float, until: float) -> Iterator[Stretch]:
         """The pieces between two moments of the world, newest first."""
-        end = until
+        end, newest = until, True
         for place in range(len(self.pieces) - 1, -1, -1):
             piece = self.pieces[place]
             if piece.begin <= end:
                 before = self.pieces[place - 1] if place else None
-                yield Stretch(piece, max(piece.begin, after), end, before, end == until)
+                yield Stretch(piece, max(piece.begin, after), end, before, newest)
+                newest = False
             if piece.begin <= after:
                 return
             end = min(end, piece.begin)

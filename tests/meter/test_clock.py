@@ -228,6 +228,27 @@ def test_an_interruption_of_power_leaves_a_flagged_gap(asking: Asking):
     assert asking.number(1, "0.0.96.7.21.255") == 1
 
 
+def test_what_happened_twice_before_a_row_marks_it_with_both(asking: Asking):
+    asking.act(8, CLOCK, 6, Long(60))
+    asking.meter.power_off(now=NOW + 10)
+    asking.meter.power_on(now=NOW + 20)
+    asking.now = NOW + 1800
+    assert profile(asking, 0) == [(FIRST, ADJUSTED | POWER), (FIRST + 900, RowStatus.OK)]
+
+
+def test_a_row_that_is_due_when_the_power_fails_is_not_captured(asking: Asking):
+    asking.meter.power_off(now=NOW + FIRST)
+    asking.meter.power_on(now=NOW + FIRST + 60)
+    asking.now = NOW + 1800
+    assert profile(asking, 0) == [(FIRST + 900, POWER)]
+
+
+def test_a_row_that_is_due_when_the_clock_is_set_is_one_of_the_new_time(asking: Asking):
+    asking.now = NOW + FIRST
+    asking.act(8, CLOCK, 6, Long(900))
+    assert profile(asking, 0) == [(FIRST + 900, ADJUSTED)]
+
+
 def test_without_battery_the_time_is_lost_with_the_power(asking: Asking):
     meter = asking.meter
     meter.set_fault("battery-empty", now=NOW)

@@ -16,7 +16,6 @@ from devices.meter.identity import Identity
 from devices.meter.load import ConstantLoad, DailyLoad, Energy, Load, PhaseLoad
 from devices.meter.meter_clock import TimeRules
 from devices.meter.meter_type import MeterType
-from devices.meter.metering import W_MS_PER_WH
 from devices.meter.models import model
 from devices.meter.tariff import SINCE, by_tariff, present
 from protocols.dlms.codes import ActionResult, DataAccessResult
@@ -43,7 +42,6 @@ def at(*parts: int) -> float:
 NOW = at(2026, 7, 8, 10, 7, 30)  # a Wednesday
 HOUSEHOLD = DailyLoad((8, 5, 11), (2, 1, 3))
 KIND = MeterType(profile_entries=400)
-FIELDS = ("active_import", "active_export", "reactive_import", "reactive_export")
 
 
 def asking(load: Load = HOUSEHOLD, kind: MeterType = KIND, now: float = NOW) -> Asking:
@@ -72,35 +70,64 @@ DEEDS = {
 LIVES = st.lists(st.tuples(st.integers(1, 20_000), st.sampled_from(sorted(DEEDS))), max_size=8)
 
 
-@settings(max_examples=40, deadline=None)
+REGISTERS = [f"1.0.{c}.8.0.255" for c in (1, 2, 3, 4)]
+CLOCK_DEEDS = {"ahead", "back", "sync"}
+QUARTER_S = 900
+
+
+class Witness:
+    """Stands beside a meter and reads its registers at each quarter hour of its clock."""
+
+    def __init__(self, here: Asking) -> None:
+        self.here, self.seen = here, list[tuple[float, list[int], bool]]()
+        self.next = here.meter.time(here.now) // QUARTER_S * QUARTER_S + QUARTER_S
+        self.flagged = False
+
+    def until(self, end: float, *, closed: bool = False) -> None:
+        """Read whatever is due before `end`."""
+        meter = self.here.meter
+        while meter.powered:
+            world = max(meter.world_time(self.next), self.here.now)
+            if world > end or (world == end and not closed):
+                break
+            self.here.now = world
+            values = [self.here.number(3, name) for name in REGISTERS]
+            self.seen.append((self.next, values, self.flagged))
+            self.next, self.flagged = self.next + QUARTER_S, False
+        self.here.now = end
+
+    def disturbed(self, deed: str, before: float) -> None:
+        """Something happened; `before` is what the clock showed until then."""
+        after = self.here.meter.time(self.here.now)
+        shown = before if deed == "sync" else after
+        if deed in ("on", "ahead", "back"):
+            self.next = -(-shown // QUARTER_S) * QUARTER_S
+            self.flagged = True
+
+
+@settings(max_examples=60, deadline=None)
 @given(LIVES)
 def test_rows_say_what_the_registers_said_and_tariffs_add_up(life: list[tuple[int, str]]):
-    names = [("1.0.1.8.0.255", 2), ("1.0.2.8.0.255", 3), ("1.0.3.8.0.255", 4), ("1.0.4.8.0.255", 5)]
     here = asking()
-    meter, seen = here.meter, {}
-    due = [NOW]
-    for wait, _ in life:
-        due.append(due[-1] + wait)
-    end = due[-1] + 5000
-    deeds = {moment: deed for moment, (_, deed) in zip(due[1:], life, strict=True)}
-    moments = sorted({*deeds, *(NOW + step for step in range(0, int(end - NOW), 97))})
-    for now in moments:
-        here.now = now
-        if now in deeds:
-            DEEDS[deeds[now]](meter, now)
-        if meter.powered:
-            seen[now] = [here.number(3, name) for name, _ in names]
-        shares = by_tariff(meter, now)
-        assert total(shares) == meter.metering.energy(now)
-    meter.power_on(now=end)
-    here.now = end
-    # What was read live at a moment reads the same afterwards, asked as of that moment.
-    for now, values in list(seen.items())[:: max(1, len(seen) // 20)]:
-        energy = meter.metering.energy(now)
-        assert values == [getattr(energy, field) // W_MS_PER_WH for field in FIELDS]
-    rows = here.rows("1.0.99.1.0.255")
-    counts = [[int(cast(int, row[column])) for _, column in names] for row in rows]
-    assert all(a <= b for a, b in zip(counts, counts[1:], strict=False)), "nothing is uncounted"
+    meter, witness = here.meter, Witness(here)
+    for wait, deed in life:
+        witness.until(here.now + wait)
+        if deed in CLOCK_DEEDS and not meter.powered or deed == "on" and meter.powered:
+            continue
+        before = meter.time(here.now)
+        DEEDS[deed](meter, here.now)
+        witness.disturbed(deed, before)
+        assert total(by_tariff(meter, here.now)) == meter.metering.energy(here.now)
+    witness.until(here.now + 5000, closed=True)
+    assert total(by_tariff(meter, here.now)) == meter.metering.energy(here.now)
+    rows = []
+    for row in here.rows("1.0.99.1.0.255"):
+        time = DateTime.from_octets(bytes(cast(OctetString, row[0]))).to_datetime().timestamp()
+        counts = [int(cast(int, cell)) for cell in row[2:]]
+        rows.append((time, counts, bool(int(cast(int, row[1])) & 0xA0)))
+    told = witness.seen
+    assert rows[len(rows) - len(told) :] == told
+    assert all(a <= b for (_, a, _), (_, b, _) in zip(rows, rows[1:], strict=False))
 
 
 def test_each_row_is_what_the_registers_said_when_it_was_captured():
