@@ -306,6 +306,10 @@ class KeyCounters(Protocol):
         """
         ...
 
+    def release(self) -> None:
+        """The conversation is over, whether it used any or not: others may have them."""
+        ...
+
 
 class Transaction(Protocol):
     """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""

@@ -20,7 +20,14 @@ from headend.clock import WallClock
 from headend.domain.failure import Failure
 from headend.domain.reason import REASONS, ReasonCode
 from headend.field.direct.access import Access, Credentials, MemoryCounters
-from headend.field.direct.address import BadAddress, SerialAddress, TcpAddress, UdpAddress, parse
+from headend.field.direct.address import (
+    Address,
+    BadAddress,
+    SerialAddress,
+    TcpAddress,
+    UdpAddress,
+    parse,
+)
 from headend.field.direct.conversation import Conversation, Opened
 from headend.field.direct.dialogue import Notification, Progress, Withheld
 from headend.field.direct.failing import of_line, of_outcome
@@ -39,9 +46,11 @@ from headend.store.kit.identity import system_title
 from headend.store.kit.journal import Journal
 from headend.store.kit.journal import Line as JournalLine
 from headend.store.kit.keyring import Keyring, Secret, WrongPassphrase
+from protocols.dlms.keys import Keys
 
 __all__ = [
     "REASONS",
+    "Address",
     "BadAddress",
     "BadEnvelope",
     "BadKit",
@@ -64,6 +73,7 @@ __all__ = [
     "Progress",
     "ReasonCode",
     "Secret",
+    "SerialAddress",
     "Trace",
     "Wire",
     "Withheld",
@@ -72,12 +82,13 @@ __all__ = [
     "line_to",
     "of_line",
     "of_outcome",
+    "parse",
 ]
 
 
-def line_to(where: str) -> Line:
+def line_to(where: str | Address) -> Line:
     """The line that an address names, not opened yet.  Raises `BadAddress`."""
-    match parse(where):
+    match parse(where) if isinstance(where, str) else where:
         case SerialAddress() as address:
             return SerialLine(address)
         case TcpAddress() as address:
@@ -101,6 +112,10 @@ class Probe:
     def title(self) -> bytes:
         """Our system title; made at its first use, and kept.  Raises `BadKit`."""
         return system_title(self.folder, self.chance)
+
+    def counters(self, keys: Keys) -> FileCounters:
+        """What is remembered of a key's invocation counters."""
+        return FileCounters.under(self.folder, keys)
 
     @property
     def locked(self) -> bool:
@@ -144,7 +159,7 @@ class Probe:
             secret = self.keyring.get(meter, client)
         secret = secret or Secret()
         keys = secret.keys
-        counters = MemoryCounters() if keys is None else FileCounters.under(self.folder, keys)
+        counters = MemoryCounters() if keys is None else self.counters(keys)
         return Conversation(
             line_to(where) if isinstance(where, str) else where,
             kind,

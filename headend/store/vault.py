@@ -216,6 +216,9 @@ class StoredCounters:
         if await _run(self._store, work):
             self._end = next_own  # and from here a conversation that begins anew goes on
 
+    def release(self) -> None:
+        """Others have blocks of their own; nothing waits for ours."""
+
 
 async def _run(store: SqlStore, work: Callable[[KeyWords], T]) -> T:
     def words(transaction: Transaction) -> T:

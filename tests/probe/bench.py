@@ -6,11 +6,11 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from typer.testing import CliRunner
@@ -50,6 +50,9 @@ class Watched(Meter):
         if apdu[:1] == b"\x60":  # AARQ
             self.logins[ends["client"]] += 1
         return super().take(apdu, *rest, **ends)
+
+
+W = TypeVar("W", bound=Watched)
 
 
 @dataclass
@@ -97,11 +100,14 @@ def pty(path: Path, framing: Framing = Framing.MODE_E, **more: Any) -> Line:
 
 
 def a_meter(
-    mechanism: AuthenticationMechanism = AuthenticationMechanism.HIGH_GMAC, **more: Any
-) -> Watched:
+    mechanism: AuthenticationMechanism = AuthenticationMechanism.HIGH_GMAC,
+    *,
+    kind: type[W] = Watched,  # type: ignore[assignment]
+    **more: Any,
+) -> W:
     clients = on_the_bench(mechanism)
     load = ConstantLoad.of(*LOAD_W[: more.get("phases", 3)])
-    return Watched(Identity(11, 4), load, MeterType(clients=clients, **more))
+    return kind(Identity(11, 4), load, MeterType(clients=clients, **more))
 
 
 @contextmanager
@@ -184,9 +190,15 @@ def acting(lines: Sequence[dict[str, Any]]) -> list[str]:
 
 
 @contextmanager
-def between(port: str, *, cut_after: int | None = None, noise: bytes = b"") -> Iterator[str]:
-    """A line to a meter on TCP that can be cut after so many octets of its answers, and that puts
-    noise before each piece of them."""
+def between(
+    port: str,
+    *,
+    cut_after: int | None = None,
+    noise: bytes = b"",
+    heard: Callable[[bytes], bytes] = lambda octets: octets,
+) -> Iterator[str]:
+    """A line to a meter on TCP that can be cut after so many octets of its answers, that puts noise
+    before each piece of them, and lets only through what `heard` gives."""
     host, _, number = port.removeprefix("tcp://").rpartition(":")
     loop = asyncio.new_event_loop()
     ready, done, places = threading.Event(), asyncio.Event(), list[str]()
@@ -207,7 +219,7 @@ def between(port: str, *, cut_after: int | None = None, noise: bytes = b"") -> I
 
         async def down() -> None:
             while octets := await reader.read(4096):
-                far_writer.write(octets)
+                far_writer.write(heard(octets))
             far_writer.close()
 
         await asyncio.gather(up(), down(), return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty as ptys
 import threading
+import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,16 +59,17 @@ def test_another_framing_than_the_meters(probe: Probe, meter: Bench) -> None:
 
 
 @contextmanager
-def a_deaf_port(answer: bytes = b"") -> Iterator[str]:
-    """A serial port behind which nobody speaks DLMS."""
+def a_deaf_port(answer: bytes | None = b"") -> Iterator[str]:
+    """A serial port behind which nobody speaks DLMS; None gives back what it hears."""
     near, far = ptys.openpty()
+    tty.setraw(far)  # a terminal would echo by itself
     stop = threading.Event()
 
     def babble() -> None:
         while not stop.is_set():
             try:
-                os.read(near, 1)
-                os.write(near, answer)
+                octets = os.read(near, 1)
+                os.write(near, octets if answer is None else answer)
             except OSError:
                 return
 

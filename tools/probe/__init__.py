@@ -12,6 +12,7 @@ screen               live values, phasors and plots in the terminal
 
 from tools.probe import (  # noqa: F401  each brings its verbs
     clock,
+    doctor,
     identify,
     journal,
     limit,

@@ -21,21 +21,22 @@ from typing import Any, NoReturn, cast
 import msgspec
 import typer
 
-from headend.models import Association, BadModel, Model
+from headend.models import Association, BadModel, Framing, Model
 from headend.models.schema import PUBLIC
 from headend.probe_app import (
     REASONS,
+    Address,
     BadAddress,
     BadKit,
     Entry,
     Failure,
     Layer,
-    Line,
     Probe,
     ReasonCode,
     Trace,
     build_probe,
     line_to,
+    parse,
 )
 from protocols.dlms.obis import Language
 from tools.probe import export, shown
@@ -54,6 +55,17 @@ class Purpose(enum.Enum):
     LOOK = "look"  # anybody may
     READ = "read"
     ACT = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a verb that tries several ways puts in place of what the options say."""
+
+    role: str | None = None
+    framing: Framing | None = None
+    address: Address | None = None
+    model: Model | None = None
+    trace: Trace | None = None
 
 
 @dataclass(slots=True)
@@ -83,15 +95,15 @@ class Desk:
 
     # --- the way to the meter --------------------------------------------------------------------
 
-    def line(self) -> Line:
-        """The line to the meter, still closed.  Ends the command where nobody said which."""
+    def address(self) -> Address:
+        """Where the meter is.  Ends the command where nobody said, or where no line leads."""
         if not self.options.port:
             wrong_usage(
                 "where is the meter?",
                 "Try: --port /dev/ttyUSB0, --port tcp://HOST:PORT, or set AMI_PROBE_PORT",
             )
         try:
-            return line_to(self.options.port)
+            return parse(self.options.port)
         except BadAddress as error:
             wrong_usage(str(error))
 
@@ -156,25 +168,26 @@ class Desk:
 
     @asynccontextmanager
     async def talk(
-        self, purpose: Purpose = Purpose.READ, *, role: str | None = None
+        self, purpose: Purpose = Purpose.READ, *, way: Way | None = None
     ) -> AsyncIterator[Talk]:
         """A talk with the meter, opened; it is released afterwards, whatever happens.
 
         Raises `Stopped`.
         """
-        model = self.model()
+        way = way or Way()
+        model = way.model or self.model()
         name, association = self.association(model, purpose)
-        if role is not None:
-            name, association = role, model.association[role]
+        if way.role is not None:
+            name, association = way.role, model.association[way.role]
         table = {**model.association, name: association}
         model = msgspec.structs.replace(model, association=table)
         secrets = self._complete(association)
-        trace = Trace(self.probe.clock, self._show if self.options.trace else None)
+        trace = way.trace or self.trace()
         conversation = self.probe.talk(
-            self.line(),
+            line_to(way.address or self.address()),
             model=model,
             role=name,
-            framing=self.options.framing,
+            framing=way.framing or self.options.framing,
             secret=secrets.secret(association),
             dry_run=self.dry_run,
             trace=trace,
@@ -186,6 +199,10 @@ class Desk:
             talk = Talk(self, conversation, opened, model, association)
             self.meter = await talk.number()
             yield talk
+
+    def trace(self) -> Trace:
+        """What will travel, shown as it does where that was asked for."""
+        return Trace(self.probe.clock, self._show if self.options.trace else None)
 
     def _complete(self, association: Association) -> Secrets:
         """The secrets, with those that a person at a terminal was asked for."""

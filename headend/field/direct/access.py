@@ -41,6 +41,9 @@ class MemoryCounters:
     async def settle(self, next_own: int, peer_lowest: int) -> None:
         self.next_own, self.peer_lowest = next_own, max(peer_lowest, self.peer_lowest)
 
+    def release(self) -> None:
+        """Nobody else has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

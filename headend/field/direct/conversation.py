@@ -304,6 +304,7 @@ class Conversation:
         except TimeoutError:
             pass
         finally:
+            self._access.counters.release()
             await self._connection.close()
 
 
