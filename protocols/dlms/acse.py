@@ -162,6 +162,11 @@ def _mechanism(tag: int, mechanism: int | None) -> bytes:
     return b"" if mechanism is None else _tlv(tag, _oid(_MECHANISM_OID, mechanism))
 
 
+# Others than these are kept as numbers, for the association to refuse with the right diagnostic.
+_MECHANISMS: dict[int, int] = {int(known): known for known in AuthenticationMechanism}
+_CONTEXTS: dict[int, int] = {int(known): known for known in ApplicationContext}
+
+
 class _Fields:
     """The TLV fields of one APDU, each taken once; offsets count from the start of the APDU."""
 
@@ -216,7 +221,7 @@ class _Fields:
         if reader is None:
             return None
         arc = _arc(reader, _MECHANISM_OID)
-        return AuthenticationMechanism(arc) if arc in set(AuthenticationMechanism) else arc
+        return _MECHANISMS.get(arc, arc)
 
     def context(self) -> int:
         """The last arc of the application context name."""
@@ -229,7 +234,7 @@ class _Fields:
         reader.end()
         inside.length()
         arc = _arc(inside, _CONTEXT_OID)
-        return ApplicationContext(arc) if arc in set(ApplicationContext) else arc
+        return _CONTEXTS.get(arc, arc)
 
     def required(self, tag: int) -> Reader:
         """A reader on the field's content."""

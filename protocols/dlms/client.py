@@ -190,8 +190,9 @@ class ClientConnection(ClientAssociation):
         invoke = CONFIRMED | (self._invoke + 1) % 16
         step, apdu, raw = whole(request, invoke)
         self._exchange = None
-        if self._fits(len(encode(apdu)), general=step is Step.ACCESS):
-            wire = self._pack(apdu)
+        plain = encode(apdu)
+        if self._fits(len(plain), general=step is Step.ACCESS):
+            wire = self._protect(plain)
         elif self._agreed(GENERAL_BLOCKS):
             wire = self._say_in_blocks(apdu)
             self._block_tries = self._settings.block_retries

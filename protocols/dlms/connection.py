@@ -343,7 +343,9 @@ class Connection:
 
     def _pack(self, apdu: Apdu, protected: Protected | None = None) -> bytes:
         """The octets to transmit, protected as the association requires."""
-        plain = encode(apdu)
+        return self._protect(encode(apdu), protected)
+
+    def _protect(self, plain: bytes, protected: Protected | None = None) -> bytes:
         how = self._outward if protected is None else protected
         wire = plain
         if how.kind is not None or how.signed:

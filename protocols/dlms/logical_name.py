@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Self
 
 _TEXT = re.compile(
     r"(\d{1,3})[.-](\d{1,3})[.:](\d{1,3})\.(\d{1,3})\.(\d{1,3})[.*](\d{1,3})\Z", re.A
 )
+
+
+@lru_cache(maxsize=1024)  # a field speaks of the same few dozen objects all day
+def _octets(text: str) -> bytes:
+    match = _TEXT.match(text)
+    groups = [int(group) for group in match.groups()] if match else []
+    if not match or max(groups) > 255:
+        raise ValueError(f"not a logical name: {text!r}")
+    return bytes(groups)
 
 
 class LogicalName(bytes):
@@ -21,11 +31,7 @@ class LogicalName(bytes):
     def __new__(cls, name: str | bytes) -> Self:
         """From text or six octets.  Raises ValueError for anything else."""
         if isinstance(name, str):
-            match = _TEXT.match(name)
-            groups = [int(group) for group in match.groups()] if match else []
-            if not match or max(groups) > 255:
-                raise ValueError(f"not a logical name: {name!r}")
-            name = bytes(groups)
+            name = _octets(name)
         elif len(name) != 6:
             raise ValueError(f"a logical name has six octets, not {len(name)}")
         return super().__new__(cls, name)

@@ -25,6 +25,8 @@ class Role(enum.Enum):
 class State(enum.Enum):
     """Where an association stands; the word after the dash says who speaks next."""
 
+    __hash__ = object.__hash__  # the table is asked twice an APDU; Enum's own is written in Python
+
     IDLE = "no association"
     ASSOCIATING = "AARQ sent - server"
     CHALLENGED = "pending, HLS challenge sent - client"
@@ -45,6 +47,8 @@ class State(enum.Enum):
 
 class Step(enum.Enum):
     """What one side says."""
+
+    __hash__ = object.__hash__
 
     ASSOCIATION_REQUEST = "AARQ"
     ASSOCIATION_ACCEPTED = "AARE accepted"

@@ -58,7 +58,7 @@ def _interpreter(package: str | None) -> Path | None:
     python = home / "venv" / "bin" / "python"
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two comparisons may begin at once
-        if not (home / "ready").exists():
+        if not ((home / "ready").exists() and python.exists()):
             complain(f"installing {package} for the comparison, once ...")
             for command in (
                 [sys.executable, "-m", "venv", "--clear", str(home / "venv")],
