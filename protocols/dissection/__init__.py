@@ -6,6 +6,7 @@
     plain      such a tree as JSON
     opening    ciphered APDUs, with keys at hand
     apdu       one APDU or value: its tree, what was inside it, and the octets written again
+    spelling   what may be written in several ways
     blocks     general block transfer, joined
     lines      frames of a line of octets: wrapper, HDLC, M-Bus
     hex_text   octets as people write them

@@ -2,7 +2,7 @@
 
 Inside are: the initiate APDU in the user information of ACSE, what a signed APDU carries, and what
 keys at hand open.  `reencoded` is written anew from the innermost outwards, so that it equals what
-came in only if nothing was lost on the way.
+came in only if nothing was lost on the way (`spelling` says what is no loss).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from protocols.dissection import tree
 from protocols.dissection.opening import CannotOpen, KeyRing, Opening, open_apdu
+from protocols.dissection.spelling import Spelling, differences
 from protocols.dissection.tree import Element
 from protocols.dlms import axdr
 from protocols.dlms.apdu import (
@@ -46,6 +47,7 @@ class Dissected:
     inside: Dissected | None = None  # in the clear: user information, signed content
     opening: Opening | None = None
     opened: Dissected | None = None  # the plain APDU of a ciphered one
+    spellings: tuple[Spelling, ...] = ()  # put back into `reencoded`
 
     @property
     def openings(self) -> tuple[tuple[Opening, Dissected], ...]:
@@ -89,7 +91,16 @@ def dissect(
 
 
 def _closed(octets: bytes, apdu: Apdu) -> Dissected:
-    return Dissected(octets, apdu, tree.of_apdu(apdu), encode(apdu))
+    reencoded, spellings = _spelled(octets, encode(apdu))
+    return Dissected(octets, apdu, tree.of_apdu(apdu), reencoded, spellings=spellings)
+
+
+def _spelled(octets: bytes, again: bytes) -> tuple[bytes, tuple[Spelling, ...]]:
+    """What is written again, in the spelling in which it came where nothing else differs."""
+    if octets == again:
+        return again, ()
+    spellings = differences(octets, again)
+    return (again, ()) if spellings is None else (octets, spellings)
 
 
 def _around(octets: bytes, apdu: Apdu, place: str, inside: Dissected) -> Dissected:
@@ -99,7 +110,8 @@ def _around(octets: bytes, apdu: Apdu, place: str, inside: Dissected) -> Dissect
     else:
         assert isinstance(apdu, AARQ | AARE | RLRQ | RLRE)
         again = replace(apdu, user_information=inside.reencoded)
-    return Dissected(octets, apdu, element, encode(again), inside=inside)
+    reencoded, spellings = _spelled(octets, encode(again))
+    return Dissected(octets, apdu, element, reencoded, inside=inside, spellings=spellings)
 
 
 def _carried(apdu: Apdu) -> tuple[bytes | None, str]:
@@ -146,7 +158,8 @@ def _ciphered(
             cause += " (a wrong key would look the same)"
         raise InsideError(error.offset, cause, closed) from None
     again = replace(apdu, payload=opening.seal(opened.reencoded))
-    return replace(closed, opening=opening, opened=opened, reencoded=encode(again))
+    reencoded, spellings = _spelled(octets, encode(again))
+    return replace(closed, opening=opening, opened=opened, reencoded=reencoded, spellings=spellings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +170,11 @@ class DissectedValue:
     value: Value
     element: Element
     reencoded: bytes
+    spellings: tuple[Spelling, ...] = ()
 
 
 def dissect_value(octets: bytes) -> DissectedValue:
     """The value that fills `octets`.  Raises ProtocolError."""
     value = axdr.decode(octets)
-    return DissectedValue(octets, value, tree.of_value(value), axdr.encode(value))
+    reencoded, spellings = _spelled(octets, axdr.encode(value))
+    return DissectedValue(octets, value, tree.of_value(value), reencoded, spellings)

@@ -1,13 +1,16 @@
 """What `ami dlms decode` says of one line of octets, for machines: plain objects for JSON.
 
-line, input      where it stood, and its octets
-apdu, xml        the typed APDU (or `value`), and its XML; in `apdus` where framing has several
-frames           each frame around them, and its octets written again
-opened           what keys opened, outermost first: key, verdict on the tag, APDU, XML
-joined           what general block transfer cut into blocks
-reencoded        the whole, written again from what was understood
-canonical        false where that is another spelling of the same than what came in
-error            offset and cause, of the first of `errors`
+    line, input      where it stood, and its octets
+    apdu, xml        the typed APDU (or `value`), and its XML; in `apdus` where framing has several
+    frames           each frame around them, and its octets written again
+    opened           what keys opened, outermost first: key, verdict on the tag, APDU, XML
+    joined           what general block transfer cut into blocks
+    reencoded        the whole, written again from what was understood
+    spellings        octets that came where the shortest form has others; put back in `reencoded`
+    canonical        false where `reencoded` differs from what came in all the same
+    error            offset and cause, of the first of `errors`
+
+Offsets count octets of the line, those of what keys opened or blocks joined octets of that.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from protocols.dissection.apdu import NO_KEYS, Dissected, InsideError, dissect, 
 from protocols.dissection.blocks import Joined, join
 from protocols.dissection.lines import CarriedApdu, Framing, Line
 from protocols.dissection.opening import KeyRing
+from protocols.dissection.spelling import Spelling
 from protocols.dlms.apdu import encode
 from protocols.dlms.general_block import GeneralBlock
 from protocols.errors import ProtocolError
@@ -168,6 +172,7 @@ def dissected_as_json(dissected: Dissected, spell: Spell, xml_of: XmlOf) -> dict
     told: dict[str, Any] = {
         "apdu": plain.of_apdu(dissected.apdu, dissected.element),
         "xml": xml_of(dissected),
+        **_spellings(dissected.spellings, spell),
     }
     opened = [
         {
@@ -177,6 +182,7 @@ def dissected_as_json(dissected: Dissected, spell: Spell, xml_of: XmlOf) -> dict
             "apdu": plain.of_apdu(inner.apdu, inner.element),
             "xml": xml_of(inner),
             "reencoded": spell(inner.reencoded),
+            **_spellings(inner.spellings, spell),
         }
         for opening, inner in dissected.openings
     ]
@@ -196,10 +202,22 @@ def value_as_json(octets: bytes, spell: Spell) -> dict[str, Any]:
         "value": plain.of_value(found.value),
         "xml": xml.text_of(found.element),
         "reencoded": spell(found.reencoded),
+        **_spellings(found.spellings, spell),
     }
     if found.reencoded != octets:
         told |= {"canonical": False, "differs_at": _difference(octets, found.reencoded)}
     return told
+
+
+def _spellings(spellings: tuple[Spelling, ...], spell: Spell) -> dict[str, Any]:
+    if not spellings:
+        return {}
+    return {
+        "spellings": [
+            {"offset": each.offset, "came": spell(each.came), "shortest": spell(each.ours)}
+            for each in spellings
+        ]
+    }
 
 
 def problems_as_json(problems: list[ProtocolError]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from protocols import wrapper
+from protocols.dissection.spelling import differences
 from protocols.dlms.security import Cipher
 from protocols.hdlc.frame import Frame, encode, information_control
 from protocols.hdlc.segments import LLC_RESPONSE, segments
@@ -322,11 +323,40 @@ def test_people_see_what_is_wrong() -> None:
     assert "at octet 9: 1 trailing octets" in ran.stdout
 
 
-def test_another_spelling_of_the_same_is_said() -> None:
-    """A length in its long form is no error, and written again it is shorter."""
-    (line,) = told("C401C1000981" + "02" + "AABB")
-    assert line["canonical"] is False and line["differs_at"] == 5
-    assert line["reencoded"] == "C401C1000902AABB"
+SPELLED = {
+    # name: (octets, where they differ from the shortest form)
+    "a length of two octets": ("C401C100098102AABB", [5]),
+    "a length of three octets": ("C401C10009820002AABB", [5]),
+    "TRUE as FF": ("C402C1FF000000010004AABBCCDD", [3]),
+    "a selection that is there, as FF": ("C001C100070100630100FF02FF0200", [12]),
+    "response-allowed, said": ("0100010100065F1F0400007E1F04B0", [2]),
+    "long lengths in a release": ("6208800100BE81020400", [1, 6]),
+    "a ciphered APDU": ("C881122001234567411312FF935A47566827C467BC", [1]),
+    "a value": ("098102AABB", [1]),
+}
+
+
+@pytest.mark.parametrize(("octets", "places"), SPELLED.values(), ids=SPELLED)
+def test_other_spellings_of_the_same_are_put_back_and_told(octets: str, places: list[int]) -> None:
+    (line,) = told(octets, *(["--as", "data"] if octets.startswith("09") else []))
+    assert "error" not in line, line
+    assert line["reencoded"] == octets and "canonical" not in line
+    assert [each["offset"] for each in line["spellings"]] == places
+
+
+def test_a_ciphered_apdu_in_another_spelling_is_opened_and_sealed() -> None:
+    octets = "C8811E" + GLO[4:]
+    (line,) = told(octets, "--key", KEY, "--auth-key", AUTH, "--system-title", TITLE)
+    assert line["opened"][0]["tag"] == "verified"
+    assert line["reencoded"] == octets
+
+
+def test_what_is_more_than_a_spelling_stays_visible() -> None:
+    octets = bytes.fromhex(GET)
+    assert differences(octets, octets) == ()
+    assert differences(octets, octets[:-1] + b"\x02") is None
+    for place in range(1, len(octets)):
+        assert differences(octets, octets[:place] + octets[place + 1 :]) is None, place
 
 
 def test_the_xml_of_gurux() -> None:

@@ -1,0 +1,67 @@
+"""Other spellings of one APDU: what BER and A-XDR allow beside the shortest form that we write.
+
+A length may take more octets than it needs, TRUE may be any octet but zero, and a default may be
+said.  Meters do all three.  The typed APDU does not keep it, so what is written again is compared
+with what came, and where nothing but spellings differs, they are put back and told.  Anything else
+that differs is a loss, and stays visible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocols.dlms.axdr import Reader
+from protocols.errors import ProtocolError
+
+_GROWTH_MAX = 64
+"""Octets by which a length may count more than ours, for spellings inside of what it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Octets that came, at their offset, where we write others."""
+
+    offset: int
+    came: bytes
+    ours: bytes
+
+
+def differences(came: bytes, ours: bytes) -> tuple[Spelling, ...] | None:
+    """The spellings in which they differ; None where they differ in anything else."""
+    found: list[Spelling] = []
+    at, other = 0, 0
+    while at < len(came) and other < len(ours):
+        if came[at] == ours[other]:
+            at, other = at + 1, other + 1
+            continue
+        step = _length(came, at, ours, other) or _truth(came, at, ours, other)
+        if step is None:
+            return None
+        found.append(Spelling(at, came[at : at + step[0]], ours[other : other + step[1]]))
+        at, other = at + step[0], other + step[1]
+    if at != len(came) or other != len(ours):
+        return None
+    return tuple(found)
+
+
+def _length(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
+    """A length in more octets than it needs, or one that counts such inside."""
+    first, second = Reader(came, at), Reader(ours, other)
+    try:
+        counted, wanted = first.length(), second.length()
+    except ProtocolError:
+        return None
+    sizes = first.offset - at, second.offset - other
+    if counted == wanted and sizes[0] > sizes[1]:
+        return sizes
+    inside = wanted and 0 < counted - wanted <= _GROWTH_MAX
+    return sizes if inside and at + sizes[0] + counted <= len(came) else None
+
+
+def _truth(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
+    """TRUE as another octet than 01; response-allowed said though it is the default."""
+    if ours[other] == 1 and came[at] > 1:
+        return 1, 1
+    if ours[other] == 0 and came[at] == 1 and came[at + 1 : at + 2] > b"\0":
+        return 2, 1
+    return None
