@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from devices.meter.clients import Client
 from devices.meter.device import Meter
@@ -68,9 +69,10 @@ class Talk:
         counter: int = 1,
         lowest: int = 0,
         pdu_size: int = 0xFFFF,
+        engine: Callable[[ClientSettings], Any] = ClientConnection,
     ) -> None:
         self.meter, self.sap, self.now = meter, sap, now
-        self.connection = ClientConnection(
+        self.connection = engine(
             client_settings(
                 meter, meter.clients[sap], counter=counter, lowest=lowest, pdu_size=pdu_size
             )

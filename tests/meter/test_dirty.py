@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,9 +16,11 @@ from devices.meter.identity import Identity
 from devices.meter.load import ConstantLoad
 from devices.meter.models import model
 from protocols.dlms import tolerant
+from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import ActionResult
 from protocols.dlms.events import AssociationRefused, Released, TimedOut
 from protocols.dlms.flaws import Flaw, Told
+from protocols.dlms.gurux.connection import GuruxConnection
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
     AttributeDescriptor,
@@ -28,6 +30,7 @@ from protocols.dlms.services import (
     ReleaseRequest,
     SelectiveAccess,
 )
+from protocols.dlms.settings import ClientSettings
 from protocols.dlms.values import (
     Array,
     DoubleLongUnsigned,
@@ -44,11 +47,23 @@ CHILE = ZoneInfo("America/Santiago")
 CLOCK, PROFILE = "0.0.1.0.0.255", "1.0.99.1.0.255"
 
 
-def dirty(*faults: str, by: str = "residential-three-phase") -> Talk:
+Engine = Callable[[ClientSettings], Any]
+ENGINES: dict[str, Engine] = {"ours": ClientConnection, "gurux": GuruxConnection}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Whoever reads a dirty meter: both of the head-end's engines."""
+    return ENGINES[request.param]
+
+
+def dirty(
+    *faults: str, by: str = "residential-three-phase", engine: Engine = ClientConnection
+) -> Talk:
     meter = Meter(Identity(7, 4), ConstantLoad.of(900, 600, 500), model(by))
     for fault in faults:
         meter.set_fault(fault, now=NOW.timestamp())
-    talk = Talk(meter, 1, now=NOW.timestamp(), pdu_size=400)
+    talk = Talk(meter, 1, now=NOW.timestamp(), pdu_size=400, engine=engine)
     talk.associate()
     return talk
 
@@ -93,11 +108,13 @@ CLOCKS: dict[str, tuple[Flaw, Flaw]] = {
 
 
 @pytest.mark.parametrize(("fault", "expected"), CLOCKS.items(), ids=CLOCKS)
-def test_a_dirty_clock_still_tells_the_time(fault: str, expected: tuple[Flaw, Flaw]):
+def test_a_dirty_clock_still_tells_the_time(
+    fault: str, expected: tuple[Flaw, Flaw], engine: Engine
+):
     assert clock(dirty()) == (
         Told(NOW, clock(dirty())[0].raw), Flaw.NONE,
     )  # fmt: skip
-    talk = dirty(fault)
+    talk = dirty(fault, engine=engine)
     read, of_response = clock(talk)
     assert read.value == NOW
     assert (read.flaws, of_response) == expected
@@ -135,9 +152,9 @@ def test_rows_with_dates_that_there_are_not_are_placed_by_their_neighbours():
 
 
 @pytest.mark.parametrize("rows", [20, 96])
-def test_a_profile_whose_last_block_is_not_flagged_is_whole(rows: int):
+def test_a_profile_whose_last_block_is_not_flagged_is_whole(rows: int, engine: Engine):
     whole = last_rows(dirty(), rows)
-    talk = dirty("last-block-unflagged")
+    talk = dirty("last-block-unflagged", engine=engine)
     response = last_rows(talk, rows)
     assert response.results == whole.results
     assert response.flaws is Flaw.LAST_BLOCK_UNFLAGGED
@@ -145,8 +162,8 @@ def test_a_profile_whose_last_block_is_not_flagged_is_whole(rows: int):
     assert talk.get(1, "0.0.42.0.0.255", 2) == OctetString(b"SIM0000000004")
 
 
-def test_a_release_that_is_refused_is_a_release():
-    talk = dirty("release-refused")
+def test_a_release_that_is_refused_is_a_release(engine: Engine):
+    talk = dirty("release-refused", engine=engine)
     (event,) = talk.say(ReleaseRequest())
     assert isinstance(event, Released)
     assert isinstance(event.exception, ExceptionResponse)
@@ -283,9 +300,9 @@ def test_every_fault_but_those_of_a_line_is_shown_here():
     assert shown == {name for name, fault in FAULTS.items() if fault.where != "line"}
 
 
-def test_a_model_with_habits_is_read_like_any_other():
+def test_a_model_with_habits_is_read_like_any_other(engine: Engine):
     meter = Meter(Identity(7, 4), ConstantLoad.of(900), model("legacy-single-phase"))
-    talk = Talk(meter, 1, now=NOW.timestamp(), pdu_size=400)
+    talk = Talk(meter, 1, now=NOW.timestamp(), pdu_size=400, engine=engine)
     talk.associate()
     read, of_response = clock(talk)
     assert (read.value, read.flaws) == (NOW, Flaw.DEVIATION_IGNORED)

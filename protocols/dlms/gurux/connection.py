@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from protocols.dlms import apdu as apdus
-from protocols.dlms import axdr, get
+from protocols.dlms import axdr, get, tolerant
 from protocols.dlms.apdu import AARE, RLRE, Apdu, Ciphered, ConfirmedServiceError, GeneralCiphered
 from protocols.dlms.axdr import Reader
 from protocols.dlms.ciphered import DEDICATED_TAGS
@@ -41,6 +41,7 @@ from protocols.dlms.events import (
     TimedOut,
     Violation,
 )
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.gurux.agreement import agree, to_library
 from protocols.dlms.gurux.library import Library
 from protocols.dlms.hls import allowed_challenge
@@ -282,7 +283,7 @@ class GuruxConnection:
     # --- answers ----------------------------------------------------------------------------------
 
     def _take(self, wire: bytes, now: float) -> None:
-        outer = apdus.decode(wire)
+        outer = tolerant.answer(wire)
         if isinstance(outer, ExceptionResponse):
             self._record(False, wire, wire)
             self._take_exception(outer)
@@ -319,7 +320,7 @@ class GuruxConnection:
     def _open_recorded(self, wire: bytes, outer: Apdu) -> Apdu:
         plain = self._open(outer)
         self._record(False, wire, plain)
-        return apdus.decode(plain)
+        return tolerant.answer(plain)
 
     def _open(self, outer: Apdu) -> bytes:
         """The APDU inside, once it had the protection that the association requires."""
@@ -490,17 +491,21 @@ class GuruxConnection:
         if isinstance(answer, apdus.GetResponseBlock):
             self._take_get_block(wire, answer, now)
             return
-        if isinstance(answer, apdus.GetResponseNormal):
-            results: tuple[GetResult, ...] = (answer.result,)
-        else:
-            results = answer.results
         self._read(self._library.answered, wire)
-        self._got(results)
+        if not isinstance(answer, apdus.GetResponseNormal):
+            self._got(answer.results)
+        elif answer.trailing:
+            self._got((answer.result,), Flaw.TRAILING_OCTETS, answer.encode())
+        else:
+            self._got((answer.result,))
 
     def _take_get_block(self, wire: bytes, answer: apdus.GetResponseBlock, now: float) -> None:
         if isinstance(answer.result, DataAccessResult):
-            self._read(self._library.answered, wire)
-            self._finish(State.ASSOCIATED, GetResponse((answer.result,) * self._asked))
+            whole = self._whole_after_all()
+            if whole is None:
+                self._read(self._library.answered, wire)
+                whole = GetResponse((answer.result,) * self._asked)
+            self._finish(State.ASSOCIATED, whole)
             return
         self._incoming.take(DataBlock(answer.last_block, answer.block_number, answer.result))
         complete = self._read(self._library.answered, wire)
@@ -510,21 +515,39 @@ class GuruxConnection:
             self._check_counter()
             self._continue(self._library.next_block(), now)
             return
+        self._got(self._joined_results())
+
+    def _joined_results(self) -> tuple[GetResult, ...]:
+        """The results that all blocks of a GET hold together."""
         octets = self._incoming.joined()
         if self._asked == 1:
-            self._got((axdr.decode(octets),))
-            return
+            return (axdr.decode(octets),)
         reader = Reader(octets)
         results = get.read_results(reader)
         reader.end()
-        self._got(results)
+        return results
+
+    def _whole_after_all(self) -> GetResponse | None:
+        """What came in blocks of which none was flagged as the last, if it is whole.
+
+        gurux-dlms fails at the refusal, so it is not asked what it read.
+        """
+        try:
+            results = self._joined_results()
+        except ProtocolError:
+            return None
+        if len(results) != self._asked:
+            return None
+        return GetResponse(results, Flaw.LAST_BLOCK_UNFLAGGED, self._incoming.joined())
 
     def _continue(self, wire: bytes, now: float) -> None:
         self._record(True, wire, self._opened(wire))
         self._out.append(wire)
         self._deadline = now + self._settings.response_timeout_s
 
-    def _got(self, results: tuple[GetResult, ...]) -> None:
+    def _got(
+        self, results: tuple[GetResult, ...], flaws: Flaw = Flaw.NONE, raw: bytes = b""
+    ) -> None:
         if len(results) != self._asked:
             cause = f"{len(results)} results for {self._asked} attributes"
             raise Refused(Violation.MALFORMED, cause)
@@ -532,7 +555,7 @@ class GuruxConnection:
         errors = [int(found) for found in results if isinstance(found, DataAccessResult)]
         if not all(map(agree, results, theirs)) or self._library.error != (errors or [0])[-1]:
             raise Refused(Violation.MALFORMED, "gurux-dlms read another value")
-        self._finish(State.ASSOCIATED, GetResponse(results))
+        self._finish(State.ASSOCIATED, GetResponse(results, flaws, raw))
 
     # --- SET and ACTION ---------------------------------------------------------------------------
 
