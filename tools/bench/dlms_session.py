@@ -1,8 +1,9 @@
 """One DLMS session, ours and the peers': HLS 5 association, three registers, the clock, release.
 
 Every client is a process of its own, because a peer's licence or its needs may not fit ours; all
-of them talk with the same simulated meter, which is here.  Only the client's own CPU time counts,
-and all must have read the same.
+of them talk with the same simulated meter, which is here.  Sessions after a client's first get the
+meter's answers from memory (tools/bench/clients/exchange.py), so only the client's own CPU time
+counts; all must have read the same.
 """
 
 from __future__ import annotations
@@ -33,9 +34,6 @@ ATTRIBUTES = (
     (8, "0.0.1.0.0.255"),
 )
 """Class and logical name; attribute 2 of each is read."""
-
-COUNTERS_EACH = 16
-"""Invocation counters set apart for a session; it uses eight or nine."""
 
 NOW = 1_790_000_000.0
 """POSIX seconds; the meter's time stands still, so that every session reads the same."""
@@ -128,7 +126,6 @@ def _meter_and_task(sessions: int) -> tuple[Meter, dict[str, Any]]:
         "system_title": client_system_title(identity.seed, MANAGEMENT_CLIENT).hex(),
         "meter_title": identity.system_title.hex(),
         "invocation_counter": 1,
-        "counters_each": COUNTERS_EACH,
     }
 
 
