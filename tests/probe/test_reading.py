@@ -158,7 +158,7 @@ def test_the_drawing_is_of_power_where_the_register_is_of_energy(
 ) -> None:
     drawn = probe("profile", "--plot", "--port", meter.port, env=meter.password())
     assert drawn.exit_code == 0 and "active + energy, total [W]" in drawn.stdout
-    assert f"{TOTAL_W}" in drawn.stdout
+    assert f"{TOTAL_W:,} *┤".replace(",", " ").replace(" *", "") in drawn.stdout
 
 
 # What goes wrong before anything is read.

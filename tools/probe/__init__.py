@@ -13,6 +13,7 @@ screen               live values, phasors and plots in the terminal
 from tools.probe import (  # noqa: F401  each brings its verbs
     clock,
     doctor,
+    events,
     identify,
     journal,
     limit,

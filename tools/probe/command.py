@@ -1,15 +1,16 @@
-"""`ami probe`: the technician's tool.  Works offline, with no server."""
+"""`ami probe`: the technician's tool.  Works offline, with no server; without a verb, a screen."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from typing import Any
 
 import typer
 
 from tools.probe.desk import run
-from tools.probe.options import shared_parameters
+from tools.probe.options import Options, shared_parameters
 from tools.probe.options import verb as _verb
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def group(name: str, about: str) -> typer.Typer:
 def _probe(ctx: typer.Context, **given: Any) -> None:
     """Read, set and diagnose a meter: optical probe, serial line, TCP or UDP.  Works offline.
 
-    Passwords and keys come from
+    Without a verb it opens a screen with live values.  Passwords and keys come from
     AMI_PROBE_PASSWORD, AMI_PROBE_KEY and AMI_PROBE_AUTH_KEY, from --key-file, or by a question.
 
     Begin with: [bold]ami probe identify --port /dev/ttyUSB0[/]
@@ -52,7 +53,10 @@ def _probe(ctx: typer.Context, **given: Any) -> None:
     if ctx.invoked_subcommand is not None:
         ctx.default_map = {ctx.invoked_subcommand: told}  # options before the verb count as well
         return
-    typer.echo(ctx.get_help())
+    from tools.probe.screen import open_screen
+
+    options = {each.name: given[each.name] for each in fields(Options)}
+    run("screen", Options(**options), open_screen, {})
 
 
 _context = inspect.Parameter(

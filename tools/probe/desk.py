@@ -200,6 +200,11 @@ class Desk:
             self.meter = await talk.number()
             yield talk
 
+    def unlock(self, purpose: Purpose) -> None:
+        """Ask now for what a talk would ask for.  Raises `Stopped`, `BadSecret`."""
+        _, association = self.association(self.model(), purpose)
+        self.secrets = self._complete(association)
+
     def trace(self) -> Trace:
         """What will travel, shown as it does where that was asked for."""
         return Trace(self.probe.clock, self._show if self.options.trace else None)

@@ -6,7 +6,8 @@ watt-hours become watts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -74,6 +75,7 @@ def plotted(table: Table, *, width: int, height: int) -> Text:
     import plotext
 
     plotext.clear_figure()
+    plotext.limit_size(False, False)  # the size is ours, not the terminal's
     plotext.plot_size(width, height)
     draw(plotext, curves(table))
     drawn: Text = Text.from_ansi(plotext.build())
@@ -106,6 +108,23 @@ def draw(figure: Any, found: Sequence[Curve]) -> None:
             color=colour,
             marker="braille",
         )
+    every_number = [number for curve in alike for number in curve.numbers if number is not None]
+    low, high = min(every_number), max(every_number)
+    room = (high - low) or abs(high) or 1.0
+    figure.ylim(low - room * 0.05, high + room * 0.06 * (2 + len(alike)))  # above: the legend
+    marks = list(_round_numbers(low, high))
+    figure.yticks(marks, [f"{mark:,g}".replace(",", " ") for mark in marks])
     steps = 5
     ticks = [seconds[-1] * step / steps for step in range(steps + 1)]
     figure.xticks(ticks, [format(every[0] + timedelta(seconds=at), form) for at in ticks])
+
+
+def _round_numbers(low: float, high: float) -> Iterator[float]:
+    """A handful of round numbers from low to high; where both are one, that one."""
+    if high <= low:
+        yield high
+        return
+    step = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= 6)
+    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
+        yield number * step

@@ -81,11 +81,11 @@ async def profile(
                 about = f"the last {entries} rows"
             else:
                 first, final = await _span(talk, since, to, last)
-                parts = await _pieces_of_time(talk, asked.name, first, final)
+                parts = await pieces_of_time(talk, asked.name, first, final)
                 about = f"{first:%Y-%m-%d %H:%M} to {final:%Y-%m-%d %H:%M}"
             read = await read_pieces(talk, asked.name, parts, told)
             travelled = told.all
-    report = _report(desk, asked.name, about, read)
+    report = report_of(desk, asked.name, about, read)
     note = f"{travelled.apdus} blocks, {travelled.octets:,} octets"
     drawn = plot if plot is not None else out.is_terminal
     return replace(report, notes=(*report.notes, note), drawn=drawn)
@@ -101,12 +101,17 @@ class Read:
 
 async def _span(talk: Talk, since: str, to: str, last: str) -> tuple[datetime, datetime]:
     """What was asked for, by the meter's own clock."""
+    return span(since, to, last, now=await wall_clock(talk), default="1d")
+
+
+async def wall_clock(talk: Talk) -> datetime:
+    """What the meter's own clock shows, without a zone; ours where it shows no date."""
     clock = await talk.do(read_clock())
-    now = moment_of(replace(clock.time, deviation_min=None)) or talk.desk.now().replace(tzinfo=None)
-    return span(since, to, last, now=now.replace(microsecond=0), default="1d")
+    now = moment_of(replace(clock.time, deviation_min=None)) or talk.desk.now()
+    return now.replace(tzinfo=None, microsecond=0)
 
 
-async def _pieces_of_time(
+async def pieces_of_time(
     talk: Talk, name: LogicalName, first: datetime, last: datetime
 ) -> list[TimeRange | Entries]:
     """The span in pieces of about as many rows as are read at once."""
@@ -159,7 +164,8 @@ def _joined(parts: Sequence[TimeRange | Entries]) -> TimeRange | Entries:
     return Entries(first.first, last.last)
 
 
-def _report(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
+def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
+    """Rows, gaps, and how it ended."""
     found = read.profile
     title = f"{describe(name, desk.language)} {name}: {about}"
     if found is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Rendered
 
 from headend.probe_app import Progress
@@ -15,26 +15,25 @@ from tools.terminal import err
 
 @dataclass(slots=True)
 class Bar:
-    """Told of steps done, and of what travels."""
+    """Told of steps done and of what travels; `shown` hears both, added up."""
 
-    _rendered: Rendered
-    _task: TaskID
-    _before: Progress = field(default=Progress(0, 0))
-    _now: Progress = field(default=Progress(0, 0))
+    shown: Callable[[int, int, Progress], None]
+    _done: int = 0
+    _total: int = 0
+    _before: Progress = Progress(0, 0)
+    _now: Progress = Progress(0, 0)
 
     def step(self, done: int, total: int) -> None:
         """So many of so many."""
-        self._rendered.update(self._task, completed=done, total=total)
+        self._done, self._total = done, total
+        self.shown(done, total, self.all)
 
     def travelled(self, far: Progress) -> None:
         """What one request has brought so far; the next one counts on from there."""
         if far.apdus <= self._now.apdus:
             self._before = self.all
         self._now = far
-        everything = self.all
-        self._rendered.update(
-            self._task, travel=f"{everything.apdus} blocks, {everything.octets:,} octets"
-        )
+        self.shown(self._done, self._total, self.all)
 
     @property
     def all(self) -> Progress:
@@ -56,4 +55,10 @@ def bar(what: str, *, silent: bool = False) -> Iterator[Bar]:
         transient=True,
         disable=silent or not err.is_terminal,
     ) as rendered:
-        yield Bar(rendered, rendered.add_task(what, total=None, travel=""))
+        task = rendered.add_task(what, total=None, travel="")
+
+        def show(done: int, total: int, far: Progress) -> None:
+            travel = f"{far.apdus} blocks, {far.octets:,} octets"
+            rendered.update(task, completed=done, total=total or None, travel=travel)
+
+        yield Bar(show)

@@ -118,7 +118,7 @@ async def _attributes(
         numbers = (each.attribute,)
     else:
         assert objects is not None
-        numbers = _readable(listed(each, objects))
+        numbers = readable(listed(each, objects))
     asked = [AttributeDescriptor(each.class_id, each.name, number) for number in numbers]
     results = await talk.do(read_attributes(asked, progress=shown.step), shown.travelled)
     name = describe(each.name, talk.desk.language)
@@ -131,7 +131,7 @@ async def _attributes(
     ]
 
 
-def _readable(each: ListedObject) -> list[int]:
+def readable(each: ListedObject) -> list[int]:
     """All but the name, and a profile's buffer, which has a verb of its own."""
     buffer = 2 if each.class_id == 7 else None
     return [n for n in sorted(each.attributes) if n > 1 and n != buffer and each.readable(n)]
