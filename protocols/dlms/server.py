@@ -356,10 +356,14 @@ class ServerConnection(ServerAssociation):
         if self._exchange is None and self._fits(len(encode(apdu))):
             self._state = following
             return self._pack(apdu)
-        if self._agreed(GENERAL_BLOCKS) and self._fits_blocks(apdu):
+        # A request that did not is answered in the blocks of its own service where they are known
+        # too: clients are in use that propose general blocks and then understand none.
+        known = carrying is not None and self._agreed(needed) and self._room(carrying(_EMPTY)) > 0
+        in_blocks = self._agreed(GENERAL_BLOCKS) and self._fits_blocks(apdu)
+        if in_blocks and (self._exchange is not None or not known):
             self._state = following
             return self._say_in_blocks(apdu)
-        if carrying is None or not self._agreed(needed) or self._room(carrying(_EMPTY)) < 1:
+        if not known:
             self._walk(Step.EXCEPTION)
             too_long = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
             return self._pack(too_long, PLAIN)

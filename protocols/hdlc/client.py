@@ -311,7 +311,9 @@ class HdlcClient:
 
     def _command(self, kind: Kind, now: float) -> None:
         """SNRM or DISC."""
-        offer = encode_parameters(self._offer) if kind is Kind.SNRM else b""
+        # Nothing where all is at its default, as the oldest meters expect.
+        says = kind is Kind.SNRM and self._offer != DEFAULTS
+        offer = encode_parameters(self._offer) if says else b""
         frame = Frame(self._peer, self._own, unnumbered_control(kind), offer)
         self._expect_response(self._transmit_frame(frame, now))
 

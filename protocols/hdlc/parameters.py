@@ -72,9 +72,7 @@ DEFAULTS = Parameters()
 
 
 def encode_parameters(parameters: Parameters) -> bytes:
-    """The information field: nothing where all is at its default, as the oldest meters expect."""
-    if parameters == DEFAULTS:
-        return b""
+    """The information field."""
     sizes = (
         (_TRANSMIT_SIZE, parameters.info_transmit),
         (_RECEIVE_SIZE, parameters.info_receive),

@@ -180,6 +180,7 @@ class HdlcServer:
             self._end(old, Down.PEER, "connected anew")
         self._connections[client, called.logical] = connection
         self._touch(connection, now)
+        # Also to a bare SNRM, as meters do: some clients take no UA without an information field.
         self._respond(Kind.UA, frame.destination, client, encode_parameters(agreed))
         if not repeated:  # otherwise our UA was lost, and nothing has changed
             self._line.events.append(LinkUp(client, called.logical))

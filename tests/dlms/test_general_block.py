@@ -108,9 +108,10 @@ def both(
     size: int = 80,
     windows: tuple[int, int] = (1, 1),
 ) -> Pair:
-    """Both sides know general blocks, and small PDUs."""
+    """Both sides know general blocks, one no others, and small PDUs."""
+    only = GENERAL & ~OWN_BLOCKS
     return make(
-        replace(client, conformance=GENERAL, max_pdu_size=size, block_window=windows[0]),
+        replace(client, conformance=only, max_pdu_size=size, block_window=windows[0]),
         replace(server, conformance=GENERAL, max_pdu_size=size, block_window=windows[1]),
     )
 
@@ -529,3 +530,18 @@ def test_own_blocks_are_used_where_general_ones_are_not_agreed_on() -> None:
     pair.objects.attributes = {CLOCK: LONG}
     assert pair.ask(GetRequest.of(CLOCK)) == [GetResponse.of(LONG)]
     assert not any(found.wire[0] == 0xE0 for found in pair.exchanged)
+
+
+def test_where_both_kinds_are_agreed_on_the_request_says_which_one_answers() -> None:
+    """A client that asks in general blocks understands them; of another nobody knows."""
+    pair = make(
+        replace(ClientSettings(), conformance=GENERAL, max_pdu_size=80),
+        replace(ServerSettings(), conformance=GENERAL, max_pdu_size=80),
+    )
+    pair.associate()
+    pair.objects.attributes = {CLOCK: LONG}
+    for asked, kind in ((1, 0xC4), (12, 0xE0)):
+        pair.exchanged.clear()
+        request = GetRequest.of(*[CLOCK] * asked)
+        assert pair.ask(request) == [GetResponse.of(*[LONG] * asked)]
+        assert {found.wire[0] for found in pair.exchanged if not found.sent} == {kind}

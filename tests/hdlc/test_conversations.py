@@ -372,6 +372,19 @@ def test_a_frame_missing_from_a_window_is_asked_for() -> None:
     assert rig.now == 0.0, "at once, without a timeout"
 
 
+def test_a_bare_snrm_is_answered_with_all_parameters() -> None:
+    """As real meters do; there are clients that take no UA without an information field."""
+    server = HdlcServer()
+    server.receive_data(encode(Frame(b"\x03", b"\x21", 0x93)), now=0.0)
+    said = server.data_to_send()
+    assert said is not None
+    assert _frame(said).information.hex() == "818012050180060180070400000001080400000001"
+    server.receive_data(encode(Frame(b"\x03", b"\x21", 0x53)), now=0.0)
+    said = server.data_to_send()
+    assert said is not None
+    assert _frame(said).information == b"", "to DISC there is nothing to agree on"
+
+
 def test_what_connecting_cost_counts_no_more_when_the_link_is_up() -> None:
     far = Wall(
         b"",
