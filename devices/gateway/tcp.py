@@ -14,8 +14,9 @@ from devices.gateway.outflow import Pace
 from protocols.link import ServerLink
 from protocols.wrapper.link import WrapperServer
 
-CONNECTIONS_MAX = 32
-"""Open at once; one more is closed at once, as a meter's small stack does."""
+CONNECTIONS_MAX = 256
+"""Open at once; one more takes the place of the one that has been silent for longest, so that
+connections that say nothing, or never end what they say, keep nobody out."""
 
 IDLE_TIMEOUT_S = 300.0
 """A connection on which nothing comes is closed; associations on it end sooner."""
@@ -52,7 +53,7 @@ class MeterListener:
         self._pace = pace
         self._make_link = make_link
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.StreamWriter, None] = {}  # the one heard last at the end
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and tell the address; port 0 takes a free one.  Raises OSError."""
@@ -84,9 +85,10 @@ class MeterListener:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
-            writer.close()
-            return
-        self._open.add(writer)
+            silent = next(iter(self._open))
+            del self._open[silent]
+            silent.transport.abort()
+        self._open[writer] = None
         line = MeterLine(self._live, self._make_link(), writer.write, pace=self._pace)
         try:
             await self._converse(reader, writer, line)
@@ -94,7 +96,7 @@ class MeterListener:
             pass  # the client is gone or asleep: nothing to tell it
         finally:
             line.close()
-            self._open.discard(writer)
+            self._open.pop(writer, None)
             writer.close()
 
     async def _converse(
@@ -103,8 +105,9 @@ class MeterListener:
         while not line.broken:
             async with asyncio.timeout(IDLE_TIMEOUT_S):
                 octets = await reader.read(READ_OCTETS)
-            if not octets:
+            if not octets or writer not in self._open:
                 return
+            self._open[writer] = self._open.pop(writer)
             line.receive(octets)
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await writer.drain()

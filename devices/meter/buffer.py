@@ -79,17 +79,18 @@ def _by_range(
             return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
         wanted = set(selected)
         columns = [n for n, column in enumerate(buffer.columns) if column in wanted]
-    first, last = _moment(first_bound, rules), _moment(last_bound, rules)
+    first = _bound(first_bound, rules, last=False)
+    last = _bound(last_bound, rules, last=True)
     if first is None or last is None:
         return DataAccessResult.TYPE_UNMATCHED
     return Array(buffer.rows(buffer.between(first, last), columns))
 
 
-def _moment(bound: Value, rules: TimeRules) -> float | None:
-    octets = bound.moment.octets if isinstance(bound, DateTimeValue) else bound
+def _bound(value: Value, rules: TimeRules, *, last: bool) -> float | None:
+    octets = value.moment.octets if isinstance(value, DateTimeValue) else value
     if not isinstance(octets, bytes) or len(octets) != 12:
         return None
-    return meter_clock.understood(octets, rules)
+    return meter_clock.bound(octets, rules, last=last)
 
 
 def _by_entry(buffer: Buffer, asked: Structure) -> Value | DataAccessResult:

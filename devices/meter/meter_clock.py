@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from math import inf
 
 from protocols.dlms.date_time import (
     DAY_LAST_OF_MONTH,
@@ -161,3 +162,31 @@ def understood(date_time: bytes, rules: TimeRules) -> float | None:
         return rules.utc_of(moment) if moment.tzinfo is None else moment.timestamp()
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def bound(date_time: bytes, rules: TimeRules, *, last: bool) -> float | None:
+    """One end of a range: what is not specified reaches as far as it can; None for no moment.
+
+    Clients leave out seconds, the time of a day, or everything where they want all there is.
+    """
+    asked = DateTime.from_octets(date_time)
+    day, hour = asked.date, asked.time
+    if day.year is None:
+        return (inf if last else -inf) if (day, hour) == (Date(), Time()) else None
+    month = _filled(day.month, 12 if last else 1)
+    days = calendar.monthrange(day.year, month)[1] if 1 <= month <= 12 and day.year else 1
+    filled = DateTime(
+        Date(day.year, month, _filled(day.day, days if last else 1)),
+        Time(
+            _filled(hour.hour, 23 if last else 0),
+            _filled(hour.minute, 59 if last else 0),
+            _filled(hour.second, 59 if last else 0),
+            hour.hundredths,
+        ),
+        asked.deviation_min,
+    )
+    return understood(filled.octets, rules)
+
+
+def _filled(part: int | None, extreme: int) -> int:
+    return extreme if part is None else part

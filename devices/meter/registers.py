@@ -120,8 +120,8 @@ def _apparent(watts: int, var: int) -> int:
 
 def _factor(watts: int, var: int) -> int:
     """The power factor in 1/1000; 1 where nothing flows."""
-    apparent = _apparent(watts, var)
-    return 1000 * abs(watts) // apparent if apparent else 1000
+    squared = watts**2 + var**2
+    return math.isqrt(1_000_000 * watts**2 // squared) if squared else 1000
 
 
 def _angle(phase: PhaseLoad) -> int:

@@ -25,9 +25,13 @@ from devices.meter.identity import SERVER_SAP
 from devices.meter.keyring import generation, keys_of
 from devices.meter.services import answer
 from devices.meter.state import MeterState
+from protocols.dlms.acse import AARE
+from protocols.dlms.apdu import encode
 from protocols.dlms.codes import (
     AcseUserDiagnostic,
     ApduTag,
+    ApplicationContext,
+    AssociationResult,
     AuthenticationMechanism,
     Conformance,
     Security,
@@ -64,6 +68,7 @@ CONFORMANCE = (
     | Conformance.BLOCK_TRANSFER_WITH_SET
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
     | Conformance.ATTRIBUTE_0_WITH_GET
+    | Conformance.GENERAL_PROTECTION
     | Conformance.GENERAL_BLOCK_TRANSFER
     | Conformance.ACCESS
 )
@@ -73,6 +78,15 @@ FRAUD = {
     Violation.NOT_AUTHENTIC: Event.DECRYPTION_FAILURE,
     Violation.REPLAYED: Event.REPLAY_ATTACK,
 }
+
+UNKNOWN_CLIENT = encode(
+    AARE(
+        ApplicationContext.LOGICAL_NAME,
+        AssociationResult.REJECTED_PERMANENT,
+        AcseUserDiagnostic.NO_REASON_GIVEN,
+    )
+)
+"""What an AARQ from an address that is nobody's gets, so that it need not be waited for."""
 
 
 class Association:
@@ -142,9 +156,11 @@ class Endpoint:
 
     def take(self, apdu: bytes, *, client: int, server: int, now: float) -> list[bytes]:
         """The APDUs that answer one of this client to this logical device; one for others, none."""
-        known = self._meter.clients.get(client)
-        if known is None or server != SERVER_SAP or not apdu:
+        if server != SERVER_SAP or not apdu:
             return []
+        known = self._meter.clients.get(client)
+        if known is None:
+            return [UNKNOWN_CLIENT] if apdu[0] == ApduTag.AARQ else []
         association = self._associations.get(client)
         if association is None or apdu[0] == ApduTag.AARQ:
             association = self._associations[client] = Association(self._meter, known)

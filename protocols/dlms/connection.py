@@ -76,6 +76,10 @@ class Protected:
 
 
 PLAIN = Protected()
+_PDU_SIZE_MAX = 0xFFFF - 20 - 8 - 8
+"""What every framing carries, whatever the peer can receive: an IPv4 datagram's most octets less
+the headers of IPv4, UDP and the wrapper."""
+
 _TRANSACTION_SIZE = 8
 _UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8\xe0")  # ACSE, exceptions, and
 # blocks, whose content is judged once it is whole
@@ -429,13 +433,13 @@ class Connection:
 
     @property
     def _peer_pdu_size(self) -> int:
-        """Octets that the peer receives; no framing carries more than 16 bits can count."""
+        """Octets that may be sent to the peer."""
         negotiated = self._negotiated
         if negotiated is None:
-            return 0xFFFF
-        if self.ROLE is Role.CLIENT:
-            return negotiated.server_pdu_size or 0xFFFF
-        return negotiated.client_pdu_size or 0xFFFF
+            return _PDU_SIZE_MAX
+        client = self.ROLE is Role.CLIENT
+        size = negotiated.server_pdu_size if client else negotiated.client_pdu_size
+        return min(size or _PDU_SIZE_MAX, _PDU_SIZE_MAX)
 
     def _sealed_size(self, size: int, *, general: bool = False) -> int:
         how = self._outward

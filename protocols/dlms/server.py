@@ -79,6 +79,7 @@ from protocols.dlms.set import (
     SetRequestWithList,
     SetRequestWithListFirstBlock,
     SetResponseBlock,
+    SetResponseLastBlock,
     SetResponseNormal,
     read_values,
 )
@@ -254,6 +255,9 @@ class ServerConnection(ServerAssociation):
         """Take a block of a SET or ACTION request; the last one completes the request."""
         pending = self._pending
         assert pending is not None
+        if block.block_number != self._incoming.number + 1:
+            self._abort(pending, invoke, block.block_number)
+            return
         self._incoming.take(block)
         if not block.last_block:
             self._state = following
@@ -279,6 +283,18 @@ class ServerConnection(ServerAssociation):
         )
         self._state = following
         self._events.append(request)
+
+    def _abort(self, pending: Pending, invoke: int, number: int) -> None:
+        """A block out of order ends the transfer (Green Book 9.4.6.4 and 9.4.6.5)."""
+        if self._state in BETWEEN_BLOCKS:
+            self._walk(Step.ABANDONED)
+        if pending.attributes:
+            wrong = DataAccessResult.DATA_BLOCK_NUMBER_INVALID
+            answer: Apdu = SetResponseLastBlock(invoke, wrong, number)
+        else:
+            aborted = MethodReturn(ActionResult.LONG_ACTION_ABORTED)
+            answer = ActionResponseNormal(invoke, aborted)
+        self._outbox.append(self._pack(answer))
 
     def _on_action(self, apdu: ActionRequestNormal | ActionRequestWithList) -> None:
         if (

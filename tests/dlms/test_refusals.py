@@ -15,6 +15,7 @@ from protocols.dlms.apdu import decode, encode
 from protocols.dlms.codes import (
     AcseProviderDiagnostic,
     AcseUserDiagnostic,
+    ActionResult,
     ApduTag,
     AssociationResult,
     AuthenticationMechanism,
@@ -44,6 +45,7 @@ from protocols.dlms.services import (
     ExceptionResponse,
     GetRequest,
     GetResponse,
+    MethodReturn,
     ReleaseRequest,
     SelectiveAccess,
     SetRequest,
@@ -610,7 +612,22 @@ FIRST = apdu.SetRequestFirstBlock(0x41, ENERGY, BLOCK)
 BROKEN_TRANSFERS: dict[str, tuple[list[apdu.Apdu], apdu.Apdu]] = {
     "block skipped": (
         [FIRST, apdu.SetRequestBlock(0x41, apdu.DataBlock(False, 3, b""))],
-        ExceptionResponse(NOT_ALLOWED, ServiceError.OTHER_REASON),
+        apdu.SetResponseLastBlock(0x41, DataAccessResult.DATA_BLOCK_NUMBER_INVALID, 3),
+    ),
+    "block after a skipped one": (
+        [FIRST] + [apdu.SetRequestBlock(0x41, apdu.DataBlock(False, n, b"")) for n in (3, 2)],
+        apdu.SetResponseNormal(0x41, DataAccessResult.NO_LONG_SET_IN_PROGRESS),
+    ),
+    "first block that is not the first": (
+        [apdu.SetRequestFirstBlock(0x41, ENERGY, apdu.DataBlock(False, 2, b""))],
+        apdu.SetResponseLastBlock(0x41, DataAccessResult.DATA_BLOCK_NUMBER_INVALID, 2),
+    ),
+    "ACTION block skipped": (
+        [
+            apdu.ActionRequestFirstBlock(0x41, SCRIPT, BLOCK),
+            apdu.ActionRequestBlock(0x41, apdu.DataBlock(True, 3, b"")),
+        ],
+        apdu.ActionResponseNormal(0x41, MethodReturn(ActionResult.LONG_ACTION_ABORTED)),
     ),
     "block of another request": (
         [FIRST, apdu.SetRequestBlock(0x42, apdu.DataBlock(False, 2, b""))],

@@ -401,6 +401,13 @@ def test_what_is_no_frame_for_this_meter_gets_no_answer(meter: Meter, frame: byt
     assert meter.receive(frame, now=NOW) == []
 
 
+def test_association_of_an_unknown_client_is_refused(meter: Meter):
+    aarq = bytes.fromhex("601DA109060760857405080101BE10040E01000000065F1F0400007E1F04B0")
+    (answer,) = meter.receive(wrapper.encode(99, 1, aarq), now=NOW)
+    refused = bytes.fromhex("6117A109060760857405080101A203020101A305A103020101")
+    assert answer == wrapper.encode(1, 99, refused)
+
+
 @given(apdu=st.binary(min_size=1, max_size=80), sap=st.sampled_from(ALL_CLIENTS))
 def test_random_octets_change_nothing(apdu: bytes, sap: int):
     meter = Meter(Identity(7, 4), ConstantLoad.of(900))

@@ -24,6 +24,7 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import SelectiveAccess
 from protocols.dlms.values import (
     Array,
+    DateTimeValue,
     DoubleLongUnsigned,
     Integer,
     LongUnsigned,
@@ -435,6 +436,61 @@ def test_columns_are_chosen_by_range_and_by_entry():
     strange = Structure((LongUnsigned(3), OctetString(bytes(6)), Integer(2), LongUnsigned(0)))
     refused = SelectiveAccess(1, Structure((clock, first, last, Array((strange,)))))
     assert here.get(7, "1.0.99.1.0.255", 2, refused) is DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+
+
+BOUNDS = {
+    # Octets that are FF are not specified (Blue Book 4.1.6): they reach as far as they can.
+    "a quarter hour": ("07EA0708FF080F0000800000", "07EA0708FF081E0000800000", 2),
+    "no seconds": ("07EA0708FF080FFFFF8000FF", "07EA0708FF081EFFFF8000FF", 2),
+    "no minutes": ("07EA0708FF08FFFFFF8000FF", "07EA0708FF08FFFFFF8000FF", 4),
+    "no time": ("07EA0707FFFFFFFFFF8000FF", "07EA0707FFFFFFFFFF8000FF", 96),
+    "no day": ("07EA06FFFFFFFFFFFF8000FF", "07EA06FFFFFFFFFFFF8000FF", 30 * 96),
+    "the same in its own zone": ("07EA0708FF0A0FFFFFFF88FF", "07EA0708FF0A1EFFFFFF88FF", 2),
+    "from the begin": ("FFFFFFFFFFFFFFFFFF8000FF", "07EA0602FF0000FFFF8000FF", None),
+    "to the end": ("07EA0708FF0000FFFF8000FF", "FFFFFFFFFFFFFFFFFF8000FF", None),
+}
+
+
+@pytest.mark.parametrize(("first", "last", "count"), BOUNDS.values(), ids=BOUNDS)
+@pytest.mark.parametrize("kind", [OctetString, DateTimeValue])
+def test_bounds_of_a_range_that_are_not_wholly_specified(
+    first: str, last: str, count: int | None, kind: type
+):
+    here = asking(kind=MeterType())
+    bounds = (bytes.fromhex(bound) for bound in (first, last))
+    clock = cast(Array, here.get(7, "1.0.99.1.0.255", 3))[0]
+    values = [
+        OctetString(octets) if kind is OctetString else DateTimeValue(DateTime.from_octets(octets))
+        for octets in bounds
+    ]
+    ranged = SelectiveAccess(1, Structure((clock, *values, Array())))
+    rows = here.rows("1.0.99.1.0.255", ranged)
+    every = here.rows("1.0.99.1.0.255")
+    if count is not None:
+        assert len(rows) == count
+    elif first.startswith("FF"):
+        assert rows == every[: len(rows)] != []
+    else:
+        assert rows == every[-len(rows) :] != []
+
+
+@pytest.mark.parametrize(
+    "bound",
+    ["FFFF0708FF000000008000FF", "07EA0D08FF000000008000FF", "07EA", "00000708FFFFFFFFFF8000FF"],
+)
+def test_bounds_of_a_range_that_are_no_moment(bound: str):
+    here = asking()
+    clock = cast(Array, here.get(7, "1.0.99.1.0.255", 3))[0]
+    value = OctetString(bytes.fromhex(bound))
+    ranged = SelectiveAccess(1, Structure((clock, value, value, Array())))
+    assert here.get(7, "1.0.99.1.0.255", 2, ranged) is DataAccessResult.TYPE_UNMATCHED
+
+
+def test_power_factor_is_rounded_once():
+    load = ConstantLoad((PhaseLoad(288, 72),) * 3)
+    here = asking(load)
+    factors = [here.number(3, f"1.0.{c}.7.0.255") for c in (33, 53, 73, 13)]
+    assert factors == [970] * 4, "288 / sqrt(288² + 72²) is 0.97014"
 
 
 def column(class_id: int, name: str, attribute: int, index: int = 0) -> Structure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -55,6 +56,12 @@ from tools.meter import MECHANISMS, Auth, app
 LIMIT = AttributeDescriptor(71, LogicalName("0.0.17.0.0.255"), 4)
 POWER = AttributeDescriptor(3, LogicalName("1.0.1.7.0.255"), 2)
 OBJECTS = AttributeDescriptor(15, LogicalName("0.0.40.0.0.255"), 2)
+
+AARQ_PLAIN = wrapper.encode(
+    PUBLIC_CLIENT,
+    1,
+    bytes.fromhex("601DA109060760857405080101BE10040E01000000065F1F0400007E1F04B0"),
+)
 
 pytestmark = pytest.mark.live
 
@@ -187,20 +194,20 @@ async def test_the_limiter_trips_by_itself() -> None:
         assert await talk.say(GetRequest.of(POWER)) == GetResponse.of(DoubleLongUnsigned(0))
 
 
-async def test_more_connections_than_the_meter_takes_are_closed() -> None:
+async def test_one_connection_too_many_takes_the_place_of_the_most_silent() -> None:
     device = meter()
     async with serving(device) as (host, port, listener):
         kept = [await asyncio.open_connection(host, port) for _ in range(CONNECTIONS_MAX)]
         while listener.connections < CONNECTIONS_MAX:
             await asyncio.sleep(0)
-        reader, writer = await asyncio.open_connection(host, port)
-        assert await reader.read() == b""
-        writer.close()
-        kept[0][1].close()
-        while listener.connections == CONNECTIONS_MAX:
-            await asyncio.sleep(0)
+        kept[0][1].write(AARQ_PLAIN)
+        assert await kept[0][0].readexactly(8)
         async with connected(device, PUBLIC_CLIENT, host, port) as talk:
             assert isinstance(await talk.say(AssociationRequest()), Associated)
+        with contextlib.suppress(ConnectionResetError):
+            assert await kept[1][0].read() == b""
+        kept[0][1].write(AARQ_PLAIN)
+        assert await kept[0][0].readexactly(8), "it was heard after the second"
         for _, writer in kept:
             writer.close()
 
