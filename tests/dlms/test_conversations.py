@@ -162,6 +162,21 @@ def test_conversation(client: ClientSettings, server: ServerSettings, pdu_size: 
 
 
 @every_association
+@pytest.mark.parametrize("pdu_size", [0, 0xFFFF])
+def test_no_apdu_is_longer_than_a_datagram(
+    client: ClientSettings, server: ServerSettings, pdu_size: int
+) -> None:
+    pair = make(replace(client, max_pdu_size=pdu_size), replace(server, max_pdu_size=pdu_size))
+    assert isinstance(pair.associate()[0], Associated)
+    longest = OctetString(bytes(65_520))
+    pair.objects.attributes[ENERGY] = longest
+    assert pair.ask(GetRequest.of(ENERGY)) == [GetResponse.of(longest)]
+    assert pair.ask(SetRequest.of(CLOCK, longest)) == [SetResponse.of(DataAccessResult.SUCCESS)]
+    headers = 20 + 8 + 8  # IPv4, UDP, wrapper
+    assert all(len(exchanged.wire) + headers <= 0xFFFF for exchanged in pair.exchanged)
+
+
+@every_association
 def test_conversation_octet_by_octet_through_the_wrapper(
     client: ClientSettings, server: ServerSettings
 ) -> None:

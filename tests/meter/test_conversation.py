@@ -408,6 +408,13 @@ def test_association_of_an_unknown_client_is_refused(meter: Meter):
     assert answer == wrapper.encode(1, 99, refused)
 
 
+def test_what_the_meter_can_is_agreed_on(meter: Meter):
+    """General protection, general blocks, attribute 0, blocks, lists, ACCESS, GET, SET, ACTION."""
+    aarq = bytes.fromhex("601DA109060760857405080101BE10040E01000000065F1F0400FFFFFF04B0")
+    (answer,) = meter.receive(wrapper.encode(PUBLIC_CLIENT, 1, aarq), now=NOW)
+    assert answer.endswith(bytes.fromhex("065F1F0400 603E5D 0400 0007"))
+
+
 @given(apdu=st.binary(min_size=1, max_size=80), sap=st.sampled_from(ALL_CLIENTS))
 def test_random_octets_change_nothing(apdu: bytes, sap: int):
     meter = Meter(Identity(7, 4), ConstantLoad.of(900))
