@@ -208,13 +208,20 @@ async def test_a_wrong_password_is_told_as_such() -> None:
     assert failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER
 
 
-async def test_an_unknown_client_gets_no_answer() -> None:
+@pytest.mark.parametrize(
+    ("strange", "reason"),
+    [
+        ({"client": 99}, ReasonCode.REFUSED_ASSOCIATION),
+        ({"server": 99}, ReasonCode.NO_ANSWER_UNKNOWN),
+    ],
+)
+async def test_addresses_that_are_nobodys(strange: dict[str, int], reason: ReasonCode) -> None:
     line = MeterLine(meter())
-    public = msgspec.structs.replace(model().association["public"], client=99)
-    strange = model(association={**model().association, "public": public})
-    failure = await failing(conversation(line, "public", model=strange, framing=Framing.WRAPPER))
-    assert failure.reason is ReasonCode.NO_ANSWER_UNKNOWN
-    assert failure.next_step
+    public = msgspec.structs.replace(model().association["public"], **strange)
+    elsewhere = model(association={**model().association, "public": public})
+    failure = await failing(conversation(line, "public", model=elsewhere, framing=Framing.WRAPPER))
+    assert failure.reason is reason
+    assert "address" in failure.next_step
 
 
 async def test_a_meter_that_hangs_up_in_the_middle() -> None:
