@@ -9,7 +9,7 @@ import pytest
 
 from headend.store.kit.counters import FileCounters
 from protocols.dlms.keys import Keys
-from tests.probe.bench import Bench, Probe, values
+from tests.probe.bench import Bench, Probe, bench, tcp, values
 
 WRONG = {"AMI_PROBE_KEY": "00" * 16, "AMI_PROBE_AUTH_KEY": "11" * 16}
 
@@ -132,6 +132,21 @@ def test_counters_only_grow_from_one_command_to_the_next(probe: Probe, meter: Be
     (path,) = (probe.home / "counters").glob("*.json")
     assert json.loads(path.read_text())["next"] > seen[-1] - 1
     assert meter.logins == {16: 1, 1: 3}, "the meter was asked for its counter once"
+
+
+def test_a_meter_that_lost_its_memory_is_trusted_again_when_told_so(probe: Probe) -> None:
+    words = ("limit", "--role", "management", "--timeout", "1s")
+    with bench(tcp()) as shown:
+        for _ in range(3):
+            probe.json(*words, "--port", shown.port, env=shown.secrets())
+    (path,) = (probe.home / "counters").glob("*.json")
+    ours = json.loads(path.read_text())["next"]
+    with bench(tcp()) as anew:  # the same meter, whose counters begin anew
+        told = probe.json(*words, "--port", anew.port, env=anew.secrets(), code=1)
+        assert "--meter-was-reset" in told["next_step"]
+        probe.json(*words, "--meter-was-reset", "--port", anew.port, env=anew.secrets())
+        assert anew.meter.counters(1)[1] >= ours, "our own went on: no nonce repeats"
+        probe.json(*words, "--port", anew.port, env=anew.secrets())
 
 
 def test_every_probe_has_a_title_of_its_own(tmp_path: Path, meter: Bench) -> None:

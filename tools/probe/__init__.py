@@ -12,13 +12,16 @@ screen               live values, phasors and plots in the terminal
 
 from tools.probe import (  # noqa: F401  each brings its verbs
     clock,
+    configuration,
     doctor,
     events,
+    firmware,
     identify,
     journal,
     limit,
     objects,
     profile,
+    push,
     reading,
     supply,
 )

@@ -19,6 +19,8 @@ from tools.probe.values import text_of
 
 T = TypeVar("T")
 
+JOURNALLED_MAX = 300  # characters of a request in the journal
+
 
 class Withheld(Exception):
     """A dry run came to what can act; `report` shows it."""
@@ -33,7 +35,8 @@ class Watch:
     """Sees which request a procedure came to."""
 
     last: Request | None = None
-    sent: list[str] = field(default_factory=list)  # those that can act
+    target: str = ""  # of the last one that can act: object and attribute or method
+    sent: list[str] = field(default_factory=list)  # those that can act, in words
 
     def over(self, procedure: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         """The procedure, watched."""
@@ -49,7 +52,8 @@ class Watch:
             if not isinstance(said, Pause):
                 self.last = said
                 if isinstance(said, ACTING_REQUESTS):
-                    self.sent.append(request_text(said))
+                    self.target = target_of(said)
+                    self.sent.append(_shortened(request_text(said)))
             try:
                 answer = yield said
             except Exception as error:  # whatever the driver throws in is the procedure's affair
@@ -75,6 +79,17 @@ def request_text(request: Request) -> str:
                 f"GET {_object(each)} attribute {each.attribute}" for each in request.attributes
             ]
     return "; ".join(parts)
+
+
+def target_of(request: SetRequest | ActionRequest) -> str:
+    """What a request is for, without what it brings."""
+    if isinstance(request, SetRequest):
+        return "; ".join(f"{each.instance} {each.attribute}" for each in request.attributes)
+    return "; ".join(f"{each.instance} m{each.method}" for each in request.methods)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= JOURNALLED_MAX else text[: JOURNALLED_MAX - 1] + "…"
 
 
 def _object(each: Any) -> str:

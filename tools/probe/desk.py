@@ -182,20 +182,23 @@ class Desk:
         table = {**model.association, name: association}
         model = msgspec.structs.replace(model, association=table)
         secrets = self._complete(association)
+        secret = secrets.secret(association)
+        if self.options.was_reset and secret.keys is not None:
+            self.probe.counters(secret.keys).trust_again()
         trace = way.trace or self.trace()
         conversation = self.probe.talk(
             line_to(way.address or self.address()),
             model=model,
             role=name,
             framing=way.framing or self.options.framing,
-            secret=secrets.secret(association),
+            secret=secret,
             dry_run=self.dry_run,
             trace=trace,
         )
         async with conversation:
             opened = await conversation.open()
             if isinstance(opened, Failure):
-                raise Stopped(_with_secrets(opened))
+                raise Stopped(_with_advice(opened))
             talk = Talk(self, conversation, opened, model, association)
             self.meter = await talk.number()
             yield talk
@@ -293,11 +296,18 @@ class Desk:
         raise typer.Exit(1)
 
 
-def _with_secrets(failure: Failure) -> Failure:
-    """Told without keys, with where to put them."""
-    if failure.reason is not ReasonCode.KEY_NOT_KNOWN:
-        return failure
-    return replace(failure, next_step="set AMI_PROBE_PASSWORD, or AMI_PROBE_KEY and its AUTH_KEY")
+def _with_advice(failure: Failure) -> Failure:
+    """With what to do in this very tool."""
+    if failure.reason is ReasonCode.KEY_NOT_KNOWN:
+        next_step = "set AMI_PROBE_PASSWORD, or AMI_PROBE_KEY and AMI_PROBE_AUTH_KEY"
+        return replace(failure, next_step=next_step)
+    if failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER and "replayed" in failure.why:
+        next_step = (
+            "--meter-was-reset, if it was replaced or lost its memory: its counters went back."
+            " If not, somebody replays old messages"
+        )
+        return replace(failure, next_step=next_step)
+    return failure
 
 
 def _user() -> str:

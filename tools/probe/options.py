@@ -98,6 +98,14 @@ class Options:
         str | None,
         _option("--auth-key", panel=_WHO, help="Authentication key: better AMI_PROBE_AUTH_KEY."),
     ] = None
+    was_reset: Annotated[
+        bool,
+        _option(
+            "--meter-was-reset",
+            panel=_WHO,
+            help="It lost its memory: take its messages though their counters went back.",
+        ),
+    ] = False
     as_json: Annotated[bool, _option("--json", panel=_OUT, help="One JSON object on stdout.")] = (
         False
     )

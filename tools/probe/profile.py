@@ -105,10 +105,13 @@ async def _span(talk: Talk, since: str, to: str, last: str) -> tuple[datetime, d
 
 
 async def wall_clock(talk: Talk) -> datetime:
-    """What the meter's own clock shows, without a zone; ours where it shows no date."""
+    """What the meter's own clock shows, without a zone; ours where it shows no date.
+
+    Up to the next whole second, so that what happened in this one is not left out.
+    """
     clock = await talk.do(read_clock())
     now = moment_of(replace(clock.time, deviation_min=None)) or talk.desk.now()
-    return now.replace(tzinfo=None, microsecond=0)
+    return now.replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
 
 
 async def pieces_of_time(

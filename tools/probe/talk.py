@@ -80,9 +80,12 @@ class Talk:
 
     async def _act(self, procedure: Generator[Any, Any, T], facts: dict[str, object]) -> T:
         watch, desk = Watch(), self.desk
+        noted_targets: list[str] = []
 
         def noted() -> bool:
-            if not desk.dry_run:
+            """A line for each object and method; the thousand blocks of an image have one."""
+            if not desk.dry_run and watch.target not in noted_targets:
+                noted_targets.append(watch.target)
                 desk.write_down(f"{desk.action}: sends", desk.meter, sends=watch.sent[-1:], **facts)
             return True
 

@@ -64,6 +64,15 @@ class FileCounters:
         """Nothing below `least` is used any more, as when a job package leases a block."""
         self._change(lambda state: max(least, state.next or 0), None)
 
+    def trust_again(self) -> None:
+        """Accept the meter's messages from its first counter on, as after it lost its memory.
+
+        Ours go on: under the same key a nonce must not repeat, whatever the meter has forgotten.
+        """
+        state = self._state()
+        state.peer_lowest = 0
+        write(self._path, msgspec.json.encode(state))
+
     def release(self) -> None:
         """Let others use them."""
         held, self._held = self._held, None

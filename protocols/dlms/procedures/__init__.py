@@ -16,7 +16,7 @@ answered by `NotSent`, and the procedure takes the longer way where there is one
     profile         read_profile, read_event_log, count_entries
     clock           read_clock, set_clock, shift_clock
     push            read_push_setup, write_push_setup, push_now
-    image_transfer  transfer_image, read_image_status
+    image_transfer  transfer_image, verify_image, activate_image, read_image_status
 
 The rule for those that change something: an order is done when the meter, asked again, says so.  A
 success code of SET or ACTION says only that the meter took the message.
@@ -28,8 +28,10 @@ from protocols.dlms.procedures.identify import Identity, identify
 from protocols.dlms.procedures.image_transfer import (
     ImageTransferred,
     Patience,
+    activate_image,
     read_image_status,
     transfer_image,
+    verify_image,
 )
 from protocols.dlms.procedures.limiter import LIMITER, read_limit, remove_limit, set_limit
 from protocols.dlms.procedures.object_list import read_object_list
@@ -76,10 +78,10 @@ __all__ = [
     "ACTING_REQUESTS", "DISCONNECT_CONTROL", "LIMITER", "LOAD_PROFILE", "PUSH_SETUP",
     "STANDARD_EVENT_LOG", "Answer", "ClockSet", "Entries", "Finding", "Identity",
     "ImageTransferred", "NotSent", "Outcome", "Patience", "Pause", "Procedure", "Register",
-    "Request", "TimeRange", "Unanswered", "UnexpectedAnswer", "Working", "connect",
-    "count_entries", "disconnect", "exception_outcome", "identify", "is_register", "push_now",
-    "read_attributes", "read_clock", "read_counter", "read_event_log", "read_image_status",
-    "read_limit", "read_object_list", "read_profile", "read_push_setup", "read_registers",
-    "read_supply", "remove_limit", "set_clock", "set_limit", "shift_clock", "standard_name",
-    "to_result_fields", "transfer_image", "write_push_setup",
+    "Request", "TimeRange", "Unanswered", "UnexpectedAnswer", "Working", "activate_image",
+    "connect", "count_entries", "disconnect", "exception_outcome", "identify", "is_register",
+    "push_now", "read_attributes", "read_clock", "read_counter", "read_event_log",
+    "read_image_status", "read_limit", "read_object_list", "read_profile", "read_push_setup",
+    "read_registers", "read_supply", "remove_limit", "set_clock", "set_limit", "shift_clock",
+    "standard_name", "to_result_fields", "transfer_image", "verify_image", "write_push_setup",
 ]  # fmt: skip

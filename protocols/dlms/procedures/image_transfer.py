@@ -29,6 +29,7 @@ from protocols.dlms.procedures.steps import (
     Pause,
     Request,
     Unanswered,
+    UnexpectedAnswer,
     act,
     get,
     get_each,
@@ -139,6 +140,33 @@ def read_image_status(
     (held,) = yield from get_each(AttributeDescriptor(IMAGE_TRANSFER_CLASS, name, 7))
     images = () if isinstance(held, DataAccessResult) else _images(held)
     return read_status(status), images
+
+
+@procedure
+def verify_image(
+    *, patience: Patience = Patience(), name: LogicalName = IMAGE_TRANSFER
+) -> Generator[Request | Pause, Any, ImageStatus]:
+    """Have the meter verify what it holds, and wait until it has."""
+    transfer = _Transfer(name, patience)
+    status: ImageStatus = yield from transfer.settle(VERIFY, ImageStatus.VERIFICATION_SUCCESSFUL)
+    return status
+
+
+@procedure
+def activate_image(
+    *, patience: Patience = Patience(), name: LogicalName = IMAGE_TRANSFER
+) -> Generator[Request | Pause, Any, ImageStatus]:
+    """Have the meter start what it has verified; one that falls silent is starting anew."""
+    transfer = _Transfer(name, patience)
+    try:
+        status: ImageStatus = yield from transfer.settle(
+            ACTIVATE, ImageStatus.ACTIVATION_SUCCESSFUL
+        )
+    except UnexpectedAnswer:
+        raise
+    except Unanswered:
+        return ImageStatus.ACTIVATION_INITIATED
+    return status
 
 
 _TRANSFERRED = frozenset({ImageStatus.VERIFICATION_INITIATED, ImageStatus.VERIFICATION_SUCCESSFUL})
