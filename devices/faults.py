@@ -19,7 +19,7 @@ from devices.meter.limiter import EmergencyProfile as LimiterProfile
 from devices.modem import ModemFault as ModemState
 from devices.modem_failures import FAILURES
 from devices.span import Span
-from devices.world import World
+from devices.world import LINE_CUT, World
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.procedures import LIMITER
 
@@ -74,6 +74,16 @@ class _MeterFlagged(_Fault):
     def _set(self, world: World) -> None:
         setattr(world.meter(self.target).faults, self.flag, world.held(self.flag, self.target))
         world.touched(self.target)
+
+
+class LineCut(_Fault):
+    """The meter's own line to the head-end carries nothing."""
+
+    def apply(self, world: World) -> None:
+        world.hold(LINE_CUT, self.target)
+
+    def lift(self, world: World) -> None:
+        world.release(LINE_CUT, self.target)
 
 
 class SilentMeter(_MeterFlagged):

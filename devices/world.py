@@ -31,6 +31,7 @@ from devices.meter.device import Meter
 from devices.meter.identity import Identity, client_system_title
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
+from devices.meter.server import Endpoint
 from devices.modem import Modem, StepChanged
 from devices.wan import one_way_ms
 from devices.world_log import WorldLog
@@ -41,6 +42,10 @@ T = TypeVar("T")
 
 SETTLED_S = 3600.0
 """A field that is first met has been in service for so long: its modems are on line."""
+
+
+LINE_CUT = "line cut"
+"""What holds at a meter whose own line to the head-end carries nothing."""
 
 
 class World:
@@ -119,6 +124,24 @@ class World:
             )
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
+
+    def open_line(self, meter: str) -> Endpoint:
+        """One more line straight to a meter, which is reached without a concentrator."""
+        return self.meter(meter).open_link()
+
+    def close_line(self, meter: str, line: Endpoint) -> None:
+        """It is gone."""
+        self.meter(meter).close_link(line)
+
+    def ask(
+        self, meter: str, line: Endpoint, apdu: bytes, *, client: int, server: int
+    ) -> list[bytes]:
+        """What the meter answers to an APDU that came over such a line."""
+        ends = {"client": client, "server": server}
+        answers = self.meter(meter).take(apdu, line, now=self.env.now, **ends)
+        self._tell(meter)
+        self._deadlines[meter].touch()
+        return answers
 
     def touched(self, meter: str) -> None:
         """Somebody changed a meter: let it look at itself, and note what it did."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,21 +24,31 @@ from fastapi import FastAPI
 from headend import certificates, doors
 from headend.chance import SystemChance
 from headend.clock import WallClock
+from headend.collection.asking import BadRead, Reads
+from headend.collection.pushes import PushIntake
+from headend.collection.schedule import Scheduling
 from headend.config import BadConfig, Config, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
-from headend.domain.meter import Concentrator, Meter
+from headend.domain.meter import DIALS_IN, Concentrator, Meter
+from headend.domain.order import Order
 from headend.field import mosquitto
 from headend.field.admission import Admission
 from headend.field.broker import Broker
 from headend.field.broker import Will as BusWill
 from headend.field.bus import Bus, BusClient
 from headend.field.concentrators import Concentrators
+from headend.field.direct.dialling import Dialler, line_to
+from headend.field.direct.line import Arrivals, Line, LineLost, LineUnavailable
+from headend.field.direct.listening import Listening
+from headend.field.direct.performing import Dialling, DirectField
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
 from headend.field.recording import RecordingBroker
+from headend.field.ways import Ways
 from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
+from headend.models import Shelf
 from headend.orders.accept import Acceptance
 from headend.orders.breakage import Breakages
 from headend.orders.breaker import Breaker
@@ -61,9 +71,12 @@ from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
+from protocols.dlms.keys import Keys
 
 __all__ = [
     "Address",
+    "Arrivals",
+    "BadRead",
     "Broker",
     "Bus",
     "BusClient",
@@ -71,12 +84,17 @@ __all__ = [
     "CallbackFailed",
     "DoorTaken",
     "HeadEnd",
+    "Line",
+    "LineLost",
+    "LineUnavailable",
     "MosquittoFailed",
     "Occupied",
     "MqttBroker",
     "Running",
+    "add_meter",
     "build",
     "open_session",
+    "place_read",
     "serving",
     "session_at",
 ]
@@ -102,11 +120,16 @@ class HeadEnd:
     settling: Settling
     soap: SoapServer
     vault: KeyVault | None  # None where no envelope key is configured
+    shelf: Shelf
+    reads: Reads
+    pushes: PushIntake
+    listening: Listening | None  # None where no meter calls us
+    scheduling: Scheduling
 
     @property
     def errors(self) -> tuple[Exception, ...]:
         """What went wrong inside and should not have; each was logged when it happened."""
-        return (*self.lanes.errors, *self.outbox.errors)
+        return (*self.lanes.errors, *self.outbox.errors, *self.scheduling.errors)
 
     async def listen(self) -> None:
         """Subscribe to concentrators and receipts; before the broker's session is opened, so that
@@ -133,6 +156,7 @@ class HeadEnd:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lanes.run(), name="lanes")
             group.create_task(self.outbox.run(), name="outbox")
+            group.create_task(self.scheduling.run(), name="schedules")
 
     async def close(self) -> None:
         await self.store.close()
@@ -147,10 +171,12 @@ def build(
     broker: Broker,
     callback: Callback,
     portal: CarrierPortal | None = None,
+    dialling: Dialling | None = None,
     live: bool = True,
 ) -> HeadEnd:
     """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
-    simulated clock demands."""
+    simulated clock demands; `dialling` is the way to directly reached meters, where it is not over
+    real lines."""
     envelope = envelope_of(config)
     store = SqlStore(config.database, live=live)
     legacy = LegacyDatabase(config.legacy_database, live=live)
@@ -166,14 +192,25 @@ def build(
     outbox = Outbox(store, clock, chance, config.delivery, channels)
     settling = Settling(chance, policy, outbox.wake)
     breaker = Breaker(policy)
+    vault = None if envelope is None else KeyVault(store, envelope)
+    shelf = Shelf(config.direct.models)
+    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s)
+    listening = None
+    if config.direct.listen_port is not None:
+        listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
+    direct = DirectField(
+        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct
+    )
+    ways = Ways(field_, direct)
     stepping = Stepping(
-        store, clock, chance, field_, portal, policy, config.field, days, settling, breaker
+        store, clock, chance, ways, portal, policy, config.field, days, settling, breaker
     )
     breakages = Breakages(store, clock, chance, policy, settling, config.worker)
     lanes = Lanes(store, clock, stepping, policy, config.worker, breakages)
     inbox = Inbox(store, clock, chance)
     withdrawal = Withdrawal(settling)
     acceptance = Acceptance(policy, days, settling, lanes.wake)
+    reads = Reads(store, clock, chance, shelf, acceptance)
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
     return HeadEnd(
         config=config,
@@ -187,8 +224,56 @@ def build(
         hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
         settling=settling,
         soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
-        vault=None if envelope is None else KeyVault(store, envelope),
+        vault=vault,
+        shelf=shelf,
+        reads=reads,
+        pushes=pushes,
+        listening=listening,
+        scheduling=Scheduling(reads, config.direct.read, ZoneInfo(policy.zone)),
     )
+
+
+async def add_meter(config: Config, meter: Meter, keys: Mapping[int, Keys]) -> None:
+    """Enter a meter into a head-end's registry, and its keys, by client address, into the vault.
+
+    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`.
+    """
+    if meter.address is not None and meter.address != DIALS_IN:
+        try:
+            line_to(meter.address)
+        except LineUnavailable as error:
+            raise BadConfig(error.why) from error
+    envelope = envelope_of(config)
+    if keys and envelope is None:
+        raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
+    store = SqlStore(config.database, live=True)
+    try:
+        await store.run(lambda tx: tx.put_meters([meter]))
+        if envelope is not None:
+            vault = KeyVault(store, envelope)
+            for client, known in keys.items():
+                await vault.install(meter.name, client, known)
+    finally:
+        await store.close()
+
+
+async def place_read(
+    database: str, meter: str, objects: Sequence[str], source: str, *, models: Path | None = None
+) -> Order:
+    """Place a read in the database of a head-end that runs elsewhere, and sees it before long.
+
+    Raises `BadRead`, `StoreUnavailable`.
+    """
+    config = Config(database=database)
+    clock, chance, policy = WallClock(), SystemChance(), config.orders
+    store = SqlStore(database, live=True)
+    try:
+        settling = Settling(chance, policy, lambda: None)
+        acceptance = Acceptance(policy, working_days(policy), settling, lambda lanes: None)
+        reads = Reads(store, clock, chance, Shelf(models), acceptance)
+        return await reads.place(meter, objects, source=source)
+    finally:
+        await store.close()
 
 
 def envelope_of(config: Config) -> Envelope | None:
@@ -231,6 +316,7 @@ class Running:
     soap_url: str
     broker: Address | Bus
     work: asyncio.Task[None]
+    meters_port: int | None = None  # where meters call
 
 
 @asynccontextmanager
@@ -278,7 +364,8 @@ async def serving(
         scheme = "http" if config.soap.tls is None else "https"
         host = config.soap.host.strip("[]")
         place = f"[{host}]" if ":" in host else host
-        yield Running(head_end, f"{scheme}://{place}:{port}/soap", where, work)
+        meters_port = await _listen_for_meters(head_end, stack)
+        yield Running(head_end, f"{scheme}://{place}:{port}/soap", where, work, meters_port)
 
 
 def session_at(where: Address | Bus, client_id: str) -> MqttBroker | BusClient:
@@ -375,6 +462,19 @@ async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
         while not server.started and not task.done():
             await asyncio.sleep(0.01)
     return int(door.getsockname()[1])
+
+
+async def _listen_for_meters(head_end: HeadEnd, stack: AsyncExitStack) -> int | None:
+    """Open the port that meters call; where it is.  Raises `DoorTaken`."""
+    listening, policy = head_end.listening, head_end.config.direct
+    if listening is None or policy.listen_port is None:
+        return None
+    stack.push_async_callback(listening.stop)
+    try:
+        return await listening.start(policy.listen_port)
+    except OSError as error:
+        where = f"{policy.listen_host}:{policy.listen_port}"
+        raise DoorTaken(f"cannot listen for meters on {where}: {error.strerror}") from error
 
 
 def _listen(soap: Soap) -> socket.socket:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from headend.domain.evidence import Evidence
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order, State
+from headend.domain.reading import Push, Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from protocols.concentrator.messages import Action, FaultEntry, Result
 from protocols.dlms.keys import Keys
@@ -55,6 +56,8 @@ class Command:
     not_after: datetime
     amount: Decimal | None = None
     unit: str | None = None
+    objects: tuple[WantedObject, ...] = ()
+    model: str = "generic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,16 @@ class Report:
     `sent` is False when nothing was published (the concentrator was known to be offline, or the
     broker was): the command cannot have had an effect.  `accepted` tells that the concentrator
     stored it.  `result` is its final word, where it arrived in time.
+
+    `direct`: no concentrator is between us and the meter, the result is our own, and `evidence` is
+    what our line saw.
     """
 
     sent: bool
     accepted: bool = False
     result: Result | None = None
+    direct: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Field(Protocol):
@@ -87,9 +95,14 @@ class Field(Protocol):
         command: Command,
         *,
         on_accepted: Callable[[], Awaitable[None]] | None = None,
+        again: bool = False,
     ) -> Report:
         """Have a command carried out and wait for word of it, at most until shortly after its
-        `not_after`.  Repeating it after a restart is safe: the concentrator answers from memory."""
+        `not_after`.
+
+        `again`: an earlier life of ours may have sent it.  A concentrator answers that from memory;
+        where there is none, what can act is not sent a second time, and its effect is unknown.
+        """
         ...
 
     async def withdraw(self, command: Command) -> Report:
@@ -101,8 +114,8 @@ class Field(Protocol):
         out, the sender repeats the result, which then arrives as a late one."""
         ...
 
-    def open(self) -> bool:
-        """Whether our own way to the field stands (the broker), whatever is at its other end."""
+    def open(self, concentrator: str) -> bool:
+        """Whether our own way there stands (the broker), whatever is at its other end."""
         ...
 
     def connectivity(self, concentrator: str) -> Connectivity: ...
@@ -320,6 +333,28 @@ class Transaction(Protocol):
     def concentrator(self, name: str) -> Concentrator | None: ...
     def put_concentrators(self, concentrators: Iterable[Concentrator]) -> int: ...
 
+    def meter_called(self, identity: str) -> Meter | None:
+        """The meter that calls itself so, or has that name."""
+        ...
+
+    def meter_titled(self, title: str) -> Meter | None:
+        """The meter with this system title, sixteen hexadecimal digits in capitals."""
+        ...
+
+    def direct_meters(self, model: str) -> list[Meter]:
+        """Those of a model that are reached without a concentrator, by name."""
+        ...
+
+    # readings
+    def add_readings(self, readings: Iterable[Reading]) -> None: ...
+    def add_push(self, push: Push) -> int:
+        """Keep a push; its number."""
+        ...
+
+    def push_was_here(self, digest: str) -> bool:
+        """Whether a push with this digest is kept already."""
+        ...
+
     # what concentrators told of themselves
     def add_evidence(self, concentrator: str, evidence: Iterable[Evidence]) -> None:
         """Keep statements about a concentrator; one that is kept already is kept once."""
@@ -370,9 +405,16 @@ class Transaction(Protocol):
         ...
 
     def claim(
-        self, concentrator: str, *, worker: str, now: datetime, lease_until: datetime
+        self,
+        concentrator: str,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        urgent: bool = False,
     ) -> Order | None:
-        """Lease the next order of a concentrator that is due, or None.
+        """Lease the next order of a concentrator that is due, or None; with `urgent`, only one that
+        a person or a supply waits for.
 
         Due: not final, with `not_before` and `ready_at` <= now, or final and awaiting verification
         (`verify_at` <= now); under no lease that still runs, its own worker's included; and no

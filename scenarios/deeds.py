@@ -97,6 +97,8 @@ def may_have_acted(order: Order) -> bool:
 def showed(history: Sequence[Happened], order: Order) -> bool:
     """Whether the meter was as ordered at some time between the order's acceptance and its end."""
     assert order.ended_at is not None
+    if order.kind is Kind.READ:
+        return True  # it was to show, not to change
     states = _limits(history) if order.kind in LIMITS else _supply(history)
     since, until = order.accepted_at.timestamp(), order.ended_at.timestamp()
     return any(

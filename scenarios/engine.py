@@ -20,14 +20,17 @@ from typing import Any
 import msgspec
 
 from devices import faults
+from devices.chance import stream
 from devices.clock import FieldDriver, run_simulated, stopwatch, world
 from devices.gateway.uplink import Uplink
+from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.modem import CarrierView
+from devices.wan import Technology, one_way_ms
 from devices.world import World
 from headend.app import Bus, BusClient, CallbackFailed, HeadEnd, build
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.config import Config
+from headend.config import Config, KeyStorage
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
@@ -35,9 +38,10 @@ from headend.store import queries
 from protocols.capture.recorder import Recorder
 from protocols.cim import replies, xml
 from protocols.cim.control_types import ControlKind
+from scenarios.direct_lines import SimulatedDialling
 from scenarios.field import faults_of, field_of, registry_of, sim_of
 from scenarios.scatter import scattered
-from scenarios.schema import HeadEndEvent, OrderSpec, Scenario, seconds
+from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, Scenario, seconds
 from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
@@ -45,6 +49,7 @@ from scenarios.stand_ins.integration_platform import IntegrationPlatform
 from scenarios.uplink import BusUplink
 
 COMMERCIAL = "COMERCIAL"
+OPERATOR = "OPERADOR"
 REPLY_ADDRESS = "http://commercial.test/replies"
 RESEND_S = 5.0  # the commercial system sends a message again that nobody answered
 LAN_DELAY_S = 0.001  # head-end and integration platform to their broker
@@ -154,12 +159,18 @@ class _Stage:
 
     def _plot(self) -> list[Coroutine[Any, Any, None]]:
         scenes = [self._event(event) for event in self.scenario.event]
+        scenes += [self._read(spec) for spec in self.scenario.read]
         for number, spec in enumerate(self.scenario.order, 1):
             wanted = self._wanted(number, spec)
             scenes.append(self._order(spec, wanted))
             if spec.cancel_at is not None:
                 scenes.append(self._cancel(seconds(spec.cancel_at), wanted))
         return scenes
+
+    async def _read(self, spec: ReadSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        assert self.head_end is not None, "an operator waits for the head-end to come back"
+        await self.head_end.reads.place(spec.meter, spec.objects, source=OPERATOR)
 
     async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
         """Play the scenes for so long.  One that fails ends the run."""
@@ -250,6 +261,8 @@ class _Stage:
             orders=scenario.order_policy(),
             field=scenario.field_policy(),
             delivery=msgspec.structs.replace(delivery, reply_addresses=(REPLY_ADDRESS,)),
+            keys=KeyStorage(envelope_file=self._envelope()),
+            direct=scenario.direct_policy(),
         )
         client = BusClient(self.bus, "head-end", delay_s=lambda _: LAN_DELAY_S)
         self.head_end = build(
@@ -259,12 +272,34 @@ class _Stage:
             broker=client,
             callback=_Callback(self.commercial),
             portal=self._portal(),
+            dialling=SimulatedDialling(self.world, self._wan),
             live=False,
         )
+        await self._install_keys(self.head_end)
         await self.head_end.listen()
         await client.connect()
         self._client = client
         self._work = asyncio.ensure_future(self.head_end.run())
+
+    def _envelope(self) -> Path:
+        """What the head-end seals keys by; of a seed, as everything here."""
+        path = self.directory / "envelope"
+        if not path.exists():
+            path.write_text(SeededChance(self.seed, "envelope").octets("key", 64).hex())
+        return path
+
+    async def _install_keys(self, head_end: HeadEnd) -> None:
+        """The keys of the meters that the head-end speaks with by itself."""
+        assert head_end.vault is not None
+        for meter in self.scenario.meter:
+            if meter.direct:
+                identity = self.world.identity(meter.name)
+                keys = identity.keys(MANAGEMENT_CLIENT)
+                await head_end.vault.install(meter.name, MANAGEMENT_CLIENT, keys)
+
+    def _wan(self, meter: str) -> Callable[[int], float]:
+        rng = stream(self.seed, "wan", meter)
+        return lambda octets: one_way_ms(Technology.LTE, rng) / 1000
 
     async def _crash_head_end(self) -> None:
         """End it as a power cut would: what is not committed is gone, nobody says farewell."""

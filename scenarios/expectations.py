@@ -50,6 +50,7 @@ def expected(story: Story) -> Iterator[Check]:
         "events": len(story.commercial.events),
         "limit": {name: _limit(story, name) for name in expect.limit or ()},
         "supply": {name: _supply(story, name) for name in expect.supply or ()},
+        "readings": sum(r.value is not None for order in orders for r in order.readings),
         "findings": _findings(story, expect.findings or {}),
     }
     for name, value in found.items():

@@ -78,7 +78,7 @@ def faults_of(scenario: Scenario, start: float | None = None) -> list[Fault]:
     meters = [meter.name for each in spread for meter in each.meters]
     concentrators = [each.concentrator for each in spread]
     for number, spec in enumerate(scenario.fault, 1):
-        known = meters if spec.kind.startswith("meter-") else concentrators
+        known = meters if spec.kind.startswith(("meter-", "line-")) else concentrators
         if spec.kind == "packet-loss":
             known = meters + concentrators
         if spec.target not in known:
@@ -104,7 +104,7 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
         meter = replace(meter, control_mode=special.control_mode)
     if special.distance_m is not None:
         meter = replace(meter, place=replace(meter.place, distance_m=round(special.distance_m)))
-    return replace(meter, in_table=special.in_table)
+    return replace(meter, in_table=special.in_table and not special.direct)
 
 
 def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) -> Meter:
@@ -112,11 +112,18 @@ def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) 
         return Meter(name, concentrator, commissioned=True, contracted_w=CONTRACTED_W)
     return Meter(
         name,
-        concentrator if special.linked else None,
+        concentrator if special.linked and not special.direct else None,
         commissioned=special.commissioned,
         blocked=special.blocked,
         contracted_w=Decimal(special.contracted_w),
+        model="sim-3p" if special.direct else "generic",
+        address=f"tcp://{_address(name)}" if special.direct else None,
     )
+
+
+def _address(meter: str) -> str:
+    """Where a router of a meter would be: addresses kept for private networks (RFC 1918)."""
+    return f"10.{int(meter) >> 16 & 0xFF}.{int(meter) >> 8 & 0xFF}.{int(meter) & 0xFF}"
 
 
 def _engines(scenario: Scenario) -> EnginePolicy:
@@ -167,5 +174,6 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "power-cut": lambda spec, span: faults.PowerCut(spec.target, span),
     "reboot": lambda spec, span: faults.Reboot(spec.target, span),
     "busy": lambda spec, span: faults.Busy(spec.target, span),
+    "line-cut": lambda spec, span: faults.LineCut(spec.target, span),
     "clock": lambda spec, span: faults.ClockWrong(spec.target, span, spec.step_s),
 }

@@ -29,7 +29,7 @@ def every_message_is_stored(story: Story) -> Offenders:
     """Each acknowledged message has its orders, one for each meter, and no order is without one."""
     stored: dict[str, list[Order]] = {}
     for record in story.records:
-        if record.order.restores is None:
+        if record.order.restores is None and record.order.kind is not Kind.READ:
             stored.setdefault(record.order.transaction_id, []).append(record.order)
     for transaction, message in story.commercial.taken.items():
         orders = stored.pop(transaction, [])
@@ -78,6 +78,8 @@ def one_reply_an_order(story: Story) -> Offenders:
     """Each final order has one reply and, where it succeeded, one event behind it."""
     for record in story.records:
         order = record.order
+        if order.kind is Kind.READ:
+            continue  # nobody outside asked for it
         queue = [out for out in record.outgoing if out.channel == "queue"]
         replies = sum(out.kind == "reply" for out in queue)
         events = sum(out.kind == "event" and not _is_finding(out) for out in queue)

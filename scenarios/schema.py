@@ -38,7 +38,7 @@ import msgspec
 
 from devices.meter.faults import FAULTS
 from headend.app import working_days
-from headend.config import BadConfig, Delivery, FieldPolicy, OrderPolicy
+from headend.config import BadConfig, Delivery, DirectPolicy, FieldPolicy, OrderPolicy
 from headend.domain.reason import ReasonCode
 from scenarios.mistakes import Path as Place
 from scenarios.mistakes import in_words, line_of, spelled
@@ -89,6 +89,7 @@ class MeterSpec(Part, frozen=True):
     linked: bool = True
     blocked: bool = False
     in_table: bool = True  # its concentrator knows it
+    direct: bool = False  # the head-end reaches it by itself, without a concentrator
     contracted_w: str = "10000"
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
     control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
@@ -118,6 +119,7 @@ class FaultSpec(Part, frozen=True):
         "reboot",
         "busy",
         "clock",
+        "line-cut",
     ]
     target: str
     at: Duration = "0s"
@@ -150,6 +152,14 @@ class OrderSpec(Part, frozen=True):
         return self.meters or ((self.meter,) if self.meter else ())
 
 
+class ReadSpec(Part, frozen=True):
+    """A read that an operator asks for."""
+
+    at: Duration
+    meter: str
+    objects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
 class HeadEndEvent(Part, frozen=True):
     """Something that happens to the head-end or to what it leans on."""
 
@@ -173,6 +183,7 @@ class HeadEndSpec(Part, frozen=True):
     orders: dict[str, Any] = {}
     field: dict[str, Any] = {}
     delivery: dict[str, Any] = {}
+    direct: dict[str, Any] = {}
 
 
 class Expect(Part, frozen=True):
@@ -191,6 +202,7 @@ class Expect(Part, frozen=True):
     attempts_min: int | None = None  # of the order with the most
     done_within: Duration | None = None  # from acceptance, each order that is done
     frames_lost_min: int | None = None
+    readings: int | None = None  # values that reads brought
 
     @property
     def nothing(self) -> bool:
@@ -239,6 +251,7 @@ class Scenario(Part, frozen=True):
     fault: tuple[FaultSpec, ...] = ()
     order: tuple[OrderSpec, ...] = ()
     event: tuple[HeadEndEvent, ...] = ()
+    read: tuple[ReadSpec, ...] = ()
 
     @property
     def start_utc(self) -> datetime:
@@ -252,6 +265,9 @@ class Scenario(Part, frozen=True):
 
     def delivery(self) -> Delivery:
         return msgspec.convert(self.head_end.delivery, Delivery)
+
+    def direct_policy(self) -> DirectPolicy:
+        return msgspec.convert(self.head_end.direct, DirectPolicy)
 
 
 def read(path: Path) -> Scenario:
@@ -335,7 +351,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    for table in ("order", "fault", "event"):
+    for table in ("order", "fault", "event", "read"):
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):
                 at = getattr(part, key, None)
@@ -350,4 +366,5 @@ _POLICIES: dict[str, type[Any]] = {
     "orders": OrderPolicy,
     "field": FieldPolicy,
     "delivery": Delivery,
+    "direct": DirectPolicy,
 }

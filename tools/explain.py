@@ -272,6 +272,10 @@ def _seen(result: Result) -> Iterator[str]:
             f"read back: output {output}, control state {supply.control_state},"
             f" control mode {supply.control_mode}"
         )
+    for item in result.readings:
+        value = item.error or f"{item.value} {item.unit or ''}".rstrip()
+        odd = f" ({', '.join(item.quality)})" if item.quality else ""
+        yield f"{item.name}: {value}{odd}"
     if (link := result.link) is not None:
         place = "has its place in the network" if link.registered else "has no place in the network"
         yield (

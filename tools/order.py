@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import re
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,8 @@ from headend import certificates
 from headend.clock import WallClock
 from headend.config import BadConfig
 from headend.domain.order import Order, State
+from headend.domain.reading import Reading
+from headend.domain.reason import REASONS
 from headend.store.queries import OrderFilter, journal, order, orders
 from protocols.cim.control_types import ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
@@ -154,6 +157,68 @@ def send(
     )
     answered = _asked(url, tls, lambda commercial: commercial.send(wanted))
     _tell(answered, json, correlation_id=wanted.correlation_id)
+
+
+@app.command()
+def read(
+    meter: Annotated[str, typer.Option(help="The meter's number.")],
+    objects: Annotated[
+        list[str], typer.Argument(help="Words of the meter's model, or logical names of registers.")
+    ],
+    database: Database = "ami.db",
+    models: Annotated[
+        Path | None, typer.Option(help="A folder of meter models of your own.")
+    ] = None,
+    wait: Annotated[int, typer.Option(min=0, help="Wait so many seconds for the values.")] = 60,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Read a meter, by an order that the running head-end carries out.
+
+    Example: [bold]ami order read --meter 90000001 active-energy-import voltage-l1[/]
+    """
+    # Imported here: the other commands need not wait for the whole head-end.
+    from headend.app import BadRead, place_read
+
+    url = database if "://" in database else f"sqlite:///{database}"
+    with reading(database) as reader:  # it has to be there, and a head-end's
+        try:
+            placed = asyncio.run(place_read(url, meter, objects, NAME, models=models))
+        except BadRead as error:
+            wrong_usage(str(error))
+        found = placed
+        for _ in range(wait * 4):
+            if found.final:
+                break
+            time.sleep(0.25)
+            found = reader.read(lambda connection: order(connection, placed.number)) or placed
+    if json:
+        print_json({**_row(found), "readings": [_value(each) for each in found.readings]})
+    else:
+        out.print(f"order {found.number}: {styled(found.state)}")
+        for each in found.readings:
+            text = each.error or f"{each.value} {each.unit or ''}".rstrip()
+            out.print(f"  {each.word or each.name:<24} {text}", markup=False)
+    if found.final and found.state is not State.DONE:
+        reason = "" if found.reason is None else REASONS[found.reason].text
+        failed(f"order {found.number} {found.state}: {reason}", f"ami explain order {found.number}")
+    if not found.final:
+        failed(
+            f"order {found.number} is {found.state}",
+            f"Is a head-end running?  Look again with: ami order show {found.number}",
+        )
+
+
+def _value(each: Reading) -> dict[str, object]:
+    return {
+        "object": each.word or each.name,
+        "name": each.name,
+        "attribute": each.attribute,
+        "value": each.value,
+        "unit": each.unit,
+        "error": each.error,
+        "raw": each.raw.hex(),
+        "quality": list(each.quality),
+    }
 
 
 @app.command()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from protocols.concentrator.messages import Action, FaultEntry
+from protocols.concentrator.messages import Action, FaultEntry, ObjectWanted
 
 
 class Key(NamedTuple):
@@ -48,6 +48,7 @@ class Attempt:
     result: bytes = b""
     receipted: bool = False
     keep_until: datetime | None = None  # once ended
+    objects: tuple[ObjectWanted, ...] = ()
 
 
 @dataclass(slots=True)

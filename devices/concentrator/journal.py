@@ -73,6 +73,7 @@ class Journal:
             action=command.action,
             amount=command.amount,
             unit=command.unit,
+            objects=command.objects,
             not_after=command.not_after,
             behind_s=behind_s,
         )

@@ -8,33 +8,18 @@ from decimal import Decimal
 from devices.concentrator.flash import Attempt
 from protocols.concentrator.effect import shown
 from protocols.concentrator.messages import Action, Status
-from protocols.dlms.procedures import (
-    Outcome,
-    Procedure,
-    connect,
-    disconnect,
-    read_limit,
-    read_supply,
-    remove_limit,
-    set_limit,
-)
+from protocols.dlms.procedures import Outcome, Procedure, read_limit, read_supply
+from protocols.dlms.procedures.command import procedure_of
 
 
 def procedure_for(attempt: Attempt) -> Procedure:
     """What an attempt does at the meter."""
-    match attempt.action:
-        case Action.SET_LIMIT:
-            return set_limit(Decimal(attempt.amount or "NaN"), attempt.unit or "W")
-        case Action.REMOVE_LIMIT:
-            return remove_limit()
-        case Action.CONNECT:
-            return connect()
-        case Action.DISCONNECT:
-            return disconnect()
-        case Action.READ_LIMIT:
-            return read_limit()
-        case Action.READ_SUPPLY:
-            return read_supply()
+    return procedure_of(
+        attempt.action,
+        amount=None if attempt.amount is None else Decimal(attempt.amount),
+        unit=attempt.unit,
+        objects=attempt.objects,
+    )
 
 
 def reading_for(attempt: Attempt) -> Procedure:

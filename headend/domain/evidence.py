@@ -22,7 +22,8 @@ class Source(enum.StrEnum):
     CARRIER_PORTAL = "carrier-portal"  # the mobile operator, about one SIM
     FAULT_LOG = "fault-log"  # the concentrator's or modem's own log, read after recovery
     CONCENTRATOR = "concentrator"  # its answer to a command
-    METER = "meter"  # its DLMS answer, handed on by the concentrator
+    METER = "meter"  # its DLMS answer
+    LINE = "line"  # our own line to a meter that is reached without a concentrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def why_concentrator_is_unreachable(evidence: Iterable[Evidence]) -> ReasonCode:
 
 
 def why_meter_is_silent(evidence: Iterable[Evidence]) -> ReasonCode:
-    """The reason for a meter's silence behind a concentrator that answers."""
+    """The reason for a meter's silence, behind a concentrator that answers or on our own line."""
     for statement in evidence:
-        if statement.source is Source.LINK_REPORT and statement.suggests is not None:
+        if statement.source in (Source.LINK_REPORT, Source.LINE) and statement.suggests is not None:
             return statement.suggests
     return ReasonCode.NO_ANSWER_UNKNOWN
 

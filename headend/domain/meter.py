@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from decimal import Decimal
+
+DIRECT = "direct/"
+"""Before the name of a network segment, so that it cannot be taken for a concentrator's."""
+
+DIALS_IN = "dials-in"
+"""The address of a meter that calls by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A registered meter.  `concentrator` is None while it is not linked."""
+    """A registered meter.
+
+    It is linked to a concentrator, or the head-end reaches it by itself at `address`
+    (tcp://HOST:PORT, or "dials-in"); with neither it is not linked.  `segment` names the part of
+    the network that it shares with others, where its address does not tell.  `identity` is the
+    logical device name that it calls itself by, where that is not its name; `title` its system
+    title in hexadecimal digits, by which it proves itself and names itself in ciphered pushes.
+    """
 
     name: str
     concentrator: str | None = None
@@ -16,6 +31,17 @@ class Meter:
     blocked: bool = False
     contracted_w: Decimal | None = None  # the highest limit an order may set
     model: str = "generic"
+    address: str | None = None
+    segment: str | None = None
+    identity: str | None = None
+    title: str | None = None
+
+    @property
+    def lane(self) -> str | None:
+        """Whose turn its orders take: its network segment's, or its concentrator's."""
+        if self.address is None:
+            return self.concentrator
+        return DIRECT + (self.segment or _segment(self.address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +50,20 @@ class Concentrator:
 
     name: str
     sim: str | None = None
+
+
+def is_direct(lane: str) -> bool:
+    """Whether a lane is a network segment, and no concentrator."""
+    return lane.startswith(DIRECT)
+
+
+def _segment(address: str) -> str:
+    """The network of an address: of IPv4 the first 24 bits, of IPv6 the first 64, or the name."""
+    found = re.search(r"//\[?([^\]/]+?)\]?(?::\d+)?/?\Z", address)
+    host = found[1] if found else address
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    prefix = 24 if number.version == 4 else 64
+    return str(ipaddress.ip_network(f"{number}/{prefix}", strict=False))

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from headend.domain.evidence import Evidence
+from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 
 
@@ -25,6 +26,7 @@ class Kind(enum.StrEnum):
     REMOVE_LIMIT = "remove-limit"
     CONNECT = "connect"
     DISCONNECT = "disconnect"
+    READ = "read"
 
 
 LIMITS = frozenset({Kind.SET_LIMIT, Kind.REMOVE_LIMIT})
@@ -36,7 +38,14 @@ PRIORITY: dict[Kind, int] = {
     Kind.REMOVE_LIMIT: 10,
     Kind.CONNECT: 10,
     Kind.DISCONNECT: 20,
+    Kind.READ: 40,
 }
+SCHEDULED = 90
+"""The priority of reads that come round by themselves."""
+
+URGENT_MAX = 39
+"""The lowest priority, as a number, of what a person or a supply waits for: reads come after it and
+leave it a place in each lane."""
 
 
 class State(enum.StrEnum):
@@ -129,10 +138,14 @@ class Order:
     ended_at: datetime | None = None
     verify_at: datetime | None = None  # next look at an effect that was unknown at the end
     restores: int | None = None  # the bounded order whose end this one carries out
+    objects: tuple[WantedObject, ...] = ()  # READ only
+    readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.amount is not None) != (self.kind is Kind.SET_LIMIT):
             raise ValueError("an amount belongs to a set-limit order, and only to it")
+        if bool(self.objects) != (self.kind is Kind.READ):
+            raise ValueError("objects belong to a read, and only to it")
 
     @property
     def final(self) -> bool:

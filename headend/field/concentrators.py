@@ -94,7 +94,7 @@ class Concentrators:
     def listen(self, listener: FieldListener) -> None:
         self._listener = listener
 
-    def open(self) -> bool:
+    def open(self, concentrator: str) -> bool:
         return self._broker.connected
 
     def connectivity(self, concentrator: str) -> Connectivity:
@@ -102,7 +102,11 @@ class Concentrators:
         return Connectivity(session.online, session.since) if session else Connectivity(None)
 
     async def perform(
-        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+        self,
+        command: Command,
+        *,
+        on_accepted: Callable[[], Awaitable[None]] | None = None,
+        again: bool = False,
     ) -> Report:
         execute = messages.Execute(
             id=self._chance.uuid(),
@@ -113,6 +117,10 @@ class Concentrators:
             not_after=command.not_after,
             amount=None if command.amount is None else f"{command.amount:f}",
             unit=command.unit,
+            objects=tuple(
+                messages.ObjectWanted(each.class_id, each.name, each.attribute)
+                for each in command.objects
+            ),
         )
         if command.action in messages.ACTING and not await self._is_there(command.concentrator):
             return Report(sent=False)

@@ -67,7 +67,7 @@ class Association(_Table, frozen=True):
     suite: SecuritySuite = SecuritySuite.AES_GCM_128
     signed: bool = False  # each message is signed as well, suites 1 and 2
     challenge_octets: int | None = None  # 16, and with high-ecdsa 32, where nothing is said
-    counter: str | None = None  # logical name under which the public client reads its counter
+    counter: str = ""  # logical name under which the public client reads it; "" where it cannot
     general_ciphering: bool = False
     dedicated_key: bool = False
 
@@ -83,7 +83,7 @@ class Association(_Table, frozen=True):
             least, most = CHALLENGE_SIZES[mechanism]
             if not least <= self.challenge_size <= most:
                 raise ValueError(f"challenge_octets: {self.mechanism} takes {least} to {most}")
-        if self.counter is not None:
+        if self.counter:
             LogicalName(self.counter)
 
     @property
@@ -188,6 +188,17 @@ class ObjectOfInterest(_Table, frozen=True):
         return AttributeDescriptor(self.class_id, self.logical_name, self.attribute)
 
 
+class PushLayout(_Table, frozen=True):
+    """What one push setup delivers, element by element: words of the model, or "" for what is of no
+    use.  The first element of the body is the setup's own logical name."""
+
+    setup: str
+    objects: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        LogicalName(self.setup)
+
+
 class Model(_Table, frozen=True):
     """One kind of meter.
 
@@ -220,6 +231,9 @@ class Model(_Table, frozen=True):
     mode_e: ModeE = msgspec.field(default_factory=ModeE, name="mode-e")
     quirks: Quirks = Quirks()
     objects: dict[str, ObjectOfInterest] = {}
+    push_client: Address16 | None = None  # whose keys protect pushes
+    push_security: str = "authenticated"  # the least protection of a push
+    push: dict[str, PushLayout] = {}
 
     def __post_init__(self) -> None:
         for role in (self.reads_as, self.acts_as, PUBLIC):
@@ -231,7 +245,10 @@ class Model(_Table, frozen=True):
         public = self.association[PUBLIC]
         if public.ciphers or public.authentication is not AuthenticationMechanism.NONE:
             raise ValueError("the public association neither proves nor ciphers anything")
-        _ = self.wanted
+        _ = self.wanted, self.push_protection
+        for layout in self.push.values():
+            if unknown := {*layout.objects} - {*self.objects, ""}:
+                raise ValueError(f"push: there is no object {min(unknown)!r}")
 
     def _check_jobs(self, role: str) -> None:
         """A job's client must be nobody else's, or two senders would share a key."""
@@ -247,6 +264,16 @@ class Model(_Table, frozen=True):
             raise ValueError(f"works_as: {role} is the same client as {', '.join(same)}")
         if not job.ciphers:
             raise ValueError(f"works_as: {role} must cipher, as jobs carry keys and no passwords")
+
+    @property
+    def push_protection(self) -> Security:
+        """The least protection that a push must have."""
+        return _member(Security, self.push_security, "security")
+
+    def layout_of(self, setup: LogicalName) -> PushLayout | None:
+        """What a push setup delivers, where the model says so."""
+        found = (each for each in self.push.values() if LogicalName(each.setup) == setup)
+        return next(found, None)
 
     @property
     def wanted(self) -> Conformance:

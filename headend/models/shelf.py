@@ -16,12 +16,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headend.models.schema import Association, Model, ObjectOfInterest
+from headend.models.schema import Association, Model, ObjectOfInterest, PushLayout
 
 OURS = Path(__file__).parent
 EXTENDS_MAX = 8
 
 T = TypeVar("T")
+
+
+_NAMED: dict[str, type[Any]] = {
+    "association": Association,
+    "objects": ObjectOfInterest,
+    "push": PushLayout,
+}
 
 
 class BadModel(ValueError):
@@ -100,7 +107,7 @@ def _checked(file: Path, table: dict[str, Any]) -> Model:
     """The model that a table says.  The entries of named tables are converted one by one, because
     msgspec names no key of a mapping."""
     table = {key: value for key, value in table.items() if key != "extends"}
-    for key, kind in (("association", Association), ("objects", ObjectOfInterest)):
+    for key, kind in _NAMED.items():
         entries = table.get(key)
         if isinstance(entries, dict):
             table[key] = {

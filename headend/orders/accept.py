@@ -13,7 +13,9 @@ from decimal import Decimal
 
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
+from headend.domain.meter import is_direct
 from headend.domain.order import PRIORITY, Kind, Order, State
+from headend.domain.reading import WantedObject
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
 from headend.orders.settle import Settling
@@ -30,6 +32,8 @@ class Wish:
     unit: str | None = None
     start: datetime | None = None
     until: datetime | None = None  # a limit bound in time ends then
+    objects: tuple[WantedObject, ...] = ()  # READ only
+    priority: int | None = None  # the kind's own where left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Acceptance:
             ready_at=ready_at,
             not_before=ready_at,
             deadline=deadline,
-            priority=PRIORITY[wish.kind],
+            priority=PRIORITY[wish.kind] if wish.priority is None else wish.priority,
             message_id=submission.message_id,
             correlation_id=submission.correlation_id,
             reply_address=submission.reply_address,
@@ -125,7 +129,8 @@ class Acceptance:
             unit=wish.unit,
             until=wish.until,
             any_day=submission.any_day,
-            concentrator=meter.concentrator if meter else None,
+            concentrator=meter.lane if meter else None,
+            objects=wish.objects,
         )
         received = (State.RECEIVED, _received(order, days=self.days))
         reason = rules.refusal(order, meter, at=now, policy=self.policy, days=self.days)
@@ -152,10 +157,15 @@ class Acceptance:
                 State.VALIDATED,
                 "meter known, commissioned, linked; day and amount allowed",
             ),
-            (State.QUEUED, f"waits for concentrator {order.concentrator}"),
+            (State.QUEUED, f"waits for {_way(order)}"),
         )
         tx.add_order(order, story)
         return order
+
+
+def _way(order: Order) -> str:
+    lane = order.concentrator or ""
+    return f"its turn in {lane}" if is_direct(lane) else f"concentrator {lane}"
 
 
 def _received(order: Order, *, days: WorkingDays) -> str:

@@ -80,4 +80,10 @@ def command_of(order: Order) -> Command:
         not_after=order.not_after,
         amount=order.amount,
         unit=order.unit,
+        objects=order.objects,
     )
+
+
+def own_of(report: Report) -> tuple[Evidence, ...] | None:
+    """What our own line saw; None where a concentrator is between us and the meter."""
+    return report.evidence if report.direct else None

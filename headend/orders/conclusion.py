@@ -12,6 +12,7 @@ from headend.domain.evidence import (
     why_meter_is_silent,
 )
 from headend.domain.order import Attempt, Order, State
+from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
 from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, judge_command
@@ -63,21 +64,25 @@ class Conclusions:
     ) -> Order:
         number = order.attempts or None
         match verdict:
-            case Done(value, before):
+            case Done(value, before, read):
+                readings = tuple(_reading(order, item, now) for item in read)
+                tx.add_readings(readings)
+                found = f"read back {value}" if not read else _counted(readings)
                 return self.settling.end(
                     tx,
                     order,
                     State.DONE,
                     at=now,
-                    cause=f"{told}: read back {value}",
+                    cause=f"{told}: {found}",
                     value_read=value,
                     before=before,
                     attempt=number,
+                    readings=readings,
                 )
-            case Busy():
+            case Busy(reason):
                 wait = timedelta(seconds=self.policy.busy_backoff_s * self._jitter(order))
-                waiting = replace(order, tries=order.tries - 1, reason=ReasonCode.CONCENTRATOR_BUSY)
-                return self._queue(tx, waiting, now + wait, now, "the concentrator is busy")
+                waiting = replace(order, tries=order.tries - 1, reason=reason)
+                return self._queue(tx, waiting, now + wait, now, REASONS[reason].text)
             case EffectUnknown():
                 return self._leave_unknown(tx, order, verdict, now, told)
             case NotDone():
@@ -252,8 +257,34 @@ def end_attempt(tx: Transaction, attempt: Attempt) -> None:
     tx.begin_attempt(attempt)
 
 
+def _reading(order: Order, read: messages.ObjectRead, now: datetime) -> Reading:
+    words = {(wanted.name, wanted.attribute): wanted.word for wanted in order.objects}
+    return Reading(
+        meter=order.meter,
+        name=read.name,
+        attribute=read.attribute,
+        at=now,
+        received_at=now,
+        source=f"order {order.number}",
+        word=words.get((read.name, read.attribute), ""),
+        value=read.value,
+        unit=read.unit,
+        error=read.error,
+        raw=read.raw,
+        quality=read.quality,
+    )
+
+
+def _counted(readings: tuple[Reading, ...]) -> str:
+    missing = sum(reading.error is not None for reading in readings)
+    text = f"{len(readings) - missing} of {len(readings)} objects read"
+    return text if missing else f"{len(readings)} objects read"
+
+
 def told_of(report: Report) -> str:
     """What a report tells, in words."""
+    if report.result is not None and report.direct:
+        return f"the session ended with {report.result.status}"
     if report.result is not None:
         return f"the concentrator reported {report.result.status}"
     if not report.sent:

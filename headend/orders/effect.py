@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from headend.config import OrderPolicy
 from headend.domain.order import Attempt, Order, State
 from headend.domain.reason import ReasonCode
-from headend.orders.asking import Asking, command_of, concentrator_of
+from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.conclusion import Conclusions, end_attempt, unmoved
 from headend.orders.judge import (
     Done,
@@ -113,7 +113,7 @@ class EffectSearch:
             return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None
         self.asking.feed_breaker(order, report, ())
         attempt = self.conclusions.ended_attempt(order, self.clock.now(), report)
-        verdict = judge_command(report.result)
+        verdict = judge_command(report.result, own_of(report))
         if read and isinstance(verdict, EffectUnknown):
             order, verdict = await self._read_back(order)
             if isinstance(verdict, Done):  # a bounded limit ends by what the concentrator saw first
@@ -150,4 +150,4 @@ class EffectSearch:
         await self.asking.field.stored(command)
         if report.result is None:
             return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
-        return order, judge_look(order, report.result)
+        return order, judge_look(order, report.result, own_of(report))

@@ -19,6 +19,7 @@ from protocols.concentrator.messages import (
     FaultEntry,
     LimitRead,
     LinkReport,
+    ObjectRead,
     Result,
     Status,
     SupplyRead,
@@ -27,10 +28,12 @@ from protocols.concentrator.messages import (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The effect is there; it was read back.  `before` is the limit that was replaced."""
+    """The effect is there; it was read back.  `before` is the limit that was replaced, `read` what
+    a read brought."""
 
     value: ValueRead | None
     before: ValueRead | None = None
+    read: tuple[ObjectRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class NotDone:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """The concentrator had no room; this was no try."""
+    """There was no room for it, which `reason` tells; this was no try."""
+
+    reason: ReasonCode = ReasonCode.CONCENTRATOR_BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,22 @@ _FIXED = {
 }
 
 
-def judge_command(result: Result) -> Verdict:
+Own = tuple[Evidence, ...] | None
+"""What our own line saw, where there is no concentrator between us and the meter."""
+
+
+def judge_command(result: Result, own: Own = None) -> Verdict:
     """The verdict on a command's result."""
-    evidence = evidence_of(result)
+    evidence = evidence_of(result, own)
+    told = next((item.suggests for item in own or () if item.suggests is not None), None)
+    if result.action is Action.READ:
+        return _judge_read(result, evidence, told)
     value = value_of(result)
     match result.status:
         case Status.DONE:
             return Done(value, limit_value(result.before))
         case Status.BUSY:
-            return Busy()
+            return Busy(told or ReasonCode.CONCENTRATOR_BUSY)
         case Status.UNKNOWN:
             return EffectUnknown(ask_concentrator=False, evidence=evidence)
         case Status.UNREACHABLE | Status.NO_ANSWER if result.acted and value is None:
@@ -96,13 +108,29 @@ def judge_command(result: Result) -> Verdict:
             # Nothing was sent; whether time is left is for the caller's clock to say.
             return NotDone(ReasonCode.EXPIRED, retry=True, evidence=evidence)
         case _:
-            reason = _FIXED[result.status]
+            reason = told or _FIXED[result.status]
     return NotDone(reason, REASONS[reason].retry, evidence, value)
 
 
-def judge_look(order: Order, result: Result) -> Verdict:
+def _judge_read(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
+    """A read has no effect that could be unknown: it brought values, or it may be made again."""
+    match result.status:
+        case Status.DONE:
+            return Done(None, read=result.readings)
+        case Status.BUSY:
+            return Busy(told or ReasonCode.CONCENTRATOR_BUSY)
+        case Status.REFUSED:
+            reason = _refusal_reason(result)
+        case Status.STALE | Status.CANCELLED:
+            return NotDone(ReasonCode.EXPIRED, retry=True, evidence=evidence)
+        case status:
+            reason = told or _FIXED.get(status) or why_meter_is_silent(evidence)
+    return NotDone(reason, REASONS[reason].retry, evidence)
+
+
+def judge_look(order: Order, result: Result, own: Own = None) -> Verdict:
     """The verdict on a read-back that was made because an effect was not known."""
-    evidence = evidence_of(result)
+    evidence = evidence_of(result, own)
     if result.status is not Status.DONE:
         return EffectUnknown(ask_concentrator=False, evidence=evidence)
     value = value_of(result)
@@ -129,17 +157,12 @@ def look_action(kind: Kind) -> Action:
     return Action.READ_LIMIT if "limit" in kind else Action.READ_SUPPLY
 
 
-def evidence_of(result: Result) -> tuple[Evidence, ...]:
+def evidence_of(result: Result, own: Own = None) -> tuple[Evidence, ...]:
     """What a result states about its failure; nothing for a success."""
     if result.status is Status.DONE:
         return ()
-    found = [
-        Evidence(
-            Source.CONCENTRATOR,
-            result.at,
-            f"reported {result.status}" + (", a command was sent" if result.acted else ""),
-        )
-    ]
+    text = f"reported {result.status}" + (", a command was sent" if result.acted else "")
+    found = [Evidence(Source.CONCENTRATOR, result.at, text)] if own is None else [*own]
     if result.refusal is not None:
         refusal = result.refusal
         text = f"answered {refusal.service} with {refusal.name} ({refusal.code})"

@@ -89,8 +89,9 @@ class Lanes:
         while True:
             lane.bell.clear()
             now = self.clock.now()
-            while len(lane.running) < self.policy.lane_width:
-                order = await self._claim(name)
+            while (free := self.policy.lane_width - len(lane.running)) > 0:
+                # Reads never take the last place: what is urgent need not wait for them to end.
+                order = await self._claim(name, urgent=free == 1 < self.policy.lane_width)
                 if order is None:
                     break
                 task = asyncio.create_task(self._step(order), name=f"order {order.number}")
@@ -116,14 +117,20 @@ class Lanes:
         """What was due before and not claimed waits for a release, which rings the bell."""
         return await self.store.run(lambda tx: tx.next_due(name, after=after))
 
-    async def _claim(self, name: str) -> Order | None:
+    async def _claim(self, name: str, *, urgent: bool) -> Order | None:
         now = self.clock.now()
         # Longer than any step: a command, its grace, and a read-back as long as a command.
         lease = timedelta(seconds=3 * self.policy.attempt_window_s + 600)
         while True:
             try:
                 return await self.store.run(
-                    lambda tx: tx.claim(name, worker=self.worker, now=now, lease_until=now + lease)
+                    lambda tx: tx.claim(
+                        name,
+                        worker=self.worker,
+                        now=now,
+                        lease_until=now + lease,
+                        urgent=urgent,
+                    )
                 )
             except Unreadable as error:
                 await self._broke(error.number, error)  # it rests; the next one, then

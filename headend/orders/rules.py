@@ -30,7 +30,7 @@ def refusal(
         return ReasonCode.UNKNOWN_METER
     if not meter.commissioned:
         return ReasonCode.NOT_COMMISSIONED
-    if meter.concentrator is None:
+    if meter.lane is None:
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
@@ -47,8 +47,8 @@ def day_allowed(order: Order, at: datetime, *, policy: OrderPolicy, days: Workin
 
 
 def bound_to_working_days(order: Order, policy: OrderPolicy) -> bool:
-    """Whether the calendar matters to the order at all."""
-    if order.any_day:
+    """Whether the calendar matters to the order at all: it protects people, not registers."""
+    if order.any_day or order.kind is Kind.READ:
         return False
     return not (order.kind is Kind.CONNECT and policy.connect_any_day)
 

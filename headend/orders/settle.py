@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from headend.config import OrderPolicy
 from headend.domain.evidence import Evidence
 from headend.domain.order import PRIORITY, Kind, Order, State, ValueRead
+from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Chance, Outgoing, Standing, Transaction
 from protocols.commercial import messages as commercial
@@ -41,6 +42,7 @@ class Settling:
         evidence: tuple[Evidence, ...] = (),
         before: ValueRead | None = None,
         attempt: int | None = None,
+        readings: tuple[Reading, ...] = (),
     ) -> Order:
         """Move an order to a final state and post its messages."""
         unknown = reason is ReasonCode.EFFECT_NOT_KNOWN
@@ -49,6 +51,7 @@ class Settling:
             reason=reason,
             value_read=value_read or order.value_read,
             evidence=evidence or order.evidence,
+            readings=readings,
             ended_at=at,
             verify_at=at + timedelta(seconds=self.policy.verify_first_s) if unknown else None,
         )
@@ -59,7 +62,12 @@ class Settling:
         return ended
 
     def post(self, tx: Transaction, order: Order, at: datetime) -> None:
-        """Put the reply to a final order into the outbox and, on success, the event behind it."""
+        """Put the reply to a final order into the outbox and, on success, the event behind it.
+
+        A read is the head-end's own affair: whoever wants its values asks the store.
+        """
+        if order.kind is Kind.READ:
+            return
         self._post(tx, order, at, "reply")
         if order.state is State.DONE:
             self._post(tx, order, at, "event")

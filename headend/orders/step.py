@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from headend.config import FieldPolicy, OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.evidence import why_concentrator_is_unreachable
-from headend.domain.order import Attempt, Order, State
+from headend.domain.order import Attempt, Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.orders import rules
-from headend.orders.asking import Asking, command_of, concentrator_of
+from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.breaker import Breaker
 from headend.orders.conclusion import Conclusions, told_of, unmoved
 from headend.orders.effect import EffectSearch
@@ -77,7 +77,7 @@ class Stepping:
             await self._run_out(order, now)
         elif not rules.day_allowed(order, now, policy=self.policy, days=self.days):
             await self._wait_for_working_day(order, now)
-        elif not self.field.open():
+        elif not self.field.open(concentrator):
             wait = timedelta(seconds=self.policy.busy_backoff_s)
             await self._conclusions.postpone(order, now + wait, "our own broker is away")
         elif (until := self.breaker.blocked_until(concentrator, now)) is not None:
@@ -119,7 +119,9 @@ class Stepping:
         now = self.clock.now()
         assert order.not_after is not None
         if now >= order.not_after + timedelta(seconds=self.patience.result_grace_s):
-            verdict = EffectUnknown(ask_concentrator=True, evidence=order.evidence)
+            verdict: Verdict = EffectUnknown(ask_concentrator=True, evidence=order.evidence)
+            if order.kind is Kind.READ:
+                verdict = NotDone(ReasonCode.NO_ANSWER_UNKNOWN, True, order.evidence)
             await self._conclusions.conclude(order, verdict, "no result before its time ran out")
         else:
             await self._perform(order, started_at=now, sent_before=True)
@@ -128,7 +130,7 @@ class Stepping:
         self, order: Order, *, started_at: datetime, sent_before: bool = False
     ) -> None:
         report = await self.field.perform(
-            command_of(order), on_accepted=lambda: self._note_accepted(order)
+            command_of(order), on_accepted=lambda: self._note_accepted(order), again=sent_before
         )
         report = replace(report, sent=report.sent or sent_before)
         verdict = await self._judge(order, report)
@@ -142,11 +144,12 @@ class Stepping:
 
     async def _judge(self, order: Order, report: Report) -> Verdict:
         if report.result is not None:
-            self._asking.feed_breaker(order, report, ())
-            return judge_command(report.result)
+            if not report.direct:
+                self._asking.feed_breaker(order, report, ())
+            return judge_command(report.result, own_of(report))
         evidence = await self._asking.why_unreachable(order)
         self._asking.feed_breaker(order, report, evidence)
-        if report.sent:
+        if report.sent and order.kind is not Kind.READ:
             return EffectUnknown(ask_concentrator=True, evidence=evidence)
         return NotDone(why_concentrator_is_unreachable(evidence), retry=True, evidence=evidence)
 

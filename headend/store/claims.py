@@ -2,7 +2,8 @@
 
 A meter's orders run one at a time.  An order that has begun (a command may be on its way, or its
 effect is not known) goes before every other of its meter; otherwise the earlier accepted goes
-first, as soon as it is ready.  One that is scheduled for later stands in nobody's way.
+first, as soon as it is ready.  One that is scheduled for later stands in nobody's way, nor does a
+read in the way of what is urgent.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
-from headend.domain.order import Order, State
+from headend.domain.order import URGENT_MAX, Order, State
 from headend.ports import StoreUnavailable, Unreadable
 from headend.store.prepared import Prepared
 from headend.store.rows import ORDER
 from headend.store.words import Words
+
+PRIORITY_MAX = 2**31 - 1
 
 _orders = ORDER.table
 _columns = _orders.c
@@ -30,6 +33,7 @@ WHERE number = (
   SELECT next.number FROM orders AS next {indexed}
   WHERE next.concentrator = :of_concentrator
     AND next.due_at IS NOT NULL AND next.due_at <= :now
+    AND next.priority <= :priority_max
     AND (next.lease_until IS NULL OR next.lease_until <= :now)
     AND NOT EXISTS (
       SELECT 1 FROM orders AS other
@@ -39,7 +43,8 @@ WHERE number = (
              OR other.unfinished
                 AND next.state NOT IN ({begun})
                 AND (other.state IN ({begun})
-                     OR other.number < next.number AND other.ready_at <= :now)))
+                     OR other.number < next.number AND other.ready_at <= :now
+                        AND (other.priority <= {urgent} OR next.priority > {urgent}))))
   ORDER BY next.priority, next.number LIMIT 1 {lock}
 )
 RETURNING number
@@ -51,6 +56,7 @@ def _claim(*, indexed: str = "", lock: str = "") -> Prepared:
     sql = _CLAIM.format(
         indexed=indexed,
         lock=lock,
+        urgent=URGENT_MAX,
         begun=", ".join(f"'{state}'" for state in _BEGUN),
     )
     times = (bindparam(name, type_=_columns.due_at.type) for name in ("now", "lease_until"))
@@ -112,13 +118,20 @@ class ClaimWords(Words):
     """Leases of orders."""
 
     def claim(
-        self, concentrator: str, *, worker: str, now: datetime, lease_until: datetime
+        self,
+        concentrator: str,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        urgent: bool = False,
     ) -> Order | None:
         values = {
             "of_concentrator": concentrator,
             "worker": worker,
             "now": now,
             "lease_until": lease_until,
+            "priority_max": URGENT_MAX if urgent else PRIORITY_MAX,
         }
         for (number,) in self._rows(CLAIM[self._connection.dialect.name], values):
             try:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from headend.domain.evidence import Evidence, Source
 from headend.domain.keys import KeyState
 from headend.domain.order import Kind, State, ValueRead
+from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from headend.store.columns import Deflated, EnumText, ExactDecimal, Json, UtcDateTime
 
@@ -48,7 +49,30 @@ meters = Table(
     Column("blocked", Boolean, nullable=False),
     Column("contracted_w", ExactDecimal),
     Column("model", String, nullable=False),
+    Column("address", String),
+    Column("segment", String),
+    Column("identity", String),
+    Column("title", String),
     Index("meters_of_concentrator", "concentrator", "name"),
+)
+Index(
+    "meters_by_identity",
+    meters.c.identity,
+    sqlite_where=meters.c.identity.is_not(None),
+    postgresql_where=meters.c.identity.is_not(None),
+)
+Index(
+    "meters_by_title",
+    meters.c.title,
+    sqlite_where=meters.c.title.is_not(None),
+    postgresql_where=meters.c.title.is_not(None),
+)
+Index(
+    "meters_reached_directly",
+    meters.c.model,
+    meters.c.name,
+    sqlite_where=meters.c.address.is_not(None),
+    postgresql_where=meters.c.address.is_not(None),
 )
 
 concentrators = Table(
@@ -125,6 +149,9 @@ orders = Table(
     Column("lease_owner", String),
     Column("lease_until", UtcDateTime),
     Column("breakages", Integer, nullable=False, server_default="0"),  # of its steps
+    # Reads, which came later than the rest:
+    Column("objects", Json(tuple[WantedObject, ...]), nullable=False, server_default="[]"),
+    Column("readings", Json(tuple[Reading, ...]), nullable=False, server_default="[]"),
 )
 
 WITH_WORK = orders.c.due_at.is_not(None)
@@ -240,6 +267,43 @@ meter_keys = Table(
     Column("next_counter", Number),
     Column("peer_counter", Number, nullable=False),
     Index("meter_keys_by_fingerprint", "fingerprint"),
+)
+
+# What meters were read to say, and what they said unasked: never changed, never overwritten.
+readings = Table(
+    "readings",
+    metadata,
+    Column("line", Number, primary_key=True, autoincrement=True),
+    Column("meter", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("attribute", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("source", String, nullable=False),
+    Column("word", String, nullable=False),
+    Column("value", Text),
+    Column("unit", String),
+    Column("error", String),
+    Column("raw", LargeBinary, nullable=False),
+    Column("quality", Json(tuple[str, ...]), nullable=False),
+    Index("readings_of_meter", "meter", "name", "at"),
+)
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("line", Number, primary_key=True, autoincrement=True),
+    Column("meter", String),
+    Column("came_from", String, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("title", String, nullable=False),
+    Column("wire", LargeBinary, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("plain", LargeBinary),
+    Column("told", Text, nullable=False),
+    Column("quality", Json(tuple[str, ...]), nullable=False),
+    Index("pushes_of_meter", "meter", "received_at"),
+    Index("pushes_by_digest", "digest"),
 )
 
 # Numbers that only this table knows: the last order number, and how many orders are not final

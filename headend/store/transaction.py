@@ -9,11 +9,13 @@ from headend.store.keys import KeyWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
+from headend.store.readings import ReadingWords
 from headend.store.registry import RegistryWords
 
 
 class SqlTransaction(
     RegistryWords,
+    ReadingWords,
     EvidenceWords,
     MessageWords,
     OrderWords,

@@ -35,6 +35,7 @@ class Action(enum.StrEnum):
     CONNECT = "connect"  # disconnect control, class 70: method 2
     DISCONNECT = "disconnect"  # class 70: method 1
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
+    READ = "read"  # the attributes named in `objects`
 
 
 ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
@@ -82,6 +83,27 @@ class SupplyRead(msgspec.Struct, frozen=True):
     output_on: bool  # attribute 2
     control_state: int  # attribute 3: 0 disconnected, 1 connected, 2 ready for reconnection
     control_mode: int  # attribute 4: 0..6
+
+
+class ObjectWanted(msgspec.Struct, frozen=True):
+    """An attribute to read."""
+
+    class_id: int
+    name: str  # logical name, "1.0.1.8.0.255"
+    attribute: int = 2
+
+
+class ObjectRead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An attribute as read, or why it was not."""
+
+    class_id: int
+    name: str  # logical name
+    attribute: int
+    value: str | None = None  # decimal text in `unit`, or other text
+    unit: str | None = None  # "Wh", "V"; absent where there is none
+    error: str | None = None  # the standard's name of the data-access-result
+    raw: bytes = b""  # the value's A-XDR octets; base64 in JSON
+    quality: tuple[str, ...] = ()  # what was odd: "trailing-octets"
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -161,6 +183,7 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     not_after: datetime  # nothing that can act leaves later
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
+    objects: tuple[ObjectWanted, ...] = ()  # READ only
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
@@ -220,6 +243,7 @@ class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw
     before: LimitRead | None = None  # the limiter before it was written; SET and REMOVE only
     limit: LimitRead | None = None  # as read back
     supply: SupplyRead | None = None  # as read back
+    readings: tuple[ObjectRead, ...] = ()  # one for each of `objects`; READ only
     link: LinkReport | None = None  # what this attempt saw of the meter's link
     apdus: tuple[Apdu, ...] = ()  # in the order in which they travelled
     frames: tuple[Frame, ...] = ()

@@ -55,9 +55,15 @@ class _Field:
     inner: Field
 
     async def perform(
-        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+        self,
+        command: Command,
+        *,
+        on_accepted: Callable[[], Awaitable[None]] | None = None,
+        again: bool = False,
     ) -> Report:
-        return await self.fuse.around(lambda: self.inner.perform(command, on_accepted=on_accepted))
+        return await self.fuse.around(
+            lambda: self.inner.perform(command, on_accepted=on_accepted, again=again)
+        )
 
     async def withdraw(self, command: Command) -> Report:
         return await self.fuse.around(lambda: self.inner.withdraw(command))
@@ -65,8 +71,8 @@ class _Field:
     async def stored(self, command: Command) -> None:
         await self.fuse.around(lambda: self.inner.stored(command))
 
-    def open(self) -> bool:
-        return self.inner.open()
+    def open(self, concentrator: str) -> bool:
+        return self.inner.open(concentrator)
 
     def connectivity(self, concentrator: str) -> Connectivity:
         return self.inner.connectivity(concentrator)

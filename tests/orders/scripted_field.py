@@ -90,7 +90,7 @@ class ScriptedField:
 
     # --- ports.Field ---
 
-    def open(self) -> bool:
+    def open(self, concentrator: str) -> bool:
         return self.broker_up
 
     def connectivity(self, concentrator: str) -> Connectivity:
@@ -100,7 +100,11 @@ class ScriptedField:
         self.listener = listener
 
     async def perform(
-        self, command: Command, *, on_accepted: Callable[[], Awaitable[None]] | None = None
+        self,
+        command: Command,
+        *,
+        on_accepted: Callable[[], Awaitable[None]] | None = None,
+        again: bool = False,
     ) -> Report:
         now_s = asyncio.get_running_loop().time()
         if command.action in (Action.READ_LIMIT, Action.READ_SUPPLY):

@@ -18,6 +18,7 @@ PARTS = (
     schema.MeterSpec,
     schema.FaultSpec,
     schema.OrderSpec,
+    schema.ReadSpec,
     schema.HeadEndEvent,
     schema.Sources,
     schema.Scatter,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from headend.domain.evidence import Evidence
 from headend.domain.order import Attempt, JournalLine, Kind, Order, State, ValueRead
+from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from headend.ports import AlreadyStored
 from headend.store.engine import open_writer
@@ -75,6 +76,15 @@ def any_order(draw: st.DrawFn) -> Order:
         )
     )
     amount = draw(amounts) if kind is Kind.SET_LIMIT else None
+    if kind is Kind.READ:
+        wanted = st.builds(WantedObject, st.integers(0, 99), texts, st.integers(0, 99), texts)
+        read = st.builds(Reading, at=aware, received_at=aware)
+        values = replace(
+            values,
+            kind=kind,
+            objects=tuple(draw(st.lists(wanted, min_size=1, max_size=3))),
+            readings=tuple(draw(st.lists(read, max_size=2))),
+        )
     return replace(values, kind=kind, amount=amount)
 
 

@@ -100,6 +100,7 @@ class Conversation:
         trace: Trace | None = None,
         dry_run: bool = False,
         notified: Callable[[Notification], None] | None = None,
+        probing_timeout_s: float = PROBING_TIMEOUT_S,
     ) -> None:
         self.trace = trace or Trace(clock)
         self._line = line
@@ -109,6 +110,7 @@ class Conversation:
         self._role = role or model.reads_as
         self._association = model.association[self._role]
         self._framing = framing
+        self._probing_timeout_s = probing_timeout_s
         self._connection = Connection(
             line, model, access, self.trace, dry_run=dry_run, notified=notified
         )
@@ -210,7 +212,7 @@ class Conversation:
         if not association.ciphers:
             return begin(self._engine(association, 1, probing), client=association.client)
         source = None
-        if association.counter is None:
+        if not association.counter:
             known = known or 1
         else:
             public = self._model.association[PUBLIC]
@@ -233,7 +235,7 @@ class Conversation:
             self._chance,
             counter=counter,
             peer_lowest=self._connection.peer_lowest if association.ciphers else 0,
-            response_timeout_s=min(timeout_s, PROBING_TIMEOUT_S) if probing else timeout_s,
+            response_timeout_s=min(timeout_s, self._probing_timeout_s) if probing else timeout_s,
         )
 
     # --- performing ------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headend.domain.failure import Failure
 from headend.domain.reason import REASON_OF_DLMS, ReasonCode
 from headend.field.direct.dialogue import Contended, LinkGone, NoAnswer, NoLine, UsedUp
-from headend.field.direct.line import LineError, LineLost
+from headend.field.direct.line import LineError, LineLost, NotConnected
 from protocols.concentrator.messages import Refusal, Status
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.events import Violation
@@ -44,6 +44,8 @@ def of_line(error: LineError, *, acted: bool = False) -> Failure:
     """A line that cannot be opened, or that broke."""
     lost = isinstance(error, LineLost)
     reason = ReasonCode.LINE_LOST if lost else ReasonCode.LINE_UNAVAILABLE
+    if isinstance(error, NotConnected):
+        reason = ReasonCode.METER_NOT_CONNECTED
     return Failure(reason, f"{error.happened}: {error.why}", error.next_step, acted)
 
 

@@ -26,6 +26,10 @@ class LineUnavailable(LineError):
     """The line cannot be opened; nothing left it."""
 
 
+class NotConnected(LineUnavailable):
+    """The meter calls by itself, and has not."""
+
+
 class LineLost(LineError):
     """The line broke while it was in use."""
 

@@ -1,0 +1,252 @@
+"""What meters say unasked: opened, flagged, kept as it came, and its values taken as readings.
+
+A push of a meter that is known is kept whatever is wrong with it; `quality` tells what that is:
+"duplicate", "late", "plain", or why it could not be opened.  One of a stranger is only told of in
+the log, so that nobody can fill the database from outside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from headend.domain.meter import Meter
+from headend.domain.reading import Push, Reading
+from headend.models import BadModel, Model, Shelf
+from headend.ports import Clock, KeysUnreadable, Store, Transaction, Vault
+from protocols.concentrator.messages import ObjectWanted
+from protocols.dlms.apdu import decode, encode
+from protocols.dlms.ciphered import GeneralCiphered
+from protocols.dlms.codes import Security
+from protocols.dlms.date_time import DateTime
+from protocols.dlms.events import Refused
+from protocols.dlms.general import GeneralCiphering, GeneralSigning
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.notification import DataNotification
+from protocols.dlms.objects import clock as clock_object
+from protocols.dlms.objects import shape
+from protocols.dlms.procedures.wanted import as_read
+from protocols.dlms.push import Sender, open_push
+from protocols.dlms.values import OctetString, Structure, Value, VisibleString
+from protocols.errors import ProtocolError
+
+NAMES_TRIED_MAX = 8
+"""Elements of a plain push that may be its sender's name."""
+
+_log = structlog.get_logger("collection")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    meter: Meter | None
+    title: str
+    notification: DataNotification | None
+    quality: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PushIntake:
+    """Takes pushes in.  `vault` is None where no keys are kept: then only plain ones are opened."""
+
+    store: Store
+    clock: Clock
+    shelf: Shelf
+    vault: Vault | None
+    late_after_s: float
+
+    async def take(self, apdu: bytes, came_from: str, caller: str | None = None) -> Meter | None:
+        """Keep one push.  `caller` is the meter whose connection it came over, where that is known.
+        The meter that it is of, or None for a stranger's."""
+        now = self.clock.now()
+        opened = await self._open(apdu, caller)
+        if opened.meter is None:
+            _log.warning(
+                "a push of nobody known",
+                came_from=came_from,
+                title=opened.title,
+                octets=len(apdu),
+                why=", ".join(opened.quality),
+            )
+            return None
+        digest = hashlib.sha256(apdu).hexdigest()
+        sent_at = None if opened.notification is None else _sent_at(opened.notification)
+        quality = list(opened.quality)
+        if sent_at is not None and now - sent_at > timedelta(seconds=self.late_after_s):
+            quality.append("late")
+        meter, notification = opened.meter, opened.notification
+
+        def work(tx: Transaction) -> None:
+            again = tx.push_was_here(digest)
+            flags = (*quality, "duplicate") if again else tuple(quality)
+            number = tx.add_push(
+                Push(
+                    came_from=came_from,
+                    received_at=now,
+                    wire=apdu,
+                    digest=digest,
+                    meter=meter.name,
+                    title=opened.title,
+                    sent_at=sent_at,
+                    plain=None if notification is None else encode(notification),
+                    told="" if notification is None else repr(notification.body),
+                    quality=flags,
+                )
+            )
+            if notification is not None and not again:
+                tx.add_readings(
+                    self._readings(meter, notification, sent_at or now, now, number, flags)
+                )
+
+        await self.store.run(work)
+        return meter
+
+    # --- whose, and what -------------------------------------------------------------------------
+
+    async def _open(self, octets: bytes, caller: str | None) -> _Opened:
+        try:
+            apdu = decode(octets)
+        except ProtocolError as error:
+            return _Opened(await self._named(caller), "", None, (f"malformed: {error}",))
+        title = _title_of(apdu)
+        if title:
+            meter = await self.store.run(lambda tx: tx.meter_titled(title.hex().upper()))
+        else:
+            meter = await self._named(caller) or await self._sender_of_plain(apdu)
+        if meter is None:
+            return _Opened(None, title.hex().upper(), None, ("unknown-meter",))
+        try:
+            model = self.shelf.get(meter.model)
+            return await self._open_of(octets, title, meter, model)
+        except (BadModel, KeysUnreadable) as error:
+            return _Opened(meter, title.hex().upper(), None, (str(error),))
+
+    async def _open_of(self, octets: bytes, title: bytes, meter: Meter, model: Model) -> _Opened:
+        client = model.push_client
+        known = None
+        if title and self.vault is not None and client is not None:
+            known = await self.vault.keys(meter.name, client)
+        counters = None
+        if known is not None and self.vault is not None:
+            counters = self.vault.counters(known.current)
+        own, lowest = (None, 0) if counters is None else await counters.load()
+        sender = Sender(
+            keys=None if known is None else known.current.keys,
+            required=model.push_protection,
+            lowest=lowest,
+        )
+        seen = lowest
+        try:
+            pushed = open_push(octets, lambda _: sender)
+            seen = pushed.lowest
+        except Refused as refused:
+            return _Opened(meter, title.hex().upper(), None, (refused.violation.value,))
+        except ProtocolError as error:
+            return _Opened(meter, title.hex().upper(), None, (f"malformed: {error}",))
+        finally:
+            if counters is not None:
+                await counters.settle(own or 0, seen)
+        plain = () if pushed.security & Security.AUTHENTICATED else ("plain",)
+        return _Opened(meter, title.hex().upper(), pushed.notification, plain)
+
+    async def _named(self, name: str | None) -> Meter | None:
+        return None if name is None else await self.store.run(lambda tx: tx.meter(name))
+
+    async def _sender_of_plain(self, apdu: object) -> Meter | None:
+        """Of a push in the clear: the meter whose name is among its values."""
+        if not isinstance(apdu, DataNotification):
+            return None
+        names = list(_names_in(apdu.body))[:NAMES_TRIED_MAX]
+
+        def work(tx: Transaction) -> Meter | None:
+            found = (tx.meter_called(name) for name in names)
+            return next((meter for meter in found if meter is not None), None)
+
+        return await self.store.run(work)
+
+    def _readings(
+        self,
+        meter: Meter,
+        notification: DataNotification,
+        at: datetime,
+        now: datetime,
+        number: int,
+        quality: tuple[str, ...],
+    ) -> list[Reading]:
+        body = notification.body
+        if not isinstance(body, Structure) or not body or not isinstance(body[0], OctetString):
+            return []
+        if len(body[0]) != 6:
+            return []
+        model = self.shelf.get(meter.model)
+        layout = model.layout_of(LogicalName(bytes(body[0])))
+        if layout is None:
+            return []
+        found = []
+        for word, value in zip(layout.objects, body, strict=False):
+            if word == "":
+                continue
+            known = model.objects[word]
+            wanted = ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
+            read = as_read(wanted, value, None)
+            unscaled = ("unscaled",) if known.class_id in (3, 4) else ()  # its scaler is not pushed
+            found.append(
+                Reading(
+                    meter=meter.name,
+                    name=read.name,
+                    attribute=read.attribute,
+                    at=at,
+                    received_at=now,
+                    source=f"push {number}",
+                    word=word,
+                    value=read.value,
+                    unit=read.unit,
+                    raw=read.raw,
+                    quality=(*quality, *read.quality, *unscaled),
+                )
+            )
+        return found
+
+
+def _title_of(apdu: object) -> bytes:
+    match apdu:
+        case GeneralCiphered():
+            return apdu.system_title
+        case GeneralCiphering() | GeneralSigning():
+            return apdu.header.originator
+    return b""
+
+
+def _sent_at(notification: DataNotification) -> datetime | None:
+    """The push's own time: of its header, or of a clock among its values."""
+    candidates: list[Value] = []
+    if notification.date_time:
+        candidates.append(OctetString(notification.date_time))
+    if isinstance(notification.body, Structure):
+        candidates += [v for v in notification.body if isinstance(v, OctetString) and len(v) >= 12]
+    for value in candidates:
+        try:
+            moment: DateTime = clock_object.read_time(value)[0]
+            time = moment.to_datetime()
+        except (shape.Misshapen, ValueError):
+            continue
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    return None
+
+
+def _names_in(value: Value) -> Iterator[str]:
+    """Texts of a body that may be a logical device name: printable, three letters first."""
+    match value:
+        case Structure():
+            for element in value:
+                yield from _names_in(element)
+        case OctetString():
+            text = bytes(value).rstrip(b"\x00").decode("latin-1")
+            if text.isascii() and text.isprintable() and 4 <= len(text) <= 64:
+                yield text
+        case VisibleString():
+            yield str.__str__(value)

@@ -1,0 +1,199 @@
+"""`ports.Field` for meters that are reached without a concentrator: here we are the DLMS client.
+
+A meter keeps no order and no deadline for us.  So `not_after` is looked at once more immediately
+before something that acts leaves; what was sent and not answered is unknown, and found out by
+reading the meter; and what an earlier life of this process may have sent is never sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from headend.config import DirectPolicy
+from headend.domain.failure import Failure
+from headend.domain.meter import Meter
+from headend.domain.reason import ReasonCode
+from headend.field.direct import failing
+from headend.field.direct.access import Access, Credentials
+from headend.field.direct.conversation import Conversation
+from headend.field.direct.line import Line, LineError
+from headend.field.direct.reporting import acted_in, report
+from headend.field.direct.trace import Trace
+from headend.models import Association, BadModel, Model, Shelf
+from headend.models.schema import Engine
+from headend.ports import (
+    Chance,
+    Clock,
+    Command,
+    Connectivity,
+    FieldListener,
+    KeysUnreadable,
+    Report,
+    Store,
+    Vault,
+)
+from protocols.concentrator.messages import (
+    ACTING,
+    ObjectWanted,
+)
+from protocols.dlms.procedures import Outcome
+from protocols.dlms.procedures.command import procedure_of
+
+
+class Dialling(Protocol):
+    """Finds the line to a meter, by calling it or by waiting until it has called."""
+
+    async def line_to(self, meter: Meter) -> Line:
+        """Raises `LineError`."""
+        ...
+
+
+@dataclass(slots=True)
+class DirectField:
+    """See the module.  `vault` is None where no keys are kept: then only public clients speak."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    shelf: Shelf
+    vault: Vault | None
+    dialling: Dialling
+    policy: DirectPolicy
+    _segments: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _meters: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    # --- ports.Field -----------------------------------------------------------------------------
+
+    async def perform(
+        self,
+        command: Command,
+        *,
+        on_accepted: Callable[[], Awaitable[None]] | None = None,
+        again: bool = False,
+    ) -> Report:
+        if again and command.action in ACTING:
+            return self._unknown(command, "an earlier life of the head-end may have sent it")
+        left_s = (command.not_after - self.clock.now()).total_seconds() + self.policy.grace_s
+        trace = Trace(self.clock)
+        try:
+            async with asyncio.timeout(max(left_s, self.policy.grace_s)):
+                async with self._place(command.concentrator), self._meter(command.meter):
+                    found, engine = await self._session(command, trace)
+        except TimeoutError:
+            found, engine = Failure(ReasonCode.NO_ANSWER_UNKNOWN, "its time ran out"), None
+            if acted_in(trace):
+                found = Failure(found.reason, found.why, acted=True)
+        return report(command, found, trace, engine, self.clock.now())
+
+    async def withdraw(self, command: Command) -> Report:
+        """Nobody but this process carries a command out, and a step that does is under its lease:
+        whoever asks finds none under way, and must look at the meter."""
+        return self._unknown(command, "nobody has a record of it but the meter")
+
+    async def stored(self, command: Command) -> None:
+        """Our own result needs no receipt."""
+
+    def open(self, concentrator: str) -> bool:
+        return True
+
+    def connectivity(self, concentrator: str) -> Connectivity:
+        return Connectivity(None)
+
+    def listen(self, listener: FieldListener) -> None:
+        """Nothing comes unasked this way; pushes have a receiver of their own."""
+
+    # --- one session -----------------------------------------------------------------------------
+
+    def _place(self, segment: str) -> asyncio.Semaphore:
+        """So many sessions at once in each network segment."""
+        width = self.policy.sessions_per_segment
+        return self._segments.setdefault(segment, asyncio.Semaphore(width))
+
+    def _meter(self, name: str) -> asyncio.Lock:
+        """One session with a meter at a time: few meters take two connections."""
+        if (lock := self._meters.get(name)) is None:
+            lock = self._meters[name] = asyncio.Lock()
+        return lock
+
+    async def _session(
+        self, command: Command, trace: Trace
+    ) -> tuple[Outcome | Failure, Engine | None]:
+        meter = await self.store.run(lambda tx: tx.meter(command.meter))
+        if meter is None:
+            return Failure(ReasonCode.UNKNOWN_METER), None
+        try:
+            model = self.shelf.get(meter.model)
+            role = await self._role(meter, model, acting=command.action in ACTING)
+            access = await self._access(meter, model.association[role])
+        except (BadModel, KeysUnreadable) as error:
+            return Failure(ReasonCode.LINE_UNAVAILABLE, str(error), "correct the registry"), None
+        try:
+            line = await self.dialling.line_to(meter)
+        except LineError as error:
+            return failing.of_line(error), None
+        conversation = Conversation(
+            line,
+            model,
+            access,
+            clock=self.clock,
+            chance=self.chance,
+            role=role,
+            trace=trace,
+        )
+        async with conversation:
+            opened = await conversation.open()
+            if isinstance(opened, Failure):
+                return opened, model.engine
+            procedure = procedure_of(
+                command.action,
+                amount=command.amount,
+                unit=command.unit,
+                objects=[
+                    ObjectWanted(each.class_id, each.name, each.attribute)
+                    for each in command.objects
+                ],
+            )
+            found = await conversation.perform(
+                procedure, may_act=lambda: self.clock.now() < command.not_after
+            )
+            return found, model.engine
+
+    async def _role(self, meter: Meter, model: Model, *, acting: bool) -> str:
+        """The association to use: to read the reader's, where we have what it needs."""
+        if acting:
+            return model.acts_as
+        reader = model.association[model.reads_as]
+        if reader.takes_password or reader.signs:
+            return model.acts_as
+        if reader.ciphers and await self._keys(meter.name, reader) is None:
+            return model.acts_as
+        return model.reads_as
+
+    async def _keys(self, meter: str, association: Association) -> Credentials | None:
+        if self.vault is None:
+            return None
+        known = await self.vault.keys(meter, association.client)
+        return None if known is None else Credentials(keys=known.current.keys)
+
+    async def _access(self, meter: Meter, association: Association) -> Access:
+        if not association.ciphers or self.vault is None:
+            return Access()
+        known = await self.vault.keys(meter.name, association.client)
+        if known is None:
+            return Access()
+        title = None if meter.title is None else bytes.fromhex(meter.title)
+        return Access(
+            self.policy.title,
+            Credentials(keys=known.current.keys, meter_title=title),
+            self.vault.counters(known.current),
+        )
+
+    # --- what came of it -------------------------------------------------------------------------
+
+    def _unknown(self, command: Command, why: str) -> Report:
+        failure = Failure(ReasonCode.NO_ANSWER_UNKNOWN, why, acted=command.action in ACTING)
+        return report(command, failure, Trace(self.clock), None, self.clock.now())

@@ -1,0 +1,80 @@
+"""Read a list of objects that somebody named, each in engineering units where it has any."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from protocols.concentrator.messages import ObjectRead, ObjectWanted, Refusal, Status
+from protocols.dlms import axdr
+from protocols.dlms.codes import DataAccessResult
+from protocols.dlms.date_time import DateTime
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects import clock, shape
+from protocols.dlms.objects.units import ScalerUnit
+from protocols.dlms.procedures.identify import text_of
+from protocols.dlms.procedures.reading import AT_ONCE, VALUE_AND_SCALE, scale_of
+from protocols.dlms.procedures.steps import Answer, Outcome, Request, get_each, procedure
+from protocols.dlms.procedures.steps import standard_name as name_of
+from protocols.dlms.services import AttributeDescriptor, GetResult
+
+TRAILING = "trailing-octets"  # some meters send the time twice
+
+
+@procedure
+def read_objects(wanted: Sequence[ObjectWanted]) -> Generator[Request, Answer, Outcome]:
+    """DONE with a value, or why there is none, for each; REFUSED where the meter gives none."""
+    attributes = [each for item in wanted for each in _attributes(item)]
+    results: list[GetResult] = []
+    for start in range(0, len(attributes), AT_ONCE):
+        results += yield from get_each(*attributes[start : start + AT_ONCE])
+    answers = iter(results)
+    found = []
+    for item in wanted:
+        value = next(answers)
+        scale = scale_of(next(answers)) if len(_attributes(item)) == 2 else None
+        found.append(as_read(item, value, scale))
+    refused = [result for result in results if isinstance(result, DataAccessResult)]
+    if len(refused) == len(results) and refused:
+        first = refused[0]
+        refusal = Refusal("get", int(first), name_of(first))
+        return Outcome(Status.REFUSED, refusal=refusal, readings=tuple(found))
+    return Outcome(Status.DONE, readings=tuple(found))
+
+
+def as_read(wanted: ObjectWanted, value: GetResult, scale: ScalerUnit | None) -> ObjectRead:
+    """What came of one object: text for people, and the octets as they came."""
+    if isinstance(value, DataAccessResult):
+        return ObjectRead(wanted.class_id, wanted.name, wanted.attribute, error=name_of(value))
+    raw = axdr.encode(value)
+    text, unit = text_of(value), None
+    quality: tuple[str, ...] = ()
+    if scale is not None and (quantity := scale.apply(value)) is not None:
+        text, unit = f"{quantity.number:f}", quantity.unit or None
+    elif wanted.class_id == clock.CLOCK_CLASS and wanted.attribute == 2:
+        try:
+            moment, dirty = clock.read_time(value)
+        except shape.Misshapen:
+            pass
+        else:
+            text, quality = _time(moment) or text, (TRAILING,) if dirty else ()
+    return ObjectRead(
+        wanted.class_id, wanted.name, wanted.attribute, text, unit, raw=raw, quality=quality
+    )
+
+
+def _time(moment: DateTime) -> str | None:
+    """ISO 8601, with the deviation where the meter gives it; None where parts are not specified."""
+    try:
+        return moment.to_datetime().isoformat()
+    except ValueError:
+        return None
+
+
+def _attributes(wanted: ObjectWanted) -> list[AttributeDescriptor]:
+    """The attribute, and behind it the one that scales it, where there is one."""
+    name = LogicalName(wanted.name)
+    value, scaler = VALUE_AND_SCALE.get(wanted.class_id, (None, None))
+    found = [AttributeDescriptor(wanted.class_id, name, wanted.attribute)]
+    if value == wanted.attribute and scaler is not None:
+        found.append(AttributeDescriptor(wanted.class_id, name, scaler))
+    return found

@@ -1,0 +1,94 @@
+"""`ami meter add`: enter a meter that the head-end reaches by itself into its registry."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from headend.config import BadConfig, Config, KeyStorage
+from headend.config import read as read_config
+from headend.domain.meter import Meter
+from headend.models import BadModel, Shelf
+from headend.ports import KeyShared, StoreUnavailable
+from protocols.dlms.keys import Keys
+from tools.terminal import failed, out, wrong_usage
+
+
+def add(
+    number: Annotated[str, typer.Argument(help="The meter's number.")],
+    address: Annotated[
+        str, typer.Option(help="tcp://HOST:PORT, udp://HOST:PORT, or dials-in for one that calls.")
+    ],
+    model: Annotated[str, typer.Option(help="Its meter model.")] = "generic",
+    database: Annotated[str, typer.Option(help="Database URL, or a file's path.")] = "ami.db",
+    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
+    envelope: Annotated[
+        Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="CLIENT:ENCRYPTION:AUTHENTICATION, keys in hexadecimal digits."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Its system title, 16 digits.")] = None,
+    identity: Annotated[
+        str | None, typer.Option(help="Its logical device name, where that is another.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="The part of the network it is in.")] = None,
+    contracted_w: Annotated[int | None, typer.Option(help="Its contract, in watts.")] = None,
+) -> None:
+    """Enter a meter that the head-end reaches without a concentrator, with its keys.
+
+    Example: [bold]ami meter add 4711 --address tcp://10.1.2.3:4059 --key 1:0A…:0B…[/]
+    """
+    from headend.app import add_meter  # the other commands need not wait for the whole head-end
+
+    try:
+        settings = Config() if config is None else read_config(config)
+        if database != "ami.db" or config is None:
+            url = database if "://" in database else f"sqlite:///{database}"
+            settings = msgspec.structs.replace(settings, database=url)
+        if envelope is not None:
+            storage = KeyStorage(envelope_file=envelope)
+            settings = msgspec.structs.replace(settings, keys=storage)
+        Shelf(settings.direct.models).get(model)
+        meter = Meter(
+            number,
+            commissioned=True,
+            contracted_w=None if contracted_w is None else Decimal(contracted_w),
+            model=model,
+            address=address,
+            segment=segment,
+            identity=identity,
+            title=None if title is None else _title(title),
+        )
+        asyncio.run(add_meter(settings, meter, dict(map(_keys, key or ()))))
+    except (BadConfig, BadModel, KeyShared) as error:
+        wrong_usage(str(error))
+    except StoreUnavailable as error:
+        failed(f"no database: {error}", "Name the head-end's own: --database FILE")
+    out.print(f"meter {number}: {address}, model {model}, lane {meter.lane}", markup=False)
+
+
+def _title(text: str) -> str:
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        octets = b""
+    if len(octets) != 8:
+        wrong_usage(f"--title takes 16 hexadecimal digits, not {text!r}")
+    return octets.hex().upper()
+
+
+def _keys(text: str) -> tuple[int, Keys]:
+    """One --key.  What is wrong is told without the key."""
+    client, _, rest = text.partition(":")
+    encryption, _, authentication = rest.partition(":")
+    try:
+        return int(client), Keys(bytes.fromhex(encryption), bytes.fromhex(authentication))
+    except ValueError:
+        wrong_usage("--key takes CLIENT:ENCRYPTION:AUTHENTICATION, the keys with 32 digits each")
