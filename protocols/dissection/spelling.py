@@ -1,9 +1,10 @@
 """Other spellings of one APDU: what BER and A-XDR allow beside the shortest form that we write.
 
-A length may take more octets than it needs, TRUE may be any octet but zero, and a default may be
-said.  Meters do all three.  The typed APDU does not keep it, so what is written again is compared
-with what came, and where nothing but spellings differs, they are put back and told.  Anything else
-that differs is a loss, and stays visible.
+A length may take more octets than it needs, TRUE may be any octet but zero, a default may be said,
+and a float32 that is no number may be a signalling one.  Meters do the first three.  The typed APDU
+does not keep it, so what is written again is compared with what came, and where nothing but
+spellings differs, they are put back and told.  Anything else that differs is a loss, and stays
+visible.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ def differences(came: bytes, ours: bytes) -> tuple[Spelling, ...] | None:
         if came[at] == ours[other]:
             at, other = at + 1, other + 1
             continue
-        step = _length(came, at, ours, other) or _truth(came, at, ours, other)
+        step = (
+            _length(came, at, ours, other)
+            or _truth(came, at, ours, other)
+            or _signalling(came, at, ours, other)
+        )
         if step is None:
             return None
         found.append(Spelling(at, came[at : at + step[0]], ours[other : other + step[1]]))
@@ -65,3 +70,9 @@ def _truth(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | N
     if ours[other] == 0 and came[at] == 1 and came[at + 1 : at + 2] > b"\0":
         return 2, 1
     return None
+
+
+def _signalling(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
+    """The second octet of a signalling NaN, of which the machine makes a quiet one."""
+    no_number = at > 0 and came[at - 1] & 0x7F == 0x7F and came[at] >= 0x80
+    return (1, 1) if no_number and came[at] ^ ours[other] == 0x40 == ours[other] & 0x40 else None

@@ -19,11 +19,15 @@ from protocols.errors import ProtocolError
 DLMS_VERSION = 6
 VAA_LOGICAL_NAME = 0x0007  # the VAA name that says: logical name referencing
 _CONFORMANCE = b"\x5f\x1f\x04"  # [APPLICATION 31] BIT STRING; the unused-bits octet 00 follows
+_OLD_CONFORMANCE = b"\x5f\x04"  # the tag in one octet, as old meters write it
 
 
 def _read_conformance(reader: Reader) -> Conformance:
     start = reader.offset
-    if reader.take(3) != _CONFORMANCE or reader.u8() != 0:
+    tag = reader.take(2)
+    if tag == _CONFORMANCE[:2]:
+        tag += reader.take(1)
+    if tag not in (_CONFORMANCE, _OLD_CONFORMANCE) or reader.u8() != 0:
         raise ProtocolError(start, "no conformance block")
     return Conformance(int.from_bytes(reader.take(3), "big"))
 

@@ -331,6 +331,7 @@ SPELLED = {
     "a selection that is there, as FF": ("C001C100070100630100FF02FF0200", [12]),
     "response-allowed, said": ("0100010100065F1F0400007E1F04B0", [2]),
     "long lengths in a release": ("6208800100BE81020400", [1, 6]),
+    "signalling NaNs": ("C401C100020217 7F80000117FFBFFFFF".replace(" ", ""), [8, 13]),
     "a ciphered APDU": ("C881122001234567411312FF935A47566827C467BC", [1]),
     "a value": ("098102AABB", [1]),
 }

@@ -293,6 +293,16 @@ def test_value(octets: str, value: values.Value) -> None:
     assert_cut_off_and_trailing(wire, axdr.decode)
 
 
+@pytest.mark.parametrize("first", ["01 00 00 00", "08 00"])
+def test_conformance_under_its_old_tag(first: str) -> None:
+    """Meters older than the edition that gives the tag two octets are still read, both ways."""
+    now, old = (bytes.fromhex(f"{first} 06 {tag} 00 007E1F 04B0") for tag in ("5F1F04", "5F04"))
+    tail = b"\0\7" if first.startswith("08") else b""
+    assert decode(old + tail) == decode(now + tail)
+    with pytest.raises(ProtocolError, match="no conformance block"):
+        decode(bytes.fromhex(f"{first} 06 5F1F 00 007E1F 04B0") + tail)
+
+
 @pytest.mark.parametrize(("octets", "expected"), APDUS.values(), ids=APDUS)
 def test_apdu(octets: str, expected: apdu.Apdu) -> None:
     wire = bytes.fromhex(octets)
