@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import pty as ptys
+import signal
+import subprocess
+import sys
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +17,10 @@ from pathlib import Path
 import pytest
 
 from devices.gateway.lines import Framing
-from tests.probe.bench import Bench, Probe, bench, between, pty, tcp, values
+from devices.gateway.outflow import Pace
+from tests.probe.bench import Bench, Probe, acting, bench, between, pty, tcp, values
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_unplugged_in_the_middle_keeps_what_came(probe: Probe, meter: Bench) -> None:
@@ -100,3 +107,51 @@ def test_two_probes_at_one_port(probe: Probe, tmp_path: Path) -> None:
     with bench(pty(tmp_path / "probe")) as shown, serial.Serial(shown.port, exclusive=True):
         told = probe.json("identify", "--port", shown.port, code=1)
     assert "another program uses it" in told["why"] and "close the other" in told["next_step"]
+
+
+@pytest.mark.requires("socat")
+def test_two_ends_of_a_cable(probe: Probe, tmp_path: Path) -> None:
+    """The meter at one tty, the probe at the other, and neither knows what lies between."""
+    ends = [tmp_path / "meters-end", tmp_path / "probes-end"]
+    cable = ["socat", *(f"pty,raw,echo=0,link={end}" for end in ends)]
+    with subprocess.Popen(cable) as process:
+        try:
+            while not all(end.exists() for end in ends):
+                assert process.poll() is None
+                time.sleep(0.02)
+            with bench(pty(ends[0])) as shown:
+                told = probe.json("read", "1.7.0", "--port", ends[1], env=shown.password())
+        finally:
+            process.terminate()
+    assert list(values(told).values()) == [2000]
+
+
+def test_a_line_that_takes_its_time(probe: Probe, tmp_path: Path) -> None:
+    """Octets at the pace of 9600 Bd, and half a second's rest before each answer."""
+    slow = Pace(airtime=True, pause_s=0.5)
+    with bench(pty(tmp_path / "probe", echo=True, pace=slow)) as shown:
+        told = probe.json("identify", "--port", shown.port)
+    assert told["meter"] == shown.number
+
+
+def test_ctrl_c_at_the_question_leaves_the_meter_released(probe: Probe, meter: Bench) -> None:
+    environment = {
+        **os.environ,
+        **meter.secrets(),
+        "PYTHONPATH": str(ROOT),
+        "AMI_PROBE_HOME": str(probe.home),
+    }
+    call = "from tools.cli import main; main()"
+    command = [sys.executable, "-c", call, "probe", "disconnect", "--port", meter.port]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stderr is not None
+        heard = ""
+        while "Go on?" not in heard:
+            letter = process.stderr.read(1)
+            assert letter, heard
+            heard += letter
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert meter.meter.output_on and not acting(probe.journal())
