@@ -9,13 +9,18 @@ app       pages and keys; dialogs asks for a file's name; themes has the two dre
 
 from __future__ import annotations
 
+import sys
+
 from tools.probe.desk import Desk, Purpose
+from tools.terminal import wrong_usage
 
 
 async def open_screen(desk: Desk) -> None:
     """Show the screen until somebody leaves it.  Secrets are asked for before it opens."""
-    from tools.probe.screen.app import ProbeScreen
-
     desk.address()
+    if not sys.stdout.isatty() or desk.quiet:
+        wrong_usage("the screen needs a terminal", "Try: ami probe read, or ami probe --help")
+    from tools.probe.screen.app import ProbeScreen  # half a second that the other verbs save
+
     desk.unlock(Purpose.READ)
     await ProbeScreen(desk).run_async()
