@@ -23,6 +23,7 @@ class Source(enum.StrEnum):
     FAULT_LOG = "fault-log"  # the concentrator's or modem's own log, read after recovery
     CONCENTRATOR = "concentrator"  # its answer to a command
     METER = "meter"  # its DLMS answer
+    TECHNICIAN = "technician"  # the signed result of a job
     LINE = "line"  # our own line to a meter that is reached without a concentrator
 
 

@@ -21,6 +21,7 @@ from headend.ports import Chance, Clock, Outgoing, Store, Transaction
 
 BATCH = 100
 REST_S = 5.0  # after trouble of our own, the database's among it
+POLL_S = 30.0  # how soon a row is noticed that another process posted, such as `ami job import`
 AT_ONCE = 8  # deliveries of one channel under way at once
 
 _log = structlog.get_logger("outbox")
@@ -137,7 +138,7 @@ class Outbox:
 
     async def _wait_for_work(self, name: str, bell: asyncio.Event) -> None:
         due = await self.store.run(lambda tx: tx.next_outgoing_due(channels=(name,)))
-        timeout = None if due is None else max(0.05, self._seconds_until(due))
+        timeout = POLL_S if due is None else min(POLL_S, max(0.05, self._seconds_until(due)))
         try:
             async with asyncio.timeout(timeout):
                 await bell.wait()

@@ -53,15 +53,19 @@ class Conclusions:
             if attempt is not None:
                 end_attempt(tx, attempt)
             up_to_date = replace(current, attempts=order.attempts, tries=order.tries)
-            return self._write(tx, up_to_date, verdict, told, now)
+            return self.write(tx, up_to_date, verdict, told, now)
 
         concluded = await self.store.run(work)
         if concluded is not None and concluded.final:
             self.settling.announce([concluded])
 
-    def _write(
+    def write(
         self, tx: Transaction, order: Order, verdict: Verdict, told: str, now: datetime
     ) -> Order:
+        """Write a verdict back inside a transaction; the order's next standing.
+
+        Call `settling.announce` once the transaction is kept.
+        """
         number = order.attempts or None
         match verdict:
             case Done(value, before, read):

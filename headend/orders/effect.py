@@ -102,7 +102,16 @@ class EffectSearch:
         self, order: Order, *, read: bool = True
     ) -> tuple[Order, Verdict, Attempt | None]:
         """Ask the concentrator how the command ended, then, with `read`, the meter what it shows.
-        The attempt is the command's own, with the concentrator's word on it."""
+        The attempt is the command's own, with the concentrator's word on it.
+
+        A command that a technician carried out is known to no concentrator: the meter alone can
+        tell."""
+        number, commanded = order.number, order.commanded
+        if await self.store.run(lambda tx: tx.tried_by_technician(number, commanded)):
+            verdict: Verdict = EffectUnknown(ask_concentrator=False, evidence=order.evidence)
+            if read and not self.asking.offline(order):
+                order, verdict = await self._read_back(order)
+            return order, verdict, None
         if self.asking.offline(order):
             evidence = await self.asking.why_unreachable(order)
             return order, EffectUnknown(ask_concentrator=True, evidence=evidence), None

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection as Connection  # what callers pass in, by this name
 from sqlalchemy import func, select
 
+from headend.domain.job import Conflict, Device, Job, Lease, TakenOrder
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Kind, Order, State
 from headend.domain.reason import ReasonCode
@@ -195,3 +196,46 @@ def concentrators(
 
 def _all(connection: Connection, form: Form[T], statement: Any) -> list[T]:
     return [form.read(row) for row in connection.execute(statement)]
+
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One job with all that belongs to it; `orders` as they stand now."""
+
+    job: Job
+    leases: list[Lease]
+    taken: list[TakenOrder]
+    orders: dict[int, Order]
+    conflicts: list[Conflict]
+    keys_to_change: list[Lease]
+
+
+def jobs(connection: Connection) -> list[Job]:
+    """The latest first."""
+    return SqlTransaction(connection).jobs()
+
+
+def job_page(connection: Connection, job: str) -> JobPage | None:
+    """All that is kept of a job."""
+    words = SqlTransaction(connection)
+    found = words.job(job)
+    if found is None:
+        return None
+    taken = words.taken_orders(job)
+    orders = {each.number: words.order(each.number) for each in taken}
+    return JobPage(
+        found,
+        words.job_leases(job),
+        taken,
+        {number: order for number, order in orders.items() if order is not None},
+        words.conflicts(job),
+        [lease for lease in words.keys_to_change() if lease.job == job],
+    )
+
+
+def job_devices(connection: Connection) -> list[Device]:
+    """By name."""
+    return SqlTransaction(connection).devices()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.evidence import EvidenceWords
-from headend.store.keys import KeyWords
+from headend.store.jobs import JobWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
@@ -22,6 +22,6 @@ class SqlTransaction(
     ClaimWords,
     BreakageWords,
     OutboxWords,
-    KeyWords,
+    JobWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""

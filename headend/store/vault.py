@@ -13,6 +13,7 @@ import msgspec
 
 from headend.domain.keys import KeyState
 from headend.ports import (
+    Chance,
     CountersContended,
     Generation,
     KeyShared,
@@ -20,6 +21,7 @@ from headend.ports import (
     Transaction,
 )
 from headend.store.envelope import Envelope
+from headend.store.jobs import JobWords
 from headend.store.keys import KeyRow, KeyWords, Place
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 BLOCK = 256  # counters reserved at once; an errand uses some tens, a long profile some hundreds
 _FINGERPRINT = ("fingerprint",)
+_SIGNING = ("job packages", "signing", "")
+_SEED_SIZE = 32
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -111,13 +115,34 @@ class KeyVault:
     async def reseal(self) -> int:
         """Bring every record under the newest envelope key; how many were under another."""
 
-        def work(words: KeyWords) -> int:
+        def work(words: JobWords) -> int:
             older = [row for row in words.all_key_rows() if row.envelope != self._envelope.name]
             for row in older:
                 words.reseal_keys(row, self._sealed(row, self._open(row)))
-            return len(older)
+            return len(older) + self._reseal_signing(words)
 
         return await _run(self._store, work)
+
+    async def signing_seed(self, chance: Chance) -> bytes:
+        """The 32 octets that sign job packages; made at their first use, and kept."""
+
+        def work(words: JobWords) -> bytes:
+            kept = words.signing_seed()
+            if kept is not None:
+                return self._envelope.open(*kept, _SIGNING)
+            seed = chance.octets("job signing key", _SEED_SIZE)
+            words.put_signing_seed(self._envelope.name, self._envelope.seal(seed, _SIGNING))
+            return seed
+
+        return await _run(self._store, work)
+
+    def _reseal_signing(self, words: JobWords) -> int:
+        kept = words.signing_seed()
+        if kept is None or kept[0] == self._envelope.name:
+            return 0
+        seed = self._envelope.open(*kept, _SIGNING)
+        words.reseal_signing_seed(self._envelope.name, self._envelope.seal(seed, _SIGNING))
+        return 1
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -220,7 +245,7 @@ class StoredCounters:
         """Others have blocks of their own; nothing waits for ours."""
 
 
-async def _run(store: SqlStore, work: Callable[[KeyWords], T]) -> T:
+async def _run(store: SqlStore, work: Callable[[JobWords], T]) -> T:
     def words(transaction: Transaction) -> T:
         assert isinstance(transaction, SqlTransaction)
         return work(transaction)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from protocols.concentrator.messages import Action
+from protocols.concentrator.messages import Action, ObjectWanted
 from protocols.dlms.keys import COUNTER_MAX, CounterLease, Keys
 from protocols.jobs.errors import JobRefused, Refused
 
@@ -65,6 +65,7 @@ class PackedOrder(msgspec.Struct, frozen=True, kw_only=True):
     not_after: Moment
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None
+    objects: tuple[ObjectWanted, ...] = ()  # READ only
 
 
 class PackedMeter(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from protocols.concentrator.messages import Action, Apdu, LimitRead, Refusal, Status, SupplyRead
+from protocols.concentrator.messages import (
+    Action,
+    Apdu,
+    LimitRead,
+    ObjectRead,
+    Refusal,
+    Status,
+    SupplyRead,
+)
 from protocols.jobs.cards import SIGNATURE_SIZE, DeviceCard, Signer, key_id, verified
 from protocols.jobs.errors import JobRefused, Refused
 from protocols.jobs.package import Moment
@@ -80,20 +88,24 @@ class Ended(Record, frozen=True, tag="ended", kw_only=True, omit_defaults=True):
     prior: LimitRead | None = None  # the limiter before it was written
     limit: LimitRead | None = None
     supply: SupplyRead | None = None
+    readings: tuple[ObjectRead, ...] = ()
     trouble: Trouble | None = None
     apdus: tuple[Apdu, ...] = ()
 
 
 class Read(Record, frozen=True, tag="read", kw_only=True, omit_defaults=True):
-    """One value read.  `raw` is the value in A-XDR as it came, in hexadecimal digits."""
+    """One value read beside the orders, with its octets as they came."""
 
     meter: str
-    class_id: int
-    name: str  # logical name
-    attribute: int
-    raw: str
-    value: str | None = None  # scaled, decimal text
-    unit: str | None = None
+    read: ObjectRead
+
+
+class Beyond(Record, frozen=True, tag="beyond", kw_only=True, omit_defaults=True):
+    """The meter has seen counters above our lease, as its public client tells: it accepts none of
+    ours any more.  `meter_at` is the last that it saw."""
+
+    meter: str
+    meter_at: int
 
 
 class CountersUsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +116,7 @@ class CountersUsed(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     next_own: int
     peer_lowest: int
-    meter_at: int | None = None  # the last counter that the meter named, where it was beyond ours
+    meter_at: int | None = None  # the last counter that the meter named, see `Beyond`
 
 
 class Closed(Record, frozen=True, tag="closed", kw_only=True, omit_defaults=True):
@@ -113,7 +125,7 @@ class Closed(Record, frozen=True, tag="closed", kw_only=True, omit_defaults=True
     counters: tuple[CountersUsed, ...]
 
 
-AnyRecord = OpenedJob | Begun | Acting | Ended | Read | Closed
+AnyRecord = OpenedJob | Begun | Acting | Ended | Read | Beyond | Closed
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 

@@ -15,7 +15,7 @@ import structlog
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Delivery
-from headend.integration.outbox import NotDelivered, Outbox
+from headend.integration.outbox import POLL_S, NotDelivered, Outbox
 from headend.ports import Outgoing, StoreUnavailable, Transaction
 from headend.store import queries
 from headend.store.store import SqlStore
@@ -154,3 +154,12 @@ async def test_a_store_that_fails_for_a_while_ends_no_channel(
         assert set(consumer.stored) == {"m"}
         assert await store.run(lambda tx: tx.unsettled()) == 0
         assert outbox.errors and {type(error) for error in outbox.errors} == {StoreUnavailable}
+
+
+async def test_what_another_process_posted_is_noticed_without_a_word() -> None:
+    consumer = Consumer()
+    async with serving(consumer) as (store, _):
+        await asyncio.sleep(1)
+        await store.run(lambda tx: tx.post(outgoing("posted elsewhere")))
+        await asyncio.sleep(2 * POLL_S)
+        assert consumer.stored == ["posted elsewhere"]

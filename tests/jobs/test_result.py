@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from protocols.concentrator.messages import Action, Status
+from protocols.concentrator.messages import Action, ObjectRead, Status
 from protocols.jobs.cards import key_id
 from protocols.jobs.errors import JobRefused, Refused
 from protocols.jobs.result import (
@@ -50,7 +50,7 @@ DAY = (
         "order": 1, "attempt": 1, "meter": "M1", "action": Action.CONNECT,
         "status": Status.DONE, "acted": True,
     }),
-    (Read, {"meter": "M1", "class_id": 3, "name": "1.0.1.8.0.255", "attribute": 2, "raw": "06"}),
+    (Read, {"meter": "M1", "read": ObjectRead(3, "1.0.1.8.0.255", 2, "1", "Wh", raw=b"\x06")}),
     (Closed, {"counters": (CountersUsed(
         meter="M1", client=4, generation=1, next_own=9, peer_lowest=3),)}),
 )  # fmt: skip

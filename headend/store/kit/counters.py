@@ -73,6 +73,11 @@ class FileCounters:
         state.peer_lowest = 0
         write(self._path, msgspec.json.encode(state))
 
+    def standing(self) -> tuple[int | None, int]:
+        """How far the counters have come, for reading only.  Raises `BadKit`."""
+        state = self._state()
+        return state.next, state.peer_lowest
+
     def release(self) -> None:
         """Let others use them."""
         held, self._held = self._held, None

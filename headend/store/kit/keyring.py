@@ -86,7 +86,7 @@ class Keyring:
         salt = None
         if not by_file:
             salt = chance.octets("salt", SALT_SIZE) if file is None else file.salt
-        envelope = _envelope(unlock, salt)
+        envelope = envelope_of(unlock, salt)
         if file is None:
             file = _File(envelope.seal(_CHECK, _BELONGS_TO_ALL), salt)
             write(path, msgspec.json.encode(file))
@@ -153,7 +153,8 @@ def _decoded(path: Path, octets: bytes) -> _File:
         raise BadKit(f"{path}: {error}. Try: put a copy of it back") from error
 
 
-def _envelope(unlock: str | Path, salt: bytes | None) -> Envelope:
+def envelope_of(unlock: str | Path, salt: bytes | None) -> Envelope:
+    """What a passphrase with its salt, or a key file, seals.  Raises `BadEnvelope`."""
     if isinstance(unlock, Path):
         return Envelope.from_file(unlock)
     assert salt is not None
