@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from tools import job_device
 from tools.probe.desk import run
 from tools.probe.options import Options, shared_parameters
 from tools.probe.options import verb as _verb
@@ -66,3 +67,4 @@ _parameters = [_context, *shared_parameters()]
 _probe.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
 _probe.__annotations__ = {each.name: each.annotation for each in _parameters}
 app.callback(invoke_without_command=True)(_probe)
+app.add_typer(job_device.app)
