@@ -25,7 +25,7 @@ from tests.probe.bench import (
     tcp,
 )
 from tests.probe.test_breakage import a_deaf_port
-from tools.probe.doctor import findings, ways
+from tools.probe.doctor import findings, parity, ways
 
 WRONG = {"AMI_PROBE_KEY": "00" * 16, "AMI_PROBE_AUTH_KEY": "11" * 16, "AMI_PROBE_PASSWORD": "no"}
 PUBLIC = 16
@@ -165,6 +165,30 @@ def test_nobody_there(answer: bytes, probe: Probe, in_haste: None) -> None:
 def test_a_probe_that_hears_itself_alone(probe: Probe, in_haste: None) -> None:
     with a_deaf_port(None) as port:
         assert "echo-only" in examine(probe, port, "--framing", "hdlc", code=1)
+
+
+JUDGED = {
+    parity.with_even_parity(b"/SIM5 4711\r\n"): "even",
+    bytes(octet ^ 0x80 for octet in parity.with_even_parity(b"/SIM5 4711\r\n")): "odd",
+    b"/SIM5 4711\r\n": "none",
+    b"\x81\x80\xff\x00\x12\x13": "mixed",
+    b"/SI": "",
+}
+
+
+@pytest.mark.parametrize("octets", JUDGED, ids=JUDGED.values())
+def test_parity_is_judged_by_the_octets(octets: bytes) -> None:
+    assert parity.judged(octets) == JUDGED[octets]
+
+
+def test_a_meter_that_answers_with_odd_parity(
+    probe: Probe, in_haste: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parity, "LISTENED_S", 0.5)
+    with a_deaf_port(b"\x83\x80") as port:  # noise to every framing, odd and odd again
+        told = probe.json("doctor", "--port", port, "--framing", "mode-e", code=1)
+    (row,) = (row for row in told["findings"] if row["code"] == "parity")
+    assert "parity odd" in row["found"]
 
 
 def test_nothing_to_open(probe: Probe) -> None:

@@ -2,6 +2,7 @@
 
 findings  what can be found, in words
 clients   which client addresses get a link
+parity    with which parity a sign-on is answered, where nothing is understood
 ways      by which framing, speed and address the meter answers
 logins    who is let in by what, with two logins at most
 health    clock, profile, error and alarm registers

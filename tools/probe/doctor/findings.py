@@ -95,6 +95,22 @@ TEXTS: dict[str, _Pair] = {
             "proteja el cabezal del sol; indique la velocidad: serial://{device}?baud=4800",
         ),
     ),
+    "parity": (
+        (
+            "at 300 Bd it answers a sign-on with parity {parity}, and is not understood with 7E1",
+            (
+                "even or none: another adapter or driver may do; odd: the meter is no mode E meter;"
+                " mixed: shade the head, try another cable"
+            ),
+        ),
+        (
+            "a 300 Bd responde con paridad {parity} y no se le entiende con 7E1",
+            (
+                "even o none: pruebe otro adaptador; odd: no es un medidor de modo E;"
+                " mixed: proteja el cabezal de la luz, pruebe otro cable"
+            ),
+        ),
+    ),
     "silence": (
         (
             "not one octet came back",

@@ -24,6 +24,7 @@ from headend.probe_app import (
 )
 from protocols.link import SetLine
 from tools.probe.desk import Desk, Purpose, Way
+from tools.probe.doctor import parity
 from tools.probe.doctor.findings import Finding, bad, good, note, warn
 from tools.probe.talk import Stopped, Talk
 
@@ -72,7 +73,7 @@ class Search:
                     if self.way is not None:
                         break
                 else:
-                    self._nothing()
+                    await self._nothing()
             yield found
 
     async def _can_be_opened(self) -> bool:
@@ -193,9 +194,14 @@ class Search:
         self.model = msgspec.structs.replace(self.model, hdlc=kept)
         self.way = replace(way, model=self.model, trace=None, role=None)
 
-    def _nothing(self) -> None:
+    async def _nothing(self) -> None:
         """No way worked: what was heard tells why."""
-        serial = isinstance(self.desk.address(), SerialAddress)
+        address, asked = self.desk.address(), self.desk.options.framing
+        serial = isinstance(address, SerialAddress)
+        if isinstance(address, SerialAddress) and asked in (None, Framing.MODE_E):
+            told = await parity.answered(address, self.model.mode_e.device_address)
+            if told:
+                self.findings.append(warn("parity", parity=told))
         if any(found.code in ("no-dlms", "line-lost") for found in self.findings):
             return
         if self.heard:
