@@ -5,7 +5,6 @@ pydlms-client is GPL-3.0-only and lives in an environment of its own; nothing he
 
 from __future__ import annotations
 
-import fcntl
 import json
 import socket
 import subprocess
@@ -30,9 +29,9 @@ from protocols.dlms.session import Session
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.values import Boolean, DoubleLongUnsigned, Enum, Integer, Structure
 from tests.dlms_engines.field import ENGINES
+from tools.bench.rivals import PYDLMS, interpreter
 
 ROOT = Path(__file__).parents[2]
-PEER = "pydlms-client[crypto,serial]==0.1.0"
 LOCAL = "127.0.0.1"
 STEP_TIMEOUT_S = 30.0  # ends a step that hangs; none comes near it
 WRITTEN_W = 3300
@@ -41,22 +40,12 @@ pytestmark = pytest.mark.xdist_group("peer")
 
 
 @pytest.fixture(scope="session")
-def peer(request):
-    """Where the peer's programs are.  Made once, kept in pytest's cache."""
-    home = request.config.cache.mkdir("pydlms-0.1.0-serial")
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / "ready").exists():
-            for command in (
-                [sys.executable, "-m", "venv", "--clear", str(home / "venv")],
-                [str(home / "venv/bin/python"), "-m", "pip", "install", "-q", PEER],
-            ):
-                made = subprocess.run(command, capture_output=True, text=True, check=False)
-                if made.returncode:
-                    last = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-                    pytest.skip(f"{PEER} cannot be installed: {last}")
-            (home / "ready").touch()
-    return home / "venv/bin"
+def peer():
+    """Where the peer's programs are."""
+    python = interpreter(PYDLMS)
+    if python is None:
+        pytest.skip(f"{PYDLMS} cannot be installed")
+    return python.parent
 
 
 @pytest.fixture

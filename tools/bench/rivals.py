@@ -18,7 +18,7 @@ CLIENTS = Path(__file__).with_name("clients")
 ROOT = Path(__file__).parents[2]
 
 COSEM = "dlms-cosem==21.3.2"
-PYDLMS = "pydlms-client[crypto]==0.1.0"
+PYDLMS = "pydlms-client[crypto,serial]==0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rival:
 
     def command(self, *arguments: str) -> list[str] | None:
         """Its program with these arguments; None where its package cannot be installed."""
-        python = _interpreter(self.package)
+        python = interpreter(self.package)
         if python is None:
             return None
         return [str(python), str(CLIENTS / self.script), *arguments, *self.arguments]
@@ -49,7 +49,7 @@ def _cache_folder() -> Path:
     return Path(base) / "ami-headend" / "peers"
 
 
-def _interpreter(package: str | None) -> Path | None:
+def interpreter(package: str | None) -> Path | None:
     """The interpreter that has this package, installed on first use; None where it cannot be."""
     if package is None:
         return Path(sys.executable)
