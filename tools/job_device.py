@@ -42,7 +42,10 @@ app = typer.Typer(
 )
 
 Kit = Annotated[
-    Path | None, typer.Option("--kit", envvar="AMI_PROBE_KIT", help="The kit's folder.")
+    Path | None,
+    typer.Option(
+        "--home", envvar="AMI_PROBE_HOME", help="The folder of this device's keys, jobs, journal."
+    ),
 ]
 KeyFile = Annotated[
     Path | None,

@@ -34,7 +34,7 @@ def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "SCRYPT_N", 1 << 4)
     monkeypatch.setattr(sealing, "SCRYPT_N", 1 << 4)
     monkeypatch.setenv(VARIABLE, bytes(range(64)).hex())
-    monkeypatch.setenv("AMI_PROBE_KIT", str(tmp_path / "kit"))
+    monkeypatch.setenv("AMI_PROBE_HOME", str(tmp_path / "kit"))
     monkeypatch.setenv("AMI_PROBE_PASSPHRASE", "correct horse")
     monkeypatch.setenv("AMI_JOB_PASSPHRASE", "monte")
     monkeypatch.chdir(tmp_path)
