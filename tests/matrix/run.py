@@ -122,13 +122,14 @@ class Row:
         questions, before = server.questions, time.time()
         with _ASKING:
             services = questions.asked(before, next(_NUMBERS))
+            truths = [questions.truth(services, before)]
         task = way | {"services": services, "pdu_size": PDU_SIZE}
         self.program.stdin.write(json.dumps(task) + "\n")
         self.program.stdin.flush()
         told = json.loads(self.program.stdout.readline())
         after = time.time()
         with _ASKING:
-            truths = [questions.truth(services, moment) for moment in (before, after)]
+            truths.append(questions.truth(services, after))
         return {name: judged(name, told[name], truths, (before, after)) for name in SERVICES}
 
 
