@@ -166,7 +166,10 @@ def _lines(apdu: FoundApdu, telling: Telling) -> list[tuple[str, str]]:
     dissected = apdu.dissected
     if dissected is not None:
         openings = dissected.openings
-        lines.append((telling.apdu(dissected.apdu), "dim" if openings else "bold"))
+        outside = telling.apdu(dissected.apdu)
+        lines.append(
+            (outside.removesuffix(", not opened"), "dim") if openings else (outside, "bold")
+        )
         for opening, inner in openings:
             lines.append((f"{telling.apdu(inner.apdu)}  (tag {opening.tag})", "bold green"))
     if apdu.problem is not None:

@@ -129,8 +129,10 @@ class _Source:
         """Kind, offset and body of the next block, or None at the end."""
         start = self._offset
         head = self._take(8, start)
-        if not head:
+        if not head and start:
             return None
+        if not head:
+            raise ProtocolError(0, "the file is empty")
         if len(head) < 8:
             raise ProtocolError(start, "the file ends inside the head of a block")
         if head[:4] == b"\x0a\x0d\x0d\x0a":

@@ -95,6 +95,9 @@ async def test_dedicated_keys_open_what_follows_and_are_never_told(tmp_path: Pat
     assert asked["opened"][0]["apdu"]["fields"]["dedicated-key"] == "2a" * 16
     assert DEDICATED.hex() not in json.dumps(opened)
     assert DEDICATED not in path.read_bytes()
+    for options, not_opened in (([], True), (["--seed", str(SEED)], False)):
+        people = CliRunner().invoke(app, ["capture", "decode", str(path), *options])
+        assert ("not opened" in people.output) is not_opened
 
 
 def test_meter_listen_with_a_capture(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ ONE = pcapng.packet(1, AT_US, b"abcd", comment="c", outbound=True)
 START = len(written())
 DAMAGE = {
     # name: (octets, offset, part of the cause, packets before)
+    "nothing": (b"", 0, "empty", 0),
     "no pcapng": (b"GIF89a" * 20, 0, "no pcapng file", 0),
     "cut inside a block": (written(ONE, ONE)[:-5], START + len(ONE), "are here", 1),
     "cut inside a head": (written(ONE, b"\x06\0\0"), START + len(ONE), "inside the head", 1),
