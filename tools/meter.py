@@ -33,8 +33,9 @@ from devices.meter.identity import (
 from devices.meter.keyring import keys_of
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
+from devices.meter.policy import required
 from protocols.capture.recorder import Recorder
-from protocols.dlms.codes import AuthenticationMechanism
+from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.elliptic import public_octets
 from protocols.dlms.suite import SecuritySuite, curve_of
 from tools.capturing import CaptureFile, recording
@@ -71,6 +72,24 @@ MECHANISMS = {
     Auth.ECDSA: AuthenticationMechanism.HIGH_ECDSA,
 }
 
+
+class Protection(enum.StrEnum):
+    """The least protection of what a client that ciphers says, and of what it is answered."""
+
+    NONE = "none"
+    AUTHENTICATED = "authenticated"
+    ENCRYPTED = "encrypted"
+    BOTH = "both"
+
+
+SECURITIES = {
+    Protection.NONE: Security.NONE,
+    Protection.AUTHENTICATED: Security.AUTHENTICATED,
+    Protection.ENCRYPTED: Security.ENCRYPTED,
+    Protection.BOTH: Security.AUTHENTICATED_ENCRYPTED,
+}
+
+PROTECTIONS = {security: protection for protection, security in SECURITIES.items()}
 AUTHS = {mechanism: auth for auth, mechanism in MECHANISMS.items()}
 
 ECHO, PLAIN_IDENTIFICATION, PAUSES = "echo", "identification-plain", "pauses"
@@ -118,6 +137,10 @@ def listen(
             max=2,
         ),
     ] = None,
+    security: Annotated[
+        Protection,
+        typer.Option(help="Least protection of messages (security policy), of gmac and ecdsa."),
+    ] = Protection.BOTH,
     model: Annotated[
         str,
         typer.Option(help=f"Which meter: {', '.join(models.names())}.", show_default="standard"),
@@ -155,7 +178,7 @@ def listen(
     if pty is None and of_a_pty:
         raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
-        clients = _clients(auth, suite)
+        clients = _clients(auth, suite, SECURITIES[security])
         meter = meter_of(clients, model, phases, Identity(seed, index), load)
         for name in sorted(faults):
             meter.set_fault(name, now=wall_clock())
@@ -179,12 +202,13 @@ def known_faults(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _clients(auth: Auth, suite: int | None) -> tuple[Client, ...]:
-    """Raises ValueError for a suite that does not go with the authentication."""
+def _clients(auth: Auth, suite: int | None, security: Security) -> tuple[Client, ...]:
+    """Raises ValueError for a suite or a policy that does not go with the authentication."""
     least = SecuritySuite.AES_GCM_128
     if auth is Auth.ECDSA:
         least = SecuritySuite.ECDH_ECDSA_AES_GCM_128_SHA_256
-    return on_the_bench(MECHANISMS[auth], least if suite is None else SecuritySuite(suite))
+    chosen = least if suite is None else SecuritySuite(suite)
+    return on_the_bench(MECHANISMS[auth], chosen, security)
 
 
 def meter_of(
@@ -286,6 +310,7 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
                 known |= {
                     "auth": AUTHS[mechanism].value,
                     "security_suite": int(client.suite),
+                    "security": PROTECTIONS[required(meter, client)].value,
                     "encryption_key": keys.encryption.hex().upper(),
                     "authentication_key": keys.authentication.hex().upper(),
                     "master_key": (keys.master or b"").hex().upper(),

@@ -13,6 +13,7 @@ from devices.meter.clients import ALL, MANAGEMENT, NOBODY, OPERATORS, Client, Ri
 from devices.meter.cosem import ASSOCIATION_LN, Attribute, Context, CosemObject, Method, constant
 from devices.meter.identity import SERVER_SAP
 from devices.meter.meter_type import MeterType, clients_by_sap
+from devices.meter.policy import setup_name
 from protocols.dlms.codes import ApplicationContext, AuthenticationMechanism, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.values import (
@@ -118,9 +119,7 @@ def _association(
     methods = {1: Method(OPERATORS if own else NOBODY)} | {n: Method(NOBODY) for n in (2, 3, 4)}
     if meter_type.association_version >= 1:
         attributes[9] = Attribute(
-            lambda context: OctetString(
-                LogicalName(f"0.0.43.0.{of(context).security_instance}.255")
-            ),
+            lambda context: OctetString(setup_name(of(context))),
             OPERATORS,
         )
     if meter_type.association_version >= 2:

@@ -18,7 +18,7 @@ from devices.meter.identity import (
     PUBLIC_CLIENT,
     READER_CLIENT,
 )
-from protocols.dlms.codes import AuthenticationMechanism
+from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.suite import SecuritySuite
 
 
@@ -52,10 +52,12 @@ class Client:
     security_instance: int = 0
     """Value group E of its security setup 0.0.43.0.E.255 and counter 0.0.43.1.E.255."""
     suite: SecuritySuite = SecuritySuite.AES_GCM_128
+    security: Security = Security.AUTHENTICATED_ENCRYPTED
+    """Of one that ciphers: the least protection of its messages, as delivered."""
 
     @property
     def ciphers(self) -> bool:
-        """Whether its messages must be authenticated and encrypted."""
+        """Whether it has keys."""
         return self.mechanism in (
             AuthenticationMechanism.HIGH_GMAC,
             AuthenticationMechanism.HIGH_ECDSA,
@@ -96,25 +98,30 @@ STANDARD_CLIENTS = (
 
 
 def on_the_bench(
-    mechanism: AuthenticationMechanism, suite: SecuritySuite = SecuritySuite.AES_GCM_128
+    mechanism: AuthenticationMechanism,
+    suite: SecuritySuite = SecuritySuite.AES_GCM_128,
+    security: Security = Security.AUTHENTICATED_ENCRYPTED,
 ) -> tuple[Client, ...]:
     """Clients of a meter that lies on a bench: as delivered with HLS, or otherwise if asked for.
 
-    With HIGH_GMAC and HIGH_ECDSA all clients that cipher do it in this suite.  With LOW, and with
-    HLS by a hash, the management client proves itself by a password; with NONE nobody proves
-    anything and the public client may read all registers.  Raises ValueError for signatures in
-    suite 0, which has none, and for another suite where nothing is ciphered.
+    With HIGH_GMAC and HIGH_ECDSA all clients that cipher do it in this suite, with at least this
+    protection.  With LOW, and with HLS by a hash, the management client proves itself by a
+    password; with NONE nobody proves anything and the public client may read all registers.
+    Raises ValueError for signatures in suite 0, which has none, and for another suite or less
+    protection where nothing is ciphered.
     """
     signs = mechanism is AuthenticationMechanism.HIGH_ECDSA
     if signs or mechanism is AuthenticationMechanism.HIGH_GMAC:
         if signs and not suite:
             raise ValueError("signatures need suite 1 or 2")
         return tuple(
-            replace(client, mechanism=mechanism, suite=suite) if client.ciphers else client
+            replace(client, mechanism=mechanism, suite=suite, security=security)
+            if client.ciphers
+            else client
             for client in STANDARD_CLIENTS
         )
-    if suite:
-        raise ValueError("without ciphering there is no security suite")
+    if suite or security is not Security.AUTHENTICATED_ENCRYPTED:
+        raise ValueError("without ciphering there is no security suite, and no policy")
     public, reader, management, *_ = STANDARD_CLIENTS
     if mechanism is not AuthenticationMechanism.NONE:
         return public, reader, replace(management, mechanism=mechanism)

@@ -22,6 +22,7 @@ from devices.meter.cosem import (
 from devices.meter.events import Event
 from devices.meter.keyring import Keyring, generation, keys_of
 from devices.meter.meter_type import MeterType
+from devices.meter.policy import activate, policy, setup_name
 from protocols.dlms import elliptic
 from protocols.dlms.codes import ActionResult
 from protocols.dlms.key_wrap import (
@@ -34,14 +35,10 @@ from protocols.dlms.key_wrap import (
     read_transfer,
 )
 from protocols.dlms.keys import Keys
-from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.shape import Misshapen
 from protocols.dlms.services import MethodReturn
 from protocols.dlms.suite import CURVES, KEY_SIZES, curve_of
 from protocols.dlms.values import Array, DoubleLongUnsigned, Enum, OctetString, Value
-
-POLICIES = {0: 3, 1: 0b0110_1100}
-"""Requests and answers authenticated and encrypted, as each version of the class writes it."""
 
 
 def security_objects(meter_type: MeterType) -> Iterator[CosemObject]:
@@ -62,13 +59,13 @@ def _counter(client: Client) -> CosemObject:
 def _setup(client: Client, version: int) -> CosemObject:
     own = client.right
     attributes = {
-        2: Attribute(constant(Enum(POLICIES[version])), own),
+        2: Attribute(lambda context: policy(context.meter, client), own),
         3: Attribute(constant(Enum(client.suite)), own),
         4: Attribute(lambda context: OctetString(context.client_system_title), own),
         5: Attribute(lambda context: OctetString(context.meter.identity.system_title), own),
     }
     methods = {
-        1: Method(own, lambda context, value: _activate(POLICIES[version], value)),
+        1: Method(own, _activate),
         2: Method(own, _transfer),
     }
     if version:
@@ -79,18 +76,21 @@ def _setup(client: Client, version: int) -> CosemObject:
     return CosemObject(
         SECURITY_SETUP,
         version,
-        LogicalName(f"0.0.43.0.{client.security_instance}.255"),
+        setup_name(client),
         attributes,
         methods,
         visible=own,
     )
 
 
-def _activate(policy: int, value: Value | None) -> ActionResult:
-    """security_activate: the policy as delivered is the strictest of suite 0, and only grows."""
+def _activate(context: Context, value: Value | None) -> ActionResult:
+    """security_activate: the policy only grows."""
     if not isinstance(value, Enum):
         return ActionResult.TYPE_UNMATCHED
-    return ActionResult.SUCCESS if value == policy else ActionResult.OTHER_REASON
+    if not activate(context.meter, context.client, value):
+        return ActionResult.OTHER_REASON
+    context.written(f"security policy of client {context.client.sap}: {int(value)}")
+    return ActionResult.SUCCESS
 
 
 def _transfer(context: Context, value: Value | None) -> ActionResult:

@@ -23,6 +23,7 @@ from devices.meter.dirt import RELEASE_REFUSED, DirtyConnection
 from devices.meter.events import Event
 from devices.meter.identity import SERVER_SAP
 from devices.meter.keyring import generation, keys_of
+from devices.meter.policy import required
 from devices.meter.services import answer
 from devices.meter.state import MeterState
 from protocols.dlms.acse import AARE
@@ -249,7 +250,7 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
         pairs=identity.key_pairs(client.sap, client.suite) if client.suite else KeyPairs(),
         secrets=lambda count: secret(f"key {next(drawn)}", count),
         system_title=identity.system_title,
-        security=Security.AUTHENTICATED_ENCRYPTED if client.ciphers else Security.NONE,
+        security=required(meter, client) if client.ciphers else Security.NONE,
         invocation_counter=1 if faults.counter_rolled_back else own,
         peer_invocation_counter=peer,
         conformance=CONFORMANCE,

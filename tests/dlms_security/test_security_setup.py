@@ -57,6 +57,7 @@ from tools.meter import MECHANISMS, Auth, description
 M = AuthenticationMechanism
 TITLE = b"HES\x00\x00\x00\x00\x01"
 SETUP = LogicalName("0.0.43.0.0.255")
+BOTH = Security.AUTHENTICATED_ENCRYPTED
 UNICAST = TransferId.GLOBAL_UNICAST_ENCRYPTION
 SUITES = [
     (SecuritySuite.AES_GCM_128, M.HIGH_GMAC),
@@ -77,8 +78,9 @@ class Bench:
         suite: SecuritySuite = SecuritySuite.AES_GCM_128,
         mechanism: AuthenticationMechanism = M.HIGH_GMAC,
         version: int = 1,
+        security: Security = Security.AUTHENTICATED_ENCRYPTED,
     ) -> None:
-        self.client = client_of(suite, mechanism)
+        self.client = replace(client_of(suite, mechanism), security=security)
         meter_type = MeterType(security_setup_version=version, clients=(self.client,))
         self.meter = Meter(Identity(7, 4), ConstantLoad.of(800, 300, 450), meter_type)
         self.counter = 1
@@ -156,9 +158,34 @@ def test_version_0_has_no_more_than_it_should() -> None:
     assert bench.hold(activate_policy(3)).status is Status.DONE
 
 
-@pytest.mark.parametrize(("policy", "status"), [(0b0110_1100, Status.DONE), (0, Status.REFUSED)])
-def test_a_policy_only_grows(policy: int, status: Status) -> None:
-    assert Bench().hold(activate_policy(policy)).status is status
+LEVELS = (Security.NONE, Security.AUTHENTICATED, Security.ENCRYPTED, BOTH)
+NUMBERS = {0: (0, 1, 2, 3), 1: (0, 0b0010_0100, 0b0100_1000, 0b0110_1100)}
+
+
+@pytest.mark.parametrize("version", NUMBERS)
+@pytest.mark.parametrize("delivered", LEVELS)
+@pytest.mark.parametrize("wanted", LEVELS)
+def test_a_policy_only_grows(version: int, delivered: Security, wanted: Security) -> None:
+    """What the meter asks for is what its policy says, before and after."""
+    numbers = dict(zip(LEVELS, NUMBERS[version], strict=True))
+    bench = Bench(version=version, security=delivered)
+    assert bench.read(2) == [Enum(numbers[delivered])]
+    grows = not delivered & ~wanted
+    status = bench.hold(activate_policy(numbers[wanted])).status
+    assert status is (Status.DONE if grows else Status.REFUSED)
+    now = wanted if grows else delivered
+    assert bench.read(2) == [Enum(numbers[now])]
+    for used in LEVELS[1:]:
+        # A ciphered association without authentication is never taken where none is asked for:
+        # anyone could make up its counter.
+        enough = not now & ~used and (now or used is not Security.ENCRYPTED)
+        status = bench.hold(prove_keys(), security=used).status
+        assert status is (Status.DONE if enough else Status.KEY_REJECTED), used
+
+
+@pytest.mark.parametrize("number", [4, 0b0110_1101, 0b0000_0100])
+def test_a_policy_that_this_meter_does_not_have(number: int) -> None:
+    assert Bench(security=Security.NONE).hold(activate_policy(number)).status is Status.REFUSED
 
 
 @pytest.mark.parametrize(("suite", "mechanism"), SUITES)
