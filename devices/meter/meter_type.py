@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 from devices.meter.clients import STANDARD_CLIENTS, Client
 from devices.meter.meter_clock import NOT_SPECIFIED, TimeRules
@@ -27,21 +27,7 @@ Feature = Literal[
 ]
 """Groups of objects that a model has or has not."""
 
-FEATURES: frozenset[Feature] = frozenset(
-    {
-        "export",
-        "reactive",
-        "tariffs",
-        "demand",
-        "billing",
-        "disconnector",
-        "events",
-        "image",
-        "push",
-        "monitor",
-        "instruments",
-    }
-)
+FEATURES: frozenset[Feature] = frozenset(get_args(Feature))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,3 @@ def current_ca(phase: PhaseLoad) -> int:
         return 0
     apparent_va_squared = phase.active_w**2 + phase.reactive_var**2
     return math.isqrt(apparent_va_squared * 1_000_000) // phase.voltage_dv
-
-
-def watt_hours(integral: int) -> int:
-    """What an energy register of scaler 0 shows: whole Wh or varh."""
-    return integral // W_MS_PER_WH

@@ -30,7 +30,6 @@ from protocols.dlms.set import read_values, write_values
 from protocols.dlms.values import NULL, NullData, Value
 from protocols.errors import ProtocolError
 
-PRIORITY_HIGH = 0x80000000
 CONFIRMED = 0x40000000
 BREAK_ON_ERROR = 0x20000000
 SELF_DESCRIPTIVE = 0x10000000

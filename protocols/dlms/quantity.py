@@ -25,9 +25,7 @@ from protocols.dlms.values import (
 # Codes of `objects.units` that a limiter or a demand can sensibly monitor.
 WATT = 27
 VOLT_AMPERE = 28
-VAR = 29
 AMPERE = 33
-VOLT = 35
 
 # The units an order may use: the code of the base unit and the power of ten above it.
 ORDER_UNITS = {

@@ -12,7 +12,6 @@ from protocols.errors import ProtocolError
 
 ALL_STATIONS_SHORT = 0x7F
 ALL_STATIONS_LONG = 0x3FFF
-NO_STATION = 0
 CALLING_PHYSICAL_SHORT = 0x7E
 """An end of a line that has no address yet may be called by this lower address."""
 

@@ -13,7 +13,6 @@ from protocols.link import Identified
 
 CRLF = b"\r\n"
 ACK = 0x06
-STX = 0x02
 HDLC_PROTOCOL = "2"  # V, protocol control character
 BINARY_MODE = "2"  # Y, mode control character
 ADDRESS_MAX = 32
