@@ -5,6 +5,7 @@ A database that is away is told in a line; anything else is a mistake of ours, a
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from headend.ports import StoreUnavailable
@@ -17,8 +18,11 @@ def note(errors: list[Exception], log: Any, what: str, error: Exception, **about
     """Add an error to those of its part, and log it."""
     errors.append(error)
     del errors[:-KEPT_MAX]
-    mistake = not isinstance(error, StoreUnavailable)
-    log.error(what, why=in_a_line(error), exc_info=error if mistake else None, **about)
+    if not isinstance(error, StoreUnavailable):
+        # Written here and not by the log's renderer, which where rich is installed shows each
+        # frame's local variables, keys among them, and takes a second for it.
+        about["exception"] = "".join(traceback.format_exception(error)).rstrip()
+    log.error(what, why=in_a_line(error), **about)
 
 
 def in_a_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ import pytest
 from devices.concentrator import device, execution, intake
 from headend.domain.reason import ReasonCode
 from headend.orders import conclusion, effect, step
-from headend.orders.judge import EffectUnknown, NotDone, Verdict, judge_command
+from headend.orders.judge import EffectUnknown, NotDone, Own, Verdict, judge_command
 from protocols.concentrator.messages import Result
 from scenarios import stories
 from scenarios.engine import run
@@ -68,8 +68,8 @@ def broken(scenario: Scenario, *seeds: int) -> set[str]:
 def test_a_head_end_that_takes_silence_for_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that nobody answered may have been carried out all the same."""
 
-    def hasty(result: Result) -> Verdict:
-        verdict = judge_command(result)
+    def hasty(result: Result, *own: Own) -> Verdict:
+        verdict = judge_command(result, *own)
         if isinstance(verdict, EffectUnknown):
             return NotDone(ReasonCode.NO_ANSWER_UNKNOWN, retry=True)
         return verdict
@@ -85,10 +85,10 @@ def test_a_head_end_that_takes_silence_for_failure(monkeypatch: pytest.MonkeyPat
 def test_a_concentrator_that_forgets_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a head-end that sends again what was reported done."""
 
-    def deaf(result: Result) -> Verdict:
+    def deaf(result: Result, *own: Own) -> Verdict:
         if result.attempt == 1:
             return NotDone(ReasonCode.NO_ANSWER_UNKNOWN, retry=True)
-        return judge_command(result)
+        return judge_command(result, *own)
 
     _, restart = stories.find("the-head-end-restarts-mid-order")
     monkeypatch.setattr(step, "judge_command", deaf)
