@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from protocols.concentrator.messages import ObjectRead, ObjectWanted, Refusal, Status
-from protocols.dlms import axdr
+from protocols.dlms import axdr, tolerant
 from protocols.dlms.codes import DataAccessResult
-from protocols.dlms.date_time import DateTime
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import clock, shape
 from protocols.dlms.objects.units import ScalerUnit
@@ -16,8 +16,7 @@ from protocols.dlms.procedures.reading import AT_ONCE, VALUE_AND_SCALE, scale_of
 from protocols.dlms.procedures.steps import Answer, Outcome, Request, get_each, procedure
 from protocols.dlms.procedures.steps import standard_name as name_of
 from protocols.dlms.services import AttributeDescriptor, GetResult
-
-TRAILING = "trailing-octets"  # some meters send the time twice
+from protocols.dlms.values import DateTimeValue, OctetString, Utf8String, Value, VisibleString
 
 
 @procedure
@@ -46,28 +45,35 @@ def as_read(wanted: ObjectWanted, value: GetResult, scale: ScalerUnit | None) ->
     if isinstance(value, DataAccessResult):
         return ObjectRead(wanted.class_id, wanted.name, wanted.attribute, error=name_of(value))
     raw = axdr.encode(value)
-    text, unit = text_of(value), None
-    quality: tuple[str, ...] = ()
+    text, unit, flaws = text_of(value), None, Flaw.NONE
     if scale is not None and (quantity := scale.apply(value)) is not None:
         text, unit = f"{quantity.number:f}", quantity.unit or None
     elif wanted.class_id == clock.CLOCK_CLASS and wanted.attribute == 2:
-        try:
-            moment, dirty = clock.read_time(value)
-        except shape.Misshapen:
-            pass
-        else:
-            text, quality = _time(moment) or text, (TRAILING,) if dirty else ()
+        text, flaws = _time(value, text)
+    elif isinstance(value, VisibleString | Utf8String):
+        told = tolerant.text(value)
+        text, flaws = told.value, told.flaws
+    elif isinstance(value, OctetString) and b"\0" in bytes(value) and text != bytes(value).hex():
+        flaws = Flaw.NUL_CHARACTERS
+    quality = tuple(str(flaw.name).lower().replace("_", "-") for flaw in flaws)
     return ObjectRead(
         wanted.class_id, wanted.name, wanted.attribute, text, unit, raw=raw, quality=quality
     )
 
 
-def _time(moment: DateTime) -> str | None:
-    """ISO 8601, with the deviation where the meter gives it; None where parts are not specified."""
+def _time(value: Value, otherwise: str | None) -> tuple[str | None, Flaw]:
+    """ISO 8601, with the deviation where the meter gives it, and what was odd about the octets."""
     try:
-        return moment.to_datetime().isoformat()
-    except ValueError:
-        return None
+        written, _ = clock.read_time(value)
+    except shape.Misshapen:
+        return otherwise, Flaw.NONE
+    assert isinstance(value, OctetString | DateTimeValue)
+    told = tolerant.moment(value)
+    if told.value is None:
+        return otherwise, told.flaws
+    if written.deviation_min is None:  # local time of no place that is known here
+        return told.value.replace(tzinfo=None).isoformat(), told.flaws & ~Flaw.DEVIATION_DOUBTFUL
+    return told.value.isoformat(), told.flaws
 
 
 def _attributes(wanted: ObjectWanted) -> list[AttributeDescriptor]:
