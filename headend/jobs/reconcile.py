@@ -23,6 +23,7 @@ from headend.jobs.revocation import known, release_orders
 from headend.orders.conclusion import Conclusions
 from headend.ports import Clock, Store, Transaction
 from protocols.dlms.keys import COUNTER_MAX
+from protocols.dlms.procedures.wanted import placed
 from protocols.dlms.script import COUNTER_TAKEN_MAX
 from protocols.jobs.errors import JobRefused, Refused
 from protocols.jobs.result import (
@@ -152,7 +153,7 @@ def _check_continues(job: Job, chain: Chain) -> None:
 
 
 def _reading(job: Job, read: Read, now: datetime) -> Reading:
-    value = read.read
+    value = placed(read.read, near=read.at)
     return Reading(
         meter=read.meter,
         name=value.name,

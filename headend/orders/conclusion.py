@@ -19,6 +19,7 @@ from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, ju
 from headend.orders.settle import Settling
 from headend.ports import Chance, Clock, Report, Store, Transaction
 from protocols.concentrator import messages
+from protocols.dlms.procedures.wanted import placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,7 @@ def end_attempt(tx: Transaction, attempt: Attempt) -> None:
 
 def _reading(order: Order, read: messages.ObjectRead, now: datetime) -> Reading:
     words = {(wanted.name, wanted.attribute): wanted.word for wanted in order.objects}
+    read = placed(read, near=now)
     return Reading(
         meter=order.meter,
         name=read.name,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from protocols.concentrator.messages import ObjectWanted
 from protocols.dlms import axdr
 from protocols.dlms.date_time import DateTime
-from protocols.dlms.procedures.wanted import as_read
+from protocols.dlms.procedures.wanted import as_read, placed
 from protocols.dlms.values import DateTimeValue, OctetString, VisibleString
 
 CLOCK = ObjectWanted(8, "0.0.1.0.0.255", 2)
@@ -44,3 +46,21 @@ def test_read_with_good_will(asked, value, text, quality) -> None:
     read = as_read(asked, value, None)
     assert (read.value, read.quality) == (text, quality)
     assert read.raw == axdr.encode(value)  # whatever was understood, what came is kept
+
+
+AT = datetime.datetime(2026, 7, 6, 16, 0, 20, tzinfo=datetime.UTC)  # noon in Santiago, in winter
+PLACED = {
+    # deviation as sent: text, quality; read at 16:00:20 UTC
+    "right": ("00F0", "2026-07-06T12:00:00-04:00", ()),
+    "wrong sign": ("FF10", "2026-07-06T12:00:00-04:00", ("deviation-sign",)),
+    "an hour off": ("00B4", "2026-07-06T12:00:00-03:00", ("deviation-doubtful",)),
+    "not specified": ("8000", "2026-07-06T12:00:00", ()),
+}
+
+
+@pytest.mark.parametrize("deviation, text, quality", PLACED.values(), ids=PLACED)
+def test_a_clock_placed_by_when_it_was_read(deviation, text, quality) -> None:
+    octets = OctetString(bytes.fromhex(NOON + deviation + "00"))
+    read = placed(as_read(CLOCK, octets, None), near=AT)
+    assert (read.value, read.quality) == (text, quality)
+    assert read.raw == axdr.encode(octets)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from protocols.dlms.date_time import DateTime
+from protocols.dlms.objects.clock import Clock
 from tests.probe.bench import Bench, Probe, a_meter, acting, bench, tcp
+from tools.probe.clock import oddities
 
 LIMIT_SENT = "SET limiter 0.0.17.0.0.255 (class 71) attribute 4 := 3300"
 
@@ -125,6 +129,23 @@ def test_a_clock_that_is_off_is_set_right(off_s: int, how: str, probe: Probe, me
     assert told["how"] == how and abs(told["drift_after_s"]) < 2
     verb = "ACTION clock" if how == "shifting" else "SET clock"
     assert acting(probe.journal())[-1].startswith(verb)
+
+
+NOON_UTC = datetime(2026, 7, 6, 12, tzinfo=UTC)
+ODD = {
+    # local time and deviation as sent, at noon UTC in Santiago: what is said
+    "right": (datetime(2026, 7, 6, 8), 240, ""),
+    "wrong sign": (datetime(2026, 7, 6, 8), -240, "wrong sign; meant so, it is ahead by 0 s"),
+    "ten seconds ahead besides": (datetime(2026, 7, 6, 8, 0, 10), -240, "ahead by 10 s"),
+    "simply wrong": (datetime(2026, 7, 6, 9), 240, ""),
+}
+
+
+@pytest.mark.parametrize("local, deviation_min, said", ODD.values(), ids=ODD)
+def test_a_clock_that_says_its_time_oddly(local: datetime, deviation_min: int, said: str) -> None:
+    told = replace(DateTime.from_datetime(local), deviation_min=deviation_min)
+    facts = oddities(Clock(told), NOON_UTC)
+    assert (said in str(facts[0].value)) if said else facts == ()
 
 
 def test_a_time_without_a_zone_is_refused(probe: Probe, meter: Bench) -> None:

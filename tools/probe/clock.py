@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from headend.probe_app import Failure
+from protocols.dlms import tolerant
 from protocols.dlms.date_time import ClockStatus, DateTime
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.objects.clock import Clock
 from protocols.dlms.procedures import ClockSet, read_clock, set_clock, shift_clock
 from tools.probe.command import verb
@@ -22,6 +24,12 @@ from tools.terminal import wrong_usage
 SHIFTED_MAX_S = 60
 """Beyond this a clock is set: a shift keeps the profile whole only where it is short."""
 GOOD_S, BAD_S = 5.0, 60.0  # IEC 62054-21 lets a crystal clock drift 0.5 s a day
+
+_ODD = {
+    Flaw.DEVIATION_SIGN: "its deviation from UTC has the wrong sign",
+    Flaw.DEVIATION_IGNORED: "it shows local time and calls it UTC",
+    Flaw.HUNDREDTHS_TOO_MANY: "its hundredths are none",
+}
 
 
 @verb("clock")
@@ -47,7 +55,7 @@ async def clock(
     desk.dry_run = dry_run
     async with desk.talk(Purpose.ACT if sync or to else Purpose.READ) as talk:
         before, drift_s = await read_drift(talk)
-        facts = _facts(before, drift_s)
+        facts = (*_facts(before, drift_s), *oddities(before, talk.desk.now()))
         if not (sync or to):
             return desk.report("", facts=facts, journal={"drift_s": drift_s})
         if sync and drift_s is not None and abs(drift_s) < 1:
@@ -132,6 +140,17 @@ def _facts(clock: Clock, drift_s: float | None) -> tuple[Fact, ...]:
         Fact("drift_s", "ahead of this machine by", _rounded(drift_s), "s", drift_style(drift_s)),
         Fact("daylight_saving", "daylight saving", clock.daylight_enabled),
     )
+
+
+def oddities(clock: Clock, now: datetime) -> tuple[Fact, ...]:
+    """What is wrong with how the meter says its time, where it can be known from the time here."""
+    told = tolerant.moment(clock.time.octets, near=now)
+    known = [text for flaw, text in _ODD.items() if flaw in told.flaws]
+    if not known or told.value is None:
+        return ()
+    off_s = (told.value - now).total_seconds()
+    text = f"{'; '.join(known)}; meant so, it is ahead by {round(off_s)} s"
+    return (Fact("odd", "but", text, "", "warn"),)
 
 
 def drift_style(drift_s: float | None) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from datetime import datetime
+
+import msgspec
 
 from protocols.concentrator.messages import ObjectRead, ObjectWanted, Refusal, Status
 from protocols.dlms import axdr, tolerant
@@ -17,6 +20,9 @@ from protocols.dlms.procedures.steps import Answer, Outcome, Request, get_each, 
 from protocols.dlms.procedures.steps import standard_name as name_of
 from protocols.dlms.services import AttributeDescriptor, GetResult
 from protocols.dlms.values import DateTimeValue, OctetString, Utf8String, Value, VisibleString
+from protocols.errors import ProtocolError
+
+_OF_DEVIATION = Flaw.DEVIATION_SIGN | Flaw.DEVIATION_IGNORED | Flaw.DEVIATION_DOUBTFUL
 
 
 @procedure
@@ -55,10 +61,37 @@ def as_read(wanted: ObjectWanted, value: GetResult, scale: ScalerUnit | None) ->
         text, flaws = told.value, told.flaws
     elif isinstance(value, OctetString) and b"\0" in bytes(value) and text != bytes(value).hex():
         flaws = Flaw.NUL_CHARACTERS
-    quality = tuple(str(flaw.name).lower().replace("_", "-") for flaw in flaws)
     return ObjectRead(
-        wanted.class_id, wanted.name, wanted.attribute, text, unit, raw=raw, quality=quality
+        wanted.class_id,
+        wanted.name,
+        wanted.attribute,
+        text,
+        unit,
+        raw=raw,
+        quality=words_of(flaws),
     )
+
+
+def placed(read: ObjectRead, *, near: datetime) -> ObjectRead:
+    """A clock's time in the one reading of its deviation that fits when it was read, and a word on
+    it: meters send the deviation with the wrong sign, or local time under none.  Others as is."""
+    if read.class_id != clock.CLOCK_CLASS or read.attribute != 2 or not read.raw:
+        return read
+    try:
+        written, _ = clock.read_time(axdr.decode(read.raw))
+    except (ProtocolError, shape.Misshapen):
+        return read
+    told = tolerant.moment(written.octets, near=near)
+    odd = told.flaws & _OF_DEVIATION
+    if told.value is None or written.deviation_min is None or not odd:
+        return read
+    quality = (*read.quality, *words_of(odd))
+    return msgspec.structs.replace(read, value=told.value.isoformat(), quality=quality)
+
+
+def words_of(flaws: Flaw) -> tuple[str, ...]:
+    """Each flaw as readings name it: "trailing-octets", "deviation-sign"."""
+    return tuple(str(flaw.name).lower().replace("_", "-") for flaw in flaws)
 
 
 def _time(value: Value, otherwise: str | None) -> tuple[str | None, Flaw]:
