@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # Time never decides a test: a busy machine is no reason to fail an example.
@@ -28,6 +29,13 @@ settings.load_profile("untimed")
 SIMULATED_START = datetime(2026, 7, 6, tzinfo=UTC)  # a Monday, and no holiday in Chile
 LIVE_TEST_TIMEOUT_S = 120.0  # ends a test that hangs; no test is meant to come near it
 SYSTEM_PATH = os.pathsep.join(filter(None, [os.environ.get("PATH"), "/usr/sbin", "/sbin"]))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_the_start() -> Iterator[None]:
+    """A command run inside a test configures the log of the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 def _program(name: str) -> Callable[[], bool]:
