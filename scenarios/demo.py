@@ -80,6 +80,7 @@ class Stage:
     config: Config
     watch: Watch
     _bar: FaultSpec
+    _back_in: int | None = None  # the chapter in which the concentrator's return is awaited
 
     @property
     def over_mqtt(self) -> bool:
@@ -144,8 +145,8 @@ class Stage:
         modem = world.concentrators[name].modem
         world.enter(lambda: modem.end_faults(BARRED, world.env.now))
         self._turned(chapter, Turn.ADMITTED)
-        await self._until(lambda: self.field_whole)
-        self._turned(chapter, Turn.BACK, self._session().since)
+        self._back_in = chapter
+        await self._until(lambda: self._back_in is None)
         try:
             async with asyncio.timeout(EXPLAINED_WITHIN_S):
                 await self._until(lambda: all(map(self.watch.explained, late)))
@@ -189,8 +190,16 @@ class Stage:
 
     async def _tell_on(self, tell: Tell) -> None:
         while True:
+            self._see_return()
             self.watch.tell_news(tell)
             await asyncio.sleep(LOOK_S)
+
+    def _see_return(self) -> None:
+        """Note the concentrator's return before the store is asked for what followed from it: a
+        look that came between the two would tell the effect before its cause."""
+        if self._back_in is not None and self.field_whole:
+            self._turned(self._back_in, Turn.BACK, self._session().since)
+            self._back_in = None
 
     def _played(self, number: int) -> Played:
         order = self.watch.order(number)
