@@ -25,6 +25,13 @@ class Finding:
     expected: Any
     always: bool
 
+    @property
+    def found(self) -> str:
+        """What was found where something else was wanted, in one line."""
+        if self.always:
+            return "; ".join(map(str, self.value))
+        return f"{plain(self.value)}, not {plain(self.expected)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Orders:
@@ -51,6 +58,18 @@ class Summary:
     @property
     def failures(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.expect if not finding.ok)
+
+
+def plain(value: Any) -> str:
+    """A value that was found or wanted, as a person reads it."""
+    match value:
+        case dict():
+            return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or "none"
+        case list() | tuple():
+            return ", ".join(map(plain, value)) or "none"
+        case float():
+            return f"{value:g}"
+    return str(value)
 
 
 def summarise(name: str, story: Story) -> Summary:

@@ -28,6 +28,7 @@ class Run:
     outcomes: dict[str, int]  # orders: "done", "open", or the reason
     failures: tuple[Finding, ...] = ()
     error: str | None = None
+    wall_s: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -112,6 +113,7 @@ def run_seed(file: Path, seed: int, invariants_only: bool = False) -> Run:
         seed,
         {outcome: count for outcome, count in outcomes.items() if count},
         tuple(f for f in summary.failures if _counts(f, scenario, seed, invariants_only)),
+        wall_s=summary.wall_s,
     )
 
 

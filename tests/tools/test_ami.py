@@ -281,8 +281,8 @@ def test_a_mistake_of_the_program(
     def mistaken(*_: object, **__: object) -> None:
         raise KeyError("C-001")
 
-    monkeypatch.setattr("tools.sim.played", mistaken)
-    monkeypatch.setattr("tools.sim.log_nothing", lambda: None)
+    monkeypatch.setattr("tools.sim.playing.played", mistaken)
+    monkeypatch.setattr("tools.sim.command.log_nothing", lambda: None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["ami", "sim", "run", "the-meter-is-silent"])
     with pytest.raises(SystemExit) as ended:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from typer.testing import CliRunner, Result
 
 from scenarios import stories
 from scenarios.schema import BadScenario
 from scenarios.sweep import Run, Swept, run_seed
 from tests.scenarios.shared import THREE_ORDERS
-from tools import sim
 from tools.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,7 +122,7 @@ def test_every_story_of_the_library_is_let_play(name: str, monkeypatch: pytest.M
     def stop(*_: object, **__: object) -> None:
         raise BadScenario("as far as this")
 
-    monkeypatch.setattr(sim, "played", stop)
+    monkeypatch.setattr("tools.sim.playing.played", stop)
     assert "as far as this" in ami("sim", "run", name).stderr
 
 
@@ -170,7 +170,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
             ended(run)
         return Swept(tuple(runs))
 
-    monkeypatch.setattr(sim, "sweep_", one_by_one)
+    monkeypatch.setattr("tools.sim.sweeping.sweep_", one_by_one)
 
 
 def test_sweep() -> None:
@@ -229,3 +229,24 @@ def test_as_a_process() -> None:
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["orders"]["failed"] == {"sim-fault": 1}
     assert "concentrator offline" in ran.stderr
+
+
+# --- for a bench of tests ------------------------------------------------------------------------
+
+
+def test_junit_of_a_run_and_of_a_sweep(wrong: str, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    assert ami("sim", "run", wrong, "--junit", str(file)).exit_code == 1
+    report = etree.parse(str(file)).getroot()
+    assert report.get("failures") == "1"
+    assert report.xpath("//testcase[failure]/@name") == ["orders"]
+    swept = ami("sim", "sweep", wrong, "--seeds", "1-2", "--jobs", "1", "--junit", str(file))
+    assert swept.exit_code == 1
+    names = etree.parse(str(file)).getroot().xpath("//testcase[failure]/@name")
+    assert names == ["seed 1", "seed 2"]
+
+
+def test_junit_has_nowhere_to_go(tmp_path: Path) -> None:
+    ran = ami("sim", "run", STORY, "--junit", str(tmp_path / "none" / "junit.xml"))
+    assert ran.exit_code == 2
+    assert "there is no directory" in ran.stderr

@@ -1,0 +1,90 @@
+"""`ami sim list` and `ami sim run`: the stories, and one of them played."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from scenarios import stories
+from scenarios.junit import of_run
+from scenarios.schema import BadScenario
+from scenarios.summary import played
+from tools.capturing import CaptureFile, recording
+from tools.sim.command import (
+    File,
+    Json,
+    Junit,
+    Seed,
+    Verbose,
+    app,
+    expects_something,
+    find,
+    has_a_directory,
+    make_room,
+    mind_the_log,
+)
+from tools.sim.told import as_json, tell
+from tools.terminal import err, out, print_json, wrong_usage
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """The stories of the library.
+
+    Example: [bold]ami sim list[/]
+    """
+    shelf = [(name, find(name)[1].about) for name in stories.names()]
+    if json:
+        print_json([{"name": name, "about": about} for name, about in shelf])
+        return
+    width = max(len(name) for name, _ in shelf)
+    for name, about in shelf:
+        out.print(Text.assemble((f"{name:{width}}", "bold"), f"  {about}"))
+
+
+@app.command()
+def run(
+    file: File,
+    seed: Seed = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Write the world's log to this file, as JSON lines.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the head-end's databases in this directory.")
+    ] = None,
+    capture: CaptureFile = None,
+    junit: Junit = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Play a story and hold it against what it expects.  Exit code 1 where it is otherwise.
+
+    Example: [bold]ami sim run the-meter-is-silent --seed 7 --keep out[/]
+    """
+    name, scenario = find(file)
+    expects_something(file, scenario)
+    has_a_directory("--log", log)
+    has_a_directory("--junit", junit)
+    mind_the_log(verbose)
+    if keep is not None:
+        make_room(keep)
+    try:
+        with recording(capture, about=f"ami sim run {name}") as recorder:
+            summary = played(name, scenario, seed=seed, keep=keep, log=log, recorder=recorder)
+    except BadScenario as error:
+        wrong_usage(f"{file}: {error}")
+    if junit is not None:
+        junit.write_bytes(of_run(summary))
+    if json:
+        print_json(as_json(summary))
+    else:
+        tell(summary, scenario)
+        if keep is not None and summary.orders.total:
+            database = shlex.quote(str(keep / "ami.db"))
+            err.print(f"Look closer: ami explain order 1 --database {database}", markup=False)
+    if summary.failures:
+        raise typer.Exit(1)
