@@ -106,7 +106,7 @@ class Street:
 
 
 def street_of(seed: int, name: str, places: Sequence[tuple[str, Place]]) -> Street:
-    """A feeder for meters at these places, in the order of their numbers; a function of the seed."""
+    """A feeder for meters at these places, in the order of their numbers, fixed by the seed."""
     customers = tuple(
         Customer(meter, index % BRANCHES, place) for index, (meter, place) in enumerate(places)
     )
@@ -145,7 +145,7 @@ def network_of(street: Street, *, no_load_pu: float = NO_LOAD_PU) -> LoadNetwork
     source = source_matrix(street.transformer)
     head = source[:, phase]
     z = head[phase] + shared * own * same[:, None]
-    v0 = RATED_V / math.sqrt(3) * no_load_pu * np.array(_TURNS)
+    v0: Complex = RATED_V / math.sqrt(3) * no_load_pu * np.array(_TURNS, dtype=np.complex128)
     names = tuple(f"{street.customers[each].meter}.{of + 1}" for each, of in connections)
     return LoadNetwork(names, z, v0[phase], phase, head, v0)
 
