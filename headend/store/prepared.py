@@ -75,11 +75,13 @@ class Prepared:
         count: int = cursor.rowcount
         return count
 
-    def change_many(self, connection: Connection, many: Iterable[Values]) -> None:
-        """Carry it out once for each set of values."""
+    def change_many(self, connection: Connection, many: Iterable[Values]) -> int:
+        """Carry it out once for each set of values; how many rows it concerned in all."""
         compiled = self._compiled(connection.dialect)
         cursor = connection.connection.cursor()
         cursor.executemany(compiled.sql, [compiled.parameters(values) for values in many])
+        count: int = cursor.rowcount
+        return count
 
     def sql(self, dialect: Dialect) -> str:
         return self._compiled(dialect).sql

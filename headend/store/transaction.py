@@ -10,11 +10,11 @@ from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
 from headend.store.readings import ReadingWords
-from headend.store.registry import RegistryWords
+from headend.store.shipment import ShipmentWords
 
 
 class SqlTransaction(
-    RegistryWords,
+    ShipmentWords,
     ReadingWords,
     EvidenceWords,
     MessageWords,

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-import msgspec
-
 from headend.domain.keys import KeyState
 from headend.ports import (
     Chance,
@@ -23,6 +21,7 @@ from headend.ports import (
 from headend.store.envelope import Envelope
 from headend.store.jobs import JobWords
 from headend.store.keys import KeyRow, KeyWords, Place
+from headend.store.sealing import seal, unseal
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
 from protocols.dlms.keys import COUNTER_MAX, Keys
@@ -30,21 +29,8 @@ from protocols.dlms.keys import COUNTER_MAX, Keys
 T = TypeVar("T")
 
 BLOCK = 256  # counters reserved at once; an errand uses some tens, a long profile some hundreds
-_FINGERPRINT = ("fingerprint",)
 _SIGNING = ("job packages", "signing", "")
 _SEED_SIZE = 32
-
-
-class Record(msgspec.Struct, array_like=True, frozen=True):
-    """What is sealed."""
-
-    encryption: bytes
-    authentication: bytes
-    broadcast: bytes | None
-    master: bytes | None
-
-    def __repr__(self) -> str:
-        return "Record()"
 
 
 class KeyVault:
@@ -171,18 +157,13 @@ class KeyVault:
         words.add_keys(row)
 
     def _sealed(self, row: KeyRow, keys: Keys) -> KeyRow:
-        record = Record(keys.encryption, keys.authentication, keys.broadcast, keys.master)
-        return replace(
-            row,
-            envelope=self._envelope.name,
-            fingerprint=self._envelope.seal(keys.encryption, _FINGERPRINT)[:16].hex(),
-            sealed=self._envelope.seal(msgspec.msgpack.encode(record), _belongs(row)),
-        )
+        fingerprint, octets = seal(self._envelope, keys, row.meter, row.client, row.generation)
+        return replace(row, envelope=self._envelope.name, fingerprint=fingerprint, sealed=octets)
 
     def _open(self, row: KeyRow) -> Keys:
-        plain = self._envelope.open(row.envelope, row.sealed, _belongs(row))
-        record = msgspec.msgpack.decode(plain, type=Record)
-        return Keys(record.encryption, record.authentication, record.broadcast, record.master)
+        return unseal(
+            self._envelope, row.envelope, row.sealed, row.meter, row.client, row.generation
+        )
 
     def _opened(self, rows: Sequence[KeyRow]) -> MeterKeys | None:
         found = {
@@ -251,7 +232,3 @@ async def _run(store: SqlStore, work: Callable[[JobWords], T]) -> T:
         return work(transaction)
 
     return await store.run(words)
-
-
-def _belongs(row: KeyRow) -> tuple[str, str, str]:
-    return row.meter, str(row.client), str(row.generation)

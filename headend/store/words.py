@@ -34,9 +34,9 @@ class Words:
         except Exception as error:
             self._refuse(error)
 
-    def _change_many(self, statement: Prepared, many: Iterable[Values]) -> None:
+    def _change_many(self, statement: Prepared, many: Iterable[Values]) -> int:
         try:
-            statement.change_many(self._connection, many)
+            return statement.change_many(self._connection, many)
         except Exception as error:
             self._refuse(error)
 
