@@ -7,7 +7,7 @@ between the two is short.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,20 @@ class Prepared:
         compiled = self._compiled(connection.dialect)
         cursor = connection.connection.cursor()
         cursor.executemany(compiled.sql, [compiled.parameters(values) for values in many])
+        count: int = cursor.rowcount
+        return count
+
+    def change_rows(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Carry it out for each row of values, which stand in the order of the keys and are as the
+        driver takes them; how many rows it concerned in all.  For rows by the million."""
+        compiled = self._compiled(connection.dialect)
+        cursor = connection.connection.cursor()
+        names = [name for name, _ in compiled.slots]
+        if compiled.positional and names == self._keys:
+            cursor.executemany(compiled.sql, rows)
+        else:
+            values = (dict(zip(self._keys or (), row, strict=True)) for row in rows)
+            cursor.executemany(compiled.sql, [compiled.parameters(each) for each in values])
         count: int = cursor.rowcount
         return count
 

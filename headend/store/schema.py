@@ -288,6 +288,27 @@ readings = Table(
     Column("quality", Json(tuple[str, ...]), nullable=False),
     Index("readings_of_meter", "meter", "name", "at"),
 )
+
+# Load profiles, one row for a meter and an interval, written once: what analysis reads by the
+# million.  `at` is the interval's end in POSIX seconds.  Registers as they stood then, in Wh and
+# varh; voltages in 0.1 V, the power factor in 1/1000; NULL where the meter has no such quantity.
+intervals = Table(
+    "intervals",
+    metadata,
+    Column("meter", String, primary_key=True),
+    Column("at", Number, primary_key=True, autoincrement=False),
+    Column("status", Integer, nullable=False),
+    Column("active_import", Number),
+    Column("active_export", Number),
+    Column("reactive_import", Number),
+    Column("reactive_export", Number),
+    Column("voltage_l1", Integer),
+    Column("voltage_l2", Integer),
+    Column("voltage_l3", Integer),
+    Column("power_factor", Integer),
+    sqlite_with_rowid=False,
+)
+
 pushes = Table(
     "pushes",
     metadata,

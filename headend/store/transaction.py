@@ -5,6 +5,7 @@ from __future__ import annotations
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.evidence import EvidenceWords
+from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
@@ -16,6 +17,7 @@ from headend.store.shipment import ShipmentWords
 class SqlTransaction(
     ShipmentWords,
     ReadingWords,
+    IntervalWords,
     EvidenceWords,
     MessageWords,
     OrderWords,

@@ -1,0 +1,60 @@
+"""The words for load profiles, by the million: rows go to the driver as they come.
+
+The first row of an interval stands; the same interval again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from headend.store import schema
+from headend.store.prepared import Prepared
+from headend.store.words import Words
+
+QUANTITIES = tuple(column.name for column in schema.intervals.columns)[2:]
+"""The columns of numbers, in order."""
+
+IntervalRow = tuple[Any, ...]
+"""Meter, end of the interval in POSIX seconds, then the quantities: integers or None."""
+
+_c = schema.intervals.c
+_ADD: dict[str, Prepared] = {
+    dialect.dialect.name: Prepared(
+        dialect.insert(schema.intervals).on_conflict_do_nothing(),
+        [column.name for column in schema.intervals.columns],
+    )
+    for dialect in (sqlite, postgresql)
+}
+_OF_METERS = Prepared(
+    select(*schema.intervals.columns)
+    .where(
+        _c.meter.between(bindparam("first"), bindparam("last")),
+        _c.at > bindparam("after"),
+        _c.at <= bindparam("until"),
+    )
+    .order_by(_c.meter, _c.at)
+)
+
+
+class IntervalWords(Words):
+    """Rows of load profiles."""
+
+    def add_intervals(self, rows: Sequence[IntervalRow]) -> int:
+        """Keep what is new of them; how many are."""
+        try:
+            return _ADD[self._connection.dialect.name].change_rows(self._connection, rows)
+        except Exception as error:
+            self._refuse(error)
+
+
+def intervals_of(
+    connection: Connection, first: str, last: str, *, after: int, until: int
+) -> list[IntervalRow]:
+    """The rows of the meters whose names lie between two, by meter and time: of intervals that end
+    after one moment, and at or before another."""
+    between = {"first": first, "last": last, "after": after, "until": until}
+    return _OF_METERS.rows(connection, between)
