@@ -344,10 +344,11 @@ class ClockWrong(_Fault):
 def run(world: World, faults: Iterable[Fault]) -> None:
     """Have faults begin and end at their times.  One that began before now begins now."""
     for fault in faults:
-        world.env.process(_course(world, fault))
+        world.env.process(course(world, fault))
 
 
-def _course(world: World, fault: Fault) -> Generator[simpy.Event, Any, None]:
+def course(world: World, fault: Fault) -> Generator[simpy.Event, Any, None]:
+    """A fault's begin and end, as a process of the world."""
     start, end = fault.span.start, fault.span.end
     if start is not None and start > world.env.now:
         yield world.env.timeout(start - world.env.now)

@@ -91,6 +91,7 @@ __all__ = [
     "Occupied",
     "MqttBroker",
     "Running",
+    "SqlStore",
     "add_meter",
     "build",
     "open_session",
@@ -172,13 +173,14 @@ def build(
     callback: Callback,
     portal: CarrierPortal | None = None,
     dialling: Dialling | None = None,
+    store: SqlStore | None = None,
     live: bool = True,
 ) -> HeadEnd:
     """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
     simulated clock demands; `dialling` is the way to directly reached meters, where it is not over
-    real lines."""
+    real lines; `store` is one that somebody has opened on the configured database."""
     envelope = envelope_of(config)
-    store = SqlStore(config.database, live=live)
+    store = store or SqlStore(config.database, live=live)
     legacy = LegacyDatabase(config.legacy_database, live=live)
     policy, days = config.orders, working_days(config.orders)
     field_ = Concentrators(broker, clock, chance, config.field)

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from devices import faults
+from devices import faults, outages
 from devices.chance import stream
 from devices.clock import FieldDriver, run_simulated, stopwatch, world
 from devices.gateway.uplink import Uplink
@@ -27,7 +27,7 @@ from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.modem import CarrierView
 from devices.wan import Technology, one_way_ms
 from devices.world import World
-from headend.app import Bus, BusClient, CallbackFailed, HeadEnd, build
+from headend.app import Bus, BusClient, HeadEnd, build
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Config, KeyStorage
@@ -36,23 +36,25 @@ from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
 from headend.store import queries
 from protocols.capture.recorder import Recorder
-from protocols.cim import replies, xml
 from protocols.cim.control_types import ControlKind
+from scenarios.aim import aimed
 from scenarios.direct_lines import SimulatedDialling
-from scenarios.field import faults_of, field_of, registry_of, sim_of
+from scenarios.fault_spec import where
+from scenarios.field import alternating_meters, faults_of, field_of, registry_of, sim_of
 from scenarios.scatter import scattered
 from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, Scenario, seconds
 from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from scenarios.surroundings import LAN_DELAY_S, Surroundings, TroubledStore
 from scenarios.uplink import BusUplink
 
 COMMERCIAL = "COMERCIAL"
 OPERATOR = "OPERADOR"
 REPLY_ADDRESS = "http://commercial.test/replies"
 RESEND_S = 5.0  # the commercial system sends a message again that nobody answered
-LAN_DELAY_S = 0.001  # head-end and integration platform to their broker
+RETURN_S = 2.0  # head-end and integration platform try again to reach their broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def run(
     """
     elapsed_s = stopwatch()
     seed = scenario.seed if seed is None else seed
-    scenario = scattered(scenario, seed)
+    scenario = aimed(scattered(scenario, seed), seed)
     with ExitStack() as stack:
         directory = keep or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-sim-"))
@@ -123,9 +125,11 @@ class _Stage:
     driver: FieldDriver = field(init=False)
     world: World = field(init=False)
     commercial: CommercialSystem = field(init=False)
+    around: Surroundings = field(init=False)
     head_end: HeadEnd | None = None
     _client: BusClient | None = None
     _work: asyncio.Task[None] | None = None
+    _returning: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def play(self) -> Story:
         scenario = self.scenario
@@ -141,7 +145,10 @@ class _Stage:
             recorder=self.recorder,
         )
         self.commercial = CommercialSystem(COMMERCIAL, self._post, self.clock.now)
+        timeout_s = scenario.delivery().callback_timeout_s
+        self.around = Surroundings(self.bus, self.commercial, timeout_s)
         faults.run(self.world, faults_of(scenario))
+        outages.run(self.world, alternating_meters(scenario))
         await self._open_platform()
         await self._start_head_end()
         registry = registry_of(scenario)
@@ -152,6 +159,7 @@ class _Stage:
         await self._act(self._plot(), seconds(scenario.duration))
         story = self._look_back(seconds(scenario.duration))
         await self._crash_head_end()
+        self.around.close()
         self.driver.stop()
         return story
 
@@ -160,6 +168,11 @@ class _Stage:
     def _plot(self) -> list[Coroutine[Any, Any, None]]:
         scenes = [self._event(event) for event in self.scenario.event]
         scenes += [self._read(spec) for spec in self.scenario.read]
+        scenes += [
+            self.around.course(spec, self.directory / "ami.db")
+            for spec in self.scenario.fault
+            if where(spec.kind) == "surroundings"
+        ]
         for number, spec in enumerate(self.scenario.order, 1):
             wanted = self._wanted(number, spec)
             scenes.append(self._order(spec, wanted))
@@ -264,13 +277,14 @@ class _Stage:
             keys=KeyStorage(envelope_file=self._envelope()),
             direct=scenario.direct_policy(),
         )
-        client = BusClient(self.bus, "head-end", delay_s=lambda _: LAN_DELAY_S)
+        client = self._member("head-end")
         self.head_end = build(
             config,
             clock=self.clock,
             chance=SeededChance(self.seed, "head-end", self.starts),
             broker=client,
-            callback=_Callback(self.commercial),
+            callback=self.around,
+            store=TroubledStore(config.database, self.around),
             portal=self._portal(),
             dialling=SimulatedDialling(self.world, self._wan),
             live=False,
@@ -328,10 +342,29 @@ class _Stage:
             raise ConnectionResetError("the head-end went down as it answered")
         return (await answering).body
 
+    def _member(self, name: str) -> BusClient:
+        """A client near the broker, which comes back when the broker does."""
+
+        def lost(why: str) -> None:
+            task = asyncio.ensure_future(self._come_back(client))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+
+        client = BusClient(self.bus, name, delay_s=lambda _: LAN_DELAY_S, on_lost=lost)
+        return client
+
+    async def _come_back(self, client: BusClient) -> None:
+        while not client.connected:
+            await asyncio.sleep(RETURN_S)
+            try:
+                await client.connect()
+            except ConnectionError:
+                continue
+
     # --- around it -------------------------------------------------------------------------------
 
     async def _open_platform(self) -> None:
-        client = BusClient(self.bus, PLATFORM, delay_s=lambda _: LAN_DELAY_S)
+        client = self._member(PLATFORM)
         root = self.scenario.delivery().topic_root
         platform = IntegrationPlatform(self.commercial, client.publish, root)
         await client.subscribe(platform.topic, platform.hear)
@@ -405,19 +438,3 @@ def records_of(connection: Any) -> tuple[Record, ...]:
         )
         for order in reversed(found)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Callback:
-    """The commercial system's own SOAP door, for orders that name a ReplyAddress."""
-
-    commercial: CommercialSystem
-
-    async def post(self, address: str, octets: bytes, operation: str) -> bytes:
-        await asyncio.sleep(LAN_DELAY_S)
-        body = xml.parse(octets)[0][0]
-        try:
-            answer = self.commercial.receive(xml.serialize(body))
-        except ConnectionError as error:
-            raise CallbackFailed(str(error)) from error
-        return xml.serialize(replies.soap_envelope(xml.parse(answer)))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
-from devices import faults
+from devices import faults, meter_faults
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
@@ -16,6 +16,7 @@ from devices.span import Span
 from headend.domain.meter import Concentrator, Meter
 from protocols.dlms.codes import DataAccessResult
 from scenarios import schema
+from scenarios.fault_spec import where
 from scenarios.schema import BadScenario, Scenario, seconds
 
 CONTRACTED_W = Decimal(10_000)
@@ -72,21 +73,27 @@ def sim_of(concentrator: str) -> str:
 
 def faults_of(scenario: Scenario, start: float | None = None) -> list[Fault]:
     """The faults, at the world's times; `start` (POSIX seconds) where it begins at another time
-    than its own.  Raises `BadScenario`."""
+    than its own; of a scenario that is `aimed`.  Raises `BadScenario`."""
     start = scenario.start_utc.timestamp() if start is None else start
+    return [_fault(spec, start) for spec in scenario.fault if where(spec.kind) != "surroundings"]
+
+
+def alternating_meters(scenario: Scenario) -> list[str]:
+    """The meters that come and go as meters usually do.
+
+    Unless the file says so, those that the story names stay: it says what happens to them.
+    """
+    if scenario.field.outages == "none":
+        return []
     spread = transformers(scenario.field.meters, scenario.field.concentrators)
-    meters = [meter.name for each in spread for meter in each.meters]
-    concentrators = [each.concentrator for each in spread]
-    for number, spec in enumerate(scenario.fault, 1):
-        known = meters if spec.kind.startswith(("meter-", "line-")) else concentrators
-        if spec.kind == "packet-loss":
-            known = meters + concentrators
-        if spec.target not in known:
-            raise BadScenario(
-                f"fault {number}: {spec.kind} hits one of {known[0]} to {known[-1]},"
-                f" not {spec.target!r}"
-            )
-    return [_fault(spec, start) for spec in scenario.fault]
+    names = [meter.name for each in spread for meter in each.meters]
+    if scenario.field.outages == "usual":
+        return names
+    told = {name for order in scenario.order for name in order.names()}
+    told |= {meter.name for meter in scenario.meter} | {read.meter for read in scenario.read}
+    told |= {fault.target for fault in scenario.fault}
+    told |= {*(scenario.expect.limit or ()), *(scenario.expect.supply or ())}
+    return [name for name in names if name not in told]
 
 
 def _transformer(each: TransformerSpec, special: dict[str, schema.MeterSpec]) -> TransformerSpec:
@@ -159,12 +166,22 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "meter-ignores": lambda spec, span: faults.IgnoresLimit(spec.target, span),
     "meter-emergency": lambda spec, span: faults.EmergencyActive(spec.target, span),
     "meter-wrong-key": lambda spec, span: faults.WrongKey(spec.target, span),
+    "meter-counter": lambda spec, span: faults.RolledBackCounter(spec.target, span),
+    "meter-clock": lambda spec, span: meter_faults.MeterClockWrong(
+        spec.target, span, spec.step_s, spec.drift_ppm
+    ),
+    "meter-phase-loss": lambda spec, span: meter_faults.PhaseLost(
+        spec.target, span, spec.phase or 1
+    ),
     "meter-stuck-relay": lambda spec, span: faults.StuckRelay(spec.target, span),
     "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span),
     "meter-dirty": lambda spec, span: faults.Dirty(spec.target, span, spec.dirt or ""),
     "meter-power-cut": lambda spec, span: faults.MeterPowerCut(spec.target, span),
     "packet-loss": lambda spec, span: faults.Loss(
         spec.target, span, 0.5 if spec.share is None else spec.share
+    ),
+    "noise": lambda spec, span: faults.Noise(
+        spec.target, span, round(100 * (spec.snr_change_db or 0.0))
     ),
     "modem": _modem_fails(_MODEM),
     "sim": _modem_fails(_SIM),
@@ -175,5 +192,5 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "reboot": lambda spec, span: faults.Reboot(spec.target, span),
     "busy": lambda spec, span: faults.Busy(spec.target, span),
     "line-cut": lambda spec, span: faults.LineCut(spec.target, span),
-    "clock": lambda spec, span: faults.ClockWrong(spec.target, span, spec.step_s),
+    "clock": lambda spec, span: faults.ClockWrong(spec.target, span, spec.step_s, spec.drift_ppm),
 }

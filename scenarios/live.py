@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import NoReturn
 
-from devices import faults
+from devices import faults, outages
 from devices.clock import FieldDriver, wall_clock
 from devices.clock import world as new_env
 from devices.concentrator.device import Settings
@@ -27,7 +27,8 @@ from devices.modem import Pace
 from devices.world import World
 from headend.app import Address, Bus
 from protocols.capture.recorder import Recorder
-from scenarios.field import faults_of, field_of
+from scenarios.aim import aimed
+from scenarios.field import alternating_meters, faults_of, field_of
 from scenarios.schema import BadScenario, Scenario
 from scenarios.uplink import BusUplink
 
@@ -124,9 +125,11 @@ async def live_field(
         recorder=recorder,
     )
     field = LiveField(scenario, world, driver.failed, uplinks)
-    planned = faults_of(scenario, start.timestamp())
+    planned = faults_of(aimed(scenario, world.seed), start.timestamp())
     check_targets(world, planned)
     faults.run(world, planned)
+    if scenario.field.outages == "usual":  # whoever sends orders here names no meter in the file
+        outages.run(world, alternating_meters(scenario))
     driver.start()
     over_mqtt = [each for each in uplinks.values() if isinstance(each, MqttUplink)]
     try:

@@ -36,40 +36,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from devices.meter.faults import FAULTS
 from headend.app import working_days
 from headend.config import BadConfig, Delivery, DirectPolicy, FieldPolicy, OrderPolicy
 from headend.domain.reason import ReasonCode
+from scenarios.fault_spec import ALL, contradictions
+from scenarios.fault_spec import FaultSpec as FaultSpec
 from scenarios.mistakes import Path as Place
 from scenarios.mistakes import in_words, line_of, spelled
-
-DIRT = tuple(name for name, fault in FAULTS.items() if fault.where != "line")
-"""What a meter can have that no line needs to show."""
-
-
-class BadScenario(ValueError):
-    """The file is no scenario; the text names the key and what it takes."""
-
-
-_DURATION = re.compile(
-    r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,9}(?:\.[0-9]+)?)s)?"
-)
-
-
-def seconds(text: str) -> float:
-    """The seconds in a duration like "1h30m" or "12.5s".  Raises `BadScenario`."""
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        raise BadScenario(f"{text!r} is no duration; write it like 90s, 5m or 1h30m")
-    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + rest
-
-
-Duration = Annotated[str, msgspec.Meta(pattern=rf"^(?=.)(?:{_DURATION.pattern})$")]
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file."""
+from scenarios.parts import BadScenario as BadScenario
+from scenarios.parts import Duration as Duration
+from scenarios.parts import Part as Part
+from scenarios.parts import seconds as seconds
 
 
 class FieldSpec(Part, frozen=True):
@@ -78,6 +55,14 @@ class FieldSpec(Part, frozen=True):
     meters: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 60
     concentrators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
+    outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
+
+
+class Area(Part, frozen=True):
+    """Concentrators that faults hit together."""
+
+    name: str
+    concentrators: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
 class MeterSpec(Part, frozen=True):
@@ -94,40 +79,6 @@ class MeterSpec(Part, frozen=True):
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
     control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
     distance_m: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
-
-
-class FaultSpec(Part, frozen=True):
-    """Something that goes wrong, from `at` until `until` (or for good)."""
-
-    kind: Literal[
-        "meter-silent",
-        "meter-refuses",
-        "meter-ignores",
-        "meter-emergency",
-        "meter-wrong-key",
-        "meter-stuck-relay",
-        "meter-dirty",
-        "meter-power-cut",
-        "meter-unreachable",
-        "packet-loss",
-        "modem",
-        "sim",
-        "apn",
-        "network",
-        "silence",
-        "power-cut",
-        "reboot",
-        "busy",
-        "clock",
-        "line-cut",
-    ]
-    target: str
-    at: Duration = "0s"
-    until: Duration | None = None
-    code: int | None = None  # DataAccessResult, +CME ERROR or PDP cause, as the kind has it
-    share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None  # packet-loss: frames lost
-    step_s: int = 0  # clock: how far it jumps
-    dirt: str | None = None  # meter-dirty: which of the meter's faults
 
 
 class OrderSpec(Part, frozen=True):
@@ -247,6 +198,7 @@ class Scenario(Part, frozen=True):
     evidence: Sources = Sources()
     scatter: Scatter | None = None
     sweep: Sweep = Sweep()
+    area: tuple[Area, ...] = ()
     meter: tuple[MeterSpec, ...] = ()
     fault: tuple[FaultSpec, ...] = ()
     order: tuple[OrderSpec, ...] = ()
@@ -325,15 +277,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
             yield here, "has an amount if it is a set-limit, and only then"
         if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
-    for number, fault in enumerate(scenario.fault):
-        if fault.until is not None and seconds(fault.until) <= seconds(fault.at):
-            yield ("fault", number, "until"), "does not come after at"
-        if (fault.step_s != 0) != (fault.kind == "clock"):
-            yield ("fault", number), "has a step_s if it is of the clock, and only then"
-        if (fault.dirt is not None) != (fault.kind == "meter-dirty"):
-            yield ("fault", number), "has a dirt if it is meter-dirty, and only then"
-        if fault.dirt is not None and fault.dirt not in DIRT:
-            yield ("fault", number, "dirt"), f"is one of: {', '.join(DIRT)}"
+    yield from contradictions(scenario.fault)
+    yield from _areas(scenario)
     for reason in scenario.expect.failed or ():
         if reason not in set(ReasonCode):
             yield ("expect", "failed"), f"names {reason!r}; reasons are: {', '.join(ReasonCode)}"
@@ -345,6 +290,15 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("scatter", "end"), "does not come after begin"
     if scatter is not None and scatter.meters > scenario.field.meters:
         yield ("scatter", "meters"), f"is more than the field's {scenario.field.meters}"
+
+
+def _areas(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """Areas whose names would be ambiguous."""
+    seen = {ALL}
+    for number, area in enumerate(scenario.area):
+        if area.name in seen:
+            yield ("area", number, "name"), "is the name of another"
+        seen.add(area.name)
 
 
 def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from scenarios.aim import aimed
 from scenarios.field import faults_of, field_of
 from scenarios.schema import Scenario, read
 from scenarios.summary import Finding, played
@@ -70,7 +71,7 @@ def sweep(
     """Run a file under each seed.  `prepare` runs first in each process; `ended` hears of each run
     as it ends.  Raises `BadScenario` for the file before anything runs."""
     scenario = read(file)
-    field_of(scenario), faults_of(scenario)
+    field_of(scenario), faults_of(aimed(scenario, scenario.seed))
     runs = []
     for run in _runs(file, seeds, jobs, invariants_only, prepare):
         ended(run)

@@ -58,6 +58,22 @@ class Bus:
         self._exact: dict[str, dict[str, _Session]] = {}
         self._wild: dict[str, dict[str, _Session]] = {}
         self._retained: dict[str, bytes] = {}
+        self.up = True
+
+    def stop(self, *, forgets: bool = False) -> None:
+        """The broker is down: every connection breaks and no will is published.  With `forgets`,
+        sessions, queues and retained messages are gone, as after a kill without persistence."""
+        self.up = False
+        for session in self._sessions.values():
+            if session.connection is not None:
+                session.connection.give_way("the broker went down")
+        if forgets:
+            for kept in (self._sessions, self._exact, self._wild, self._retained):
+                kept.clear()
+
+    def start(self) -> None:
+        """It runs again, and takes connections."""
+        self.up = True
 
     def dropped(self, client_id: str) -> int:
         """How many deliveries to a client found its queue full."""
@@ -71,7 +87,7 @@ class Bus:
         session = self._sessions.get(client_id)
         if session is not None and session.connection is not None:
             # Mosquitto 2.0 publishes no will here, though MQTT 3.1.1 (3.1.2.5) would have it.
-            session.connection.give_way()
+            session.connection.give_way("another connection took the session over")
         if session is None:
             session = self._sessions[client_id] = _Session(client_id)
         session.connection = connection
@@ -170,6 +186,8 @@ class BusClient:
         self._opening = connection
 
         def at_broker() -> None:
+            if not self._bus.up:
+                return  # nobody answers
             session = self._bus._open(connection, self.client_id)
             connection.session = session
             connection.down.send(ACK_OCTETS, lambda: _settle(opened))
@@ -327,10 +345,10 @@ class _Connection:
             message = _Message(self._will.topic, self._will.payload)
             self._bus._publish(message, self._will.retain)
 
-    def give_way(self) -> None:
-        """Another connection takes the session over."""
+    def give_way(self, why: str) -> None:
+        """The broker lets the connection go, without a will."""
         self.close()
-        self._client._lose(self, "another connection took the session over")
+        self._client._lose(self, why)
 
     def close(self) -> None:
         """Both ends are done with it; the will is not published."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from headend.field.broker import Handler, matches
+from headend.ports import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +95,8 @@ class Dispatch:
         for handler in handlers:
             try:
                 await handler(arrival.topic, arrival.payload)
+            except StoreUnavailable as error:  # no mistake of the handler's, strict or not
+                log.error("a message was not kept", topic=arrival.topic, why=str(error))
             except Exception:
                 if self._strict:
                     raise

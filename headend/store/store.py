@@ -17,6 +17,9 @@ from headend.store.writer import Writer
 
 T = TypeVar("T")
 
+PAGES_MAX = 0xFFFFFFFE
+"""As many pages as SQLite lets a database have."""
+
 SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
 
 
@@ -55,6 +58,22 @@ class SqlStore:
             self._reader = open_reader(self._url)
         with self._reader.begin() as connection:
             return query(connection)
+
+    def wait_for_others(self, timeout_ms: int) -> None:
+        """How long a work waits for another process's transaction (SQLite)."""
+        pragma = f"PRAGMA busy_timeout = {timeout_ms}"
+        self._writer.read(lambda connection: connection.exec_driver_sql(pragma).close())
+
+    def limit(self, *, full: bool) -> None:
+        """Let the database grow no more, as on a disk that is full, or again as it likes (SQLite).
+        What has room in its free pages is still written."""
+
+        def work(connection: Connection) -> None:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            most = pages if full else PAGES_MAX
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
+
+        self._writer.read(work)
 
     async def close(self) -> None:
         """Let the works that wait finish, then give all connections back."""

@@ -15,6 +15,7 @@ from scenarios.summary import played
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "scenarios.md").read_text()
 PARTS = (
     schema.FieldSpec,
+    schema.Area,
     schema.MeterSpec,
     schema.FaultSpec,
     schema.OrderSpec,

@@ -99,8 +99,11 @@ REFUSED = {
         f'{ORDER}meters = ["90000002"]\n',
         "names either meter or meters",
     ),
-    "step of no clock": (f"{FAULT}step_s = 5\n", "fault 1 has a step_s if it is of the clock, and"),
-    "clock without a step": (FAULT.replace("modem", "clock"), "fault 1 has a step_s if it is of"),
+    "step of no clock": (f"{FAULT}step_s = 5\n", "fault 1 has a step_s or a drift_ppm if"),
+    "clock without a step": (
+        FAULT.replace("modem", "clock"),
+        "fault 1 has a step_s or a drift_ppm",
+    ),
     "fault over before it begins": (
         f'{FAULT}at = "5m"\nuntil = "5m"\n',
         "line 9: fault 1: until does not come after at",
@@ -170,11 +173,11 @@ UNPLAYABLE = {
     ),
     "fault at no concentrator": (
         FAULT.replace("C-001", "C-002"),
-        "fault 1: modem hits one of C-001 to C-001, not 'C-002'",
+        "fault 1: modem hits one of C-001 to C-001, an area or all, not 'C-002'",
     ),
-    "fault of a meter at a concentrator": (
-        FAULT.replace("modem", "meter-silent"),
-        "fault 1: meter-silent hits one of 90000001 to 90000060, not 'C-001'",
+    "fault of a meter at another's": (
+        FAULT.replace("modem", "meter-silent").replace("C-001", "90000061"),
+        "fault 1: meter-silent hits one of 90000001 to 90000060, an area or all, not '90000061'",
     ),
     "code that its kind has not": (
         f"{FAULT}code = 103\n",
