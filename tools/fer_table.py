@@ -1,6 +1,6 @@
 """Make the table of frame error rates of the power-line link.
 
-    python -m tools.fer_table --seed 20260706 --output protocols/plc/frame_errors_awgn.json
+    python -m tools.fer_table --seed 20260706 --output protocols/plc/frame_errors_clean.json
 
 With the code: random payloads go through a convolutional encoder (constraint length 7, generators
 171 and 133 octal, rate 1/2, six tail bits), a random interleaver over the frame, differential PSK
@@ -262,7 +262,7 @@ def main() -> None:
         "command": f"{command} --output {given.output.as_posix()}",
         "seed": given.seed,
         "numpy": np.__version__,
-        "noise": "awgn",
+        "noise": "clean",
         "step_cdb": STEP_CDB,
         "frame_bits": FRAME_BITS,
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from devices.channel.link import Link
-from protocols.plc.error_rates import ONE, frame_error_rates
+from protocols.plc.error_rates import ONE
 from protocols.plc.frames import Direction
 from protocols.plc.physical import airtime_us
 
@@ -50,15 +50,11 @@ def carry(link: Link, frame: bytes, rng: Random, *, direction: Direction, now: f
     """Decide the fate of one frame.  Same link, frame, time and state of `rng`: same answer."""
     against_noise, against_fault = divmod(rng.getrandbits(64), ONE)
     snr_cdb = link.snr_cdb(direction, now)
-    airtime = airtime_us(len(frame), link.scheme)
+    airtime = airtime_us(len(frame), link.medium.scheme)
     if not link.module_on(now):
         return Lost(Cause.MODULE_OFF, airtime, snr_cdb)
-    if against_noise < frame_error_rates(link.scheme).lost_of_2_32(snr_cdb, len(frame) * 8):
+    if against_noise < link.medium.rates.lost_of_2_32(snr_cdb, len(frame)):
         return Lost(Cause.NOISE, airtime, snr_cdb)
-    kept = ONE
-    for loss in link.packet_losses:
-        if loss.span.covers(now):
-            kept = kept * (ONE - loss.lost_of_2_32) // ONE
-    if against_fault >= kept:
+    if against_fault >= ONE - link.fault_of_2_32(now):
         return Lost(Cause.PACKET_LOSS, airtime, snr_cdb)
     return Delivered(airtime, snr_cdb)

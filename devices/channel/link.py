@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from devices.channel.medium import Medium
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import Path
 from devices.span import Span
-from protocols.plc.error_rates import ONE, frame_error_rates
-from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, FRAME_OCTETS_MAX, Direction
-from protocols.plc.physical import DBPSK_FEC, Scheme
+from protocols.plc.error_rates import ONE
+from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, Direction
 
 RATIO_WITHOUT_LOSS_CDB = 5250
 """DBPSK with the code bears 48 dB of loss over background noise [read].  There, 4.5 dB are left, at
@@ -68,9 +68,7 @@ class Link:
     node: int
     path: Path
     noise: NoiseProfile
-    scheme: Scheme = DBPSK_FEC
-    frame_octets_max: int = FRAME_OCTETS_MAX
-    retries_max: int = 3
+    medium: Medium = Medium()
     noise_bursts: list[NoiseBurst] = field(default_factory=list)
     packet_losses: list[PacketLoss] = field(default_factory=list)
     module_off: list[Span] = field(default_factory=list)
@@ -88,6 +86,14 @@ class Link:
             burst.snr_change_cdb for burst in self.noise_bursts if burst.span.covers(now)
         )
 
+    def fault_of_2_32(self, now: float) -> int:
+        """The share of frames each way that packet-loss faults take, out of 2**32."""
+        kept = ONE
+        for loss in self.packet_losses:
+            if loss.span.covers(now):
+                kept = kept * (ONE - loss.lost_of_2_32) // ONE
+        return ONE - kept
+
     def module_on(self, now: float) -> bool:
         """Whether the meter's module has power and works; the meter behind it is another matter."""
         return not any(span.covers(now) for span in self.module_off)
@@ -96,9 +102,9 @@ class Link:
         """Whether short frames come through more often than not, both ways."""
         if not self.module_on(now):
             return False
-        rates = frame_error_rates(self.scheme)
+        rates = self.medium.rates
         return all(
-            rates.lost_of_2_32(self.snr_cdb(direction, now), ACKNOWLEDGEMENT_OCTETS * 8) < ONE // 2
+            rates.lost_of_2_32(self.snr_cdb(direction, now), ACKNOWLEDGEMENT_OCTETS) < ONE // 2
             for direction in Direction
         )
 

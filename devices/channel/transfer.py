@@ -20,6 +20,7 @@ from typing import Literal
 
 from devices.channel.carriage import Delivered, Delivery, carry
 from devices.channel.link import Link
+from devices.channel.medium import TURNAROUND_US, acknowledgement_us
 from protocols.concentrator.messages import Frame
 from protocols.plc.frames import (
     ACKNOWLEDGEMENT_OCTETS,
@@ -31,10 +32,6 @@ from protocols.plc.frames import (
     segment,
 )
 from protocols.plc.physical import airtime_us
-
-TURNAROUND_US = 20_000
-"""From the end of a frame to the start of the next: a module's time to act on it (assumption, after
-the elaboration time of Meters-and-More-like links)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WAY: dict[Direction, Literal["down", "up"]] = {Direction.DOWN: "down", Direction.UP: "up"}
@@ -60,6 +57,7 @@ class Transfer:
     total_us: int
     frames: tuple[Frame, ...]
     deliveries: tuple[Delivery, ...]
+    tries: int  # data frames put on the line, repeats included, either way
     frames_sent: int  # data frames that went down, repeats included
     acknowledgements: int  # of those, how many were acknowledged
     heard_at: datetime | None  # when the concentrator last heard the module, whole
@@ -80,6 +78,7 @@ class _Course:
     now_us: int
     frames: list[Frame] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    tries: int = 0
     heard_at: datetime | None = None
     heard_snr_cdb: int | None = None
 
@@ -97,6 +96,12 @@ class _Course:
             self.heard_snr_cdb = delivery.snr_cdb
         return delivery
 
+    def wait(self) -> None:
+        """Wait in vain for an acknowledgement.  Its draws are passed over: every try takes as many,
+        so that no frame's luck hangs on what became of another."""
+        self.rng.getrandbits(64)
+        self.now_us += acknowledgement_us(self.link.medium.scheme)
+
     def note(
         self, started_us: int, direction: Direction, octets: int, fate: Fate, snr_cdb: int | None
     ) -> None:
@@ -110,7 +115,7 @@ class _Course:
                 fate=fate,
                 airtime_ms=0.0
                 if fate is Fate.NO_ROUTE
-                else airtime_us(octets, self.link.scheme) / 1000,
+                else airtime_us(octets, self.link.medium.scheme) / 1000,
                 snr_db=None if snr_cdb is None else snr_cdb / 100,
             )
         )
@@ -129,7 +134,7 @@ def transfer(
         direction=direction,
         node=link.node,
         number=link.messages_sent,
-        frame_octets_max=link.frame_octets_max,
+        frame_octets_max=link.medium.frame_octets_max,
     )
     began_us = round(now * 1_000_000)
     course = _Course(link, rng, began_us)
@@ -153,6 +158,7 @@ def transfer(
         total_us=course.now_us - began_us,
         frames=tuple(course.frames),
         deliveries=tuple(course.deliveries),
+        tries=course.tries,
         frames_sent=acknowledgements + sum(frame.fate == Fate.NO_ACKNOWLEDGEMENT for frame in down),
         acknowledgements=acknowledgements,
         heard_at=course.heard_at,
@@ -164,8 +170,9 @@ def _send(course: _Course, piece: Segment, receiver: Reassembler) -> tuple[bytes
     """One segment until it is acknowledged or given up: the message it completed, acknowledged."""
     wire = encode(piece)
     whole: bytes | None = None
-    for _ in range(1 + course.link.retries_max):
+    for _ in range(1 + course.link.medium.retries_max):
         began_us = course.now_us
+        course.tries += 1
         delivery = course.put(wire, piece.direction)
         course.now_us += TURNAROUND_US
         heard = None
@@ -191,7 +198,7 @@ def _acknowledge_down(
     octets = len(encode(piece))
     answer: Delivery | None = None
     if heard_snr_cdb is None:
-        course.now_us += airtime_us(ACKNOWLEDGEMENT_OCTETS, course.link.scheme)
+        course.wait()
     else:
         answer = course.put(_acknowledgement(piece, heard_snr_cdb), Direction.UP)
     arrived = isinstance(answer, Delivered)
@@ -211,7 +218,7 @@ def _acknowledge_up(course: _Course, piece: Segment, began_us: int, delivery: De
         fate = Fate.DELIVERED if arrived else Fate.DAMAGED
         course.note(began_us, Direction.UP, len(encode(piece)), fate, delivery.snr_cdb)
     if not arrived:
-        course.now_us += airtime_us(ACKNOWLEDGEMENT_OCTETS, course.link.scheme)
+        course.wait()
         return False
     answer = course.put(_acknowledgement(piece, delivery.snr_cdb), Direction.DOWN)
     course.note(answered_us, Direction.DOWN, ACKNOWLEDGEMENT_OCTETS, Fate.SENT, None)

@@ -15,9 +15,8 @@ from typing import Any
 import simpy
 
 from devices.channel.link import Link
-from devices.channel.transfer import TURNAROUND_US, Transfer, transfer
-from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, OVERHEAD_OCTETS, Direction
-from protocols.plc.physical import airtime_us
+from devices.channel.transfer import Transfer, transfer
+from protocols.plc.frames import Direction
 
 ANSWER_AFTER_S = 0.1
 """A meter's time to answer (assumption; 0.5 s in one published polling simulation)."""
@@ -73,14 +72,4 @@ class PowerLine:
 
 def longest_s(link: Link, octets: int) -> float:
     """How long a message of so many octets takes at most, every retry included."""
-    room = link.frame_octets_max - OVERHEAD_OCTETS
-    whole, rest = divmod(octets, room)
-    sizes = [link.frame_octets_max] * whole + ([rest + OVERHEAD_OCTETS] if rest else [])
-    acknowledgement_us = airtime_us(ACKNOWLEDGEMENT_OCTETS, link.scheme) + 2 * TURNAROUND_US
-    return (
-        sum(
-            (1 + link.retries_max) * (airtime_us(size, link.scheme) + acknowledgement_us)
-            for size in sizes
-        )
-        / 1_000_000
-    )
+    return link.medium.longest_us(octets) / 1_000_000

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 PREAMBLE_US = 2_048  # PRIME 1.3
 HEADER_US = 4_480  # two symbols, always DBPSK with the code
+HEADER_BITS = 78  # and six tail bits, in two symbols of 84 subcarriers (from memory)
 SYMBOL_US = 2_240
 DATA_SUBCARRIERS = 96
 PAYLOAD_SYMBOLS_MAX = 63  # the header counts payload symbols in six bits (from memory)

@@ -12,6 +12,7 @@ import math
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,14 +111,21 @@ def test_check_points(snr_db: int, raw: float, coded: float, block: float) -> No
 def test_one_minus_one_minus_ber_to_the_n_overstates_coded_frame_errors() -> None:
     """Viterbi errors are bursty: the facts say by 3 to 5 times."""
     rates = frame_error_rates(SCHEMES["dbpsk+fec"])
-    row = (400 - rates.first_snr_cdb) // rates.step_cdb
-    naive = 1 - (1 - float(rates.bit_error_rates[row])) ** 256
+    naive = 1 - (1 - float(row_at("dbpsk+fec", 400)["bit_error_rate"])) ** 256
     assert 3 < naive / (rates.lost_of_2_32(400, 256) / ONE) < 6
 
 
+def rows(scheme: str) -> list[dict[str, Any]]:
+    return stored()["curves"][scheme]
+
+
+def row_at(scheme: str, snr_cdb: int) -> dict[str, Any]:
+    return next(row for row in rows(scheme) if row["snr_cdb"] == snr_cdb)
+
+
 @cache
-def stored() -> dict[str, object]:
-    path = Path(protocols.plc.__file__).with_name("frame_errors_awgn.json")
+def stored() -> dict[str, Any]:
+    path = Path(protocols.plc.__file__).with_name("frame_errors_clean.json")
     loaded = json.loads(path.read_text(encoding="ascii"))
     assert isinstance(loaded, dict)
     return loaded
@@ -127,10 +135,10 @@ def test_the_table_says_how_it_was_made() -> None:
     table = stored()
     assert table["command"] == (
         f"python -m tools.fer_table --seed {table['seed']}"
-        " --output protocols/plc/frame_errors_awgn.json"
+        " --output protocols/plc/frame_errors_clean.json"
     )
-    assert table["noise"] == "awgn"
-    assert tuple(table["frame_bits"]) == fer_table.FRAME_BITS  # type: ignore[arg-type]
+    assert table["noise"] == "clean"
+    assert tuple(table["frame_bits"]) == fer_table.FRAME_BITS
 
 
 @pytest.mark.parametrize(
@@ -147,9 +155,8 @@ def test_cells_can_be_made_again(scheme: str, snr_cdb: int, bits: int) -> None:
     assert isinstance(seed, int)
     count = measure(SCHEMES[scheme].modulation, snr_cdb, bits, seed, fer_table.FRAMES_MAX)
     rates = frame_error_rates(SCHEMES[scheme])
-    row = (snr_cdb - rates.first_snr_cdb) // rates.step_cdb
     column = rates.frame_bits.index(bits)
-    assert count.frames == rates.frames[row][column]
+    assert count.frames == row_at(scheme, snr_cdb)["frames"][column]
     expected = rates.lost_of_2_32(snr_cdb, bits) / ONE * count.frames
     assert abs(count.frames_lost - expected) <= 2
 
@@ -165,7 +172,7 @@ def test_more_signal_never_hurts_and_the_ends_are_certain(scheme: Scheme) -> Non
     for column, bits in enumerate(rates.frame_bits):
         for lower, higher in pairwise(range(len(rates.lost))):
             rise = (rates.lost[higher][column] - rates.lost[lower][column]) / ONE
-            frames = rates.frames[lower][column] if scheme.fec else 10**12
+            frames = rows(scheme.name)[lower]["frames"][column] if scheme.fec else 10**12
             rate = rates.lost[lower][column] / ONE
             assert rise <= 4 * spread(rate, frames), (bits, lower)
 
@@ -195,7 +202,7 @@ def test_between_the_points_a_rate_is_between_theirs(
 @pytest.mark.parametrize("scheme", UNCODED, ids=[scheme.name for scheme in UNCODED])
 def test_uncoded_rows_are_the_closed_form(scheme: Scheme) -> None:
     rates = frame_error_rates(scheme)
-    for row, text in enumerate(rates.bit_error_rates):
+    for row, text in enumerate(each["bit_error_rate"] for each in rows(scheme.name)):
         snr = snr_of_db((rates.first_snr_cdb + row * rates.step_cdb) / 100)
         assert float(text) == pytest.approx(bit_error_rate(scheme.modulation, snr), rel=1e-5)
         for column, bits in enumerate(rates.frame_bits):
@@ -221,7 +228,8 @@ def test_longer_frames_are_lost_more_often(scheme: Scheme) -> None:
     """Where the rate is well measured.  (Below 1 % short frames suffer from a random interleaver
     that cannot spread a symbol's bits far apart; docs/models.md.)"""
     rates = frame_error_rates(scheme)
-    for row, frames in zip(rates.lost, rates.frames, strict=True):
+    sent = [row["frames"] for row in rows(scheme.name)]
+    for row, frames in zip(rates.lost, sent, strict=True):
         for shorter in range(len(row) - 1):
             short, long = row[shorter] / ONE, row[shorter + 1] / ONE
             if short > 0.05:

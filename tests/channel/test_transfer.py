@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from devices.channel.carriage import Cause, Delivered, Lost
 from devices.channel.counters import LinkCounters
 from devices.channel.link import Link, PacketLoss
-from devices.channel.transfer import TURNAROUND_US, Fate, Transfer, transfer
+from devices.channel.medium import TURNAROUND_US, Medium
+from devices.channel.transfer import Fate, Transfer, transfer
 from devices.span import Span
 from protocols.concentrator import messages
 from protocols.errors import LocalProtocolError
@@ -27,15 +28,26 @@ ACK_US = airtime_us(ACKNOWLEDGEMENT_OCTETS, DBPSK_FEC)
 
 
 class Fates(Random):
-    """A stand-in for chance that says which frames a packet-loss fault of one half takes."""
+    """A stand-in for chance that says which frames a packet-loss fault of one half takes.
+
+    Each try draws for the frame and for its acknowledgement, sent or not.
+    """
 
     def __init__(self, arrive: Iterable[bool]) -> None:
         super().__init__(0)
         self._arrive = iter(arrive)
+        self._unsent = False  # the next draw is for an acknowledgement that nobody sends
+        self._is_frame = True
 
     def getrandbits(self, k: int, /) -> int:
         assert k == 64
-        return (ONE - 1) * ONE + (0 if next(self._arrive) else ONE - 1)
+        if self._unsent:
+            self._unsent, self._is_frame = False, True
+            return 0
+        arrives = next(self._arrive)
+        self._unsent = self._is_frame and not arrives
+        self._is_frame = not self._is_frame
+        return (ONE - 1) * ONE + (0 if arrives else ONE - 1)
 
 
 def half_lossy(snr_cdb: int = 9000) -> Link:
@@ -160,7 +172,7 @@ def test_long_messages_travel_in_segments() -> None:
     assert [frame.octets for frame in result.frames if frame.direction == "up"] == [
         256, 256, 256, 256, 36 + OVERHEAD_OCTETS,
     ]  # fmt: skip
-    link.frame_octets_max = 64
+    link.medium = Medium(frame_octets_max=64)
     smaller = transfer(link, message, Random(1), direction=UP, now=MIDNIGHT)
     assert smaller.received == message
     assert len(smaller.frames) == 2 * -(-len(message) // (64 - OVERHEAD_OCTETS))
