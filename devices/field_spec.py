@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from devices.channel.place import Place, along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import EnginePolicy, alternating
+from devices.meter.models import STANDARD as STANDARD_MODEL
+from devices.meter.models import names as models
 from devices.modem import Pace
 from devices.wan import Technology
 
@@ -24,11 +26,15 @@ class MeterSpec:
     place: Place
     load_w: tuple[int, int, int] | None = None  # per phase, for ever; None: a household's day
     control_mode: int = 4  # class 70, attribute 4
+    model: str = STANDARD_MODEL  # of devices/meter/models
     in_table: bool = True  # its concentrator knows it
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[1-9][0-9]{0,9}", self.name):
             raise ValueError(f"a meter's name has one to ten digits, not {self.name!r}")
+        if self.model != STANDARD_MODEL and self.model not in models():
+            known = ", ".join(models())
+            raise ValueError(f"no meter model {self.model!r}; there are: {known}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ reaches it, or a fault.  The field meets the head-end in bytes only, on each con
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from devices.meter.device import Meter
 from devices.meter.identity import Identity, client_system_title
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
+from devices.meter.models import model
 from devices.meter.server import Endpoint
 from devices.modem import Modem, StepChanged
 from devices.wan import one_way_ms
@@ -120,7 +122,7 @@ class World:
             found = self._meters[name] = Meter(
                 self.identity(name),
                 _load(self.seed, spec),
-                _meter_type(spec.control_mode),
+                _meter_type(spec.control_mode, spec.model),
             )
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
@@ -304,9 +306,9 @@ class World:
 
 
 @cache
-def _meter_type(control_mode: int) -> MeterType:
+def _meter_type(control_mode: int, name: str) -> MeterType:
     """One object for all meters that are alike."""
-    return MeterType(control_mode=control_mode)
+    return replace(model(name), control_mode=control_mode)
 
 
 def _load(seed: int, spec: MeterSpec) -> Load:

@@ -111,6 +111,8 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
         meter = replace(meter, control_mode=special.control_mode)
     if special.distance_m is not None:
         meter = replace(meter, place=replace(meter.place, distance_m=round(special.distance_m)))
+    if special.model is not None:
+        meter = replace(meter, model=special.model)
     return replace(meter, in_table=special.in_table and not special.direct)
 
 

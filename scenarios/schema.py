@@ -36,6 +36,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from devices.meter.models import names
 from headend.app import working_days
 from headend.config import BadConfig, Delivery, DirectPolicy, FieldPolicy, OrderPolicy
 from headend.domain.reason import ReasonCode
@@ -79,6 +80,7 @@ class MeterSpec(Part, frozen=True):
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
     control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
     distance_m: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
+    model: str | None = None  # of devices/meter/models
 
 
 class OrderSpec(Part, frozen=True):
@@ -269,6 +271,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     for number, meter in enumerate(scenario.meter):
         if not _AMOUNT.fullmatch(meter.contracted_w):
             yield ("meter", number, "contracted_w"), "takes watts, like 10000"
+        if meter.model is not None and meter.model not in names():
+            yield ("meter", number, "model"), f"is one of: {', '.join(names())}"
     for number, order in enumerate(scenario.order):
         here = ("order", number)
         if bool(order.meter) == bool(order.meters):

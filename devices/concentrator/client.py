@@ -26,6 +26,7 @@ from protocols.dlms.settings import ClientSettings
 
 CLIENT_SAP = 5
 COUNTER = LogicalName(f"0.0.43.1.{CLIENT_SAP}.255")
+PDU_OCTETS = 8192  # that we take at once: a PLC message has 64 segments of some 250 at most
 RESERVED = 256  # counters at a time; a session has some tens of messages, a long profile more
 
 
@@ -47,12 +48,12 @@ class Client:
         may_act: MayAct,
     ) -> Session:
         """A session that has not started yet."""
-        public = _engine(engine, ClientSettings(response_timeout_s=self.response_timeout_s))
+        public = ClientSettings(max_pdu_size=PDU_OCTETS, response_timeout_s=self.response_timeout_s)
         return Session(
             partial(self._associating, entry, counters, engine, challenge),
             procedure,
             client=CLIENT_SAP,
-            counter=CounterSource(public, COUNTER),
+            counter=CounterSource(_engine(engine, public), COUNTER),
             known=counters.next_own,
             renew=partial(_reserve, counters),
             may_act=may_act,
@@ -76,6 +77,7 @@ class Client:
             invocation_counter_end=_reserve(counters, counter),
             peer_invocation_counter=counters.peer_lowest,
             challenge=challenge(),
+            max_pdu_size=PDU_OCTETS,
             response_timeout_s=self.response_timeout_s,
         )
         return _engine(engine, settings)

@@ -6,7 +6,7 @@ that a test can compare what was said with what was so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from devices.meter.cosem import CLOCK, DATA, PROFILE_GENERIC, Context
@@ -44,8 +44,21 @@ def spoiled(context: Context, asked: AttributeDescriptor, value: Value) -> Value
     if asked.class_id == CLOCK and asked.attribute == 2 and isinstance(value, OctetString):
         return _moment(context, value)
     if asked.class_id == PROFILE_GENERIC and asked.attribute == 2 and isinstance(value, Array):
-        return Array(_row(context, row, number) for number, row in enumerate(value))
+        rows = [_row(context, row, number) for number, row in enumerate(value)]
+        return Array(_misplaced(context, rows))
     return value
+
+
+def _misplaced(context: Context, rows: list[Value]) -> Iterator[Value]:
+    """Rows where this meter puts them."""
+    twice, shuffled = context.meter.dirty("rows-twice"), context.meter.dirty("rows-shuffled")
+    for start in range(0, len(rows), BAD_ROW_EVERY):
+        some = rows[start : start + BAD_ROW_EVERY]
+        if len(some) == BAD_ROW_EVERY and shuffled:
+            some[-2:] = reversed(some[-2:])
+        if len(some) == BAD_ROW_EVERY and twice:
+            some.append(some[-1])
+        yield from some
 
 
 def _row(context: Context, row: Value, number: int) -> Value:

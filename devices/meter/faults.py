@@ -77,6 +77,8 @@ FAULTS: dict[str, Fault] = {
     "deviation-sign": Fault("writes its deviation with the wrong sign", "data"),
     "hundredths-as-ms": Fault("writes milliseconds where hundredths belong", "data"),
     "invalid-dates": Fault("some rows of its profiles have dates that no calendar has", "data"),
+    "rows-twice": Fault("some rows of its profiles come twice", "data"),
+    "rows-shuffled": Fault("some rows of its profiles stand before the row before them", "data"),
     "nul-in-strings": Fault("fills its strings up with NUL characters", "data"),
     "firmware-unreadable": Fault("its firmware's name is no text", "data"),
     # How it converses.

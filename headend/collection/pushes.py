@@ -31,6 +31,7 @@ from protocols.dlms.objects import clock as clock_object
 from protocols.dlms.objects import shape
 from protocols.dlms.procedures.wanted import as_read
 from protocols.dlms.push import Sender, open_push
+from protocols.dlms.services import GetResponse
 from protocols.dlms.values import OctetString, Structure, Value, VisibleString
 from protocols.errors import ProtocolError
 
@@ -191,7 +192,7 @@ class PushIntake:
                 continue
             known = model.objects[word]
             wanted = ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
-            read = as_read(wanted, value, None)
+            read = as_read(wanted, GetResponse.of(value))
             unscaled = ("unscaled",) if known.class_id in (3, 4) else ()  # its scaler is not pushed
             found.append(
                 Reading(

@@ -11,7 +11,7 @@ A result without its last line is not over: what was done counts, the rest is wa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from headend.domain.job import Clash, Conflict, Job, JobState, Lease, TakenOrder
 from headend.domain.order import Order
@@ -79,7 +79,7 @@ class Reconciliation:
             if account is not None and not taken.settled:
                 self._order(finding, taken, account, over=chain.closed is not None)
         readings = [
-            _reading(job, record, now)
+            _reading(job, record, now, self.conclusions.zone)
             for record in chain.records[job.taken :]
             if isinstance(record, Read)
         ]
@@ -152,8 +152,8 @@ def _check_continues(job: Job, chain: Chain) -> None:
         raise JobRefused(Refused.TAMPERED, f"{text}. Try: ami job revoke {job.id}")
 
 
-def _reading(job: Job, read: Read, now: datetime) -> Reading:
-    value = placed(read.read, near=read.at)
+def _reading(job: Job, read: Read, now: datetime, zone: tzinfo) -> Reading:
+    value = placed(read.read, near=read.at, zone=zone)
     return Reading(
         meter=read.meter,
         name=value.name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from headend.config import OrderPolicy
 from headend.domain.evidence import (
@@ -31,6 +32,11 @@ class Conclusions:
     chance: Chance
     policy: OrderPolicy
     settling: Settling
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the meters hang."""
+        return ZoneInfo(self.policy.zone)
 
     async def late(self, order: Order, result: messages.Result) -> None:
         """A command's result that arrived after its step had given up waiting."""
@@ -70,7 +76,7 @@ class Conclusions:
         number = order.attempts or None
         match verdict:
             case Done(value, before, read):
-                readings = tuple(_reading(order, item, now) for item in read)
+                readings = tuple(_reading(order, item, now, self.zone) for item in read)
                 tx.add_readings(readings)
                 found = f"read back {value}" if not read else _counted(readings)
                 return self.settling.end(
@@ -262,9 +268,9 @@ def end_attempt(tx: Transaction, attempt: Attempt) -> None:
     tx.begin_attempt(attempt)
 
 
-def _reading(order: Order, read: messages.ObjectRead, now: datetime) -> Reading:
+def _reading(order: Order, read: messages.ObjectRead, now: datetime, zone: tzinfo) -> Reading:
     words = {(wanted.name, wanted.attribute): wanted.word for wanted in order.objects}
-    read = placed(read, near=now)
+    read = placed(read, near=now, zone=zone)
     return Reading(
         meter=order.meter,
         name=read.name,

@@ -46,6 +46,7 @@ from protocols.dlms.get import (
     GetResponseNormal,
     GetResponseWithList,
     read_results,
+    write_result,
 )
 from protocols.dlms.initiate import ConfirmedServiceError
 from protocols.dlms.notification import (
@@ -223,7 +224,8 @@ class ClientConnection(ClientAssociation):
             self._finish(state, GetResponse(self._several(apdu.results)))
         elif apdu.trailing:
             results = self._single(apdu.result)
-            self._finish(state, GetResponse(results, Flaw.TRAILING_OCTETS, encode(apdu)))
+            raw = write_result(apdu.result)[1:] + apdu.trailing
+            self._finish(state, GetResponse(results, Flaw.TRAILING_OCTETS, raw))
         else:
             self._finish(state, GetResponse(self._single(apdu.result)))
 

@@ -31,6 +31,7 @@ class Flaw(enum.Flag):
     NOT_AN_IDENTIFIER = enum.auto()  # an invoke id above 2^31: taken as the unsigned number it is
     REPEATED = enum.auto()  # the same has come before
     LATE = enum.auto()  # it speaks of a time long past
+    OUT_OF_ORDER = enum.auto()  # a row of a profile, older than one that stands before it
 
 
 @dataclass(frozen=True, slots=True)

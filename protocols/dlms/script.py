@@ -42,7 +42,6 @@ from protocols.dlms.services import (
     ExceptionResponse,
     GetRequest,
     GetResponse,
-    GetResult,
     ReleaseRequest,
     SetResponse,
 )
@@ -271,13 +270,13 @@ def _ask(request: Request, associated: Associated) -> Script[Answer]:
                 pass  # some meters promise multiple references and then refuse them
             case _:
                 return answer
-    results: list[GetResult] = []
+    parts: list[GetResponse] = []
     for attribute in request.attributes:
         answer = _answer((yield GetRequest.of(attribute)))
         if not isinstance(answer, GetResponse):
             return answer
-        results += answer.results
-    return GetResponse(tuple(results))
+        parts.append(answer)
+    return GetResponse.joined(parts)
 
 
 def _answer(event: Heard) -> Answer:

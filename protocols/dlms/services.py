@@ -9,6 +9,9 @@ has one result for each, in the same order.  Source: Green Book 9.3.6 to 9.3.9 (
 from __future__ import annotations
 
 import enum
+import functools
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -88,16 +91,34 @@ class GetRequest:
 class GetResponse:
     """For each attribute its value, or why there is none.
 
-    `flaws` says what was wrong with octets that could be understood all the same; `raw` are they.
+    `flaws` says what was wrong with octets that could be understood all the same; `raw` are those
+    of the results, with whatever stood behind them.  `parts` are the answers that this one was
+    joined from, where the attributes were asked for one by one.
     """
 
     results: tuple[GetResult, ...]
     flaws: Flaw = Flaw.NONE
     raw: bytes = field(default=b"", repr=False)
+    parts: tuple[GetResponse, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, *results: GetResult) -> Self:
         return cls(results)
+
+    @classmethod
+    def joined(cls, parts: Sequence[GetResponse]) -> Self:
+        """One answer of several."""
+        flaws = functools.reduce(operator.or_, (part.flaws for part in parts), Flaw.NONE)
+        results = tuple(result for part in parts for result in part.results)
+        return cls(results, flaws, b"".join(part.raw for part in parts), tuple(parts))
+
+    def each(self) -> tuple[GetResponse, ...]:
+        """An answer for every attribute, with the flaws of the octets that brought it."""
+        if self.parts:
+            return tuple(single for part in self.parts for single in part.each())
+        if len(self.results) == 1:
+            return (self,)
+        return tuple(GetResponse((result,), self.flaws) for result in self.results)
 
 
 @dataclass(frozen=True, slots=True)

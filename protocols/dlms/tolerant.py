@@ -124,26 +124,6 @@ def _at(local: datetime.datetime, offset_min: int) -> datetime.datetime:
     return local.replace(tzinfo=zone)
 
 
-def row_times(
-    told: list[bytes], period_s: float, *, zone: datetime.tzinfo | None = None
-) -> list[Told[datetime.datetime | None]]:
-    """The times of a profile's rows, where one that no calendar has follows from its neighbours.
-
-    A row between two others, one period from each, can only have been at that moment.
-    """
-    found = [moment(each, zone=zone) for each in told]
-    step = datetime.timedelta(seconds=period_s)
-    for place, each in enumerate(found):
-        if each.value is not None:
-            continue
-        before = found[place - 1].value if place else None
-        after = found[place + 1].value if place + 1 < len(found) else None
-        meant = before + step if before is not None else after - step if after is not None else None
-        if meant is not None and (before is None or after is None or after - before == 2 * step):
-            found[place] = replace(each, value=meant)
-    return found
-
-
 # Strings.
 
 

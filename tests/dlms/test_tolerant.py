@@ -98,35 +98,6 @@ def test_no_octets_are_too_dirty(octets: bytes, zone: ZoneInfo | None, expected:
         tolerant.Pushes().take(octets, now=NOON, zone=zone),
     ):
         assert told.raw == octets
-    assert tolerant.row_times([octets, octets], 900, zone=zone)
-
-
-ROWS: dict[str, tuple[list[int | None], list[int | None]]] = {
-    # name: (minutes after noon as written, None for 30 February; minutes as understood)
-    "one between two": ([0, None, 30], [0, 15, 30]),
-    "the first": ([None, 15, 30], [0, 15, 30]),
-    "the last": ([0, 15, None], [0, 15, 30]),
-    "two in a row, from one side each": ([0, None, None, 45], [0, 15, 30, 45]),
-    "none to go by": ([None], [None]),
-    "a gap that does not fit": ([0, None, 60], [0, None, 60]),
-}
-
-
-@pytest.mark.parametrize(("written", "understood"), ROWS.values(), ids=ROWS)
-def test_a_row_s_time_follows_from_its_neighbours(
-    written: list[int | None], understood: list[int | None]
-):
-    def octets(minutes: int | None) -> bytes:
-        if minutes is None:
-            return bytes.fromhex("07EA021E0108000000000000")
-        return DateTime.from_datetime(NOON + datetime.timedelta(minutes=minutes)).octets
-
-    found = tolerant.row_times([octets(each) for each in written], 900)
-    assert [
-        None if told.value is None else round((told.value - NOON).total_seconds() / 60)
-        for told in found
-    ] == understood
-    assert [Flaw.NO_SUCH_DATE in told.flaws for told in found] == [each is None for each in written]
 
 
 STRINGS: dict[str, tuple[Any, str, Flaw]] = {

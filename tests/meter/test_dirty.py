@@ -22,6 +22,7 @@ from protocols.dlms.events import AssociationRefused, Released, TimedOut
 from protocols.dlms.flaws import Flaw, Told
 from protocols.dlms.gurux.connection import GuruxConnection
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.row_times import row_times
 from protocols.dlms.services import (
     AttributeDescriptor,
     ExceptionResponse,
@@ -143,12 +144,26 @@ def test_dirty_rows_still_say_when(fault: str):
 
 def test_rows_with_dates_that_there_are_not_are_placed_by_their_neighbours():
     found = times(last_rows(dirty("invalid-dates"), 12))
-    told = tolerant.row_times(found, 900, zone=CHILE)
+    told = row_times(found, 900, zone=CHILE)
     assert [each.value for each in told] == [
         datetime(2026, 7, 6, 9, 15, tzinfo=UTC) + timedelta(minutes=15 * n) for n in range(12)
     ]
     bad = [n for n, each in enumerate(told) if each.flaws]
     assert bad == list(range(BAD_ROW_EVERY - 1, 12, BAD_ROW_EVERY))
+
+
+MISPLACED = {"rows-twice": (Flaw.REPEATED, 14), "rows-shuffled": (Flaw.OUT_OF_ORDER, 12)}
+
+
+@pytest.mark.parametrize("fault", MISPLACED)
+def test_rows_where_they_do_not_belong_are_all_there(fault: str):
+    flaw, count = MISPLACED[fault]
+    told = row_times(times(last_rows(dirty(fault), 12)), 900, zone=CHILE)
+    assert len(told) == count
+    assert sorted({each.value for each in told if each.value}) == [
+        datetime(2026, 7, 6, 9, 15, tzinfo=UTC) + timedelta(minutes=15 * n) for n in range(12)
+    ]
+    assert [each.flaws for each in told if each.flaws] == [flaw] * 2
 
 
 @pytest.mark.parametrize("rows", [20, 96])
@@ -294,7 +309,7 @@ def test_faults_of_the_meter_itself_show(fault: str, shows: Callable[[Talk], boo
 
 def test_every_fault_but_those_of_a_line_is_shown_here():
     shown = {*CLOCKS, *BEHAVIOUR, *(fault for fault, *_ in STRINGS.values())} | {
-        "invalid-dates", "last-block-unflagged", "release-refused",
+        "invalid-dates", "rows-twice", "rows-shuffled", "last-block-unflagged", "release-refused",
         "push-twice", "push-late", "invoke-id-high",
     }  # fmt: skip
     assert shown == {name for name, fault in FAULTS.items() if fault.where != "line"}

@@ -147,10 +147,13 @@ def oddities(clock: Clock, now: datetime) -> tuple[Fact, ...]:
     told = tolerant.moment(clock.time.octets, near=now)
     known = [text for flaw, text in _ODD.items() if flaw in told.flaws]
     if not known or told.value is None:
-        return ()
-    off_s = (told.value - now).total_seconds()
-    text = f"{'; '.join(known)}; meant so, it is ahead by {round(off_s)} s"
-    return (Fact("odd", "but", text, "", "warn"),)
+        text = "; ".join(known)
+    else:
+        off_s = (told.value - now).total_seconds()
+        text = f"{'; '.join(known)}; meant so, it is ahead by {round(off_s)} s"
+    if clock.dirty:
+        text += "; " * bool(text) + "octets trail its answer: it says the time twice"
+    return (Fact("odd", "but", text, "", "warn"),) if text else ()
 
 
 def drift_style(drift_s: float | None) -> str:

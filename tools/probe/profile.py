@@ -17,7 +17,6 @@ from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.obis import describe
 from protocols.dlms.objects.profile import Profile
-from protocols.dlms.objects.row_status import is_status, status_text
 from protocols.dlms.procedures import (
     Entries,
     TimeRange,
@@ -25,21 +24,22 @@ from protocols.dlms.procedures import (
     read_clock,
     read_profile,
 )
+from protocols.dlms.procedures.wanted import words_of
+from protocols.dlms.row_times import flaws_of
 from protocols.dlms.services import AttributeDescriptor
 from tools.probe import shown
 from tools.probe.command import verb
 from tools.probe.desk import Desk
-from tools.probe.gaps import Gap, gaps
 from tools.probe.periods import span
+from tools.probe.profile_rows import TIME, gaps_of, table_of
 from tools.probe.progress import Bar, bar
-from tools.probe.report import Cell, Column, Report, Table
+from tools.probe.report import Column, Report, Table
 from tools.probe.talk import Stopped, Talk
-from tools.probe.values import cell_of, date_time_text, moment_of
+from tools.probe.values import moment_of
 from tools.probe.wanted import NotKnown, wanted
 from tools.terminal import out, wrong_usage
 
 ROWS_AT_ONCE = 96  # a day of quarter hours: some seconds over an optical probe
-TIME = Column("time", "time")
 GAP_COLUMNS = (Column("after", "after"), Column("before", "before"), Column("missing", "rows"))
 
 
@@ -154,9 +154,13 @@ async def read_pieces(
             if found is None or not found.rows:
                 raise
             return Read(found, stopped)
-        found = piece if found is None else replace(found, rows=found.rows + piece.rows)
+        found = piece if found is None else _with(found, piece)
     told.step(len(parts), len(parts))
     return Read(found)
+
+
+def _with(found: Profile, piece: Profile) -> Profile:
+    return replace(found, rows=found.rows + piece.rows, flaws=found.flaws | piece.flaws)
 
 
 def _joined(parts: Sequence[TimeRange | Entries]) -> TimeRange | Entries:
@@ -178,6 +182,8 @@ def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
     rows = tuple((gap.after, gap.before, gap.missing) for gap in missing)
     period = f" every {found.capture_period_s} s" if found.capture_period_s else ""
     notes = [f"{len(found.rows)} rows{period}, {sum(gap.missing for gap in missing)} missing"]
+    if odd := words_of(found.flaws | flaws_of(found.times())):
+        notes.append(f"dirty: {', '.join(odd)}")
     if found.whole_buffer:
         notes.append("the meter cannot select: its whole buffer travelled")
     if read.stopped is not None:
@@ -193,50 +199,3 @@ def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
         result="done" if read.stopped is None else "broken off",
         journal={"profile": str(name), "rows": len(found.rows), "missing": len(missing)},
     )
-
-
-def gaps_of(found: Profile) -> list[Gap]:
-    """Rows that are missing between others."""
-    times = [moment_of(found.time(row)) for row in found.rows]
-    return list(gaps(times, found.capture_period_s))
-
-
-def table_of(found: Profile, desk: Desk) -> Table:
-    """The rows in engineering units, their status in words."""
-    clock = found.clock_column
-    columns: list[Column] = [TIME]
-    for at, column in enumerate(found.columns):
-        if at == clock:
-            continue
-        source = column.source
-        key = str(source.instance)
-        if source.attribute != 2:
-            key += f"/{source.attribute}"
-        if source.data_index:
-            key += f"[{source.data_index}]"
-        status = source.class_id == 1 and is_status(source.instance)
-        label = "status" if status else describe(source.instance, desk.language)
-        unit = "" if column.scale is None else column.scale.symbol
-        columns.append(Column(key, label, unit, plotted=column.scale is not None))
-    rows = tuple(_row(found, row, clock, desk) for row in found.rows)
-    return Table("rows", "", tuple(columns), rows)
-
-
-def _row(found: Profile, row: tuple, clock: int | None, desk: Desk) -> tuple[Cell, ...]:  # type: ignore[type-arg]
-    time = found.time(row)
-    cells: list[Cell] = [moment_of(time) or (None if time is None else date_time_text(time))]
-    quantities = found.quantities(row)
-    for at, (column, cell, quantity) in enumerate(
-        zip(found.columns, row, quantities, strict=False)
-    ):
-        if at == clock:
-            continue
-        if quantity is not None:
-            cells.append(quantity.number)
-        elif column.source.class_id == 1 and is_status(column.source.instance):
-            number = isinstance(cell, int)
-            cells.append(status_text(int(cell), desk.language) if number else cell_of(cell))
-        else:
-            cells.append(cell_of(cell))
-    cells += [None] * (len(found.columns) - len(cells) + (clock is None))
-    return tuple(cells)

@@ -22,6 +22,7 @@ class UnknownModel(ValueError):
     """There is no model of this name; the text names those that there are."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Every model."""
     found = (each.name for each in files(__name__).iterdir())

@@ -495,7 +495,8 @@ class GuruxConnection:
         if not isinstance(answer, apdus.GetResponseNormal):
             self._got(answer.results)
         elif answer.trailing:
-            self._got((answer.result,), Flaw.TRAILING_OCTETS, answer.encode())
+            raw = get.write_result(answer.result)[1:] + answer.trailing
+            self._got((answer.result,), Flaw.TRAILING_OCTETS, raw)
         else:
             self._got((answer.result,))
 

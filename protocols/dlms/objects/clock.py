@@ -19,7 +19,7 @@ DATE_TIME_SIZE = 12
 class Clock:
     """The meter's time and how it reckons it; None for what the meter did not tell.
 
-    `dirty` says that more octets came than a date-time has.
+    `dirty` says that more octets came than a date-time has, inside its string or behind the answer.
     """
 
     time: DateTime

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from protocols.dlms.date_time import DateTime
+from protocols.dlms.flaws import Flaw, Told
 from protocols.dlms.objects import shape
 from protocols.dlms.objects.capture import CaptureObject
 from protocols.dlms.objects.clock import later
 from protocols.dlms.objects.units import Quantity, ScalerUnit
+from protocols.dlms.row_times import Times, row_times, time_octets
 from protocols.dlms.values import (
     DateTimeValue,
     DeltaDoubleLong,
@@ -55,6 +57,14 @@ class SortMethod(enum.IntEnum):
     FARTHEST_FROM_ZERO = 6
 
 
+def newest_first(method: int | None) -> bool | None:
+    """Whether a buffer begins with its newest row; None where it is in no order of time.  A meter
+    that does not say how it sorts keeps rows as they come."""
+    if method in (None, SortMethod.FIFO):
+        return False
+    return True if method == SortMethod.LIFO else None
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """What a column holds, and how its numbers count where its object has a scaler and unit."""
@@ -65,13 +75,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Rows with their columns.  `capture_period_s` 0 means: captured on an event."""
+    """Rows with their columns.  `capture_period_s` 0 means: captured on an event.
+
+    `flaws` says what was wrong with the octets of the buffer; what is odd about single rows, their
+    `times` tell.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     capture_period_s: int = 0
     sort_method: SortMethod | None = None
     whole_buffer: bool = False  # the meter could not select, so more travelled than was asked for
+    flaws: Flaw = Flaw.NONE
 
     @property
     def clock_column(self) -> int | None:
@@ -82,6 +97,17 @@ class Profile:
         """The time of a row, or None where it has none that can be read."""
         at = self.clock_column
         return None if at is None or at >= len(row) else time_of(row[at])
+
+    def times(self) -> Times:
+        """When each row was captured, as far as that can be told, and what is odd about it."""
+        at = self.clock_column
+        if at is None:
+            return [Told(None, b"") for _ in self.rows]
+        return row_times(
+            [time_octets(row[at]) if at < len(row) else b"" for row in self.rows],
+            self.capture_period_s,
+            newest_first=newest_first(self.sort_method),
+        )
 
     def quantities(self, row: Row) -> Iterator[Quantity | None]:
         """The row in engineering units; None where a cell is no number or has no unit."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from protocols.concentrator.messages import Status
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.date_time import DateTime
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import shape
 from protocols.dlms.objects.clock import CLOCK, CLOCK_CLASS, Clock, later, read_time
@@ -19,7 +20,7 @@ from protocols.dlms.procedures.steps import (
     Request,
     act,
     get,
-    get_each,
+    get_told,
     procedure,
     put,
     refusal_of,
@@ -47,11 +48,12 @@ def _attribute(name: LogicalName, index: int) -> AttributeDescriptor:
 @procedure
 def read_clock(name: LogicalName = CLOCK) -> Generator[Request, Answer, Clock]:
     """Time, zone, status and daylight saving; all but the time may be missing."""
-    time, *others = yield from get_each(*(_attribute(name, index) for index in range(2, 10)))
+    told = yield from get_told(*(_attribute(name, index) for index in range(2, 10)))
+    time, zone, status, begin, end, deviation, enabled, base = (each.results[0] for each in told)
     if isinstance(time, DataAccessResult):
         raise Ended(Outcome(Status.REFUSED, refusal=refusal_of("get", time), detail="the time"))
-    moment, dirty = read_time(time)
-    zone, status, begin, end, deviation, enabled, base = others
+    moment, longer = read_time(time)
+    dirty = longer or Flaw.TRAILING_OCTETS in told[0].flaws
     return Clock(
         moment,
         _told(zone, shape.integer),

@@ -35,6 +35,8 @@ from protocols.dlms.procedures.steps import (
     Request,
     get,
     get_each,
+    get_told,
+    present,
     procedure,
     refusal_of,
     refused_outcome,
@@ -103,7 +105,8 @@ def read_profile(
     every = read_capture_objects(captured)
     period_s = 0 if isinstance(period, DataAccessResult) else shape.integer(period, "period")
     wanted = [_place(every, column) for column in columns]
-    buffer, chosen, whole = yield from _read_buffer(name, part, every, wanted)
+    answer, chosen, whole = yield from _read_buffer(name, part, every, wanted)
+    buffer = present(AttributeDescriptor(PROFILE_CLASS, name, 2), answer.results[0])
     held = tuple(every[at] for at in chosen)
     rows = restored(rows_of(buffer), held, period_s)
     if whole and part is not None:
@@ -117,6 +120,7 @@ def read_profile(
         period_s,
         _sort_method(sort),
         whole,
+        answer.flaws,
     )
 
 
@@ -148,8 +152,9 @@ def _read_buffer(
     part: TimeRange | Entries | None,
     every: Sequence[CaptureObject],
     wanted: Sequence[int],
-) -> Generator[Request, Answer, tuple[Value, Sequence[int], bool]]:
-    """The buffer, which columns it holds, and whether it is whole because the meter cannot select.
+) -> Generator[Request, Answer, tuple[GetResponse, Sequence[int], bool]]:
+    """The answer with the buffer, which columns it holds, and whether it is whole because the meter
+    cannot select.
 
     By entry a run of columns can be had, so it is asked from the first wanted to the last.
     """
@@ -176,14 +181,14 @@ def _read_buffer(
             found = yield from _try_selected(name, rows_only.selection())
         if found is not None:
             return found, chosen, False
-    (buffer,) = yield from get(AttributeDescriptor(PROFILE_CLASS, name, 2))
+    (buffer,) = yield from get_told(AttributeDescriptor(PROFILE_CLASS, name, 2))
     return buffer, everything, selection is not None or part is not None
 
 
 def _try_selected(
     name: LogicalName, selection: SelectiveAccess
-) -> Generator[Request, Answer, Value | None]:
-    """The part, or None where the meter or the association does not know such a selection."""
+) -> Generator[Request, Answer, GetResponse | None]:
+    """The answer, or None where the meter or the association does not know such a selection."""
     answer = yield GetRequest.of(AttributeDescriptor(PROFILE_CLASS, name, 2, selection))
     if isinstance(answer, NotSent):
         return None
@@ -196,7 +201,7 @@ def _try_selected(
         return None
     (result,) = answer.results
     if not isinstance(result, DataAccessResult):
-        return result
+        return answer
     if result in _CANNOT_SELECT:
         return None
     raise Ended(

@@ -132,33 +132,39 @@ def procedure(
 # --- one request, one answer ----------------------------------------------------------------------
 
 
-def get_each(
+def get_told(
     *attributes: AttributeDescriptor,
-) -> Generator[Request, Answer, tuple[GetResult, ...]]:
-    """Read attributes, each with its value or with why there is none."""
+) -> Generator[Request, Answer, tuple[GetResponse, ...]]:
+    """Read attributes: for each an answer of its own, with what was wrong with its octets."""
     answer = yield GetRequest(attributes)
     refused = refused_outcome("get", answer)
     if refused is not None:
         raise Ended(refused)
     assert isinstance(answer, GetResponse)
-    return answer.results
+    return answer.each()
+
+
+def get_each(
+    *attributes: AttributeDescriptor,
+) -> Generator[Request, Answer, tuple[GetResult, ...]]:
+    """Read attributes, each with its value or with why there is none."""
+    told = yield from get_told(*attributes)
+    return tuple(each.results[0] for each in told)
 
 
 def get(*attributes: AttributeDescriptor) -> Generator[Request, Answer, tuple[Value, ...]]:
     """Read attributes that must all be there: one refusal ends the procedure."""
-    values = []
-    for attribute, result in zip(attributes, (yield from get_each(*attributes)), strict=True):
-        if isinstance(result, DataAccessResult):
-            where = (
-                f"{attribute.instance} class {attribute.class_id} attribute {attribute.attribute}"
-            )
-            raise Ended(
-                Outcome(
-                    Status.REFUSED, refusal=refusal_of("get", result), detail=f"reading {where}"
-                )
-            )
-        values.append(result)
-    return tuple(values)
+    results = yield from get_each(*attributes)
+    return tuple(present(*each) for each in zip(attributes, results, strict=True))
+
+
+def present(attribute: AttributeDescriptor, result: GetResult) -> Value:
+    """The value of an attribute that must be there; its refusal ends the procedure."""
+    if isinstance(result, DataAccessResult):
+        where = f"{attribute.instance} class {attribute.class_id} attribute {attribute.attribute}"
+        refusal = refusal_of("get", result)
+        raise Ended(Outcome(Status.REFUSED, refusal=refusal, detail=f"reading {where}"))
+    return result
 
 
 def put(attribute: AttributeDescriptor, value: Value) -> Generator[Request, Answer, None]:

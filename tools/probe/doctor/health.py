@@ -24,7 +24,7 @@ from protocols.dlms.services import AttributeDescriptor
 from protocols.dlms.values import Structure
 from tools.probe.clock import BAD_S, GOOD_S, read_drift
 from tools.probe.doctor.findings import Finding, bad, good, note, warn
-from tools.probe.profile import gaps_of
+from tools.probe.profile_rows import gaps_of
 from tools.probe.talk import Stopped, Talk
 from tools.probe.values import date_time_text, moment_of
 
