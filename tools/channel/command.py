@@ -1,0 +1,303 @@
+"""The verbs of `ami channel`."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from devices.channel.polling import (
+    RETRIES_MAX,
+    Polled,
+    Street,
+    Study,
+    meters_and_more_study,
+    poll,
+    prime_study,
+)
+from protocols.plc.noise import CLEAN, MAINS, NOISES, MiddletonA, Noise
+from protocols.plc.physical import Modulation, Scheme
+from tools.channel.curve import Point, point
+from tools.terminal import err, print_json, show, wrong_usage
+
+app = typer.Typer(
+    help="What the simulated power line does to frames: error rates, polling times.",
+    no_args_is_help=True,
+)
+
+RARE = (1.47e-4, 0.1)
+"""Middleton's A and Gamma where none are given: the first of the three sets in docs/models.md."""
+
+QUANTILES = (0.05, 0.5, 0.95, 0.99)
+
+
+class Kind(enum.StrEnum):
+    """The noises of a curve."""
+
+    AWGN = "awgn"
+    MIDDLETON = "middleton"
+    MAINS = "mains"
+
+
+class Mac(enum.StrEnum):
+    """The ways to poll."""
+
+    PRIME = "prime"
+    METERS_AND_MORE = "meters-and-more"
+
+
+class Psk(enum.StrEnum):
+    """Differential phase-shift keying."""
+
+    DBPSK = "dbpsk"
+    DQPSK = "dqpsk"
+    D8PSK = "d8psk"
+
+
+class Stored(enum.StrEnum):
+    """The noises that frame error rates are stored for."""
+
+    AWGN = "awgn"
+    MAINS = "mains"
+    MIDDLETON_RARE = "middleton-rare"
+    MIDDLETON_WEAK = "middleton-weak"
+    MIDDLETON_FREQUENT = "middleton-frequent"
+
+
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@app.command()
+def curve(
+    scheme: Annotated[Psk, typer.Option(help="Differential PSK with 1, 2 or 3 bits.")],
+    snr: Annotated[
+        str,
+        typer.Option(
+            metavar="DB,DB,...",
+            help="Per subcarrier, against the background noise.  Write --snr=-5,0 with the sign.",
+        ),
+    ],
+    fec: Annotated[
+        bool, typer.Option("--fec", help="With the code: rates after decoding.")
+    ] = False,
+    noise: Annotated[Kind, typer.Option(help="What disturbs.")] = Kind.AWGN,
+    a: Annotated[
+        float | None, typer.Option("--a", help=f"Middleton's A per sample [{RARE[0]}].")
+    ] = None,
+    gamma: Annotated[
+        float | None, typer.Option("--gamma", help=f"Background over impulses [{RARE[1]}].")
+    ] = None,
+    bits: Annotated[int, typer.Option(min=1, max=100_000, help="Payload bits of a frame.")] = 1024,
+    seed: Annotated[int, typer.Option(min=0, help="Of the Viterbi run.")] = 1,
+    frames_max: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sent at most for a point [20 million payload bits]."),
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the curves as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bit and frame error rates over the signal-to-noise ratio.
+
+    Without --fec from closed forms; with it from frames that are coded, sent over the simulated air
+    and decoded by Viterbi, with 95 % confidence intervals.
+
+    Example: ami channel curve --scheme dbpsk --fec --noise middleton --snr=0,5,10,20 --bits 256
+    """
+    wanted = Scheme(Modulation[scheme.name], fec)
+    disturbing = _noise(noise, a, gamma)
+    points = _points(wanted, disturbing, _ratios(snr), bits, seed, frames_max)
+    if as_json:
+        print_json(
+            {
+                "scheme": scheme.value,
+                "fec": fec,
+                "noise": noise.value,
+                "a": disturbing.a if isinstance(disturbing, MiddletonA) else None,
+                "gamma": disturbing.gamma if isinstance(disturbing, MiddletonA) else None,
+                "bits": bits,
+                "seed": seed if fec else None,
+                "points": points,
+            }
+        )
+        return
+    show(_curve_table(points))
+    if plot:
+        show(_plotted(points))
+
+
+def _noise(kind: Kind, a: float | None, gamma: float | None) -> Noise:
+    if kind is not Kind.MIDDLETON:
+        if a is not None or gamma is not None:
+            wrong_usage("--a and --gamma belong to --noise middleton")
+        return CLEAN if kind is Kind.AWGN else MAINS
+    try:
+        return MiddletonA(
+            "middleton", RARE[0] if a is None else a, RARE[1] if gamma is None else gamma
+        )
+    except ValueError as error:
+        wrong_usage(str(error), "0 < A <= 1 and Gamma > 0, such as --a 1.47e-4 --gamma 0.1")
+
+
+def _ratios(text: str) -> list[float]:
+    try:
+        ratios = [float(each) for each in text.split(",")]
+    except ValueError:
+        ratios = []
+    if not ratios or not all(-50 <= ratio <= 100 for ratio in ratios):
+        wrong_usage(f"--snr {text!r}: decibels from -50 to 100, such as --snr=-5,-3,0")
+    return ratios
+
+
+def _points(
+    scheme: Scheme,
+    noise: Noise,
+    ratios: list[float],
+    bits: int,
+    seed: int,
+    frames_max: int | None,
+) -> list[Point]:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not (scheme.fec and err.is_terminal),
+    ) as bar:
+        task = bar.add_task("sending frames", total=len(ratios))
+        return [
+            point(
+                scheme,
+                noise,
+                ratio,
+                bits,
+                seed=seed,
+                frames_max=frames_max,
+                progress=lambda share, done=done: bar.update(task, completed=done + share),  # type: ignore[misc]
+            )
+            for done, ratio in enumerate(ratios)
+        ]
+
+
+def _curve_table(points: list[Point]) -> Table:
+    table = Table()
+    measured = any(each.frames is not None for each in points)
+    columns = ["SNR dB", "BER", "FER"]
+    columns += ["BER 95 %", "FER 95 %", "frames", "lost"] if measured else []
+    for name in columns:
+        table.add_column(name, justify="right")
+    for each in points:
+        cells = [f"{each.snr_db:g}", f"{each.ber:.4g}", f"{each.fer:.4g}"]
+        if measured:
+            cells += [
+                f"{each.ber_low:.3g} - {each.ber_high:.3g}",
+                f"{each.fer_low:.3g} - {each.fer_high:.3g}",
+                str(each.frames),
+                str(each.frames_lost),
+            ]
+        table.add_row(*cells)
+    return table
+
+
+def _plotted(points: list[Point]) -> Text:
+    """Both rates, their logarithm upwards, drawn with characters."""
+    import plotext
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(76, 22)
+    for name, rates in (("BER", [p.ber for p in points]), ("FER", [p.fer for p in points])):
+        seen = [(p.snr_db, math.log10(rate)) for p, rate in zip(points, rates, strict=True) if rate]
+        if seen:
+            plotext.plot(*zip(*seen, strict=True), label=name, marker="braille")
+    plotext.xlabel("SNR dB per subcarrier")
+    plotext.ylabel("log10 of the rate")
+    drawn: Text = Text.from_ansi(plotext.build())
+    return drawn
+
+
+@app.command("poll")
+def poll_(
+    meters: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many are polled.")],
+    distance_m: Annotated[int, typer.Option(min=0, max=10_000, help="To each of them.")],
+    mac: Annotated[Mac, typer.Option(help="Which way of polling.")] = Mac.PRIME,
+    repeaters: Annotated[int, typer.Option(min=0, max=8, help="Modules that pass frames on.")] = 0,
+    nodes_passed: Annotated[
+        int, typer.Option(min=0, max=1000, help="Meters along the way to each, 1.12 dB apiece.")
+    ] = 0,
+    noise: Annotated[Stored, typer.Option(help="What disturbs.")] = Stored.AWGN,
+    delay_s: Annotated[
+        float, typer.Option(min=0, max=60, help="PRIME: what the application at each end takes.")
+    ] = 0.5,
+    rate_bps: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Meters and More: bits a second.")
+    ] = 4800,
+    seed: Annotated[int, typer.Option(min=0, help="Of paths and losses.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """How long it takes to read all meters, one after the other.
+
+    PRIME-like: a published set-up, two exchanges a meter, requests of 71 and 14 octets, each
+    answered by 512, and 0.5 s for the application at each end.  Meters-and-More-like: one read of
+    32 octets answered by 128, (k + 1)(T request + T answer) + 2 k * 20 ms + 20 ms over k repeaters.
+
+    Example: ami channel poll --meters 100 --distance-m 100
+    """
+    study = prime_study(round(delay_s * 1e6))
+    if mac is Mac.METERS_AND_MORE:
+        study = meters_and_more_study(rate_bps)
+    street = Street(meters, distance_m, nodes_passed, repeaters)
+    disturbing = CLEAN if noise is Stored.AWGN else NOISES[noise.value]
+    report = _poll_report(study, street, poll(study, street, seed=seed, noise=disturbing))
+    report = {"mac": mac.value, "noise": noise.value, "seed": seed, **report}
+    if as_json:
+        print_json(report)
+    else:
+        show(_poll_table(report))
+    if not report["meters_read"]:
+        raise typer.Exit(1)
+
+
+def _poll_report(study: Study, street: Street, polled: Polled) -> dict[str, Any]:
+    trips = polled.taken_us[polled.answered] / 1e6
+    by_meter = polled.taken_us[polled.read].sum(axis=1) / 1e6
+    alone = [study.try_us(each, street.repeaters) / 1e6 for each in study.rounds]
+    return {
+        "meters": street.meters,
+        "distance_m": street.distance_m,
+        "nodes_passed": street.nodes_passed,
+        "repeaters": street.repeaters,
+        "exchanges_per_meter": len(study.rounds),
+        "meters_read": int(polled.read.sum()),
+        "tries": int(polled.tries.sum()),
+        "tries_max_per_exchange": 1 + RETRIES_MAX,
+        "round_trip_without_loss_s": float(np.mean(alone)),
+        "mean_round_trip_s": float(trips.mean()) if trips.size else None,
+        "round_trip_quantiles_s": _quantiles(trips),
+        "meter_quantiles_s": _quantiles(by_meter),
+        "total_s": float(polled.taken_us.sum() / 1e6),
+    }
+
+
+def _quantiles(times: np.ndarray) -> dict[str, float] | None:
+    if not times.size:
+        return None
+    return {f"p{100 * q:.0f}": float(np.quantile(times, q)) for q in QUANTILES}
+
+
+def _poll_table(report: dict[str, Any]) -> Table:
+    table = Table(show_header=False)
+    for name, value in report.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{quantile} {time:.3f}" for quantile, time in value.items())
+        elif isinstance(value, float):
+            value = f"{value:.3f}"
+        table.add_row(name.replace("_", " "), "-" if value is None else str(value))
+    return table
