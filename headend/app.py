@@ -27,6 +27,8 @@ from headend.clock import WallClock
 from headend.collection.asking import BadRead, Reads
 from headend.collection.pushes import PushIntake
 from headend.collection.schedule import Scheduling
+from headend.collection.task_tables import BadTask, TaskTables
+from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, Config, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import DIALS_IN, Concentrator, Meter
@@ -71,6 +73,7 @@ from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
+from protocols.concentrator.messages import Online, Upload
 from protocols.dlms.keys import Keys
 
 __all__ = [
@@ -126,17 +129,26 @@ class HeadEnd:
     pushes: PushIntake
     listening: Listening | None  # None where no meter calls us
     scheduling: Scheduling
+    task_tables: TaskTables
+    uploads: UploadIntake
 
     @property
     def errors(self) -> tuple[Exception, ...]:
         """What went wrong inside and should not have; each was logged when it happened."""
-        return (*self.lanes.errors, *self.outbox.errors, *self.scheduling.errors)
+        return (
+            *self.lanes.errors,
+            *self.outbox.errors,
+            *self.scheduling.errors,
+            *self.task_tables.errors,
+        )
 
     async def listen(self) -> None:
         """Subscribe to concentrators and receipts; before the broker's session is opened, so that
         nothing that waits in it is missed."""
         await self.lanes.take_over()
         self.field.listen(self.hearing)
+        self.field.hear(Online, self.task_tables.online)
+        self.field.hear(Upload, self.uploads.take)
         await self.field.start()
         receipts = commercial.receipts(self.config.delivery.topic_root)
         await self.broker.subscribe(receipts, self.queue.receipts(self.outbox.acknowledged))
@@ -158,6 +170,7 @@ class HeadEnd:
             group.create_task(self.lanes.run(), name="lanes")
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.scheduling.run(), name="schedules")
+            group.create_task(self.task_tables.run(), name="task tables")
 
     async def close(self) -> None:
         await self.store.close()
@@ -213,6 +226,11 @@ def build(
     withdrawal = Withdrawal(settling)
     acceptance = Acceptance(policy, days, settling, lanes.wake)
     reads = Reads(store, clock, chance, shelf, acceptance)
+    task_tables = TaskTables(store, clock, chance, shelf, field_, config.collection)
+    try:
+        task_tables.wanted()
+    except BadTask as error:
+        raise BadConfig(f"collection: {error}") from error
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
     return HeadEnd(
         config=config,
@@ -232,6 +250,8 @@ def build(
         pushes=pushes,
         listening=listening,
         scheduling=Scheduling(reads, config.direct.read, ZoneInfo(policy.zone)),
+        task_tables=task_tables,
+        uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
     )
 
 

@@ -137,6 +137,42 @@ class ReadSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d"] = "15min"
 
 
+class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What concentrators read by themselves of each meter in their table.
+
+    It falls due every `every` from `after_s` past midnight UTC on; meters that do not answer are
+    tried again for `window_s`, or until it falls due anew.  `objects` are words of the generic
+    model or logical names; of a profile or an event log there is one.
+    """
+
+    name: Name
+    objects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    kind: Literal["profile", "registers", "events"] = "profile"
+    every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d"] = "1h"
+    after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 300.0
+    window_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+    priority: Annotated[int, msgspec.Meta(ge=1, le=9)] = 5  # 1 comes first; orders before all
+    back_s: Seconds = 86_400.0  # how far back the first reading of a profile reaches
+    blocks_max: Count = 200  # that a concentrator keeps of one meter
+
+    def __post_init__(self) -> None:
+        if self.kind != "registers" and len(self.objects) != 1:
+            raise ValueError("a profile or an event log is one object")
+
+
+class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What concentrators collect, and when it counts as late."""
+
+    task: tuple[CollectionTask, ...] = ()
+    late_after_s: Seconds = 86_400.0  # after an interval's end: 24 h, facts/service-levels.md
+    retry_s: Seconds = 300.0  # until a table that could not be delivered is sent again
+
+    def __post_init__(self) -> None:
+        names = [task.name for task in self.task]
+        if len(set(names)) != len(names):
+            raise ValueError("two tasks have one name")
+
+
 class DirectPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Meters that are reached without a concentrator.
 
@@ -176,6 +212,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     delivery: Delivery = Delivery()
     keys: KeyStorage = KeyStorage()
     direct: DirectPolicy = DirectPolicy()
+    collection: CollectionPolicy = CollectionPolicy()
 
 
 def _decode(kind: type, value: object) -> object:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from headend.domain.collecting import TaskTable, UploadTaken
 from headend.domain.evidence import Evidence
+from headend.domain.interval import CollectedBlock, IntervalDay
 from headend.domain.job import Conflict, Device, Job, Lease, TakenOrder
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order, State
 from headend.domain.reading import Push, Reading, WantedObject
 from headend.domain.reason import ReasonCode
+from protocols.concentrator.collecting import Layout
 from protocols.concentrator.messages import Action, FaultEntry, Result
 from protocols.dlms.keys import Keys
 
 T = TypeVar("T")
+
+IntervalRow = tuple[Any, ...]
+"""Meter, end of the interval in POSIX seconds, status, then the quantities: integers or None."""
 
 
 class Clock(Protocol):
@@ -354,6 +360,31 @@ class Transaction(Protocol):
 
     def push_was_here(self, digest: str) -> bool:
         """Whether a push with this digest is kept already."""
+        ...
+
+    def add_intervals(self, rows: Sequence[IntervalRow]) -> int:
+        """Keep what is new of a load profile's quantities; how many are."""
+        ...
+
+    # what concentrators collect
+    def task_table(self, concentrator: str) -> TaskTable | None: ...
+    def put_task_table(self, table: TaskTable) -> None: ...
+    def layout_number(self, layout: Layout) -> int:
+        """The number under which a layout is kept; the same for the same columns."""
+        ...
+
+    def layout(self, number: int) -> Layout: ...
+    def add_block(self, block: CollectedBlock) -> bool:
+        """Keep a block; False where it was here already."""
+        ...
+
+    def interval_day(self, meter: str, profile: str, day: date) -> IntervalDay | None: ...
+    def interval_days(
+        self, meter: str, profile: str, first: date, last: date
+    ) -> list[IntervalDay]: ...
+    def put_interval_day(self, page: IntervalDay) -> None: ...
+    def add_upload(self, upload: UploadTaken) -> bool:
+        """Keep what an upload brought; False where it was here already."""
         ...
 
     # what concentrators told of themselves

@@ -31,10 +31,12 @@ from headend.app import Bus, BusClient, HeadEnd, build
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Config, KeyStorage
+from headend.domain.collecting import UploadTaken
+from headend.domain.interval import IntervalDay
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
-from headend.store import queries
+from headend.store import collected_queries, queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
 from scenarios.aim import aimed
@@ -79,6 +81,8 @@ class Story:
     errors: tuple[BaseException, ...]  # of the head-end's own making; there must be none
     simulated_s: float
     wall_s: float = 0.0
+    pages: tuple[IntervalDay, ...] = ()  # what was stored of profiles
+    uploads: tuple[UploadTaken, ...] = ()
 
     @property
     def log_sha256(self) -> str:
@@ -276,6 +280,7 @@ class _Stage:
             delivery=msgspec.structs.replace(delivery, reply_addresses=(REPLY_ADDRESS,)),
             keys=KeyStorage(envelope_file=self._envelope()),
             direct=scenario.direct_policy(),
+            collection=scenario.collection_policy(),
         )
         client = self._member("head-end")
         self.head_end = build(
@@ -413,6 +418,19 @@ class _Stage:
                 state=line.state,
                 cause=line.cause,
             )
+        pages = tuple(self.head_end.store.read(collected_queries.interval_days))
+        uploads = tuple(self.head_end.store.read(collected_queries.all_uploads))
+        for upload in uploads:
+            self.world.log(
+                "upload",
+                on=round(upload.received_at.timestamp() * 1e6),
+                concentrator=upload.concentrator,
+                id=upload.id,
+                new=upload.new,
+                again=upload.again,
+                changed=upload.changed,
+                dropped=upload.dropped,
+            )
         for answered in self.commercial.answers:
             self.world.log("answer", text=answered.text, transaction=answered.transaction_id)
         return Story(
@@ -423,6 +441,8 @@ class _Stage:
             self.world,
             (*self.errors, *self.head_end.errors),
             simulated_s,
+            pages=pages,
+            uploads=uploads,
         )
 
 

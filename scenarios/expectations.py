@@ -11,6 +11,8 @@ from devices.meter.limiter import UNLIMITED
 from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
 from scenarios.engine import Story
+from scenarios.field import registry_of
+from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
 from scenarios.schema import Expect, seconds
 
@@ -64,6 +66,16 @@ def expected(story: Story) -> Iterator[Check]:
         took_s = [_took_s(order) for order in orders if order.state is State.DONE]
         slowest, limit = max(took_s, default=None), seconds(expect.done_within)
         yield Check("done_within", slowest is not None and slowest <= limit, slowest, limit)
+    for by, least in (expect.completeness or {}).items():
+        share = _share_received(story, seconds(by), seconds(expect.completeness_lag))
+        yield Check(f"completeness by {by}", share >= least, round(share, 4), least)
+    lost = sum(upload.dropped for upload in story.uploads)
+    if expect.blocks_lost_min is not None:
+        least = expect.blocks_lost_min
+        yield Check("blocks_lost_min", lost >= least, lost, least)
+    if expect.blocks_lost_max is not None:
+        most = expect.blocks_lost_max
+        yield Check("blocks_lost_max", lost <= most, lost, most)
     if expect.frames_lost_min is not None:
         lost = sum(
             fate != "delivered"
@@ -80,6 +92,20 @@ def _by_reason(orders: list[Order]) -> dict[str, int]:
 def _took_s(order: Order) -> float:
     assert order.ended_at is not None
     return (order.ended_at - order.accepted_at).total_seconds()
+
+
+def _share_received(story: Story, by_s: float, lag_s: float) -> float:
+    start = story.scenario.start_utc.timestamp()
+    meters = [meter.name for meter in registry_of(story.scenario).meters if meter.concentrator]
+    period_s = story.world.meter(meters[0]).type.capture_period_s if meters else 900
+    return share_received(
+        story.pages,
+        meters,
+        since=start,
+        until=start + by_s - lag_s,
+        by=start + by_s,
+        period_s=period_s,
+    )
 
 
 def _limit(story: Story, name: str) -> str:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 from devices import faults, meter_faults
+from devices.concentrator.device import Settings
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
@@ -48,6 +49,7 @@ def field_of(scenario: Scenario) -> FieldSpec:
         transformers=tuple(_transformer(each, special) for each in spread),
         zone=ZoneInfo(scenario.timezone),
         engines=_engines(scenario),
+        settings=_settings(scenario),
     )
 
 
@@ -140,6 +142,11 @@ def _engines(scenario: Scenario) -> EnginePolicy:
         # gurux-dlms is an extra; without it our own engine speaks for every concentrator.
         return alternating(scenario.seed) if find_spec("gurux_dlms") else only(OWN)
     return only(scenario.field.engines)
+
+
+def _settings(scenario: Scenario) -> Settings:
+    octets = scenario.field.memory_octets
+    return Settings() if octets is None else Settings(memory_octets=octets)
 
 
 def _fault(spec: schema.FaultSpec, start: float) -> Fault:

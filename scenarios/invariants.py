@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from headend.domain.interval import RowQuality
 from headend.domain.order import FINAL, LIMITS, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Outgoing, StoreUnavailable
@@ -17,6 +18,7 @@ from protocols.cim.codes import Result
 from protocols.commercial.messages import decode_result
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.engine import Record, Story
+from scenarios.intervals import wrong_intervals
 from scenarios.schema import FaultSpec, seconds
 from scenarios.stand_ins.carrier_portal import REJECTION_HOLDS_FOR
 
@@ -177,6 +179,21 @@ def no_inner_error(story: Story) -> Offenders:
             yield repr(error)
 
 
+def intervals_are_the_meters_own(story: Story) -> Offenders:
+    """Each stored interval says what its meter says of it."""
+    yield from wrong_intervals(story.world, story.pages)
+
+
+def each_interval_is_stored_once(story: Story) -> Offenders:
+    """No interval of a profile stands twice on a page, whatever was uploaded twice."""
+    for page in story.pages:
+        if page.expected:
+            first = [row.at for row in page.rows if not row.quality & RowQuality.CHANGED]
+            for at, times in Counter(first).items():
+                if times > 1:
+                    yield f"meter {page.meter} {page.profile}: {times} rows of {at}"
+
+
 ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "no error inside the head-end": no_inner_error,
     "every acknowledged message has its orders": every_message_is_stored,
@@ -190,6 +207,8 @@ ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "nothing was done that was not ordered": nothing_unordered,
     "nothing was done twice": nothing_twice,
     "nothing acted out of its time": nothing_late,
+    "stored intervals are the meters' own": intervals_are_the_meters_own,
+    "each interval is stored once": each_interval_is_stored_once,
 }
 
 

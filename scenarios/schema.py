@@ -38,7 +38,15 @@ import msgspec
 
 from devices.meter.models import names
 from headend.app import working_days
-from headend.config import BadConfig, Delivery, DirectPolicy, FieldPolicy, OrderPolicy
+from headend.config import (
+    BadConfig,
+    CollectionPolicy,
+    CollectionTask,
+    Delivery,
+    DirectPolicy,
+    FieldPolicy,
+    OrderPolicy,
+)
 from headend.domain.reason import ReasonCode
 from scenarios.fault_spec import ALL, contradictions
 from scenarios.fault_spec import FaultSpec as FaultSpec
@@ -57,6 +65,7 @@ class FieldSpec(Part, frozen=True):
     concentrators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
     outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
+    memory_octets: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of each concentrator
 
 
 class Area(Part, frozen=True):
@@ -137,6 +146,7 @@ class HeadEndSpec(Part, frozen=True):
     field: dict[str, Any] = {}
     delivery: dict[str, Any] = {}
     direct: dict[str, Any] = {}
+    collection: dict[str, Any] = {}  # without the tasks, which are [[task]]
 
 
 class Expect(Part, frozen=True):
@@ -156,14 +166,21 @@ class Expect(Part, frozen=True):
     done_within: Duration | None = None  # from acceptance, each order that is done
     frames_lost_min: int | None = None
     readings: int | None = None  # values that reads brought
+    completeness: dict[Duration, Annotated[float, msgspec.Meta(ge=0, le=1)]] | None = None
+    # by this time after the start: the least share of the load profiles' intervals since the start
+    # that had come, but for those that had ended within `completeness_lag` before
+    completeness_lag: Duration = "75m"
+    blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
+    blocks_lost_max: int | None = None
 
     @property
     def nothing(self) -> bool:
         """Whether no run could miss it."""
-        by_name = ("limit", "supply", "findings")  # empty, they name nothing
-        told = (getattr(self, name) for name in self.__struct_fields__ if name not in by_name)
-        return all(each is None for each in told) and not (
-            self.limit or self.supply or self.findings
+        by_name = ("limit", "supply", "findings", "completeness")  # empty, they name nothing
+        other = (*by_name, "completeness_lag")
+        told = (getattr(self, name) for name in self.__struct_fields__ if name not in other)
+        return all(each is None for each in told) and not any(
+            getattr(self, name) for name in by_name
         )
 
 
@@ -206,6 +223,7 @@ class Scenario(Part, frozen=True):
     order: tuple[OrderSpec, ...] = ()
     event: tuple[HeadEndEvent, ...] = ()
     read: tuple[ReadSpec, ...] = ()
+    task: tuple[CollectionTask, ...] = ()  # what concentrators collect
 
     @property
     def start_utc(self) -> datetime:
@@ -222,6 +240,10 @@ class Scenario(Part, frozen=True):
 
     def direct_policy(self) -> DirectPolicy:
         return msgspec.convert(self.head_end.direct, DirectPolicy)
+
+    def collection_policy(self) -> CollectionPolicy:
+        policy = msgspec.convert(self.head_end.collection, CollectionPolicy)
+        return msgspec.structs.replace(policy, task=self.task)
 
 
 def read(path: Path) -> Scenario:
@@ -325,4 +347,5 @@ _POLICIES: dict[str, type[Any]] = {
     "field": FieldPolicy,
     "delivery": Delivery,
     "direct": DirectPolicy,
+    "collection": CollectionPolicy,
 }

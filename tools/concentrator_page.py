@@ -3,7 +3,7 @@
     python -m tools.concentrator_page
 
 A test compares the page with what this module would write, so the page cannot fall behind.  The
-meaning of a field is the comment on its line in protocols/concentrator/messages.py.
+meaning of a field is the comment on its line in protocols/concentrator.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import inspect
 import re
 import types
 import typing
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import messages
+from protocols.concentrator import collecting, messages
 from protocols.concentrator.messages import Action, Status
 
+PACKAGE = "protocols.concentrator"
 PAGE = Path(__file__).parents[1] / "docs" / "concentrator-messages.md"
 BEGIN = "<!-- from here written by tools/concentrator_page.py; change the structs, not the text -->"
 END = "<!-- to here -->"
@@ -37,6 +39,31 @@ _LINK = messages.LinkReport(
     link_acks=12,
     last_heard=_DONE,
     snr_db=11.5,
+)
+_BATCH = collecting.Batch(
+    layouts=(
+        collecting.Layout(
+            profile="1.0.99.1.0.255",
+            columns=(
+                collecting.ColumnTold(class_id=8, name="0.0.1.0.0.255", attribute=2),
+                collecting.ColumnTold(
+                    class_id=3, name="1.0.1.8.0.255", attribute=2, scaler=0, unit=30
+                ),
+            ),
+            period_s=900,
+        ),
+    ),
+    blocks=(
+        collecting.Block(
+            meter="M-000417",
+            task="load-profile",
+            number=1,
+            read_at=_DONE,
+            layout=0,
+            buffer=bytes.fromhex("01010202090c07ea070601 0a000000 00f000 06000012c8"),
+            rows=1,
+        ),
+    ),
 )
 
 EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
@@ -60,6 +87,21 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         action=Action.SET_LIMIT,
     ),
     messages.ReadFaultLog(id="a6a1a7a4-3d9c-4d7e-8a57-1f2f0b9f6c02", at=_SENT, since=_SENT),
+    collecting.SetTasks(
+        id="0d6c1b52-9a3e-4c1e-8d0e-5a1f5a6b7c21",
+        at=_SENT,
+        version=4,
+        tasks=(
+            collecting.Task(
+                name="load-profile",
+                kind=collecting.Kind.PROFILE,
+                objects=(messages.ObjectWanted(class_id=7, name="1.0.99.1.0.255"),),
+                every_s=3600,
+                after_s=300,
+                window_s=3000,
+            ),
+        ),
+    ),
     messages.ReceiptToConcentrator(
         id="f3f8d2c0-9b1e-4f0f-8f49-3c1f6e2d7a90", at=_SENT, of="C-07.3.41"
     ),
@@ -118,6 +160,12 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         ),
     ),
     messages.LinkChanged(id="C-07.3.77", at=_DONE, link=_LINK),
+    collecting.Upload(
+        id="C-07.3.80",
+        at=_DONE,
+        blocks=1,
+        packed=zlib.compress(msgspec.msgpack.encode(_BATCH), 0),  # the same by every zlib
+    ),
     messages.ReceiptFromConcentrator(
         id="C-07.3.39", at=_SENT, of="7c0e6f3e-2f0a-4c36-9d2f-0d7a6c0e5b11"
     ),
@@ -132,6 +180,13 @@ PARTS = (
     messages.FaultEntry,
     messages.Frame,
     messages.Apdu,
+    messages.ObjectWanted,
+    messages.ObjectRead,
+    collecting.Task,
+    collecting.Batch,
+    collecting.Layout,
+    collecting.ColumnTold,
+    collecting.Block,
 )
 """The structs that messages contain."""
 
@@ -147,7 +202,7 @@ def reference() -> str:
             lines += ["### Concentrator to head-end (`up`; `online` and `offline` on `status`)", ""]
         lines += _message(example)
     lines += ["### Values and parts", ""]
-    for values in (Action, Status):
+    for values in (Action, Status, collecting.Kind):
         lines += _enumeration(values)
     for part in PARTS:
         lines += [f"#### {part.__name__}", "", _doc(part), "", *_fields(part), ""]
@@ -218,7 +273,7 @@ def _comments(kind: type) -> dict[str, str]:
     """The comment on each field's line, inherited fields included."""
     found: dict[str, str] = {}
     for ancestor in reversed(kind.__mro__):
-        if ancestor.__module__ == messages.__name__:
+        if ancestor.__module__.startswith(PACKAGE):
             for line in inspect.getsource(ancestor).splitlines():
                 if match := re.match(r"    (\w+)(?:: | = ).*  # (.+)$", line):
                     found[match[1]] = match[2]

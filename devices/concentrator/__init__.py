@@ -9,9 +9,16 @@
     table        the meters it knows
     power_line   the one medium that all its meters share
     client       the DLMS client for one errand, by either engine
+    turns        whose turn it is at a meter, and on the line
+    conversing   one DLMS session over the line, message by message
     errand       one command carried out at one meter
     read_back    whether a reading shows what a command was to bring about
     execution    the errands that wait and those under way
+    task_times   when a task of the table falls due
+    reading_task what one task reads in one session of one meter
+    collecting   the task table carried out
+    memory       what was collected and not uploaded yet: bounded, losses counted
+    uploading    batches of it, owed until their receipt
     report       an errand's outcome as the result that goes to the head-end
     desk         what is written down and what is told
     own_faults   its own fault log, and its modem's

@@ -14,6 +14,7 @@ import simpy
 
 from devices.chance import stream
 from devices.concentrator.client import Client
+from devices.concentrator.collecting import Collecting
 from devices.concentrator.desk import Desk, Log
 from devices.concentrator.errand import Patience
 from devices.concentrator.execution import Execution
@@ -30,15 +31,19 @@ from devices.concentrator.intake import (
     on_withdraw,
 )
 from devices.concentrator.journal import ATTEMPTS_MAX
+from devices.concentrator.memory import OCTETS_MAX, Memory
 from devices.concentrator.online import Online
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry, alternating
+from devices.concentrator.turns import Turns
+from devices.concentrator.uploading import Uploading
 from devices.deadlines import later
 from devices.gateway.uplink import Uplink, Will
 from devices.modem import Modem
 from protocols.concentrator import messages, topics
+from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.messages import (
     Execute,
     ReadFaultLog,
@@ -62,6 +67,7 @@ class Settings:
     errands_max: int = 4  # at once, each at another meter
     attempts_max: int = ATTEMPTS_MAX
     patience: Patience = Patience()
+    memory_octets: int = OCTETS_MAX  # for what is collected
 
 
 class Concentrator:
@@ -127,6 +133,8 @@ class Concentrator:
         self.running = False
         self._log("concentrator-down", concentrator=self.name)
         self._execution.halt()
+        self._collecting.halt()
+        self._uploading.halt()
         self._desk.outbox.halt()
         self.online.power_off()
 
@@ -157,6 +165,7 @@ class Concentrator:
                 self._desk.end_without_errand(attempt, Status.CANCELLED)
             else:
                 self._found.append(attempt)
+        self._collecting.start()
 
     def _recall(self) -> None:
         """What is in memory only, made anew from flash."""
@@ -170,6 +179,7 @@ class Concentrator:
             send=lambda payload: self.online.publish(topics.up(self.name), payload),
             log=self._log,
         )
+        self._turns = Turns(self.env)
         self._execution = Execution(
             self._line,
             self._desk,
@@ -177,10 +187,35 @@ class Concentrator:
             self.clock,
             self.table,
             self._client,
+            turns=self._turns,
             engines=self.engines,
             patience=self.settings.patience,
             errands_max=self.settings.errands_max,
             challenges=self._challenges,
+        )
+        self._memory = Memory(
+            self.flash.collected,
+            octets_max=self.settings.memory_octets,
+            full=lambda why: self._log("memory-full", concentrator=self.name, why=why),
+        )
+        self._uploading = Uploading(
+            self.env,
+            self._desk,
+            self.flash,
+            self._memory,
+            online=lambda: self.online.has_session,
+        )
+        self._collecting = Collecting(
+            self._line,
+            self.flash,
+            self.clock,
+            self.table,
+            self._client,
+            self._turns,
+            self._memory,
+            engines=self.engines,
+            challenges=self._chance("collecting", self.flash.boot),
+            stored=self._uploading.news,
         )
         self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
 
@@ -205,11 +240,13 @@ class Concentrator:
             concentrator=self.name,
             boot=self.flash.boot,
             firmware=self.settings.firmware,
+            tasks=self.flash.collected.version,
         )
         self.online.publish(topics.status(self.name), encode(message), retain=True)
         if entries := self._faults.news():
             self._desk.owe_fault_log(entries, at_once=False)
         self._desk.outbox.resume()
+        self._uploading.session_begun()
 
     def received(self, payload: bytes) -> None:
         """A message on the `down` topic."""
@@ -223,6 +260,7 @@ class Concentrator:
         match message:
             case ReceiptToConcentrator():
                 self._desk.receipted(message.of)
+                self._uploading.receipted(message.of)
                 if self._found and self._desk.is_of_this_boot(message.of):
                     self._go_on(message.at)
                 return
@@ -232,6 +270,9 @@ class Concentrator:
                 stored = self._withdraw(message)
             case ReadFaultLog():
                 self._desk.owe_fault_log(self._faults.since(message.since))
+                stored = True
+            case SetTasks():
+                self._collecting.set_tasks(message)
                 stored = True
         if stored:
             receipt = ReceiptFromConcentrator(

@@ -8,28 +8,22 @@ answer to it the meter is read, and the reading decides; without a reading its e
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 
 import simpy
 
-from devices.channel.counters import LinkCounters
-from devices.channel.transfer import Fate, Transfer
 from devices.concentrator.client import Client, close
+from devices.concentrator.conversing import ACTING_OCTETS_MAX, Conversing, Record
 from devices.concentrator.flash import Attempt, Counters
-from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine, longest_s
+from devices.concentrator.power_line import PowerLine, longest_s
 from devices.concentrator.read_back import concluded, procedure_for, reading_for
 from devices.concentrator.table import Entry
-from protocols.concentrator.messages import ACTING, Frame, Status
+from protocols.concentrator.messages import ACTING, Status
 from protocols.dlms.procedures import Outcome, Procedure
-from protocols.dlms.session import Exchange, MayAct, Phase, Session
-
-FRAMES_TOLD_MAX = 1000  # in one result; an errand without losses takes some thirty
-ACTING_OCTETS_MAX = 128  # of a message that acts; a ciphered SET of a threshold has some 60
-
-Waits = Generator[simpy.Event, Any, None]
+from protocols.dlms.session import MayAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +35,6 @@ class Patience:
     looks_max: int = 3  # tries to read back, after something that acts was sent
     resends_max: int = 1  # of an APDU that does not act and was not acknowledged
     pause_s: float = 2.0  # between sessions
-
-
-@dataclass(slots=True)
-class Record:
-    """What an errand leaves for `explain`."""
-
-    link: LinkCounters = field(default_factory=LinkCounters)
-    frames: list[Frame] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
-    no_route: bool = False
-
-    def add(self, carried: Transfer) -> None:
-        """Take in a message that was carried."""
-        self.link.add(carried)
-        self.frames += carried.frames[: FRAMES_TOLD_MAX - len(self.frames)]
-        self.no_route = any(frame.fate == Fate.NO_ROUTE for frame in carried.frames)
 
 
 class Errand:
@@ -146,69 +124,9 @@ class Errand:
             challenge=lambda: self._challenges.randbytes(16),
             may_act=may_act,
         )
-        yield from self._converse(session)
-        self.record.exchanges += session.exchanges
+        conversing = Conversing(
+            self._line, self._entry.leg, self.record, self._patience.resends_max
+        )
+        yield from conversing.hold(session)
         close(session, self._counters)
         return session.result
-
-    def _converse(self, session: Session) -> Waits:
-        speak: Callable[[float], bytes | None] = session.start
-        while True:
-            # The line is taken before the session speaks: between "may this act now?" and the
-            # frame's leaving, no time passes.
-            with self._line.medium.request() as turn:
-                yield turn
-                acted = session.acted
-                octets = speak(self._env.now)
-                answers: list[bytes] = []
-                if octets:
-                    resends = self._patience.resends_max
-                    if session.acted and not acted:
-                        assert len(octets) <= ACTING_OCTETS_MAX, "it could arrive too late"
-                        resends = 0
-                    answers = yield from self._send(session, octets, resends)
-            if session.done:
-                return
-            heard = yield from self._listen(answers)
-            if heard:
-                speak = partial(_receive, session, heard)
-            elif session.phase is Phase.RELEASING:
-                # What was asked for is known; nobody waits for a farewell.
-                session.lost(self._env.now)
-                return
-            else:
-                due = session.next_deadline()
-                assert due is not None, "the session waits for an answer that nobody times"
-                yield self._env.timeout(max(0.0, due - self._env.now))
-                speak = partial(_at_deadline, session, due)
-
-    def _send(
-        self, session: Session, octets: bytes, resends: int
-    ) -> Generator[simpy.Event, Any, list[bytes]]:
-        """One message down; what the meter answers."""
-        for left in reversed(range(1 + resends)):
-            carried, answers = yield from self._line.down(self._entry.leg, octets)
-            self.record.add(carried)
-            if carried.acknowledged or answers:
-                return answers
-            if self.record.no_route or not left:
-                break
-        session.lost(self._env.now, "the link layer got no acknowledgement")
-        return []
-
-    def _listen(self, answers: list[bytes]) -> Generator[simpy.Event, Any, bytes]:
-        heard = b""
-        for octets in answers:
-            yield self._env.timeout(ANSWER_AFTER_S)
-            carried = yield from self._line.up(self._entry.leg, octets)
-            self.record.add(carried)
-            heard += carried.received or b""
-        return heard
-
-
-def _receive(session: Session, heard: bytes, now: float) -> bytes | None:
-    return session.receive(heard, now)
-
-
-def _at_deadline(session: Session, due: float, now: float) -> bytes | None:
-    return session.handle_deadline(max(due, now))

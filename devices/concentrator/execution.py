@@ -22,6 +22,7 @@ from devices.concentrator.intake import done_before
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry
+from devices.concentrator.turns import URGENT, Turns
 from protocols.concentrator.messages import LinkChanged, Result, Status
 
 
@@ -37,6 +38,7 @@ class Execution:
         table: dict[str, Entry],
         client: Client,
         *,
+        turns: Turns,
         engines: EnginePolicy,
         patience: Patience,
         errands_max: int,
@@ -49,6 +51,7 @@ class Execution:
         self._clock = clock
         self._table = table
         self._client = client
+        self._turns = turns
         self._engines = engines
         self._patience = patience
         self._errands_max = errands_max
@@ -95,7 +98,9 @@ class Execution:
     def _work(self, attempt: Attempt) -> Generator[simpy.Event, Any, None]:
         try:
             yield self._env.timeout(0)  # the command is receipted before anything else happens
-            yield from self._carry_out(attempt)
+            with self._turns.of(attempt.meter).request(priority=URGENT) as turn:
+                yield turn  # whoever collects there makes way
+                yield from self._carry_out(attempt)
         except simpy.Interrupt:
             return
         del self._errands[attempt.meter]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from protocols.concentrator.collecting import Block, Layout, Task
 from protocols.concentrator.messages import Action, FaultEntry, ObjectWanted
+from protocols.dlms.procedures import Captured
 
 
 class Key(NamedTuple):
@@ -70,6 +72,46 @@ class Counters:
 
 
 @dataclass(slots=True)
+class Progress:
+    """How far a task has come at one meter."""
+
+    done_for: float | None = None  # POSIX seconds of the due time that was last satisfied
+    next_from: float | None = None  # of a profile: the earliest row that was not read yet
+    last_rows: bytes = b""  # of an event log: the newest time's rows, which come again
+    captured: Captured | None = None  # what the profile held, to spare questions
+    blocks: int = 0  # numbers given to blocks
+    read_at: float | None = None
+    failed: int = 0  # tries in a row
+    trouble: str = ""  # of the last try
+
+
+@dataclass(slots=True)
+class Kept:
+    """One block in memory, waiting to be uploaded."""
+
+    block: Block
+    layout: Layout | None
+
+    @property
+    def octets(self) -> int:
+        return len(self.block.buffer) + sum(len(each.raw) + 64 for each in self.block.readings) + 64
+
+
+@dataclass(slots=True)
+class Collected:
+    """The task table, how far it has come, and what was read and not uploaded yet."""
+
+    version: int = 0
+    tasks: tuple[Task, ...] = ()
+    progress: dict[tuple[str, str], Progress] = field(default_factory=dict)  # task, meter
+    kept: dict[int, Kept] = field(default_factory=dict)  # by serial number, in order of arrival
+    serial: int = 0
+    upload: str = ""  # id of the upload that is owed
+    dropped: int = 0  # blocks lost since the last upload was made
+    dropped_ever: int = 0
+
+
+@dataclass(slots=True)
 class Flash:
     """The memory of one concentrator."""
 
@@ -81,3 +123,4 @@ class Flash:
     fault_log: list[FaultEntry] = field(default_factory=list)  # the own one, newest last
     faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
     modem_told_until: datetime | None = None  # of the modem's log likewise
+    collected: Collected = field(default_factory=Collected)

@@ -16,6 +16,7 @@ import simpy
 
 from devices.channel.link import Link
 from devices.channel.transfer import Transfer, transfer
+from devices.concentrator.turns import URGENT
 from protocols.plc.frames import Direction
 
 ANSWER_AFTER_S = 0.1
@@ -45,7 +46,7 @@ class PowerLine:
         on_transfer: Callable[[str, Transfer], None] = lambda meter, carried: None,
     ) -> None:
         self.env = env
-        self.medium = simpy.Resource(env, capacity=1)
+        self.medium = simpy.PriorityResource(env, capacity=1)
         self._on_transfer = on_transfer
 
     def down(
@@ -60,9 +61,11 @@ class PowerLine:
             return carried, []
         return carried, leg.far_end(carried.received, self.env.now)
 
-    def up(self, leg: Leg, octets: bytes) -> Generator[simpy.Event, Any, Transfer]:
+    def up(
+        self, leg: Leg, octets: bytes, priority: int = URGENT
+    ) -> Generator[simpy.Event, Any, Transfer]:
         """Carry a meter's message; takes `medium` by itself."""
-        with self.medium.request() as turn:
+        with self.medium.request(priority=priority) as turn:
             yield turn
             carried = transfer(leg.link, octets, leg.rng, direction=Direction.UP, now=self.env.now)
             yield self.env.timeout(carried.total_s)

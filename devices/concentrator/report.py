@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from devices.concentrator.errand import Record
+from devices.concentrator.conversing import Record
 from devices.concentrator.flash import Attempt
 from devices.concentrator.table import Entry
 from protocols.concentrator.messages import Apdu, Result, Status

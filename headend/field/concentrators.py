@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -30,6 +31,9 @@ HANDOVER_S = 60.0
 held back meanwhile; after that they go to the listener like any late result."""
 
 _Key = tuple[str, int, int]
+
+Hearer = Callable[[str, Any], Awaitable[bool]]
+"""Takes a message of one kind from a concentrator; True once it is stored and may be receipted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +87,8 @@ class Concentrators:
         self._receipts: set[asyncio.Task[None]] = set()
         self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
         self._knocking: dict[str, _Knock] = {}
+        self._hearers: dict[type[messages.FromConcentrator], Hearer] = {}
+        self._deliveries: dict[str, tuple[str, asyncio.Event]] = {}  # by message: to whom, stored
 
     async def start(self) -> None:
         """Listen to every concentrator."""
@@ -144,6 +150,43 @@ class Concentrators:
         key = (command.concentrator, command.order, command.attempt)
         for message_id in sorted(self._handed_over.pop(key, ())):
             self._receipt(command.concentrator, message_id)
+
+    # --- what is not an order --------------------------------------------------------------------
+
+    def hear(self, kind: type[messages.FromConcentrator], hearer: Hearer) -> None:
+        """Name the one who takes messages of a kind that is no part of an order.  Of `Online` it
+        hears in addition."""
+        self._hearers[kind] = hearer
+
+    async def deliver(self, concentrator: str, message: messages.Downward) -> bool:
+        """Send until the concentrator says that it has stored the message; False where no such
+        word came in time."""
+        stored = asyncio.Event()
+        self._deliveries[message.id] = (concentrator, stored)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._policy.ack_timeout_s
+        try:
+            while not stored.is_set() and loop.time() < until:
+                await self.tell(concentrator, message)
+                again = min(until, loop.time() + self._policy.ack_timeout_s / 2)
+                try:
+                    async with asyncio.timeout_at(again):
+                        await stored.wait()
+                except TimeoutError:
+                    pass
+            return stored.is_set()
+        finally:
+            del self._deliveries[message.id]
+
+    async def tell(self, concentrator: str, message: messages.Downward) -> bool:
+        """Send once; False where it did not leave."""
+        dated = msgspec.structs.replace(message, at=self._clock.now())
+        try:
+            await self._broker.publish(topics.down(concentrator), messages.encode(dated))
+        except BrokerUnavailable as error:
+            log.info("not sent", concentrator=concentrator, why=str(error))
+            return False
+        return True
 
     # --- knocking --------------------------------------------------------------------------------
 
@@ -267,6 +310,9 @@ class Concentrators:
                 wait = self._sent.get(of)
                 if wait is not None and wait.command.concentrator == concentrator:
                     self._note_stored(wait)
+                addressee, stored = self._deliveries.get(of, (None, None))
+                if stored is not None and addressee == concentrator:
+                    stored.set()
             case messages.Result():
                 await self._take_result(concentrator, message)
             case messages.FaultLog():
@@ -275,8 +321,12 @@ class Concentrators:
                     self._receipt(concentrator, message.id)
             case messages.LinkChanged(link=link):
                 log.info("link changed", concentrator=concentrator, meter=link.meter)
-            case _:
+            case messages.Online() | messages.Offline():
                 log.warning("a status outside its topic", topic=topic)
+            case _:
+                hearer = self._hearers.get(type(message))
+                if hearer is not None and await hearer(concentrator, message):
+                    self._receipt(concentrator, message.id)
 
     def _note_stored(self, wait: _Wait | None) -> None:
         if wait is not None:
@@ -332,6 +382,8 @@ class Concentrators:
             for wait in self._waits.values():
                 if wait.command.concentrator == concentrator:
                     wait.news.set()
+        if (hearer := self._hearers.get(messages.Online)) is not None:
+            await hearer(concentrator, word)
         if self._listener is not None:
             await self._listener.came_online(concentrator, word.at)
 

@@ -27,6 +27,16 @@ def utc_text(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def deflated(octets: bytes) -> bytes:
+    """Octets packed fast."""
+    return zlib.compress(octets, 1)
+
+
+def inflated(octets: bytes) -> bytes:
+    """They again."""
+    return zlib.decompress(octets)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant.  Aware in, aware and UTC out; a naive one raises `ValueError`."""
 
@@ -95,10 +105,10 @@ class Deflated(TypeDecorator[bytes]):
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else zlib.compress(value, 1)
+        return None if value is None else deflated(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else zlib.decompress(value)
+        return None if value is None else inflated(value)
 
 
 class Json(TypeDecorator[T], Generic[T]):

@@ -6,20 +6,17 @@ The first row of an interval stands; the same interval again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from headend.ports import IntervalRow
 from headend.store import schema
 from headend.store.prepared import Prepared
 from headend.store.words import Words
 
 QUANTITIES = tuple(column.name for column in schema.intervals.columns)[2:]
 """The columns of numbers, in order."""
-
-IntervalRow = tuple[Any, ...]
-"""Meter, end of the interval in POSIX seconds, then the quantities: integers or None."""
 
 _c = schema.intervals.c
 _ADD: dict[str, Prepared] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
+from headend.store.collected import CollectedWords
 from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
@@ -18,6 +19,7 @@ class SqlTransaction(
     ShipmentWords,
     ReadingWords,
     IntervalWords,
+    CollectedWords,
     EvidenceWords,
     MessageWords,
     OrderWords,

@@ -19,7 +19,23 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-VERSION = 1
+from protocols.concentrator.collecting import SetTasks, Upload
+from protocols.concentrator.direction import (
+    VERSION,
+    FromConcentrator,
+    ObjectRead,
+    ObjectWanted,
+    ToConcentrator,
+)
+
+__all__ = [
+    "ACTING", "VERSION", "Accepted", "Action", "Apdu", "Downward", "Execute", "FaultEntry",
+    "FaultLog", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
+    "ObjectRead", "ObjectWanted", "Offline", "Online", "ReadFaultLog", "ReceiptFromConcentrator",
+    "ReceiptToConcentrator", "Refusal", "Result", "SetTasks", "Status", "SupplyRead",
+    "ToConcentrator", "UnknownMessage", "Upload", "Upward", "Withdraw", "decode_downward",
+    "decode_upward", "encode",
+]  # fmt: skip
 
 
 class UnknownMessage(ValueError):
@@ -85,27 +101,6 @@ class SupplyRead(msgspec.Struct, frozen=True):
     control_mode: int  # attribute 4: 0..6
 
 
-class ObjectWanted(msgspec.Struct, frozen=True):
-    """An attribute to read."""
-
-    class_id: int
-    name: str  # logical name, "1.0.1.8.0.255"
-    attribute: int = 2
-
-
-class ObjectRead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An attribute as read, or why it was not."""
-
-    class_id: int
-    name: str  # logical name
-    attribute: int
-    value: str | None = None  # decimal text in `unit`, or other text
-    unit: str | None = None  # "Wh", "V"; absent where there is none
-    error: str | None = None  # the standard's name of the data-access-result
-    raw: bytes = b""  # the value's A-XDR octets; base64 in JSON
-    quality: tuple[str, ...] = ()  # what was odd: "trailing-octets"
-
-
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """One frame on the meter's link, as the concentrator saw it, for `explain`."""
 
@@ -156,18 +151,6 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 # --- head-end to concentrator --------------------------------------------------------------------
 
 
-class ToConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    """Fields of every message to a concentrator.
-
-    `at` is when it was sent, by the head-end's clock.  A concentrator whose own clock is behind it
-    learns so, and counts `not_after` by the later of the two.
-    """
-
-    id: str  # unique for ever; a message that is sent again keeps it
-    at: datetime | None = None  # when it was sent
-    v: int = VERSION  # of this message set
-
-
 class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw_only=True):
     """Act on a meter, or read it.
 
@@ -214,14 +197,6 @@ class ReceiptToConcentrator(ToConcentrator, frozen=True, tag="receipt", kw_only=
 # --- concentrator to head-end --------------------------------------------------------------------
 
 
-class FromConcentrator(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    """Fields of every message from a concentrator."""
-
-    id: str  # unique for ever; a message that is sent again keeps it
-    at: datetime  # by the concentrator's clock
-    v: int = VERSION  # of this message set
-
-
 class Accepted(FromConcentrator, frozen=True, tag="accepted", kw_only=True):
     """The concentrator has stored the command; it survives its reboot from here on."""
 
@@ -255,6 +230,7 @@ class Online(FromConcentrator, frozen=True, tag="online", kw_only=True):
     concentrator: str
     boot: int  # counts the device's starts
     firmware: str
+    tasks: int = 0  # version of the task table that it has; 0 without one
 
 
 class Offline(FromConcentrator, frozen=True, tag="offline", kw_only=True):
@@ -282,8 +258,10 @@ class ReceiptFromConcentrator(FromConcentrator, frozen=True, tag="receipt", kw_o
     of: str  # the id of the message that is stored
 
 
-Downward = Execute | Withdraw | ReadFaultLog | ReceiptToConcentrator
-Upward = Accepted | Result | Online | Offline | FaultLog | LinkChanged | ReceiptFromConcentrator
+Downward = Execute | Withdraw | ReadFaultLog | SetTasks | ReceiptToConcentrator
+Upward = (
+    Accepted | Result | Online | Offline | FaultLog | LinkChanged | Upload | ReceiptFromConcentrator
+)
 
 _encoder = msgspec.json.Encoder()
 _downward: msgspec.json.Decoder[Downward] = msgspec.json.Decoder(Downward)

@@ -41,7 +41,7 @@ def test_the_topics_on_the_page_are_the_topics() -> None:
 
 
 def test_every_status_and_every_rule_s_status_exists() -> None:
-    table = TEXT.partition("## The life of a command")[2].partition("## What the")[0]
+    table = TEXT.partition("## The life of a command")[2].partition("## Store-and")[0]
     named = set(re.findall(r"`([a-z][a-z-]+)`", table))
     statuses = {status.value for status in messages.Status}
     tags = {type(example).__struct_config__.tag for example in EXAMPLES}

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from devices.meter.history import Deed
+from devices.meter.profiles import LOAD_PROFILE
+from headend.collection.intervals import empty_day
+from headend.domain.interval import Row
 from headend.domain.order import JournalLine, State
 from headend.domain.reason import ReasonCode
 from scenarios.engine import Record, Story
 from scenarios.expectations import invariants
+from scenarios.intervals import own_rows
 from scenarios.invariants import ALWAYS
 from tests.scenarios.shared import CUT, LIMITED, REFUSING, told
 
@@ -32,6 +37,8 @@ WAS_DONE = "what was recorded as done was done"
 ORDERED = "nothing was done that was not ordered"
 ONCE = "nothing was done twice"
 IN_TIME = "nothing acted out of its time"
+OWN_ROWS = "stored intervals are the meters' own"
+ROWS_ONCE = "each interval is stored once"
 UNTOUCHED = "90000004"
 
 
@@ -200,6 +207,32 @@ def accepted_after_it_was_done(story: Story) -> Story:
     return with_order(story, 2, accepted_at=order.accepted_at + timedelta(minutes=1))
 
 
+def with_page(story: Story, *, but: Callable[[tuple[Row, ...]], tuple[Row, ...]]) -> Story:
+    """The story with the meter's own hour stored, but for what is spoilt."""
+    until = story.world.env.now
+    own = own_rows(story.world, UNTOUCHED, LOAD_PROFILE, until - 3600, until)
+    rows = tuple(Row(at, at, 1, 0, cells) for at, (cells,) in sorted(own.items()))
+    assert len(rows) == 4
+    page = empty_day(UNTOUCHED, str(LOAD_PROFILE), date(2026, 7, 6), 900, ZoneInfo("UTC"))
+    return replace(story, pages=(replace(page, rows=but(rows)),))
+
+
+def other_value_stored(story: Story) -> Story:
+    def one_more(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        *cells, last = rows[2].cells
+        return (*rows[:2], rows[2]._replace(cells=(*cells, last + 1)), *rows[3:])
+
+    return with_page(story, but=one_more)
+
+
+def value_of_another_time_stored(story: Story) -> Story:
+    return with_page(story, but=lambda rows: (rows[0]._replace(cells=rows[3].cells), *rows[1:]))
+
+
+def interval_stored_twice(story: Story) -> Story:
+    return with_page(story, but=lambda rows: (*rows, rows[1]))
+
+
 SPOILT: dict[Spoil, set[str]] = {
     error_inside: {ERROR},
     order_lost: {STORED},
@@ -227,6 +260,9 @@ SPOILT: dict[Spoil, set[str]] = {
     accepted_after_it_was_done: {IN_TIME},
     limit_lost_at_the_meter: {WAS_DONE},
     supply_back_by_hand: {WAS_DONE},
+    other_value_stored: {OWN_ROWS},
+    value_of_another_time_stored: {OWN_ROWS},
+    interval_stored_twice: {ROWS_ONCE},
 }
 
 
@@ -236,6 +272,7 @@ def broken(story: Story) -> set[str]:
 
 def test_the_story_itself_breaks_none() -> None:
     assert broken(told()) == set()
+    assert broken(with_page(told(), but=lambda rows: rows)) == set()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import msgspec
 import pytest
 
+from headend.config import CollectionTask
 from scenarios import schema
 from scenarios.invariants import ALWAYS
 from scenarios.summary import played
@@ -20,6 +22,7 @@ PARTS = (
     schema.FaultSpec,
     schema.OrderSpec,
     schema.ReadSpec,
+    CollectionTask,
     schema.HeadEndEvent,
     schema.Sources,
     schema.Scatter,
@@ -29,7 +32,7 @@ PARTS = (
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_keys(part: type[schema.Part]) -> None:
+def test_keys(part: type[msgspec.Struct]) -> None:
     named = set(re.findall(r"`(\w+)`", PAGE)) | set(re.findall(r"^(\w+) =", PAGE, re.M))
     assert set(part.__struct_fields__) <= named
 

@@ -13,7 +13,7 @@ answered by `NotSent`, and the procedure takes the longer way where there is one
     reading         read_attributes, read_registers
     identify        identify
     object_list     read_object_list
-    profile         read_profile, read_event_log, count_entries
+    profile         read_profile, read_buffer, read_event_log, count_entries
     clock           read_clock, set_clock, shift_clock
     push            read_push_setup, write_push_setup, push_now
     image_transfer  transfer_image, verify_image, activate_image, read_image_status
@@ -38,9 +38,12 @@ from protocols.dlms.procedures.object_list import read_object_list
 from protocols.dlms.procedures.profile import (
     LOAD_PROFILE,
     STANDARD_EVENT_LOG,
+    Captured,
     Entries,
+    RawBuffer,
     TimeRange,
     count_entries,
+    read_buffer,
     read_event_log,
     read_profile,
 )
@@ -76,12 +79,13 @@ from protocols.dlms.procedures.supply import (
 
 __all__ = [
     "ACTING_REQUESTS", "DISCONNECT_CONTROL", "LIMITER", "LOAD_PROFILE", "PUSH_SETUP",
-    "STANDARD_EVENT_LOG", "Answer", "ClockSet", "Entries", "Finding", "Identity",
-    "ImageTransferred", "NotSent", "Outcome", "Patience", "Pause", "Procedure", "Register",
-    "Request", "TimeRange", "Unanswered", "UnexpectedAnswer", "Working", "activate_image",
-    "connect", "count_entries", "disconnect", "exception_outcome", "identify", "is_register",
-    "push_now", "read_attributes", "read_clock", "read_counter", "read_event_log",
-    "read_image_status", "read_limit", "read_object_list", "read_profile", "read_push_setup",
-    "read_registers", "read_supply", "remove_limit", "set_clock", "set_limit", "shift_clock",
-    "standard_name", "to_result_fields", "transfer_image", "verify_image", "write_push_setup",
+    "STANDARD_EVENT_LOG", "Answer", "Captured", "ClockSet", "Entries", "Finding", "Identity",
+    "ImageTransferred", "NotSent", "Outcome", "Patience", "Pause", "Procedure", "RawBuffer",
+    "Register", "Request", "TimeRange", "Unanswered", "UnexpectedAnswer", "Working",
+    "activate_image", "connect", "count_entries", "disconnect", "exception_outcome", "identify",
+    "is_register", "push_now", "read_attributes", "read_buffer", "read_clock", "read_counter",
+    "read_event_log", "read_image_status", "read_limit", "read_object_list", "read_profile",
+    "read_push_setup", "read_registers", "read_supply", "remove_limit", "set_clock", "set_limit",
+    "shift_clock", "standard_name", "to_result_fields", "transfer_image", "verify_image",
+    "write_push_setup",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from protocols.concentrator.messages import Status
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.date_time import DateTime
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import shape
 from protocols.dlms.objects.capture import CaptureObject, read_capture_objects
@@ -93,17 +94,7 @@ def read_profile(
     `columns` chooses some of the captured ones, which only a selection can: where the meter cannot
     select, all of them come.  Raises ValueError for a column that the profile does not capture.
     """
-    captured, period, sort = yield from get_each(
-        *(AttributeDescriptor(PROFILE_CLASS, name, index) for index in (3, 4, 5))
-    )
-    if isinstance(captured, DataAccessResult):
-        raise Ended(
-            Outcome(
-                Status.REFUSED, refusal=refusal_of("get", captured), detail="the capture objects"
-            )
-        )
-    every = read_capture_objects(captured)
-    period_s = 0 if isinstance(period, DataAccessResult) else shape.integer(period, "period")
+    every, period_s, sort = yield from _captured(name)
     wanted = [_place(every, column) for column in columns]
     answer, chosen, whole = yield from _read_buffer(name, part, every, wanted)
     buffer = present(AttributeDescriptor(PROFILE_CLASS, name, 2), answer.results[0])
@@ -122,6 +113,66 @@ def read_profile(
         whole,
         answer.flaws,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a profile's rows hold.  `period_s` 0 means: captured on an event."""
+
+    columns: tuple[Column, ...]
+    period_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawBuffer:
+    """A buffer as the meter gave it.  `whole`: all of it, because the meter cannot select."""
+
+    captured: Captured
+    value: Value
+    whole: bool
+    flaws: Flaw = Flaw.NONE
+
+
+@procedure
+def read_buffer(
+    name: LogicalName,
+    part: TimeRange | Entries | None = None,
+    *,
+    known: Captured | None = None,
+    with_units: bool = True,
+) -> Generator[Request, Answer, RawBuffer]:
+    """A buffer, not looked into, for whoever carries it on.
+
+    What is captured is asked each time, because nothing in the rows would tell that it has changed.
+    `known` is what was found the last time, and spares the questions for scalers and units.
+    """
+    every, period_s, _ = yield from _captured(name)
+    if known is not None and tuple(column.source for column in known.columns) == every:
+        held = known.columns
+    else:
+        scales = (yield from _scales(every)) if with_units else {}
+        held = tuple(scales.get(each, Column(each)) for each in every)
+    answer, _, whole = yield from _read_buffer(name, part, every, ())
+    buffer = present(AttributeDescriptor(PROFILE_CLASS, name, 2), answer.results[0])
+    return RawBuffer(Captured(held, period_s), buffer, whole, answer.flaws)
+
+
+def _captured(
+    name: LogicalName,
+) -> Generator[Request, Answer, tuple[tuple[CaptureObject, ...], int, Value | DataAccessResult]]:
+    """capture_objects, capture_period in seconds, and sort_method as it came."""
+    captured, period, sort = yield from get_each(
+        *(AttributeDescriptor(PROFILE_CLASS, name, index) for index in (3, 4, 5))
+    )
+    if isinstance(captured, DataAccessResult):
+        raise Ended(
+            Outcome(
+                Status.REFUSED, refusal=refusal_of("get", captured), detail="the capture objects"
+            )
+        )
+    every = read_capture_objects(captured)
+    period_s = 0 if isinstance(period, DataAccessResult) else shape.integer(period, "period")
+    return every, period_s, sort
 
 
 @procedure

@@ -1,0 +1,104 @@
+"""Rows into pages of a day: each interval once, whatever comes twice, late or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from headend.domain.interval import IntervalDay, Row, RowQuality, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of rows that came."""
+
+    new: int = 0
+    again: int = 0  # were here already, and the same
+    changed: int = 0  # were here already, and say something else now
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(self.new + other.new, self.again + other.again, self.changed + other.changed)
+
+
+def day_of(at: int, zone: ZoneInfo) -> date:
+    """The day that an interval ending then belongs to; the one that ends at midnight is the last of
+    the day before."""
+    return datetime.fromtimestamp(at - 1, zone).date()
+
+
+def span_of(day: date, zone: ZoneInfo) -> Span:
+    """Begin and end of a day; it has 23 or 25 hours where the clocks change."""
+    midnights = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (day, _next(day)))
+    begin, end = (round(each.astimezone(UTC).timestamp()) for each in midnights)
+    return Span(begin, end)
+
+
+def expected_in(span: Span, period_s: int, until: float | None = None) -> int:
+    """How many capture periods end within a span; with `until`, only up to then."""
+    if period_s <= 0:
+        return 0
+    end = span.end if until is None else min(span.end, until)
+    return max(0, int(end // period_s - span.begin // period_s))
+
+
+def by_day(rows: Iterable[Row], zone: ZoneInfo) -> Iterator[tuple[date, list[Row]]]:
+    """Rows by the day they belong to, both in order of time."""
+    ordered = sorted(rows, key=lambda row: row.at)
+    for day, of_day in groupby(ordered, key=lambda row: day_of(row.at, zone)):
+        yield day, list(of_day)
+
+
+def empty_day(meter: str, profile: str, day: date, period_s: int, zone: ZoneInfo) -> IntervalDay:
+    """A page on which nothing stands yet."""
+    expected = expected_in(span_of(day, zone), period_s)
+    never = datetime.fromtimestamp(0, UTC)
+    return IntervalDay(meter, profile, day, expected, 0, 0, 0, never, ())
+
+
+def merged(
+    page: IntervalDay, rows: Iterable[Row], *, on_events: bool, now: datetime
+) -> tuple[IntervalDay, Taken]:
+    """A page with rows that came, and what became of them.
+
+    The first row of an interval stands; one that says something else later is kept beside it and
+    flagged.  Rows that come on events may share a time: there the whole row tells them apart.
+    """
+    kept = list(page.rows)
+    known: dict[int, list[Row]] = {}
+    for row in kept:
+        known.setdefault(row.at, []).append(row)
+    new = again = changed = 0
+    for row in rows:
+        here = known.setdefault(row.at, [])
+        if any((each.cells, each.layout) == (row.cells, row.layout) for each in here):
+            again += 1
+            continue
+        if here and not on_events:
+            row = row._replace(quality=row.quality | RowQuality.CHANGED)
+            changed += 1
+        else:
+            new += 1
+        here.append(row)
+        kept.append(row)
+    if not new and not changed:
+        return page, Taken(again=again)
+    kept.sort(key=lambda row: (row.at, row.quality & RowQuality.CHANGED))
+    first = [row for row in kept if not row.quality & RowQuality.CHANGED]
+    # A row that stands between two periods fills no interval that is expected.
+    received = [row for row in first if not row.quality & RowQuality.OFF_PERIOD]
+    page = replace(
+        page,
+        received=len(received),
+        late=sum(bool(row.quality & RowQuality.LATE) for row in first),
+        changed=len(kept) - len(first),
+        updated_at=now,
+        rows=tuple(kept),
+    )
+    return page, Taken(new, again, changed)
+
+
+def _next(day: date) -> date:
+    return day + timedelta(days=1)

@@ -1,0 +1,151 @@
+"""The task tables of concentrators: what is wanted, and sending it until each has it.
+
+What is wanted follows from the configuration.  A table has a version that only grows; a
+concentrator says which one it has whenever it comes on line, so one that was away, restarted or
+replaced gets the table again, and one that has it already does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import structlog
+
+from headend import trouble
+from headend.config import CollectionPolicy, CollectionTask
+from headend.domain.collecting import TaskTable
+from headend.models import BadModel, Shelf
+from headend.ports import Chance, Clock, Store, Transaction
+from protocols.concentrator.collecting import Kind, SetTasks, Task
+from protocols.concentrator.messages import Downward, ObjectWanted, Online
+from protocols.dlms.logical_name import LogicalName
+
+PROFILE, REGISTER = 7, 3
+MODEL = "generic"
+SECONDS = {"5min": 300, "15min": 900, "30min": 1800, "1h": 3600, "6h": 21_600, "12h": 43_200}
+SECONDS |= {"1d": 86_400}
+
+_log = structlog.get_logger("collection")
+
+
+class BadTask(ValueError):
+    """A task of the configuration names what nobody can read; the text says what."""
+
+
+class Courier(Protocol):
+    """The way to a concentrator."""
+
+    async def deliver(self, concentrator: str, message: Downward) -> bool:
+        """Send until the concentrator says that it has stored the message; False where it did not
+        within its patience."""
+        ...
+
+
+@dataclass(slots=True)
+class TaskTables:
+    """Keeps concentrators' tables as the configuration wants them."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    shelf: Shelf
+    courier: Courier
+    policy: CollectionPolicy
+    errors: list[Exception] = field(default_factory=list)
+    _due: dict[str, int] = field(default_factory=dict)  # concentrator: version it said it has
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wanted(self) -> tuple[Task, ...]:
+        """The tasks of the configuration.  Raises `BadTask`."""
+        return tuple(self._task(task) for task in self.policy.task)
+
+    async def online(self, concentrator: str, word: Online) -> bool:
+        """A concentrator says which table it has."""
+        self._due[concentrator] = word.tasks
+        self._news.set()
+        return True
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        tasks = self.wanted()
+        while True:
+            self._news.clear()
+            waiting = list(self._due.items())
+            await asyncio.gather(*(self._settle(name, has, tasks) for name, has in waiting))
+            if self._due:
+                try:
+                    async with asyncio.timeout(self.policy.retry_s):
+                        await self._news.wait()
+                except TimeoutError:
+                    pass
+            else:
+                await self._news.wait()
+
+    async def _settle(self, concentrator: str, has: int, tasks: tuple[Task, ...]) -> None:
+        try:
+            settled = await self._reconcile(concentrator, has, tasks)
+        except Exception as error:
+            trouble.note(self.errors, _log, "no task table", error, concentrator=concentrator)
+            return
+        if settled and self._due.get(concentrator) == has:
+            del self._due[concentrator]
+
+    async def _reconcile(self, concentrator: str, has: int, tasks: tuple[Task, ...]) -> bool:
+        """Whether the concentrator has the table that is wanted."""
+        now = self.clock.now()
+
+        def wanted(tx: Transaction) -> TaskTable | None:
+            if tx.concentrator(concentrator) is None:
+                return None
+            known = tx.task_table(concentrator)
+            if known is None and not tasks and not has:
+                return None
+            if known is None:
+                known = TaskTable(concentrator, has + 1, tasks, now)
+            elif known.tasks != tasks or has > known.version:
+                # Its version may be above ours where our memory is younger than its own.
+                known = TaskTable(concentrator, max(known.version, has) + 1, tasks, now)
+            known = replace(known, stored_version=has, stored_at=now)
+            tx.put_task_table(known)
+            return known
+
+        table = await self.store.run(wanted)
+        if table is None or table.settled:
+            return True
+        message = SetTasks(id=self.chance.uuid(), version=table.version, tasks=table.tasks)
+        if not await self.courier.deliver(concentrator, message):
+            return False
+        settled = replace(table, stored_version=table.version, stored_at=self.clock.now())
+        await self.store.run(lambda tx: tx.put_task_table(settled))
+        _log.info("task table stored", concentrator=concentrator, version=table.version)
+        return True
+
+    def _task(self, task: CollectionTask) -> Task:
+        every_s = SECONDS[task.every]
+        return Task(
+            name=task.name,
+            kind=Kind(task.kind),
+            objects=tuple(self._object(task, text) for text in task.objects),
+            every_s=every_s,
+            after_s=round(task.after_s),
+            window_s=round(task.window_s),
+            priority=task.priority,
+            back_s=round(task.back_s),
+            blocks_max=task.blocks_max,
+        )
+
+    def _object(self, task: CollectionTask, text: str) -> ObjectWanted:
+        """What a word of the model, or a logical name, stands for."""
+        try:
+            known = self.shelf.get(MODEL).objects.get(text)
+        except BadModel as error:
+            raise BadTask(str(error)) from error
+        if known is not None:
+            return ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
+        try:
+            name = LogicalName(text)
+        except ValueError as error:
+            raise BadTask(f"task {task.name}: {text!r} is no object of model {MODEL}") from error
+        return ObjectWanted(REGISTER if task.kind == "registers" else PROFILE, str(name))

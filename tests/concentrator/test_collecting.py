@@ -1,0 +1,221 @@
+"""A concentrator collects by its table of tasks, keeps what it read, and uploads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from devices.concentrator.flash import Collected, Kept
+from devices.concentrator.memory import Memory
+from devices.concentrator.task_times import last_due, next_due, open_until
+from protocols.concentrator.collecting import Block, Kind, Layout, SetTasks, Task, Upload, unpacked
+from protocols.concentrator.messages import (
+    Action,
+    ObjectWanted,
+    Online,
+    ReceiptFromConcentrator,
+    ReceiptToConcentrator,
+    Status,
+    decode_upward,
+)
+from tests.concentrator.head_end import METER, START, Stage
+
+PROFILE = (ObjectWanted(7, "1.0.99.1.0.255"),)
+HOURLY = Task(name="load", kind=Kind.PROFILE, objects=PROFILE, every_s=3600, after_s=300)
+
+
+class Collection(Stage):
+    """A stage whose head-end also receipts uploads, unless it is told not to."""
+
+    def __init__(self, *, receipts: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self.receipts = receipts
+        arrived = self.wire.arrived
+
+        def hear(topic: str, payload: bytes) -> None:
+            arrived(topic, payload)
+            message = decode_upward(payload)
+            if isinstance(message, Upload) and self.receipts:
+                self.receipt(message)
+
+        self.wire.arrived = hear
+
+    def receipt(self, upload: Upload) -> None:
+        self.send(ReceiptToConcentrator(id=self.head_end.new_id(), at=self.now(), of=upload.id))
+
+    def tasks(self, *tasks: Task, version: int = 1) -> None:
+        self.send(SetTasks(id=self.head_end.new_id(), version=version, tasks=tasks))
+
+    def blocks(self) -> dict[tuple[str, str, int], Block]:
+        """What came, by its name; the same block twice is one."""
+        return {
+            (block.meter, block.task, block.number): block
+            for upload in self.head_end.of(Upload)
+            for block in unpacked(upload.packed).blocks
+        }
+
+    def rows(self, meter: str = METER) -> list[int]:
+        return [b.rows for (name, _, _), b in sorted(self.blocks().items()) if name == meter]
+
+
+def posix(*parts: int) -> float:
+    return datetime(2026, 7, 6, *parts, tzinfo=UTC).timestamp()
+
+
+# every, after, window; now; last due, next due, open until
+TIMES = {
+    "at its time": ((3600, 300, 0), (10, 5), (10, 5), (11, 5), (11, 5)),
+    "a second before": ((3600, 300, 0), (10, 4, 59), (9, 5), (10, 5), (10, 5)),
+    "with a window": ((3600, 300, 600), (10, 30), (10, 5), (11, 5), (10, 15)),
+    "daily": ((86_400, 18_000, 0), (4, 59), None, (5, 0), (5, 0)),
+    "a window beyond the next": ((900, 0, 5000), (10, 1), (10, 0), (10, 15), (10, 15)),
+}
+
+
+@pytest.mark.parametrize(("task", "now", "last", "following", "end"), TIMES.values(), ids=TIMES)
+def test_when_a_task_falls_due(task: Any, now: Any, last: Any, following: Any, end: Any) -> None:
+    every, after, window = task
+    each = Task(
+        name="t", kind=Kind.PROFILE, objects=PROFILE, every_s=every, after_s=after, window_s=window
+    )
+    due = last_due(each, posix(*now))
+    assert due == (posix(*last) if last else posix(5, 0) - 86_400)
+    assert next_due(each, posix(*now)) == posix(*following)
+    assert open_until(each, due) == posix(*end)
+
+
+def test_a_profile_is_read_from_where_it_ended() -> None:
+    stage = Collection(meters=2)
+    stage.tasks(HOURLY)
+    stage.run(2.2 * 3600)
+    # 10:00 the day before; then at 10:05 nothing new, at 11:05 and 12:05 four rows each
+    assert stage.rows() == [96, 4, 4]
+    assert [type(message) for message in stage.head_end.heard].count(ReceiptFromConcentrator) == 1
+
+
+def test_a_table_is_taken_once_and_an_older_one_not_at_all() -> None:
+    stage = Collection(meters=1)
+    stage.tasks(HOURLY, version=2)
+    stage.run(60)
+    stage.tasks(version=1)
+    stage.tasks(version=2)
+    stage.run(60)
+    assert stage.concentrator.flash.collected.tasks == (HOURLY,)
+    stage.tasks(version=3)
+    stage.run(2 * 3600)
+    assert stage.concentrator.flash.collected.tasks == ()
+    assert stage.rows() == [96]
+    stage.concentrator.reboot("test")
+    stage.run(120)
+    assert stage.head_end.of(Online)[-1].tasks == 3
+
+
+def test_an_upload_is_told_until_its_receipt_across_reboots() -> None:
+    stage = Collection(meters=2, receipts=False)
+    stage.tasks(HOURLY)
+    stage.run(100)
+    first, *again = stage.head_end.of(Upload)
+    assert again  # nobody said that it was stored
+    stage.concentrator.reboot("test")
+    stage.run(400)
+    told = stage.head_end.of(Upload)
+    assert len(told) > 1 + len(again)
+    assert set(told) == {first}
+    stage.run(3600)  # more is read meanwhile, and waits for the receipt
+    assert {upload.id for upload in stage.head_end.of(Upload)} == {first.id}
+    stage.receipts = True
+    stage.run(3600)
+    assert stage.rows() == [96, 4, 4]
+    assert stage.concentrator.flash.collected.kept == {}
+
+
+@pytest.mark.parametrize("moment", [0.5, 1.2, 2.0, 2.7, 3.3, 4.1, 61.0])
+def test_a_reboot_at_any_moment_loses_no_row_and_skips_none(moment: float) -> None:
+    stage = Collection(meters=1)
+    stage.tasks(HOURLY)
+    stage.run(moment)
+    stage.concentrator.reboot("test")
+    stage.run(1.5 * 3600 - moment)
+    assert stage.rows() == [96, 4]
+    assert [number for _, _, number in sorted(stage.blocks())] == [1, 2]
+
+
+def test_an_order_overtakes_what_is_collected_there() -> None:
+    quiet, stage = Collection(meters=1), Collection(meters=1)
+    quiet.run(2)
+    stage.tasks(HOURLY)
+    stage.run(2)  # in the middle of a day's profile, some five seconds long
+    took = []
+    for each in (quiet, stage):
+        each.send(each.execute(Action.SET_LIMIT))
+        each.run(120)
+        (result,) = each.head_end.results()
+        assert result.status is Status.DONE
+        took.append((result.at - START).total_seconds())
+    assert took[1] - took[0] < 3  # at most the one message under way, and its answer
+    stage.run(600)
+    assert stage.rows() == [96]  # and the profile comes all the same
+
+
+def test_a_meter_that_was_away_is_caught_up_with() -> None:
+    stage = Collection(meters=2)
+    stage.tasks(HOURLY)
+    stage.run(60)
+    stage.world.meter(METER).set_fault("silent", now=stage.env.now)
+    stage.run(5 * 3600)
+    progress = stage.concentrator.flash.collected.progress["load", METER]
+    assert progress.failed > 1
+    assert progress.trouble
+    stage.world.meter(METER).set_fault("silent", False, now=stage.env.now)
+    stage.run(2 * 3600)
+    assert sum(stage.rows()) == 96 + 4 * 6
+    assert stage.rows("90000002") == [96] + [4] * 6
+
+
+def kept(number: int, octets: int = 1000, meter: str = "1") -> Kept:
+    block = Block(
+        meter=meter,
+        task="load",
+        number=number,
+        read_at=START + timedelta(hours=number),
+        buffer=bytes(octets),
+    )
+    return Kept(block, Layout("1.0.99.1.0.255", ()))
+
+
+def test_a_full_memory_drops_the_oldest_and_counts() -> None:
+    collected, told = Collected(), []
+    memory = Memory(collected, octets_max=5 * 1064, full=told.append)
+    narrow = Task(name="load", kind=Kind.PROFILE, objects=PROFILE, every_s=3600, blocks_max=3)
+    for number in range(1, 6):
+        memory.keep(kept(number), narrow)
+    assert [each.block.number for each in collected.kept.values()] == [3, 4, 5]
+    for number in range(1, 5):
+        memory.keep(kept(number, meter="2"), narrow)
+    assert collected.dropped == collected.dropped_ever == 2 + 1 + 1
+    assert len(memory) == 5
+    assert len(told) == 1
+    assert memory.octets == sum(each.octets for each in collected.kept.values()) == 5 * 1064
+    batch = memory.take(2500)
+    assert [(b.meter, b.number, b.layout) for b in batch.blocks] == [("1", 4, 0), ("1", 5, 0)]
+    assert len(batch.layouts) == 1
+    assert Memory(collected).octets == memory.octets == 3 * 1064
+
+
+def test_what_memory_lost_is_told_with_the_next_upload() -> None:
+    stage = Collection(meters=1, memory_octets=300)
+    stage.tasks(Task(name="load", kind=Kind.PROFILE, objects=PROFILE, every_s=900, back_s=900))
+    stage.run(0.2)
+    stage.wire.cut()
+    stage.concentrator.online.power_off()  # no session: nothing leaves
+    stage.run(3 * 3600)
+    lost = stage.concentrator.flash.collected.dropped
+    assert lost >= 9
+    stage.wire.restore()
+    stage.concentrator.online.power_on()
+    stage.run(300)
+    assert stage.head_end.of(Upload)[0].dropped == lost
+    numbers = sorted(number for _, _, number in stage.blocks())
+    assert numbers[0] == lost + 1  # the gap tells the same
