@@ -4,6 +4,7 @@ ami channel curve    bit and frame error rates over the signal-to-noise ratio
 ami channel poll     how long it takes to read all meters of a concentrator
 """
 
-from tools.channel.command import app
+from tools.channel import curve_verb, poll_verb  # noqa: F401  each brings its verb
+from tools.channel.verbs import app
 
 __all__ = ["app"]
