@@ -1,7 +1,9 @@
-"""Wires a head-end's database for a whole fleet at once: shipments of meters with their keys.
+"""Wires a head-end's database for a whole fleet at once: shipments in, keys out, profiles in.
 
     desk = fleet_desk(config)
     desk.take(Shipment(concentrators, meters, client, desk.envelope_name, sealed))
+    leases = desk.lease(names, client, 4096)
+    desk.keep(rows, used)                           # intervals, and how far the counters came
 
 Everything runs in the caller's thread: there is one writer, and nobody else to wait for.
 """
@@ -9,13 +11,17 @@ Everything runs in the caller's thread: there is one writer, and nobody else to 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from headend.app import envelope_of
 from headend.config import BadConfig, Config
 from headend.ports import KeyShared, StoreUnavailable, Transaction
 from headend.store.envelope import Envelope
-from headend.store.sealing import Sealed, seal
+from headend.store.intervals import QUANTITIES, IntervalRow, intervals_of
+from headend.store.key_leases import LeasedKeys
+from headend.store.sealing import Sealed, seal, unseal
 from headend.store.shipment import FIRST_GENERATION, Shipment
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
@@ -23,18 +29,23 @@ from protocols.dlms.keys import Keys
 
 __all__ = [
     "FleetDesk",
+    "QUANTITIES",
+    "IntervalRow",
+    "KeyBox",
     "KeyShared",
+    "LeasedKeys",
     "Sealed",
-    "Sealer",
     "Shipment",
     "StoreUnavailable",
     "fleet_desk",
     "keys_are_configured",
 ]
 
+T = TypeVar("T")
 
-class Sealer:
-    """Seals the keys of new meters, in any process that has the envelope's key."""
+
+class KeyBox:
+    """Seals and opens meters' keys, in any process that has the envelope's key."""
 
     def __init__(self, config: Config) -> None:
         """Raises `BadConfig` where there is no envelope key, or one that cannot be used."""
@@ -43,6 +54,17 @@ class Sealer:
     def sealed(self, meter: str, client: int, keys: Keys) -> Sealed:
         """A meter's first keys with this client."""
         return seal(self._envelope, keys, meter, client, FIRST_GENERATION)
+
+    def opened(self, leased: LeasedKeys) -> Keys:
+        """The keys themselves.  Raises `KeysUnreadable`."""
+        return unseal(
+            self._envelope,
+            leased.envelope,
+            leased.sealed,
+            leased.meter,
+            leased.client,
+            leased.generation,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +79,37 @@ class FleetDesk:
 
         Raises `KeyShared`, `StoreUnavailable`.
         """
+        return self._run(lambda tx: tx.take_shipment(shipment))
 
-        def work(tx: Transaction) -> int:
+    def lease(self, meters: Sequence[str], client: int, count: int) -> list[LeasedKeys]:
+        """The current keys of each meter, sealed, with so many counters for one conversation.
+
+        Raises `LookupError` for a meter without keys, or whose counters nobody knows.
+        """
+        return self._run(lambda tx: tx.lease_keys(meters, client, count))
+
+    def keep(self, rows: Sequence[IntervalRow], used: Iterable[LeasedKeys]) -> int:
+        """Keep intervals, and of each lease how far its counters came: `own` and `peer` as they
+        are now.  How many of the rows are new."""
+
+        def work(tx: SqlTransaction) -> int:
+            tx.settle_leases(used)
+            return tx.add_intervals(rows)
+
+        return self._run(work)
+
+    def intervals(self, first: str, last: str, *, after: int, until: int) -> list[IntervalRow]:
+        """What is kept of the meters between two names: see `store.intervals.intervals_of`."""
+        return self.store.read(
+            lambda connection: intervals_of(connection, first, last, after=after, until=until)
+        )
+
+    def _run(self, work: Callable[[SqlTransaction], T]) -> T:
+        def words(tx: Transaction) -> T:
             assert isinstance(tx, SqlTransaction)
-            return tx.take_shipment(shipment)
+            return work(tx)
 
-        return asyncio.run(self.store.run(work))
+        return asyncio.run(self.store.run(words))
 
     def close(self) -> None:
         """Give the database back."""

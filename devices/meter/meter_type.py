@@ -55,6 +55,8 @@ class MeterType:
     capture_period_s: int = 900
     profile_entries: int = 40 * 96
     """Forty days: what a back-fill after a month without communication needs."""
+    load_registers: tuple[str, ...] = ()
+    """Logical names of the registers that the load profile captures; none: the energies."""
     demand_period_s: int = 900
     demand_periods: int = 1
     """Of the demand registers: the average is over so many periods."""

@@ -61,11 +61,13 @@ def _energies(meter_type: MeterType, *, tariffs: bool) -> Iterator[Structure]:
 
 def load_columns(meter_type: MeterType) -> tuple[Structure, ...]:
     """What the load profile captures as delivered."""
-    return (
-        CLOCK_COLUMN,
-        capture(DATA, LOAD_STATUS, 2),
-        *_energies(meter_type, tariffs=False),
+    registers = meter_type.load_registers
+    captured = (
+        (capture(REGISTER, LogicalName(name), 2) for name in registers)
+        if registers
+        else _energies(meter_type, tariffs=False)
     )
+    return CLOCK_COLUMN, capture(DATA, LOAD_STATUS, 2), *captured
 
 
 def designs(meter_type: MeterType) -> Iterator[Design]:

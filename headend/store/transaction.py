@@ -8,6 +8,7 @@ from headend.store.collected import CollectedWords
 from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
+from headend.store.key_leases import LeaseWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
@@ -27,5 +28,6 @@ class SqlTransaction(
     BreakageWords,
     OutboxWords,
     JobWords,
+    LeaseWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""

@@ -24,6 +24,7 @@ from protocols.dlms.values import (
     CompactArray,
     DateTimeValue,
     DateValue,
+    EncodedValue,
     Float32,
     Float64,
     OctetString,
@@ -422,4 +423,5 @@ _ENCODERS: dict[type[Any], Callable[[Any], bytes]] = {
     DateTimeValue: lambda value: b"\x19" + value.moment.octets,
     DateValue: lambda value: b"\x1a" + value.date.octets,
     TimeValue: lambda value: b"\x1b" + value.time.octets,
+    EncodedValue: lambda value: value.octets,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from protocols.dlms import axdr
 from protocols.dlms.access import INVOKE_ID, AccessResponseApdu
 from protocols.dlms.acse import AARE, RLRE
 from protocols.dlms.action import (
@@ -62,6 +63,7 @@ from protocols.dlms.services import (
     ActionResponse,
     AssociationRequest,
     ExceptionResponse,
+    GetRequest,
     GetResponse,
     GetResult,
     MethodReturn,
@@ -81,6 +83,7 @@ from protocols.dlms.set import (
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.state import State, Step
 from protocols.dlms.transfer import Incoming, Outgoing
+from protocols.dlms.values import EncodedValue
 from protocols.errors import LocalProtocolError, ProtocolError
 
 _EMPTY = DataBlock(False, 0, b"")
@@ -249,7 +252,10 @@ class ClientConnection(ClientAssociation):
 
     def _joined_results(self) -> tuple[GetResult, ...]:
         """The results that all blocks of a GET hold together."""
-        reader = Reader(self._incoming.joined())
+        raw = self._incoming.joined()
+        if self._as_octets and self._count == 1:
+            return (EncodedValue(raw),)
+        reader = Reader(raw)
         if self._count == 1:
             results: tuple[GetResult, ...] = (reader.value(),)
         else:
@@ -261,10 +267,16 @@ class ClientConnection(ClientAssociation):
         """What came in blocks of which none was flagged as the last, if it is whole: some meters
         refuse the block after it in place of flagging it."""
         try:
+            if self._as_octets:
+                axdr.decode(self._incoming.joined())
             results = self._joined_results()
         except ProtocolError:
             return None
         return GetResponse(results, Flaw.LAST_BLOCK_UNFLAGGED, self._incoming.joined())
+
+    @property
+    def _as_octets(self) -> bool:
+        return isinstance(self._asked, GetRequest) and self._asked.as_octets
 
     @property
     def _count(self) -> int:
@@ -279,6 +291,8 @@ class ClientConnection(ClientAssociation):
         """A result without list; an error may answer for a whole list."""
         if self._count != 1 and not isinstance(result, DataAccessResult):
             raise Refused(Violation.UNEXPECTED, f"one result for {self._count}")
+        if self._as_octets and not isinstance(result, DataAccessResult):
+            result = EncodedValue(axdr.encode(result))
         return (result,) * self._count
 
     def _several(self, results: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -74,9 +74,14 @@ class MethodDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class GetRequest:
-    """Read attributes."""
+    """Read attributes.
+
+    `as_octets` leaves what came as `EncodedValue`, for who has a faster decoder of it; an engine
+    that cannot do so gives values all the same.
+    """
 
     attributes: tuple[AttributeDescriptor, ...]
+    as_octets: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.attributes:

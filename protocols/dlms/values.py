@@ -401,6 +401,21 @@ class CompactArray:
     TAG: ClassVar[DataTag] = DataTag.COMPACT_ARRAY
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedValue:
+    """A value as its A-XDR octets, tag included: a long buffer that nobody wants as objects.
+
+    Made where the octets are at hand already; decoding never gives one.
+    """
+
+    octets: bytes
+
+    @property
+    def TAG(self) -> DataTag:  # as of every value
+        """What it holds."""
+        return DataTag(self.octets[0])
+
+
 Value = (
     NullData
     | Array
@@ -418,6 +433,7 @@ Value = (
     | DateValue
     | TimeValue
     | DontCare
+    | EncodedValue
 )
 
 _CLASS_OF |= {

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from devices.chance import octets
 from devices.clock import stopwatch
 from headend.config import Config, KeyStorage
-from headend.fleet_app import Sealed, Sealer, Shipment, fleet_desk, keys_are_configured
+from headend.fleet_app import KeyBox, Sealed, Shipment, fleet_desk, keys_are_configured
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.workers import Workers, cpu_s
 
@@ -41,6 +41,7 @@ class Provisioned(msgspec.Struct, frozen=True):
 class _Part:
     """Concentrators in a row."""
 
+    config: Config
     city: City
     numbers: range
 
@@ -58,9 +59,9 @@ def provision(
     """
     elapsed_s, worked_s = stopwatch(), cpu_s()
     desk = fleet_desk(config)
-    workers = Workers(jobs, _prepare, (config,))
+    workers = Workers(jobs)
     parts = [
-        _Part(city, range(first, min(first + CONCENTRATORS_AT_ONCE, city.concentrators)))
+        _Part(config, city, range(first, min(first + CONCENTRATORS_AT_ONCE, city.concentrators)))
         for first in range(0, city.concentrators, CONCENTRATORS_AT_ONCE)
     ]
     taken = 0
@@ -92,19 +93,17 @@ def _shipment(part: _Part, envelope: str, sealed: list[Sealed]) -> Shipment:
     )
 
 
-_own: dict[str, Any] = {}
-"""What a working process keeps: its sealer, made once."""
-
-
-def _prepare(config: Config) -> None:
-    _own["sealer"] = Sealer(config)
+@cache
+def key_box(config: Config) -> KeyBox:
+    """Each process makes its own, once."""
+    return KeyBox(config)
 
 
 def _sealed(part: _Part) -> list[Sealed]:
     """The keys of a part's meters, in a process of their own."""
-    sealer: Sealer = _own["sealer"]
+    box = key_box(part.config)
     return [
-        sealer.sealed(str(index), CLIENT, part.city.identity(index).keys(CLIENT))
+        box.sealed(str(index), CLIENT, part.city.identity(index).keys(CLIENT))
         for number in part.numbers
         for index in part.city.behind(number)
     ]

@@ -10,16 +10,20 @@ import multiprocessing
 import os
 import resource
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 3
 """Tasks per process that are under way or done and waiting to be taken."""
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Tell NumPy's linear algebra not to use other processes' cores."""
 
 
 def rss_mb() -> float:
@@ -34,39 +38,37 @@ def cpu_s() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done(Generic[R]):
+class Measured(Generic[R]):
+    """A result, and the process that it came from."""
+
     result: R
-    process: int
+    process: str
     rss_mb: float
 
 
-def _measured(work: Callable[[T], R], task: T) -> _Done[R]:
-    return _Done(work(task), os.getpid(), rss_mb())
+def measured(work: Callable[[T], R], task: T) -> Measured[R]:
+    """Carry out a task, wherever this runs."""
+    return Measured(work(task), f"{os.uname().nodename}/{os.getpid()}", rss_mb())
 
 
 @dataclass(slots=True)
 class Workers:
-    """Processes for as long as they are asked; `jobs` 1 works in this one."""
+    """Processes for as long as they are asked; with one job this process works itself."""
 
     jobs: int
-    prepare: Callable[..., None] | None = None
-    """Runs first in each process, with `given`."""
-    given: tuple[Any, ...] = ()
-    _sizes: dict[int, float] = field(default_factory=dict)
+    _sizes: dict[str, float] = field(default_factory=dict)
 
-    def map(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+    def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         """What `work` makes of each task, in the order of the tasks."""
         if self.jobs == 1:
-            if self.prepare is not None:
-                self.prepare(*self.given)
             yield from map(work, tasks)
             return
         # A forked child would inherit threads and database handles.
         context = multiprocessing.get_context("spawn")
-        processes = min(self.jobs, len(tasks))
-        with ProcessPoolExecutor(
-            processes, mp_context=context, initializer=self.prepare, initargs=self.given
-        ) as pool:
+        with (
+            _environment(dict.fromkeys(ONE_THREAD, "1")),
+            ProcessPoolExecutor(self.jobs, mp_context=context) as pool,
+        ):
             try:
                 yield from self._in_order(pool, work, tasks)
             except BaseException:
@@ -74,17 +76,17 @@ class Workers:
                 raise
 
     def _in_order(
-        self, pool: ProcessPoolExecutor, work: Callable[[T], R], tasks: Sequence[T]
+        self, pool: ProcessPoolExecutor, work: Callable[[T], R], tasks: Iterable[T]
     ) -> Iterator[R]:
-        waiting: deque[Future[_Done[R]]] = deque()
+        waiting: deque[Future[Measured[R]]] = deque()
         for task in tasks:
-            waiting.append(pool.submit(_measured, work, task))
+            waiting.append(pool.submit(measured, work, task))
             if len(waiting) >= AHEAD * self.jobs:
                 yield self._taken(waiting.popleft())
         while waiting:
             yield self._taken(waiting.popleft())
 
-    def _taken(self, future: Future[_Done[R]]) -> R:
+    def _taken(self, future: Future[Measured[R]]) -> R:
         done = future.result()
         self._sizes[done.process] = done.rss_mb
         return done.result
@@ -93,3 +95,18 @@ class Workers:
     def peak_rss_mb(self) -> float:
         """The most that this process and the others had: the sum of each one's own peak."""
         return rss_mb() + sum(self._sizes.values())
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    """What processes that start now inherit."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

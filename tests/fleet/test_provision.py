@@ -23,7 +23,7 @@ from devices.meter.load import ConstantLoad
 from headend.app import envelope_of
 from headend.config import Config, KeyStorage
 from headend.domain.meter import Meter
-from headend.fleet_app import FleetDesk, KeyShared, Sealer, Shipment, fleet_desk
+from headend.fleet_app import FleetDesk, KeyBox, KeyShared, Shipment, fleet_desk
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.client import ClientConnection
@@ -141,19 +141,19 @@ def test_keys_changed_since_are_kept_and_the_rest_of_a_larger_city_comes(entered
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[tuple[FleetDesk, Sealer]]:
+def desk(tmp_path: Path) -> Iterator[tuple[FleetDesk, KeyBox]]:
     config = at(tmp_path)
     desk = fleet_desk(config)
-    yield desk, Sealer(config)
+    yield desk, KeyBox(config)
     desk.close()
 
 
-def test_two_meters_with_one_key_are_refused_together(desk: tuple[FleetDesk, Sealer]) -> None:
-    taking, sealer = desk
+def test_two_meters_with_one_key_are_refused_together(desk: tuple[FleetDesk, KeyBox]) -> None:
+    taking, box = desk
     same = Identity(1, 5).keys(CLIENT)
 
     def shipment(*names: str) -> Shipment:
-        sealed = [sealer.sealed(name, CLIENT, same) for name in names]
+        sealed = [box.sealed(name, CLIENT, same) for name in names]
         return Shipment([], [Meter(name) for name in names], CLIENT, taking.envelope_name, sealed)
 
     with pytest.raises(KeyShared):

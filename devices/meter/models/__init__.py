@@ -51,6 +51,7 @@ def read(name: str, text: str) -> MeterType:
     for key in ("dst_begin", "dst_end"):
         if key in told:
             told[key] = bytes.fromhex(told[key])
-    if "current_ratio" in told:
-        told["current_ratio"] = tuple(told["current_ratio"])
+    for key in ("current_ratio", "load_registers"):
+        if key in told:
+            told[key] = tuple(told[key])
     return MeterType(name=name, features=FEATURES - left_out, quirks=quirks, **told)

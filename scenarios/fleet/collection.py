@@ -1,0 +1,192 @@
+"""A city's load profiles collected into a head-end's database, and held against the meters' truth.
+
+One task a concentrator, worked on in as many processes as wanted; this one leases keys, stores what
+comes, reads back what is stored, and compares every interval.  Nothing of the result depends on how
+many processes there were: its hash says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from devices.clock import stopwatch
+from headend.config import Config
+from headend.fleet_app import FleetDesk, IntervalRow, fleet_desk
+from scenarios.fleet.city import CLIENT, City
+from scenarios.fleet.district import District
+from scenarios.fleet.harvest import Harvest, Task, harvest
+from scenarios.fleet.provisioning import provision, size_mb
+from scenarios.fleet.reading import DAY_S
+from scenarios.fleet.workers import cpu_s
+
+Integers = npt.NDArray[np.int64]
+T = TypeVar("T")
+R = TypeVar("R")
+
+COUNTERS = 4096
+"""Leased of each meter for a task: a session uses some ten and six a day, and a meter that is
+silent costs three an hour."""
+
+
+class Spread(Protocol):
+    """Processes to work in, here or elsewhere: see `workers`."""
+
+    def map(self, work: Callable[[T], R], tasks: Iterator[T]) -> Iterator[R]:
+        """What `work` makes of each task, in the order of the tasks."""
+        ...
+
+    @property
+    def peak_rss_mb(self) -> float: ...
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    meters: int
+    concentrators: int
+    days: int
+    intervals_expected: int
+    intervals_received: int
+    intervals_identical: int
+    """Stored, read back, and equal to what the meter measured in every channel."""
+    meters_silent: int
+    """For months, by the fault model; their intervals are expected all the same."""
+    complete_percent: float
+    complete_of_the_others_percent: float
+    rounds: int
+    """Of the concentrator that needed most."""
+    sessions: int
+    exchanges: int
+    megabytes_on_the_line: float
+    simulated_s: float
+    """From the first day's begin until the last concentrator was done."""
+    provision_s: float
+    wall_s: float
+    cpu_s: float
+    peak_rss_mb: float
+    database_mb: float
+    result_sha256: str
+    """Of all rows as they are stored."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What adds up over concentrators."""
+
+    received: int = 0
+    identical: int = 0
+    silent: int = 0
+    rounds: int = 0
+    sessions: int = 0
+    exchanges: int = 0
+    octets: int = 0
+    ended_at: float = 0.0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def add(self, brought: Harvest, stored: Integers, identical: int) -> None:
+        """A concentrator's: its rows as they are stored, and how many of them are true."""
+        told = brought.told
+        self.received += len(stored)
+        self.identical += identical
+        self.silent += int(brought.silent.sum())
+        self.rounds = max(self.rounds, told.rounds)
+        self.sessions += told.sessions
+        self.exchanges += told.exchanges
+        self.octets += told.octets
+        self.ended_at = max(self.ended_at, told.ended_at)
+        self.digest.update(stored.astype("<i8").tobytes())
+
+
+def collect(
+    city: City,
+    config: Config,
+    spread: Spread,
+    *,
+    jobs: int,
+    first_day: int,
+    days: int,
+    progress: Callable[[str, int], None] = lambda what, meters: None,
+) -> Collected:
+    """Enter the city where it is not known yet, and collect so many days of it.
+
+    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`, `LookupError`.
+    """
+    elapsed_s, worked_s = stopwatch(), cpu_s()
+    provision(city, config, jobs=jobs, progress=lambda meters: progress("entered", meters))
+    provision_s = elapsed_s()
+    desk, tally = fleet_desk(config), _Tally()
+    try:
+        tasks = _tasks(city, config, desk, first_day, days)
+        for number, brought in enumerate(spread.map(harvest, tasks)):
+            district = District(city, number, first_day, days)
+            stored = _stored(desk, district, brought)
+            tally.add(brought, stored, _identical(district, stored, brought.truth))
+            progress("collected", len(district.indices))
+    finally:
+        desk.close()
+    expected = city.meters * days * DAY_S // 900
+    heard = expected - tally.silent * days * DAY_S // 900
+    return Collected(
+        meters=city.meters,
+        concentrators=city.concentrators,
+        days=days,
+        intervals_expected=expected,
+        intervals_received=tally.received,
+        intervals_identical=tally.identical,
+        meters_silent=tally.silent,
+        complete_percent=round(100 * tally.received / expected, 3),
+        complete_of_the_others_percent=round(100 * tally.received / max(heard, 1), 3),
+        rounds=tally.rounds,
+        sessions=tally.sessions,
+        exchanges=tally.exchanges,
+        megabytes_on_the_line=round(tally.octets / 1e6, 1),
+        simulated_s=round(tally.ended_at - first_day * DAY_S, 3),
+        provision_s=round(provision_s, 2),
+        wall_s=round(elapsed_s(), 2),
+        cpu_s=round(cpu_s() - worked_s, 2),
+        peak_rss_mb=round(spread.peak_rss_mb, 1),
+        database_mb=round(size_mb(config), 1),
+        result_sha256=tally.digest.hexdigest(),
+    )
+
+
+def _tasks(
+    city: City, config: Config, desk: FleetDesk, first_day: int, days: int
+) -> Iterator[Task]:
+    """Each leases its keys when it is its turn."""
+    for number in range(city.concentrators):
+        names = [str(index) for index in city.behind(number)]
+        leases = tuple(desk.lease(names, CLIENT, COUNTERS))
+        yield Task(config, city, number, first_day, days, leases)
+
+
+def _stored(desk: FleetDesk, district: District, brought: Harvest) -> Integers:
+    """Keep what came; the rows of these meters and days as they are kept now."""
+    ends = district.ends
+    rows: list[IntervalRow] = []
+    for at, index in enumerate(district.indices):
+        got = brought.got[at]
+        name = str(index)
+        values = zip(ends[got].tolist(), brought.values[at][got].tolist(), strict=True)
+        rows += [(name, end, *row) for end, row in values]
+    desk.keep(rows, brought.used)
+    first, last = str(district.indices[0]), str(district.indices[-1])
+    after, until = int(ends[0]) - 1, int(ends[-1])
+    kept = desk.intervals(min(first, last), max(first, last), after=after, until=until)
+    found = [(int(name), *row) for name, *row in kept]
+    return np.array(found, np.int64).reshape(len(found), 2 + brought.values.shape[2])
+
+
+def _identical(district: District, stored: Integers, truth: Integers) -> int:
+    """How many stored rows say what the meter measured."""
+    meter = stored[:, 0] - district.indices[0]
+    interval = (stored[:, 1] - district.ends[0]) // 900
+    same = (stored[:, 2:] == truth[meter, interval]).all(axis=1)
+    return int(same.sum())
