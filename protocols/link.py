@@ -7,6 +7,7 @@ goes back, the same in all calls.
     link = HdlcClient(client=1)
     link.connect(now=now)                      # then drive the line until LinkUp or LinkDown
     link.send(apdu, now=now)                   # then until ApduReceived or LinkDown
+    link.expect(now=now)                       # more APDUs are due before anything is sent
     link.disconnect(now=now)                   # then until LinkDown
 
 To drive the line: after each call, transmit what `data_to_send` gives until it gives None, and
@@ -169,6 +170,11 @@ class ClientLink(DataLink, Protocol):
 
     def send(self, apdu: bytes, *, now: float) -> None:
         """Transmit an APDU to the server.  Raises LocalProtocolError when the link is not up."""
+        ...
+
+    def expect(self, *, now: float) -> None:
+        """Another APDU is due although nothing is sent: the rest of an answer in general blocks, or
+        the answer behind a notification.  Where one side speaks at a time, the server is asked."""
         ...
 
     def disconnect(self, *, now: float) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
+from protocols.dlms.general_block import WINDOW_MAX as BLOCKS_MAX
 from protocols.dlms.hls import CHALLENGE_SIZES, HLS, NAMES_TITLES
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor
@@ -215,6 +216,7 @@ class Model(_Table, frozen=True):
     engine: Engine = Engine.OURS
     framings: Framings = Framings()
     pdu_octets: Annotated[int, msgspec.Meta(ge=PDU_SIZE_MIN, le=0xFFFF)] = 0xFFFF
+    block_window: Annotated[int, msgspec.Meta(ge=1, le=BLOCKS_MAX)] = 1  # general blocks at once
     response_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
     conformance: tuple[str, ...] = (
         "get",

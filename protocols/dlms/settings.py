@@ -49,7 +49,7 @@ class _Settings:
     conformance: Conformance = CONFORMANCE
     max_pdu_size: int = 0xFFFF  # octets that we receive, ciphering included; 0 is no limit
     transfer_size_max: int = 1 << 22  # octets of one value joined from blocks
-    block_window: int = 1  # general blocks that we take at once; links that need polling: 1
+    block_window: int = 1  # general blocks that we take before we answer
 
     def __post_init__(self) -> None:
         ciphers = self.authentication is AuthenticationMechanism.HIGH_GMAC or self.security

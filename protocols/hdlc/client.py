@@ -110,6 +110,14 @@ class HdlcClient:
         if self._our_turn:
             self._transmit(now)
 
+    def expect(self, *, now: float) -> None:
+        """Give the turn until another APDU has come, at once and then in intervals."""
+        if self._state is not _State.UP or self._answer_due is not None:
+            return  # it is asked for already
+        self._answer_due = now + self._settings.answer_timeout_s
+        if self._our_turn:
+            self._ask(now)
+
     def disconnect(self, *, now: float) -> None:
         """Send DISC."""
         if self._state in (_State.DOWN, _State.DISCONNECTING):
@@ -267,7 +275,7 @@ class HdlcClient:
     # --- whose turn it is ------------------------------------------------------------------------
 
     def _turn_is_ours(self, now: float, *, busy: bool) -> None:
-        gap = self._gap
+        gap, informed = self._gap, self._frames_in_turn > 0
         self._rest()
         if self._numbering.outstanding and not busy:
             self._numbering.repeat()
@@ -283,6 +291,8 @@ class HdlcClient:
         elif self._numbering.to_send:
             self._transmit(now)
         elif gap or self._numbering.receiving:
+            self._ask(now)
+        elif informed and self._answer_due is not None and now < self._answer_due:
             self._ask(now)
         elif self._answer_due is not None and now < self._answer_due:
             self._poll_due = now + self._settings.poll_interval_s

@@ -121,6 +121,11 @@ class ModeEClient:
             raise LocalProtocolError(f"send is not allowed: the link is {self._phase.value}")
         self._hdlc.send(apdu, now=now)
 
+    def expect(self, *, now: float) -> None:
+        """Ask for what is still due."""
+        if self._hdlc is not None:
+            self._hdlc.expect(now=now)
+
     def disconnect(self, *, now: float) -> None:
         """Send DISC; before HDLC, stop."""
         if self._phase is _Phase.HDLC and self._hdlc is not None:

@@ -120,6 +120,9 @@ class WrapperClient(_WrapperLink):
             raise LocalProtocolError("send is not allowed: the link is down")
         self._outbox.append(encode(self._client, self._server, apdu))
 
+    def expect(self, *, now: float) -> None:
+        """Whoever has something says it at any time."""
+
     def disconnect(self, *, now: float) -> None:
         """Down at once; the line is the caller's to close."""
         self._end(Down.REQUESTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -107,6 +108,7 @@ class MeterLine:
             "serial" if far is ModeEServer else "tcp"
         )
         self._timer: asyncio.TimerHandle | None = None
+        self._coming: deque[bytes] = deque()
 
     async def open(self) -> None:
         if self._refuses:
@@ -162,10 +164,11 @@ class MeterLine:
                     self._arrivals.end(LineLost("it broke", "the meter hung up", "try again"))
             while (octets := far.data_to_send()) is not None:
                 moved = True
-                if self.kind == "tcp":
-                    loop.call_later(ANSWER_AFTER_S, self._bring, octets)
-                else:  # there the link takes its own time
-                    loop.call_later(self._far_line.airtime_s(len(octets)), self._bring, octets)
+                self._coming.append(octets)
+                late_s = ANSWER_AFTER_S
+                if self.kind != "tcp":  # there the link takes its own time
+                    late_s = self._far_line.airtime_s(len(octets))
+                loop.call_later(late_s, self._bring)
         if self._timer is not None:
             self._timer.cancel()
         if (due := far.next_deadline()) is not None:
@@ -175,9 +178,10 @@ class MeterLine:
         self._far.handle_deadline(now=_loop_time())
         self._answer()
 
-    def _bring(self, answer: bytes) -> None:
+    def _bring(self) -> None:
+        """The next in order, whichever of several timers of one moment comes first."""
         try:
-            octets = self._spoil(answer)
+            octets = self._spoil(self._coming.popleft())
         except LineLost as lost:
             self._arrivals.end(lost)
         else:

@@ -322,6 +322,35 @@ def test_a_meter_that_takes_its_time_is_asked_again_and_not_for_ever() -> None:
     assert rig.client.link.up
 
 
+@pytest.mark.parametrize("window", [1, 3, 7])
+@pytest.mark.parametrize("count", [2, 9])
+def test_a_meter_that_says_more_than_it_was_asked_for_is_given_the_turn(
+    window: int, count: int
+) -> None:
+    """As general blocks in a window do: one request, several APDUs."""
+    sizes = HdlcSettings(window_transmit=window, window_receive=window)
+    rig = Rig(HdlcClient(16, settings=sizes), HdlcServer(settings=sizes), answer=lambda apdu: None)
+    rig.connect()
+    said = [bytes((n,)) * 200 for n in range(count)]
+    rig.client.link.send(b"blocks, please", now=rig.now)
+    rig.wait(0.01)
+    for apdu in said:
+        rig.server.link.send(apdu, client=16, server=1, now=rig.now)
+    begun = rig.now
+    while len(rig.client.told(ApduReceived)) < count:
+        rig.client.link.expect(now=rig.now)
+        rig.wait(0.01)
+    assert [each.apdu for each in rig.client.told(ApduReceived)] == said
+    assert rig.now - begun < 2 + 0.1 * count, "asked at once while they come"
+    assert rig.violations == []
+
+
+def test_nothing_is_asked_for_on_a_link_that_is_down() -> None:
+    link = HdlcClient(16)
+    link.expect(now=0.0)
+    assert link.data_to_send() is None
+
+
 def test_disconnecting_from_silence_ends() -> None:
     rig = Rig(HdlcClient(16), Wall(says(Kind.UA), b""))
     rig.connect()

@@ -197,6 +197,8 @@ class Dialogue:
                 if (answer := self._take(event)) is not None:
                     return answer
                 continue
+            if apdus:
+                await self.wire.expect()  # what came was not all
             match await self.wire.next(self.engine.next_deadline()):
                 case None:
                     self.engine.handle_deadline(now=_now())

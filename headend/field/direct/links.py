@@ -94,6 +94,7 @@ def engine_for(
         peer_invocation_counter=peer_lowest,
         conformance=model.wanted,
         max_pdu_size=model.pdu_octets,
+        block_window=model.block_window,
         challenge=chance.octets("challenge", association.challenge_size),
         dedicated_key=dedicated,
         general_ciphering=association.general_ciphering,

@@ -46,6 +46,12 @@ class Wire:
             self._link.send(apdu, now=_now())
             await self._pump()
 
+    async def expect(self) -> None:
+        """Another APDU is due although nothing was sent."""
+        if self._link.up:
+            self._link.expect(now=_now())
+            await self._pump()
+
     def show(self, apdu: bytes) -> None:
         """Note the frames of an APDU without sending any of them."""
         twin = copy.deepcopy(self._link)
