@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -255,8 +256,14 @@ def build(
     )
 
 
-async def add_meter(config: Config, meter: Meter, keys: Mapping[int, Keys]) -> None:
-    """Enter a meter into a head-end's registry, and its keys, by client address, into the vault.
+async def add_meter(
+    config: Config,
+    meter: Meter,
+    keys: Mapping[int, Keys],
+    passwords: Mapping[int, bytes] = MappingProxyType({}),
+) -> None:
+    """Enter a meter into a head-end's registry, and its keys and passwords, by client address, into
+    the vault.
 
     Raises `BadConfig`, `StoreUnavailable`, `KeyShared`.
     """
@@ -266,7 +273,7 @@ async def add_meter(config: Config, meter: Meter, keys: Mapping[int, Keys]) -> N
         except LineUnavailable as error:
             raise BadConfig(error.why) from error
     envelope = envelope_of(config)
-    if keys and envelope is None:
+    if (keys or passwords) and envelope is None:
         raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
     store = SqlStore(config.database, live=True)
     try:
@@ -275,6 +282,8 @@ async def add_meter(config: Config, meter: Meter, keys: Mapping[int, Keys]) -> N
             vault = KeyVault(store, envelope)
             for client, known in keys.items():
                 await vault.install(meter.name, client, known)
+            for client, password in passwords.items():
+                await vault.install_password(meter.name, client, password)
     finally:
         await store.close()
 

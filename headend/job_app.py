@@ -18,7 +18,7 @@ from headend.clock import WallClock
 from headend.config import BadConfig, Config
 from headend.domain.job import Lease
 from headend.field.direct.address import BadAddress
-from headend.field.direct.key_sessions import sessions
+from headend.field.direct.key_sessions import KeySessions, security_setup
 from headend.jobs.enrolment import Enrolment, NotEnrolled
 from headend.jobs.export import Export, Exported, LeftOut, NotExported, Wanted
 from headend.jobs.reconcile import Imported, Reconciliation
@@ -39,7 +39,6 @@ from headend.store.envelope import BadEnvelope
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.keys import Keys
-from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome
 from protocols.jobs.cards import HeadEndCard, Signer
 
@@ -107,11 +106,11 @@ class JobDesk:
         model = None if known is None else self.shelf.get(known.model)
         if model is None or model.works_as is None:
             raise NotExported(f"meter {lease.meter} keeps no client for jobs any more")
-        counter = model.association[model.works_as].counter
-        if not counter:
+        setup = security_setup(model.association[model.works_as])
+        if setup is None:
             raise NotExported(f"the model of meter {lease.meter} names no security setup")
         line_to(where)  # raises before anything is begun
-        converse: Converse = sessions(
+        converse: Converse = KeySessions(
             lambda: line_to(where),
             model,
             self.vault,
@@ -121,8 +120,6 @@ class JobDesk:
             meter_title=None,
             role=model.works_as,
         )
-        # Security setup and counter of one client share value group E: 0.0.43.0.E and 0.0.43.1.E.
-        setup = LogicalName(counter.replace("0.0.43.1.", "0.0.43.0.", 1))
         return await self.revocation.change_keys(self.vault, self.chance, lease, converse, setup)
 
     async def close(self) -> None:

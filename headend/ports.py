@@ -272,7 +272,7 @@ class MeterKeys:
 
 
 class Vault(Protocol):
-    """Where keys lie, sealed.  Each method returns once what it changed is safe on disk."""
+    """Where keys and passwords lie, sealed.  Each method returns once its work is safe on disk."""
 
     async def keys(self, meter: str, client: int) -> MeterKeys | None: ...
 
@@ -295,6 +295,14 @@ class Vault(Protocol):
 
     async def forget(self, meter: str, client: int) -> None:
         """The pending keys are nobody's."""
+        ...
+
+    async def password(self, meter: str, client: int) -> bytes | None:
+        """The password that a client shows to the meter (low level security)."""
+        ...
+
+    async def install_password(self, meter: str, client: int, password: bytes) -> None:
+        """Take a password as the meter has it, in place of the one before."""
         ...
 
     def counters(self, generation: Generation) -> KeyCounters:
@@ -571,8 +579,11 @@ class Transaction(Protocol):
         """Leases of revoked jobs whose keys are still the meter's current ones."""
         ...
 
-    def hold_order(self, number: int, owner: str, *, now: datetime, until: datetime) -> bool:
-        """Lease a queued order that nobody holds; False where there is none."""
+    def hold_order(
+        self, number: int, owner: str, *, now: datetime, until: datetime, begun: bool = False
+    ) -> bool:
+        """Lease a queued order that nobody holds, or with `begun` any open one; False where there
+        is none."""
         ...
 
     def meter_held(self, meter: str, now: datetime) -> bool:

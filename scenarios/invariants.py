@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from headend.domain.interval import RowQuality
-from headend.domain.order import FINAL, LIMITS, Kind, Order, State
+from headend.domain.order import FINAL, LIMITS, OWN, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Outgoing, StoreUnavailable
 from protocols.cim.codes import Result
@@ -31,7 +31,7 @@ def every_message_is_stored(story: Story) -> Offenders:
     """Each acknowledged message has its orders, one for each meter, and no order is without one."""
     stored: dict[str, list[Order]] = {}
     for record in story.records:
-        if record.order.restores is None and record.order.kind is not Kind.READ:
+        if record.order.restores is None and record.order.kind not in OWN:
             stored.setdefault(record.order.transaction_id, []).append(record.order)
     for transaction, message in story.commercial.taken.items():
         orders = stored.pop(transaction, [])
@@ -80,7 +80,7 @@ def one_reply_an_order(story: Story) -> Offenders:
     """Each final order has one reply and, where it succeeded, one event behind it."""
     for record in story.records:
         order = record.order
-        if order.kind is Kind.READ:
+        if order.kind in OWN:
             continue  # nobody outside asked for it
         queue = [out for out in record.outgoing if out.channel == "queue"]
         replies = sum(out.kind == "reply" for out in queue)

@@ -1,4 +1,4 @@
-"""Reading a head-end's database from a command, also while the head-end runs."""
+"""A head-end's database for a command, also while the head-end runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+from headend import config as configuration
+from headend.config import Config
 from headend.ports import StoreUnavailable
 from headend.store.store import Reader
 from tools.terminal import failed
@@ -16,6 +19,21 @@ from tools.terminal import failed
 Database = Annotated[str, typer.Option(help="Database URL, or a file's path.")]
 
 ADVICE = "Name the head-end's own: --database FILE (ami serve prints it when it starts)."
+
+
+def configured(config: Path | None, database: str | None) -> Config:
+    """A head-end's configuration, with another database where one is named.
+
+    Ends the command where there is none.  Raises BadConfig.
+    """
+    settings = configuration.read(config) if config is not None else Config()
+    if database is not None:
+        url = database if "://" in database else f"sqlite:///{database}"
+        settings = msgspec.structs.replace(settings, database=url)
+    path = settings.database.removeprefix("sqlite:///")
+    if path != settings.database and not Path(path).is_file():
+        failed(f"no database at {path}", ADVICE)
+    return settings
 
 
 @contextmanager

@@ -9,13 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import msgspec
 import typer
 from rich.table import Table
 
-from headend import config as configuration
 from headend.clock import WallClock
-from headend.config import BadConfig, Config
+from headend.config import BadConfig
 from headend.domain.job import Authorisation
 from headend.job_app import (
     BadAddress,
@@ -37,10 +35,10 @@ from protocols.concentrator.messages import Status
 from protocols.dlms.keys import Keys
 from protocols.jobs.cards import decode_card, encode_card
 from protocols.jobs.errors import JobRefused
-from scenarios.schema import BadScenario, seconds
-from tools.database import Database, reading
+from tools.database import Database, configured, reading
 from tools.job_keys import BadKeys, read_keys
 from tools.job_told import imported_row, job_row, page_row, state_of, tell_imported, tell_page
+from tools.moments import duration
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -174,7 +172,7 @@ def export(
         wrong_usage(f"{file} is there already. Try: another --out")
     wanted = Wanted(
         to,
-        _duration(valid),
+        timedelta(seconds=duration("--valid", valid)),
         Authorisation.READ_AND_WRITE if write else Authorisation.READ_ONLY,
         tuple(_listed(meters)),
         _numbers(orders),
@@ -349,7 +347,7 @@ def _run(
     """Do something at the desk; end the command where it cannot be done."""
 
     async def at_the_desk() -> T:
-        desk = await job_desk(_settings(config, database), models=models)
+        desk = await job_desk(configured(config, database), models=models)
         try:
             return await work(desk)
         finally:
@@ -372,17 +370,6 @@ def _run(
         failed(str(error))
 
 
-def _settings(config: Path | None, database: str | None) -> Config:
-    settings = configuration.read(config) if config is not None else Config()
-    if database is None:
-        return settings
-    url = database if "://" in database else f"sqlite:///{database}"
-    path = url.removeprefix("sqlite:///")
-    if path != url and not Path(path).is_file():
-        failed(f"no database at {path}", "Name the head-end's own: --database FILE")
-    return msgspec.structs.replace(settings, database=url)
-
-
 def _octets(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -400,13 +387,6 @@ def _written(path: Path, octets: bytes) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         failed(f"{path}: {error.strerror}", "The package is kept: ami job show JOB --out FILE")
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return timedelta(seconds=seconds(text))
-    except (BadScenario, OverflowError):
-        wrong_usage(f"--valid takes a time like 12h or 90m, not {text!r}")
 
 
 def _listed(text: str) -> list[str]:

@@ -40,11 +40,13 @@ from protocols.dlms.elliptic import public_octets
 from protocols.dlms.suite import SecuritySuite, curve_of
 from tools.capturing import CaptureFile, recording
 from tools.meter_entry import add
+from tools.meter_keys import rekey
 
 app = typer.Typer(
     name="meter", help="A simulated meter; meters in the registry.", no_args_is_help=True
 )
 app.command("add")(add)
+app.command("rekey")(rekey)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2

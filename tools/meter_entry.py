@@ -32,7 +32,11 @@ def add(
     ] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option(help="CLIENT:ENCRYPTION:AUTHENTICATION, keys in hexadecimal digits."),
+        typer.Option(help="CLIENT:ENCRYPTION:AUTHENTICATION[:MASTER], keys in hexadecimal digits."),
+    ] = None,
+    password: Annotated[
+        list[str] | None,
+        typer.Option(help="CLIENT:PASSWORD of low level security; CLIENT alone asks for it."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Its system title, 16 digits.")] = None,
     identity: Annotated[
@@ -66,7 +70,8 @@ def add(
             identity=identity,
             title=None if title is None else _title(title),
         )
-        asyncio.run(add_meter(settings, meter, dict(map(_keys, key or ()))))
+        keys, passwords = dict(map(_keys, key or ())), dict(map(_password, password or ()))
+        asyncio.run(add_meter(settings, meter, keys, passwords))
     except (BadConfig, BadModel, KeyShared) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
@@ -86,9 +91,24 @@ def _title(text: str) -> str:
 
 def _keys(text: str) -> tuple[int, Keys]:
     """One --key.  What is wrong is told without the key."""
-    client, _, rest = text.partition(":")
-    encryption, _, authentication = rest.partition(":")
     try:
-        return int(client), Keys(bytes.fromhex(encryption), bytes.fromhex(authentication))
+        client, *keys = text.split(":")
+        encryption, authentication, *master = map(bytes.fromhex, keys)
+        if len(master) > 1:
+            raise ValueError
+        return int(client), Keys(encryption, authentication, master=master[0] if master else None)
     except ValueError:
-        wrong_usage("--key takes CLIENT:ENCRYPTION:AUTHENTICATION, the keys with 32 digits each")
+        wrong_usage(
+            "--key takes CLIENT:ENCRYPTION:AUTHENTICATION or CLIENT:ENCRYPTION:AUTHENTICATION:"
+            "MASTER, the keys with 32 digits each"
+        )
+
+
+def _password(text: str) -> tuple[int, bytes]:
+    """One --password.  What is wrong is told without it."""
+    client, colon, given = text.partition(":")
+    if not client.isdecimal() or (colon and not given):
+        wrong_usage("--password takes CLIENT:PASSWORD, or CLIENT, and asks for the password")
+    if not colon:
+        given = typer.prompt(f"Password of client {client}", hide_input=True, err=True)
+    return int(client), given.encode()

@@ -1,4 +1,4 @@
-"""A moment as a person names it on the command line: after a while, or at a date with its zone."""
+"""Times as a person names them on the command line: how long, or when."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     if at <= now:
         wrong_usage(f"{option} is past: {text}")
     return at
+
+
+def duration(option: str, text: str) -> float:
+    """The seconds in `12h` or `90m`.  Ends the command for what is no time."""
+    try:
+        found = seconds(text)
+        timedelta(seconds=found)  # it is one that a date can move by
+    except (BadScenario, OverflowError):
+        wrong_usage(f"{option} takes a time like 12h or 90m, not {text!r}")
+    return found
 
 
 def _after(text: str, now: datetime) -> datetime | None:

@@ -27,9 +27,13 @@ class Kind(enum.StrEnum):
     CONNECT = "connect"
     DISCONNECT = "disconnect"
     READ = "read"
+    CHANGE_KEYS = "change-keys"
 
 
 LIMITS = frozenset({Kind.SET_LIMIT, Kind.REMOVE_LIMIT})
+OWN = frozenset({Kind.READ, Kind.CHANGE_KEYS})
+"""The head-end's own affairs.  No commercial system asked for them, so none is told; and they may
+be sent again whatever became of the last time: a change of keys finds out how far it had come."""
 
 # The customer wants a limit "de alta prioridad ... de extremo a extremo" (seed 004); giving supply
 # back shares it.  Lower goes first.
@@ -39,6 +43,7 @@ PRIORITY: dict[Kind, int] = {
     Kind.CONNECT: 10,
     Kind.DISCONNECT: 20,
     Kind.READ: 40,
+    Kind.CHANGE_KEYS: 50,
 }
 SCHEDULED = 90
 """The priority of reads that come round by themselves."""

@@ -20,6 +20,7 @@ class ReasonCode(enum.StrEnum):
     NOT_COMMISSIONED = "not-commissioned"
     NOT_LINKED = "not-linked"
     METER_BLOCKED = "meter-blocked"
+    KEYS_OF_CONCENTRATOR = "keys-of-concentrator"
     LIMIT_OUT_OF_RANGE = "limit-out-of-range"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
     OVERLOADED = "overloaded"
@@ -110,6 +111,10 @@ _TABLE = (
      "MEDIDOR_NO_VINCULADO", "el medidor no está vinculado a un concentrador", _NEITHER),
     (_C.METER_BLOCKED, "5.2", "the meter is blocked for orders",
      "MEDIDOR_BLOQUEADO", "el medidor está bloqueado para órdenes", _NEITHER),
+    (_C.KEYS_OF_CONCENTRATOR, "5.2",
+     "the meter's keys are its concentrator's, and the head-end cannot change them",
+     "CLAVES_DEL_CONCENTRADOR",
+     "las claves del medidor son de su concentrador y no se cambian desde aquí", _NEITHER),
     (_C.LIMIT_OUT_OF_RANGE, "5.8", "the limit is outside the meter's contract",
      "LIMITE_FUERA_DE_RANGO", "el límite excede la potencia contratada", _NEITHER),
     (_C.OUTSIDE_WORKING_DAYS, "5.2", "not a working day, and the order carries no permission",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.job import Authorisation, Job, TakenOrder
-from headend.domain.order import Order
+from headend.domain.order import Kind, Order
 from headend.orders import rules
 from protocols.concentrator.messages import ACTING, Action, ObjectWanted
 from protocols.jobs.package import PackedOrder
@@ -17,6 +17,8 @@ def window(
     """When the technician may carry an order out, or why not at all."""
     if job.authorisation is Authorisation.READ_ONLY and Action(order.kind) in ACTING:
         return None, "the package is read-only"
+    if order.kind is Kind.CHANGE_KEYS:
+        return None, "keys are changed by the head-end alone"
     begin, end = max(order.ready_at, job.not_before), min(order.deadline, job.expires_at)
     if rules.bound_to_working_days(order, policy):
         if not days.is_working_day(begin):

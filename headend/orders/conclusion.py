@@ -12,7 +12,7 @@ from headend.domain.evidence import (
     why_concentrator_is_unreachable,
     why_meter_is_silent,
 )
-from headend.domain.order import Attempt, Order, State
+from headend.domain.order import Attempt, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
@@ -78,7 +78,7 @@ class Conclusions:
             case Done(value, before, read):
                 readings = tuple(_reading(order, item, now, self.zone) for item in read)
                 tx.add_readings(readings)
-                found = f"read back {value}" if not read else _counted(readings)
+                found = _counted(readings) if read else _found(order, value)
                 return self.settling.end(
                     tx,
                     order,
@@ -285,6 +285,12 @@ def _reading(order: Order, read: messages.ObjectRead, now: datetime, zone: tzinf
         raw=read.raw,
         quality=read.quality,
     )
+
+
+def _found(order: Order, value: ValueRead | None) -> str:
+    if order.kind is Kind.CHANGE_KEYS:
+        return "the meter has shown that it has the new keys"
+    return f"read back {value}"
 
 
 def _counted(readings: tuple[Reading, ...]) -> str:

@@ -88,8 +88,8 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     """The verdict on a command's result."""
     evidence = evidence_of(result, own)
     told = next((item.suggests for item in own or () if item.suggests is not None), None)
-    if result.action is Action.READ:
-        return _judge_read(result, evidence, told)
+    if result.action in (Action.READ, Action.CHANGE_KEYS):
+        return _judge_own(result, evidence, told)
     value = value_of(result)
     match result.status:
         case Status.DONE:
@@ -112,8 +112,8 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     return NotDone(reason, REASONS[reason].retry, evidence, value)
 
 
-def _judge_read(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
-    """A read has no effect that could be unknown: it brought values, or it may be made again."""
+def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
+    """A read or a change of keys has no effect that must be looked for: it may be made again."""
     match result.status:
         case Status.DONE:
             return Done(None, read=result.readings)

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
-from headend.domain.meter import Meter
-from headend.domain.order import LIMITS, Kind, Order
+from headend.domain.meter import Meter, is_direct
+from headend.domain.order import LIMITS, OWN, Kind, Order
 from headend.domain.reason import ReasonCode
 
 # The active power that a unit lets through: of apparent power all, at a power factor of one.  An
@@ -34,6 +34,8 @@ def refusal(
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
+    if order.kind is Kind.CHANGE_KEYS and not is_direct(meter.lane):
+        return ReasonCode.KEYS_OF_CONCENTRATOR
     if order.kind is Kind.SET_LIMIT and not within_contract(order, meter, policy):
         return ReasonCode.LIMIT_OUT_OF_RANGE
     if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
@@ -48,7 +50,7 @@ def day_allowed(order: Order, at: datetime, *, policy: OrderPolicy, days: Workin
 
 def bound_to_working_days(order: Order, policy: OrderPolicy) -> bool:
     """Whether the calendar matters to the order at all: it protects people, not registers."""
-    if order.any_day or order.kind is Kind.READ:
+    if order.any_day or order.kind in OWN:
         return False
     return not (order.kind is Kind.CONNECT and policy.connect_any_day)
 

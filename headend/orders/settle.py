@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from headend.config import OrderPolicy
 from headend.domain.evidence import Evidence
-from headend.domain.order import PRIORITY, Kind, Order, State, ValueRead
+from headend.domain.order import OWN, PRIORITY, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Chance, Outgoing, Standing, Transaction
@@ -64,9 +64,9 @@ class Settling:
     def post(self, tx: Transaction, order: Order, at: datetime) -> None:
         """Put the reply to a final order into the outbox and, on success, the event behind it.
 
-        A read is the head-end's own affair: whoever wants its values asks the store.
+        What is the head-end's own affair owes nobody: whoever wants a read's values asks the store.
         """
-        if order.kind is Kind.READ:
+        if order.kind in OWN:
             return
         self._post(tx, order, at, "reply")
         if order.state is State.DONE:

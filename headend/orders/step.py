@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from headend.config import FieldPolicy, OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.evidence import why_concentrator_is_unreachable
-from headend.domain.order import Attempt, Kind, Order, State
+from headend.domain.order import OWN, Attempt, Order, State
 from headend.domain.reason import ReasonCode
 from headend.orders import rules
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
@@ -120,7 +120,7 @@ class Stepping:
         assert order.not_after is not None
         if now >= order.not_after + timedelta(seconds=self.patience.result_grace_s):
             verdict: Verdict = EffectUnknown(ask_concentrator=True, evidence=order.evidence)
-            if order.kind is Kind.READ:
+            if order.kind in OWN:
                 verdict = NotDone(ReasonCode.NO_ANSWER_UNKNOWN, True, order.evidence)
             await self._conclusions.conclude(order, verdict, "no result before its time ran out")
         else:
@@ -149,7 +149,7 @@ class Stepping:
             return judge_command(report.result, own_of(report))
         evidence = await self._asking.why_unreachable(order)
         self._asking.feed_breaker(order, report, evidence)
-        if report.sent and order.kind is not Kind.READ:
+        if report.sent and order.kind not in OWN:
             return EffectUnknown(ask_concentrator=True, evidence=evidence)
         return NotDone(why_concentrator_is_unreachable(evidence), retry=True, evidence=evidence)
 

@@ -1,7 +1,7 @@
 """Change a meter's keys, durably: the order of steps is `protocols.dlms.key_change`.
 
 What a step wants remembered is on disk before the next one begins, so a head-end that dies at any
-point takes the change up again: `change_keys` with a change under way goes on with the pending
+point takes the change up again: `change` with a change under way goes on with the pending
 keys, whatever new ones it is given.
 """
 
@@ -12,7 +12,15 @@ from typing import assert_never
 
 from headend.ports import Generation, Vault
 from protocols.concentrator.messages import Status
-from protocols.dlms.key_change import Forget, Promote, Remember, Talk, change_keys
+from protocols.dlms.key_change import (
+    Forget,
+    KeyChange,
+    Promote,
+    Remember,
+    Talk,
+    change_keys,
+    settle_keys,
+)
 from protocols.dlms.key_change import Generation as Which
 from protocols.dlms.keys import Keys, Secrets
 from protocols.dlms.logical_name import LogicalName
@@ -51,6 +59,22 @@ async def change(
     pending = None if known.pending is None else known.pending.keys
     new = wanted(known.current.keys) if pending is None else pending
     steps = change_keys(known.current.keys, pending, new, setup)
+    return await _carry_out(steps, vault, meter, client, converse)
+
+
+async def settle(vault: Vault, meter: str, client: int, converse: Converse) -> Outcome | None:
+    """Where a change was cut, find out which keys the meter has, so that others can talk to it;
+    None where none was.  See `protocols.dlms.key_change.settle_keys`."""
+    known = await vault.keys(meter, client)
+    if known is None or known.pending is None:
+        return None
+    steps = settle_keys(known.current.keys, known.pending.keys)
+    return await _carry_out(steps, vault, meter, client, converse)
+
+
+async def _carry_out(
+    steps: KeyChange, vault: Vault, meter: str, client: int, converse: Converse
+) -> Outcome:
     try:
         step = next(steps)
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -79,14 +80,16 @@ _CONFLICTS = Prepared(
     CONFLICT.select().where(_conflicts.job == bindparam("of_job")).order_by(_conflicts.line)
 )
 
+_FREE = (
+    _orders.number == bindparam("of_number"),
+    (_orders.lease_until.is_(None)) | (_orders.lease_until <= bindparam("now")),
+)
+_OWNED: dict[str, Any] = {"lease_owner": bindparam("owner"), "lease_until": bindparam("until")}
 _HOLD = Prepared(
-    update(schema.orders)
-    .where(
-        _orders.number == bindparam("of_number"),
-        _orders.state == State.QUEUED,
-        (_orders.lease_until.is_(None)) | (_orders.lease_until <= bindparam("now")),
-    )
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    update(schema.orders).where(*_FREE, _orders.state == State.QUEUED).values(**_OWNED)
+)
+_HOLD_OPEN = Prepared(
+    update(schema.orders).where(*_FREE, _orders.unfinished.is_(True)).values(**_OWNED)
 )
 _HELD_AT = Prepared(
     select(func.count()).where(
@@ -171,9 +174,11 @@ class JobWords(KeyWords):
 
     # --- orders in a job's hands ---
 
-    def hold_order(self, number: int, owner: str, *, now: datetime, until: datetime) -> bool:
+    def hold_order(
+        self, number: int, owner: str, *, now: datetime, until: datetime, begun: bool = False
+    ) -> bool:
         values = {"of_number": number, "owner": owner, "now": now, "until": until}
-        return bool(self._change(_HOLD, values))
+        return bool(self._change(_HOLD_OPEN if begun else _HOLD, values))
 
     def meter_held(self, meter: str, now: datetime) -> bool:
         return bool(self._value(_HELD_AT, {"of_meter": meter, "now": now}))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from headend.domain.order import Attempt, JournalLine, Kind, Order, State
+from headend.domain.order import OWN, Attempt, JournalLine, Order, State
 from headend.domain.reason import ReasonCode
 from headend.store import schema
 from headend.store.prepared import Prepared
@@ -100,7 +100,7 @@ _ACTED_ON_SINCE = Prepared(
         _columns.meter == bindparam("of_meter"),
         _columns.number > bindparam("of_number"),
         _columns.commanded > 0,
-        _columns.kind != Kind.READ,
+        *(_columns.kind != kind for kind in sorted(OWN)),
     )
 )
 _STATES = Prepared(select(_columns.state, func.count()).group_by(_columns.state))

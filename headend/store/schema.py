@@ -269,6 +269,16 @@ meter_keys = Table(
     Index("meter_keys_by_fingerprint", "fingerprint"),
 )
 
+# Passwords for low level security, sealed by `envelope`.
+meter_passwords = Table(
+    "meter_passwords",
+    metadata,
+    Column("meter", String, primary_key=True),
+    Column("client", Integer, primary_key=True, autoincrement=False),
+    Column("envelope", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # What meters were read to say, and what they said unasked: never changed, never overwritten.
 readings = Table(
     "readings",

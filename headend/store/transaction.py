@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from headend.ports import Store, Transaction
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.collected import CollectedWords
@@ -12,8 +16,11 @@ from headend.store.key_leases import LeaseWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
+from headend.store.passwords import PasswordWords
 from headend.store.readings import ReadingWords
 from headend.store.shipment import ShipmentWords
+
+T = TypeVar("T")
 
 
 class SqlTransaction(
@@ -27,7 +34,18 @@ class SqlTransaction(
     ClaimWords,
     BreakageWords,
     OutboxWords,
+    PasswordWords,
     JobWords,
     LeaseWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""
+
+
+async def in_words(store: Store, work: Callable[[SqlTransaction], T]) -> T:
+    """Run `work` in a transaction of a store in SQL, with all the words that such a one has."""
+
+    def with_words(transaction: Transaction) -> T:
+        assert isinstance(transaction, SqlTransaction)
+        return work(transaction)
+
+    return await store.run(with_words)

@@ -1,34 +1,30 @@
-"""`ports.Vault`: keys of meters in the store, sealed by the envelope's key.
+"""`ports.Vault`: keys and passwords of meters in the store, sealed by the envelope's key.
 
-Keys are opened only here, for the one who asks; the store's words and its files see sealed octets.
+They are opened only here, for the one who asks; the store's words and its files see sealed octets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from headend.domain.keys import KeyState
 from headend.ports import (
     Chance,
-    CountersContended,
     Generation,
     KeyShared,
     MeterKeys,
-    Transaction,
 )
 from headend.store.envelope import Envelope
 from headend.store.jobs import JobWords
-from headend.store.keys import KeyRow, KeyWords, Place
+from headend.store.keys import KeyRow, KeyWords
+from headend.store.passwords import PasswordRow, PasswordWords
 from headend.store.sealing import seal, unseal
 from headend.store.store import SqlStore
-from headend.store.transaction import SqlTransaction
-from protocols.dlms.keys import COUNTER_MAX, Keys
+from headend.store.stored_counters import StoredCounters
+from headend.store.transaction import SqlTransaction, in_words
+from protocols.dlms.keys import Keys
 
-T = TypeVar("T")
-
-BLOCK = 256  # counters reserved at once; an errand uses some tens, a long profile some hundreds
 _SIGNING = ("job packages", "signing", "")
 _SEED_SIZE = 32
 
@@ -42,7 +38,9 @@ class KeyVault:
 
     async def keys(self, meter: str, client: int) -> MeterKeys | None:
         """See `ports.Vault`.  Raises KeysUnreadable."""
-        return self._opened(await _run(self._store, lambda words: words.key_rows(meter, client)))
+        return self._opened(
+            await in_words(self._store, lambda words: words.key_rows(meter, client))
+        )
 
     async def install(
         self, meter: str, client: int, keys: Keys, *, next_counter: int | None = None
@@ -58,7 +56,7 @@ class KeyVault:
                 words.set_key_state(row, KeyState.RETIRED)
             self._add(words, rows, (meter, client), KeyState.CURRENT, keys, next_counter)
 
-        await _run(self._store, work)
+        await in_words(self._store, work)
 
     async def remember(self, meter: str, client: int, keys: Keys) -> None:
         """See `ports.Vault`."""
@@ -70,7 +68,7 @@ class KeyVault:
                 raise ValueError("keys that are known, and no change under way")
             self._add(words, rows, (meter, client), KeyState.PENDING, keys, 1)
 
-        await _run(self._store, work)
+        await in_words(self._store, work)
 
     async def promote(self, meter: str, client: int) -> None:
         """See `ports.Vault`."""
@@ -81,7 +79,7 @@ class KeyVault:
                 words.set_key_state(rows[KeyState.CURRENT], KeyState.RETIRED)
                 words.set_key_state(rows[KeyState.PENDING], KeyState.CURRENT)
 
-        await _run(self._store, work)
+        await in_words(self._store, work)
 
     async def forget(self, meter: str, client: int) -> None:
         """See `ports.Vault`."""
@@ -91,28 +89,44 @@ class KeyVault:
                 if row.state is KeyState.PENDING:
                     words.set_key_state(row, KeyState.RETIRED)
 
-        await _run(self._store, work)
+        await in_words(self._store, work)
 
     def counters(self, generation: Generation) -> StoredCounters:
         """See `ports.Vault`."""
         place = (generation.meter, generation.client, generation.counted_by)
         return StoredCounters(self._store, place)
 
+    async def password(self, meter: str, client: int) -> bytes | None:
+        """See `ports.Vault`.  Raises KeysUnreadable."""
+        row = await in_words(self._store, lambda words: words.password_row(meter, client))
+        if row is None:
+            return None
+        return self._envelope.open(row.envelope, row.sealed, _of_password(meter, client))
+
+    async def install_password(self, meter: str, client: int, password: bytes) -> None:
+        """See `ports.Vault`."""
+        row = self._password_row(meter, client, password)
+        await in_words(self._store, lambda words: words.put_password(row))
+
+    def _password_row(self, meter: str, client: int, password: bytes) -> PasswordRow:
+        sealed = self._envelope.seal(password, _of_password(meter, client))
+        return PasswordRow(meter, client, self._envelope.name, sealed)
+
     async def reseal(self) -> int:
         """Bring every record under the newest envelope key; how many were under another."""
 
-        def work(words: JobWords) -> int:
+        def work(words: SqlTransaction) -> int:
             older = [row for row in words.all_key_rows() if row.envelope != self._envelope.name]
             for row in older:
                 words.reseal_keys(row, self._sealed(row, self._open(row)))
-            return len(older) + self._reseal_signing(words)
+            return len(older) + self._reseal_passwords(words) + self._reseal_signing(words)
 
-        return await _run(self._store, work)
+        return await in_words(self._store, work)
 
     async def signing_seed(self, chance: Chance) -> bytes:
         """The 32 octets that sign job packages; made at their first use, and kept."""
 
-        def work(words: JobWords) -> bytes:
+        def work(words: SqlTransaction) -> bytes:
             kept = words.signing_seed()
             if kept is not None:
                 return self._envelope.open(*kept, _SIGNING)
@@ -120,7 +134,15 @@ class KeyVault:
             words.put_signing_seed(self._envelope.name, self._envelope.seal(seed, _SIGNING))
             return seed
 
-        return await _run(self._store, work)
+        return await in_words(self._store, work)
+
+    def _reseal_passwords(self, words: PasswordWords) -> int:
+        older = [row for row in words.all_password_rows() if row.envelope != self._envelope.name]
+        for row in older:
+            place = (row.meter, row.client)
+            password = self._envelope.open(row.envelope, row.sealed, _of_password(*place))
+            words.put_password(self._password_row(*place, password))
+        return len(older)
 
     def _reseal_signing(self, words: JobWords) -> int:
         kept = words.signing_seed()
@@ -176,59 +198,5 @@ class KeyVault:
         return MeterKeys(found[KeyState.CURRENT], found.get(KeyState.PENDING))
 
 
-class StoredCounters:
-    """`ports.KeyCounters` over the store, for one conversation."""
-
-    def __init__(self, store: SqlStore, place: Place) -> None:
-        self._store = store
-        self._place = place
-        self._end: int | None = None  # of our block
-
-    async def load(self) -> tuple[int | None, int]:
-        """See `ports.KeyCounters`."""
-
-        def work(words: KeyWords) -> tuple[int | None, int, int | None]:
-            following, lowest = words.counters(self._place)
-            return following, lowest, words.lease_counters(self._place, BLOCK)
-
-        following, lowest, self._end = await _run(self._store, work)
-        if following is not None and self._end is None:
-            return COUNTER_MAX + 1, lowest  # used up: nothing can be said under this key any more
-        return following, lowest
-
-    async def reserve(self, end: int) -> None:
-        """See `ports.KeyCounters`."""
-        seen = self._end
-        if seen is not None and end <= seen:
-            return
-
-        def work(words: KeyWords) -> bool:
-            if seen is None:
-                return words.start_counter(self._place, end)
-            return words.extend_counters(self._place, seen, end)
-
-        if not await _run(self._store, work):
-            raise CountersContended("another conversation uses this key")
-        self._end = end
-
-    async def settle(self, next_own: int, peer_lowest: int) -> None:
-        """See `ports.KeyCounters`."""
-        seen = self._end
-
-        def work(words: KeyWords) -> bool:
-            words.raise_peer_counter(self._place, peer_lowest)
-            return seen is not None and words.extend_counters(self._place, seen, next_own)
-
-        if await _run(self._store, work):
-            self._end = next_own  # and from here a conversation that begins anew goes on
-
-    def release(self) -> None:
-        """Others have blocks of their own; nothing waits for ours."""
-
-
-async def _run(store: SqlStore, work: Callable[[JobWords], T]) -> T:
-    def words(transaction: Transaction) -> T:
-        assert isinstance(transaction, SqlTransaction)
-        return work(transaction)
-
-    return await store.run(words)
+def _of_password(meter: str, client: int) -> tuple[str, str, str]:
+    return "password", meter, str(client)

@@ -52,6 +52,7 @@ class Action(enum.StrEnum):
     DISCONNECT = "disconnect"  # class 70: method 1
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
     READ = "read"  # the attributes named in `objects`
+    CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
 
 
 ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
@@ -167,6 +168,10 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
     objects: tuple[ObjectWanted, ...] = ()  # READ only
+
+    def __post_init__(self) -> None:
+        if self.action is Action.CHANGE_KEYS:
+            raise ValueError("a concentrator's keys are not changed by order")
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):

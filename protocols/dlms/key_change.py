@@ -93,6 +93,25 @@ def change_keys(
     return (yield from _transfer(current.master, moved, setup, proves))
 
 
+def settle_keys(current: Keys, pending: Keys) -> KeyChange:
+    """Find out which keys a meter has that a change was cut at, and let go of the others.
+
+    Nothing is transferred.  Ends as the last session did: DONE when the current keys, afterwards,
+    are the meter's, or as far as an association tells.
+    """
+    if not _proves(changed(current, pending)):
+        return Outcome(Status.DONE, detail="an association is made by the same keys")
+    found = yield from _talk(Generation.PENDING, prove_keys())
+    if found.status is Status.DONE:
+        yield Promote()
+    if found.status is not Status.KEY_REJECTED:
+        return found
+    kept = yield from _talk(Generation.CURRENT, prove_keys())
+    if kept.status is Status.DONE:
+        yield Forget()
+    return kept
+
+
 def _transfer(
     master: bytes, moved: dict[TransferId, bytes], setup: LogicalName, proves: bool
 ) -> KeyChange:

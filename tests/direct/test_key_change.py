@@ -11,7 +11,7 @@ from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.meter.keyring import keys_of
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.field.direct.key_sessions import sessions
+from headend.field.direct.key_sessions import KeySessions
 from headend.field.direct.line import LineLost
 from headend.registry.key_change import change, fresh_keys
 from headend.store.envelope import Envelope
@@ -53,7 +53,7 @@ class Bench:
         return (b"%04d a fresh key of thirty-two octets" % self.drawn)[:count]
 
     async def change(self) -> Outcome:
-        converse = sessions(
+        converse = KeySessions(
             lambda: MeterLine(self.device, far=self.far, spoil=self.spoil),
             model(),
             self.vault,

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 
 from devices.meter.device import Meter as Device
+from devices.meter.identity import READER_CLIENT
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import DirectPolicy
@@ -27,7 +28,7 @@ from headend.ports import Command
 from headend.store.envelope import Envelope
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
-from protocols.concentrator.messages import Action, Result, Status
+from protocols.concentrator.messages import Action, Result, Status, encode
 from protocols.dlms.codes import ApduTag
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import MeterLine, meter
@@ -139,6 +140,17 @@ async def test_a_read_brings_values_units_and_what_there_is_not() -> None:
         assert (absent.value, absent.error) == (None, "object-undefined")
         assert time.value is not None and time.value.startswith("2026-07-0")
         assert not told.acted and told.status is Status.DONE
+
+
+async def test_a_read_by_password_which_nothing_shows() -> None:
+    async with bench() as it:
+        password = it.device.identity.password(READER_CLIENT)
+        await it.vault.install_password(NAME, READER_CLIENT, password)
+        told = result(await it.field.perform(command(Action.READ, objects=(ENERGY,))))
+        assert told.status is Status.DONE and told.readings[0].error is None
+        association = told.apdus[0]
+        assert association.wire == b"" and association.plain is None  # it holds the password
+        assert password not in encode(told) and len(told.apdus) == 6  # AARQ, GET, RLRQ
 
 
 async def test_a_read_that_nothing_comes_of_is_refused() -> None:

@@ -27,7 +27,8 @@ from headend.ports import Generation
 from headend.registry.key_change import change, fresh_keys
 from headend.store.envelope import Envelope
 from headend.store.store import SqlStore
-from headend.store.vault import BLOCK, KeyVault
+from headend.store.stored_counters import BLOCK
+from headend.store.vault import KeyVault
 from protocols.concentrator.messages import Status
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import AuthenticationMechanism, Security

@@ -16,7 +16,7 @@ from headend.domain.keys import KeyState
 from headend.ports import Generation, MeterKeys
 from headend.store.envelope import Envelope
 from headend.store.keys import KeyRow
-from headend.store.vault import Record
+from headend.store.sealing import Record
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.establishment import Establishment
 from protocols.dlms.hls import Authenticator

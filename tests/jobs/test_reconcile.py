@@ -236,14 +236,14 @@ async def test_the_device_learns_with_its_next_package(
 async def test_new_keys_end_what_a_lost_package_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headend.field.direct.key_sessions import sessions
+    from headend.field.direct.key_sessions import KeySessions
     from protocols.dlms.logical_name import LogicalName
 
     async with begun(tmp_path, monkeypatch) as day:
         await day.order()
         job = day.kit.open((await day.export()).job.package)
         revoked = await day.desk.revocation.revoke(job.work.package.job, "lost")
-        converse = sessions(
+        converse = KeySessions(
             day.line(), day.desk.shelf.get("sim-3p"), day.desk.vault,
             clock=day.office_clock, chance=day.desk.chance, system_title=day.desk.system_title,
             meter_title=None, role="probe",

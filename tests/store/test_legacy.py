@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from headend.domain.order import FINAL, Kind
+from headend.domain.order import FINAL, OWN, Kind
 from headend.domain.reason import REASONS, ReasonCode
 from headend.integration.legacy import LegacyDatabase, tables
 from headend.integration.outbox import NotDelivered
@@ -204,7 +204,7 @@ async def test_as_a_channel_of_the_outbox(url: str) -> None:
 
 
 def test_every_kind_and_every_end_has_its_word() -> None:
-    assert set(tables.TIPO) == set(Kind) - {Kind.READ}, "reads are the head-end's own affair"
+    assert set(tables.TIPO) == set(Kind) - OWN, "the head-end's own affairs are told to nobody"
     assert set(tables.ESTADO) == FINAL
 
 

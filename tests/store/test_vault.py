@@ -13,7 +13,8 @@ from headend.domain.keys import KeyState
 from headend.ports import CountersContended, KeyShared, KeysUnreadable
 from headend.store.envelope import BadEnvelope, Envelope
 from headend.store.store import SqlStore
-from headend.store.vault import BLOCK, KeyVault
+from headend.store.stored_counters import BLOCK
+from headend.store.vault import KeyVault
 from protocols.dlms.keys import COUNTER_MAX, Keys
 
 ENVELOPE_KEY, NEWER = bytes(range(64)), bytes(range(64, 128))
@@ -107,6 +108,22 @@ async def test_the_envelope_key_is_changed_in_use(tmp_path: Path) -> None:
     assert known is not None and known.current.keys == keys("one")
     with pytest.raises(KeyShared):
         await only.install("another", CLIENT, keys("one"))
+
+
+async def test_a_password_lies_sealed_and_moves_to_the_next_envelope_key(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    ours = vault(url)
+    for password in (b"before", b"LLS-PASSWORD"):
+        await ours.install_password(METER, 2, password)
+    await ours._store.close()
+    octets = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert METER.encode() in octets and b"LLS-PASSWORD" not in octets
+    both = vault(url, NEWER, ENVELOPE_KEY)
+    assert [await both.password(METER, client) for client in (1, 2)] == [None, b"LLS-PASSWORD"]
+    assert [await both.reseal(), await both.reseal()] == [1, 0]
+    assert await vault(url, NEWER).password(METER, 2) == b"LLS-PASSWORD"
+    with pytest.raises(KeysUnreadable):
+        await vault(url).password(METER, 2)
 
 
 async def test_a_record_that_changes_places_does_not_open() -> None:

@@ -246,11 +246,13 @@ class Conversation:
         *,
         may_act: Callable[[], bool | Status] = lambda: True,
         progress: Callable[[Progress], None] | None = None,
+        confidential: bool = False,
     ) -> T | Failure:
         """Run a procedure in the open association; what it returns.
 
-        `may_act` has the last word immediately before something that can act is sent.  Raises
-        `Withheld` at the end of a dry run.
+        `may_act` has the last word immediately before something that can act is sent.  What is
+        `confidential` stands in the trace as it travelled, never deciphered.  Raises `Withheld` at
+        the end of a dry run.
         """
         connection = self._connection
         dialogue, associated = connection.dialogue, connection.associated
@@ -258,6 +260,7 @@ class Conversation:
             return Failure(ReasonCode.LINE_LOST, "no association is open", "open it first")
         dialogue.progress = progress
         dialogue.acted = False
+        dialogue.confidential = confidential
         try:
             found = await connection.drive(carry_out(procedure, associated, _insisting(may_act)))
             return cast("T", found)  # what `carry_out` says for itself is raised here
@@ -267,6 +270,7 @@ class Conversation:
             return failing.of_unanswered(error, connection.lost, acted=dialogue.acted)
         finally:
             dialogue.progress = None
+            dialogue.confidential = False
 
     async def find(
         self,

@@ -18,12 +18,13 @@ from headend.domain.failure import Failure
 from headend.domain.meter import Meter
 from headend.domain.reason import ReasonCode
 from headend.field.direct import failing
-from headend.field.direct.access import Access, Credentials
 from headend.field.direct.conversation import Conversation
 from headend.field.direct.line import Line, LineError
+from headend.field.direct.own_access import OwnAccess
+from headend.field.direct.rekeying import Rekeying
 from headend.field.direct.reporting import acted_in, report
 from headend.field.direct.trace import Trace
-from headend.models import Association, BadModel, Model, Shelf
+from headend.models import BadModel, Model, Shelf
 from headend.models.schema import Engine
 from headend.ports import (
     Chance,
@@ -38,6 +39,7 @@ from headend.ports import (
 )
 from protocols.concentrator.messages import (
     ACTING,
+    Action,
     ObjectWanted,
 )
 from protocols.dlms.procedures import Outcome
@@ -127,18 +129,26 @@ class DirectField:
             return Failure(ReasonCode.UNKNOWN_METER), None
         try:
             model = self.shelf.get(meter.model)
-            role = await self._role(meter, model, acting=command.action in ACTING)
-            access = await self._access(meter, model.association[role])
-        except (BadModel, KeysUnreadable) as error:
-            return Failure(ReasonCode.LINE_UNAVAILABLE, str(error), "correct the registry"), None
-        try:
             line = await self.dialling.line_to(meter)
+            if command.action is Action.CHANGE_KEYS:
+                return await self._change_keys(command, meter, model, line, trace), model.engine
+            return await self._converse(command, meter, model, line, trace), model.engine
         except LineError as error:
             return failing.of_line(error), None
+        except (BadModel, KeysUnreadable) as error:
+            return Failure(ReasonCode.LINE_UNAVAILABLE, str(error), "correct the registry"), None
+
+    async def _converse(
+        self, command: Command, meter: Meter, model: Model, line: Line, trace: Trace
+    ) -> Outcome | Failure:
+        own = OwnAccess(self.vault, self.policy.title)
+        role = await own.role(meter, model, acting=command.action in ACTING)
+        if self.vault is not None:
+            await self._rekeying(self.vault).settle(meter, model, role, line, trace)
         conversation = Conversation(
             line,
             model,
-            access,
+            await own.to(meter, model.association[role]),
             clock=self.clock,
             chance=self.chance,
             role=role,
@@ -147,7 +157,7 @@ class DirectField:
         async with conversation:
             opened = await conversation.open()
             if isinstance(opened, Failure):
-                return opened, model.engine
+                return opened
             procedure = procedure_of(
                 command.action,
                 amount=command.amount,
@@ -157,40 +167,23 @@ class DirectField:
                     for each in command.objects
                 ],
             )
-            found = await conversation.perform(
-                procedure, may_act=lambda: self.clock.now() < command.not_after
-            )
-            return found, model.engine
+            return await conversation.perform(procedure, may_act=self._in_time(command))
 
-    async def _role(self, meter: Meter, model: Model, *, acting: bool) -> str:
-        """The association to use: to read the reader's, where we have what it needs."""
-        if acting:
-            return model.acts_as
-        reader = model.association[model.reads_as]
-        if reader.takes_password or reader.signs:
-            return model.acts_as
-        if reader.ciphers and await self._keys(meter.name, reader) is None:
-            return model.acts_as
-        return model.reads_as
-
-    async def _keys(self, meter: str, association: Association) -> Credentials | None:
+    async def _change_keys(
+        self, command: Command, meter: Meter, model: Model, line: Line, trace: Trace
+    ) -> Outcome | Failure:
         if self.vault is None:
-            return None
-        known = await self.vault.keys(meter, association.client)
-        return None if known is None else Credentials(keys=known.current.keys)
+            next_step = "set keys.envelope_file in the configuration"
+            return Failure(ReasonCode.KEY_NOT_KNOWN, "no keys are kept here", next_step)
+        rekeying = self._rekeying(self.vault)
+        return await rekeying.change(meter, model, line, trace, self._in_time(command))
 
-    async def _access(self, meter: Meter, association: Association) -> Access:
-        if not association.ciphers or self.vault is None:
-            return Access()
-        known = await self.vault.keys(meter.name, association.client)
-        if known is None:
-            return Access()
-        title = None if meter.title is None else bytes.fromhex(meter.title)
-        return Access(
-            self.policy.title,
-            Credentials(keys=known.current.keys, meter_title=title),
-            self.vault.counters(known.current),
-        )
+    def _rekeying(self, vault: Vault) -> Rekeying:
+        return Rekeying(vault, self.clock, self.chance, self.policy.title)
+
+    def _in_time(self, command: Command) -> Callable[[], bool]:
+        """The last word before something that acts leaves."""
+        return lambda: self.clock.now() < command.not_after
 
     # --- what came of it -------------------------------------------------------------------------
 

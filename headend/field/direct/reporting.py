@@ -39,7 +39,7 @@ def report(
         evidence = Evidence(Source.LINE, now, str(found), found.reason)
         outcome = Outcome(_status(found), found.acted)
     else:
-        acted = acted_in(trace)
+        acted = found.acted or acted_in(trace)
         evidence = Evidence(Source.LINE, now, found.detail or f"the meter: {found.status}")
         status = found.status
         if status is Status.UNKNOWN and not acted:

@@ -35,3 +35,5 @@ def procedure_of(
             return read_supply()
         case Action.READ:
             return read_objects(objects)
+        case Action.CHANGE_KEYS:
+            raise ValueError("new keys take several sessions: protocols.dlms.key_change")
