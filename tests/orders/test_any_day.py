@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.clock import run_simulated
-from headend.domain.order import Kind, State
+from headend.domain.order import OWN, Kind, State
 from headend.domain.reason import ReasonCode
 from headend.orders import lanes
 from headend.ports import Connectivity
@@ -64,7 +64,7 @@ EVENTS = st.builds(
         ["order", "order", "order", "cancel", "change", "crash", "offline", "online"]
     ),
     meter=METERS,
-    kind=st.sampled_from([kind for kind in Kind if kind is not Kind.READ]),
+    kind=st.sampled_from([kind for kind in Kind if kind not in OWN]),
     amount=st.integers(1000, 9000),
 )
 
