@@ -40,6 +40,7 @@ from protocols.dlms.services import (
     SetRequest,
 )
 from protocols.dlms.values import (
+    NULL,
     Array,
     Boolean,
     DateTimeValue,
@@ -49,6 +50,7 @@ from protocols.dlms.values import (
     Float32,
     Integer,
     Long,
+    Long64Unsigned,
     LongUnsigned,
     OctetString,
     Structure,
@@ -521,10 +523,70 @@ def test_range_access(first: int, last: int, expected: list[int], tagged: bool):
     assert found == [NEWEST + each for each in expected]
 
 
-def test_range_access_by_something_else_is_refused():
-    asked = Structure((CAPTURE_OBJECTS[1], moment(NOW), moment(NOW), Array()))
-    found = get(meter(), READER_CLIENT, 7, PROFILE, 2, SelectiveAccess(1, asked))
-    assert found is DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+def energies(device: Meter, first: Value, last: Value, by: Structure | None = None) -> GetResult:
+    """Rows by what a column other than the clock holds: Blue Book 4.3.6 allows any simple type."""
+    clock, energy = CAPTURE_OBJECTS[0], CAPTURE_OBJECTS[2]
+    asked = Structure((energy if by is None else by, first, last, Array((clock, energy))))
+    return get(device, READER_CLIENT, 7, PROFILE, 2, SelectiveAccess(1, asked))
+
+
+def newest_energies(device: Meter) -> list[int]:
+    rows = rows_by_entry(device, ENTRIES_MAX - 3, 0, 3, 3)
+    assert isinstance(rows, Array)
+    return [int(row[0]) for row in rows]  # type: ignore[index, arg-type]
+
+
+OF_ENERGY = {
+    # name: (which of the four newest rows bound the range, what is added to them, rows found)
+    "one value": (3, 3, 0, 0, [3]),
+    "both ends included": (1, 2, 0, 0, [1, 2]),
+    "between values": (1, 2, 1, -1, []),
+    "bounds between values": (1, 2, -1, 1, [1, 2]),
+    "backwards": (2, 1, 0, 0, []),
+}
+
+
+@pytest.mark.parametrize("low, high, more, less, found", OF_ENERGY.values(), ids=OF_ENERGY)
+@pytest.mark.parametrize("kind", [DoubleLongUnsigned, Long64Unsigned])
+def test_range_access_by_another_column(
+    low: int, high: int, more: int, less: int, found: list[int], kind: type
+):
+    device = meter()
+    values = newest_energies(device)
+    rows = energies(device, kind(values[low] + more), kind(values[high] + less))
+    assert isinstance(rows, Array)
+    assert [int(row[1]) for row in rows] == [values[at] for at in found]  # type: ignore[index, arg-type]
+    assert times(rows) == [NEWEST + 900 * (at - 3) for at in found]
+
+
+NOT_CAPTURED = Structure(
+    (LongUnsigned(3), OctetString(LogicalName("1.0.32.7.0.255")), Integer(2), LongUnsigned(0))
+)
+REFUSED_RANGES = {
+    "a column that is not captured": (
+        NOT_CAPTURED, DoubleLongUnsigned(0), DoubleLongUnsigned(1),
+        DataAccessResult.SCOPE_OF_ACCESS_VIOLATED,
+    ),
+    "no column": (
+        Structure(()), DoubleLongUnsigned(0), DoubleLongUnsigned(1),
+        DataAccessResult.SCOPE_OF_ACCESS_VIOLATED,
+    ),
+    "a number between strings": (
+        None, OctetString(b"a"), OctetString(b"b"), DataAccessResult.TYPE_UNMATCHED,
+    ),
+    "bounds of two kinds": (
+        None, DoubleLongUnsigned(0), OctetString(b"b"), DataAccessResult.TYPE_UNMATCHED,
+    ),
+    "bounds of no simple type": (None, Array(), Array(), DataAccessResult.TYPE_UNMATCHED),
+    "no bounds": (None, NULL, NULL, DataAccessResult.TYPE_UNMATCHED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("by, first, last, code", REFUSED_RANGES.values(), ids=REFUSED_RANGES)
+def test_range_access_that_cannot_be(
+    by: Structure | None, first: Value, last: Value, code: DataAccessResult
+):
+    assert energies(meter(), first, last, by) is code
 
 
 @pytest.mark.parametrize("bound", [OctetString(bytes(12)), OctetString(b""), Integer(1)])
