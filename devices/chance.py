@@ -40,6 +40,25 @@ def philox(seed: int, *names: Name) -> numpy.random.Generator:
     )
 
 
+class Rounds:
+    """Whole 32-bit numbers by the round: as many as are asked for, from a counter of its own.
+
+    The draw of a round at an index depends on the key, the round and the index alone: neither on
+    how many are drawn nor on which rounds were drawn before.
+    """
+
+    def __init__(self, seed: int, *names: Name) -> None:
+        self._key = int.from_bytes(_key(seed, names)[:16], "big")
+
+    def draws(self, number: int, count: int) -> list[int]:
+        """`count` numbers of round `number`."""
+        import numpy
+
+        philox = numpy.random.Philox(key=self._key, counter=number << 64)
+        words: list[int] = (philox.random_raw(count) >> numpy.uint64(32)).tolist()
+        return words
+
+
 def octets(seed: int, *names: Name, count: int) -> bytes:
     """`count` octets fixed by the key: test keys, nonces, serial numbers."""
     return hashlib.shake_256(_key(seed, names)).digest(count)

@@ -8,12 +8,13 @@ dead thing is silent; it resets nothing and says no farewell.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import simpy
 
-from devices.channel.link import NoiseBurst, PacketLoss
+from devices.channel.link import Link, NoiseBurst, PacketLoss
+from devices.channel.radio import Jamming, RadioLink
 from devices.meter.faults import FAULTS as METER_FAULTS
 from devices.meter.limiter import EmergencyProfile as LimiterProfile
 from devices.modem import ModemFault as ModemState
@@ -145,7 +146,9 @@ class MeterPowerCut(_Fault):
     def apply(self, world: World) -> None:
         world.hold("meter power", self.target)
         world.meter(self.target).power_off(now=world.env.now)
-        world.link(self.target).module_off.append(self.span)
+        for link in world.links_of(self.target):
+            link.module_off.append(self.span)
+        world.links_touched(self.target)
         world.touched(self.target)
 
     def lift(self, world: World) -> None:
@@ -153,6 +156,7 @@ class MeterPowerCut(_Fault):
         if not world.held("meter power", self.target):
             world.meter(self.target).power_on(now=world.env.now)
             world.touched(self.target)
+        world.links_touched(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,34 +222,68 @@ class AbsentFromTable(_Fault):
 # --- links ----------------------------------------------------------------------------------------
 
 
+Bearer = Literal["plc", "rf"]
+
+
 @dataclass(frozen=True, slots=True)
-class ModuleOff(_Fault):
-    """The meter's module is without power, or broken: it loses its place in the network."""
+class _LinkFault(_Fault):
+    """`target` is a meter, or a concentrator for all of its meters; `bearer` the power line or the
+    radio alone, None for whatever modules there are."""
+
+    bearer: Bearer | None = field(default=None, kw_only=True)
+
+    def lift(self, world: World) -> None:
+        world.links_touched(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleOff(_LinkFault):
+    """The meter's modules are without power, or broken: they lose their place in the network, and
+    what they repeated for others has to find another way."""
 
     def apply(self, world: World) -> None:
-        world.link(self.target).module_off.append(self.span)
+        for link in world.links_of(self.target, self.bearer):
+            link.module_off.append(self.span)
+        world.links_touched(self.target)
 
 
 @dataclass(frozen=True, slots=True)
-class Loss(_Fault):
-    """Frames get lost, on one meter's link or on all of a concentrator's."""
+class Loss(_LinkFault):
+    """Frames get lost, on one meter's links or on all of a concentrator's; what is as short as a
+    beacon or a keep-alive is spared, so that nobody loses a registration by it."""
 
     share: float = 0.5
 
     def apply(self, world: World) -> None:
-        for link in world.links_of(self.target):
+        for link in world.links_of(self.target, self.bearer):
             link.packet_losses.append(PacketLoss.of_share(self.span, self.share))
 
 
 @dataclass(frozen=True, slots=True)
-class Noise(_Fault):
-    """The signal-to-noise ratio changes, on one meter's link or on all of a concentrator's."""
+class Noise(_LinkFault):
+    """The signal-to-noise ratio on the power line changes, for one meter or a whole transformer."""
 
     snr_change_cdb: int = -1_500
 
     def apply(self, world: World) -> None:
-        for link in world.links_of(self.target):
+        for link in world.links_of(self.target, "plc"):
+            assert isinstance(link, Link)
             link.noise_bursts.append(NoiseBurst(self.span, self.snr_change_cdb))
+        world.links_touched(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Jammed(_LinkFault):
+    """Somebody transmits on the radio channel, so strong at a meter or at all of a concentrator's;
+    a meter that has no radio module is not hit."""
+
+    power_cdbm: int = -7_000
+
+    def apply(self, world: World) -> None:
+        for link in world.links_of(self.target, "rf"):
+            assert isinstance(link, RadioLink)
+            link.jammings.append(Jamming(self.span, self.power_cdbm))
+        world.links_touched(self.target)
 
 
 # --- concentrators --------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ class TransformerSpec:
     concentrator: str
     meters: tuple[MeterSpec, ...]
     wan: Technology = Technology.LTE
+    access: str = "prime"  # of `devices.network.tree.ACCESSES`
+    radio: str | None = None  # of `protocols.rf.physical.MODES`; None: no radio modules
 
 
 @dataclass(frozen=True, slots=True)

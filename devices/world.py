@@ -16,14 +16,14 @@ import simpy
 from devices import recording
 from devices.chance import octets, stream
 from devices.channel.carriage import Delivered
-from devices.channel.link import Link
-from devices.channel.noise import NoiseProfile, residential
-from devices.channel.place import path_to
-from devices.channel.transfer import Transfer
+from devices.channel.course import Transfer
+from devices.channel.link import Link, Tap
+from devices.channel.noise import residential
+from devices.channel.route import AnyLink
 from devices.clock import FieldDriver
 from devices.concentrator.client import CLIENT_SAP
 from devices.concentrator.device import Concentrator
-from devices.concentrator.power_line import Leg, PowerLine
+from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import Entry
 from devices.deadlines import Deadlines
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
@@ -35,6 +35,9 @@ from devices.meter.meter_type import MeterType
 from devices.meter.models import model
 from devices.meter.server import Endpoint
 from devices.modem import Modem, StepChanged
+from devices.network.build import Networks, networks_of
+from devices.network.upkeep import Change
+from devices.network.ways import Leg
 from devices.wan import one_way_ms
 from devices.world_log import WorldLog
 from protocols.capture.recorder import Recorder
@@ -83,9 +86,9 @@ class World:
         self._entries: dict[str, Entry] = {}
         self._home: dict[str, str] = {}
         self._held: dict[tuple[str, str], int] = {}
-        noise = residential(spec.zone)
+        self.networks: dict[str, Networks] = {}
         for transformer in spec.transformers:
-            self._build(transformer, noise)
+            self._build(transformer)
 
     def start(self) -> None:
         """Let every concentrator work, as of now."""
@@ -164,15 +167,25 @@ class World:
         """What a concentrator's table holds of a meter."""
         return self._entries[meter]
 
-    def links_of(self, name: str) -> tuple[Link, ...]:
-        """One meter's link, or all links of a concentrator.  Raises KeyError for another name."""
-        if name in self.concentrators:
-            return tuple(
-                entry.leg.link
-                for meter, entry in self._entries.items()
-                if self._home[meter] == name
-            )
-        return (self.link(name),)
+    def links_of(self, name: str, bearer: str | None = None) -> tuple[AnyLink, ...]:
+        """The links of one meter's modules, or of all modules of a concentrator; of one `bearer`
+        ("plc", "rf") or of both.  Raises KeyError for another name."""
+        meters = (
+            [meter for meter, home in self._home.items() if home == name]
+            if name in self.concentrators
+            else [name]
+        )
+        return tuple(
+            way.link
+            for meter in meters
+            for way in self._entries[meter].leg.ways
+            if bearer in (None, way.network.bearer)
+        )
+
+    def links_touched(self, name: str) -> None:
+        """Something about the links of a meter or a concentrator has changed just now."""
+        for network in self.networks[self._home.get(name, name)].both:
+            network.touch()
 
     def modem_touched(self, concentrator: str) -> None:
         """Somebody gave a modem a fault, or took power from it: let it see that now."""
@@ -196,11 +209,19 @@ class World:
 
     # --- building --------------------------------------------------------------------------------
 
-    def _build(self, transformer: TransformerSpec, noise: NoiseProfile) -> None:
+    def _build(self, transformer: TransformerSpec) -> None:
         name = transformer.concentrator
         table: dict[str, Entry] = {}
+        networks = self.networks[name] = networks_of(
+            self.seed,
+            transformer,
+            residential(self.spec.zone),
+            now=self.env.now,
+            asking=lambda: self.concentrators[name].running,
+            tap=self._tap,
+        )
         for node, meter in enumerate(transformer.meters, 1):
-            entry = self._new_entry(transformer, meter, node, noise)
+            entry = self._new_entry(networks, meter, node)
             self._specs[meter.name] = meter
             self._entries[meter.name] = entry
             self._home[meter.name] = name
@@ -216,7 +237,9 @@ class World:
             seed=self.seed,
             uplink=self._uplink(name),
             modem=modem,
-            line=PowerLine(self.env, self._carried),
+            line=PowerLine(
+                self.env, self._carried, lambda changes: self._links_changed(name, changes)
+            ),
             table=table,
             system_title=client_system_title(self.seed, CLIENT_SAP, name),
             settings=self.spec.settings,
@@ -226,6 +249,8 @@ class World:
         self._deadlines[name] = Deadlines(
             self.env, modem, lambda changes: self._modem_moved(name, changes)
         )
+        for network in networks.both:
+            Deadlines(self.env, network, lambda changes: self._links_changed(name, changes))
 
     def _uplink(self, concentrator: str) -> Uplink:
         uplink = self._uplinks(concentrator)
@@ -233,19 +258,19 @@ class World:
             return uplink
         return recording.RecordingUplink(uplink, self._recorder, lambda: self.env.now)
 
-    def _new_entry(
-        self, transformer: TransformerSpec, meter: MeterSpec, node: int, noise: NoiseProfile
-    ) -> Entry:
+    def _new_entry(self, networks: Networks, meter: MeterSpec, node: int) -> Entry:
         identity = Identity(self.seed, int(meter.name))
-        path = path_to(self.seed, transformer=transformer.name, meter=meter.name, place=meter.place)
         leg = Leg(
-            link=Link(meter.name, node, path, noise),
+            meter.name,
             far_end=lambda octets, now: self._arrived(meter.name, octets, now),
-            rng=stream(self.seed, "link", meter.name),
+            ways=networks.ways(self.seed, node),
         )
-        if self._recorder is not None:
-            leg.link.tap = recording.tap(self._recorder, meter.name, lambda: self.env.now)
         return Entry(meter.name, leg, identity.keys(CLIENT_SAP), identity.system_title)
+
+    def _tap(self, meter: str) -> Tap | None:
+        if self._recorder is None:
+            return None
+        return recording.tap(self._recorder, meter, lambda: self.env.now)
 
     # --- what happens ----------------------------------------------------------------------------
 
@@ -268,15 +293,31 @@ class World:
             "transfer",
             meter=meter,
             way="down" if carried.direction is Direction.DOWN else "up",
+            link=carried.link,
+            via=list(carried.via),
             acknowledged=carried.acknowledged,
             arrived=carried.received is not None,
             frames=[
                 "delivered" if isinstance(delivery, Delivered) else delivery.cause.value
                 for delivery in carried.deliveries
             ],
+            hops=list(carried.hops),
             snr_cdb=[delivery.snr_cdb for delivery in carried.deliveries],
             airtime_us=[delivery.airtime_us for delivery in carried.deliveries],
         )
+
+    def _links_changed(self, concentrator: str, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            self.log(
+                "link",
+                concentrator=concentrator,
+                meter=change.meter,
+                link=change.bearer,
+                turn=change.turn.value,
+                level=change.level,
+                via=list(change.via),
+            )
+            self.concentrators[concentrator].link_changed(change)
 
     def _tell(self, meter: str) -> None:
         """Write down what a meter has done since it was last asked."""

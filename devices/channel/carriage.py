@@ -24,6 +24,7 @@ class Cause(enum.StrEnum):
     NOISE = "noise"
     PACKET_LOSS = "packet-loss"  # the fault of that name
     MODULE_OFF = "module-off"  # nobody listens at the far end
+    JAMMING = "jamming"  # somebody else on the radio channel was stronger
 
 
 @dataclass(frozen=True, slots=True)

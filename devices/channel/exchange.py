@@ -23,6 +23,7 @@ from random import Random
 
 from devices.channel.link import Link
 from devices.channel.medium import Medium, acknowledgement_us
+from devices.channel.route import Route
 from devices.channel.transfer import transfer
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, Direction
@@ -135,27 +136,24 @@ def by_frames(
 ) -> Exchange:
     """The same over links, frame by frame, each encoded, carried and heard by the links' taps.
 
-    The links must hold a registration: what happens without one is the concentrator's matter.
+    What happens without a route is the concentrator's matter.
     """
-    began, moment = now, now
-    frames = [0, 0]
-    acknowledged = airtime = total_us = 0
-    arrived = [True, False]
-    for way, (message, route) in enumerate(((request, links), (answer, links[::-1]))):
-        direction = (Direction.DOWN, Direction.UP)[way]
-        arrived[way] = arrived[0]
-        for link in route:
-            if not arrived[way]:
-                break
-            carried = transfer(link, message, chance, direction=direction, now=moment)
-            total_us += carried.total_us
-            moment = began + total_us / 1_000_000
-            arrived[way] = carried.received is not None
-            frames[way] += carried.tries
-            airtime += sum(each.airtime_us for each in carried.deliveries)
-            acknowledged += carried.acknowledgements
-    asked, answered = arrived
-    return Exchange(asked, answered, frames[0], acknowledged, frames[1], total_us, airtime)
+    via = tuple(link.meter for link in links[:-1])
+    whole = Route(links[-1], tuple(links), via)
+    down = transfer(whole, request, chance, direction=Direction.DOWN, now=now)
+    carried = [down]
+    if down.received is not None:
+        moment = now + down.total_us / 1_000_000
+        carried.append(transfer(whole, answer, chance, direction=Direction.UP, now=moment))
+    return Exchange(
+        asked=down.received is not None,
+        answered=len(carried) == 2 and carried[1].received is not None,
+        frames_down=down.tries,
+        acknowledged_down=down.tries_acknowledged,
+        frames_up=sum(each.tries for each in carried[1:]),
+        total_us=sum(each.total_us for each in carried),
+        airtime_us=sum(each.airtime_us for part in carried for each in part.deliveries),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ DOWN_FIXED_CDB = 195
 DOWN_PER_100_M_CDB = 1465
 DOWN_PER_NODE_CDB = 112
 UP_PER_100_M_CDB = 1334
+BETWEEN_FIXED_CDB = 472
+BETWEEN_PER_100_M_CDB = 1650
 SPREAD_CDB = 670  # standard deviation
 COUPLING_MEDIAN_CDB = 1000  # log-uniform from half to twice this: 5 to 20 dB (assumption)
 
@@ -35,11 +37,16 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Metres of cable and meters passed from the transformer to a meter, and the meter's phase."""
+    """Metres of cable and meters passed from the transformer to a meter, and the meter's phase.
+
+    Two places on one `branch` are as far from each other as their distances differ; from one branch
+    to another the way leads through the transformer.
+    """
 
     distance_m: int
     nodes_passed: int
     phase: Phase
+    branch: int = 0
 
     def __post_init__(self) -> None:
         if self.distance_m < 0 or self.nodes_passed < 0:
@@ -75,6 +82,25 @@ def path_to(
     return Path(loss_down_cdb=max(0, down + spread), loss_up_cdb=max(0, up + spread))
 
 
+def path_between(
+    seed: int, *, transformer: str, one: tuple[str, Place], other: tuple[str, Place]
+) -> Path:
+    """The path between two meters of a transformer, (name, place) each: the same both ways.
+
+    Same seed and names, same path, whichever is named first.
+    """
+    (_, here), (_, there) = one, other
+    if here.branch == there.branch:
+        distance_m = abs(here.distance_m - there.distance_m)
+    else:
+        distance_m = here.distance_m + there.distance_m
+    names = sorted((one[0], other[0]))
+    spread = round(SPREAD_CDB * stream(seed, "path between", *names).gauss(0.0, 1.0))
+    loss = BETWEEN_FIXED_CDB + BETWEEN_PER_100_M_CDB * distance_m // 100 + spread
+    loss = max(0, loss + coupling_cdb(seed, transformer, here.phase, there.phase))
+    return Path(loss_down_cdb=loss, loss_up_cdb=loss)
+
+
 def along_streets(index: int, *, branches: int = 4, first_m: int = 15, spacing_m: int = 8) -> Place:
     """The place of a transformer's meter number `index`, from 0: meters in turn on each branch.
 
@@ -82,4 +108,4 @@ def along_streets(index: int, *, branches: int = 4, first_m: int = 15, spacing_m
     """
     position = index // branches
     phase = (Phase.A, Phase.B, Phase.C)[index % 3]
-    return Place(first_m + position * spacing_m, position, phase)
+    return Place(first_m + position * spacing_m, position, phase, index % branches)

@@ -1,10 +1,15 @@
-"""One message over a link: segments, an acknowledgement for each, retries.
+"""One message over a route: hop by hop, in segments, an acknowledgement for each, retries.
+
+The message crosses one hop after the other: a module on the way puts it together and hands it on,
+as its sender would.  A hop that does not hand on all of it ends the transfer.
 
 Two views of what happened are kept apart.  `deliveries` is the truth, for the world's own log.
-`frames` is what the concentrator's link layer saw, and only that may travel on to the head-end: of
-a frame that it sent, whether the acknowledgement came, and at which ratio the module says it heard
-it; of a frame that came in damaged, that the CRC was wrong.  A module acknowledges by itself, also
-when the meter behind it is silent.
+`frames` is what the concentrator's link layer saw, on the first hop, and only that may travel on to
+the head-end: of a frame that it sent, whether the acknowledgement came, and at which ratio the
+module says it heard it; of a frame that came in damaged, that the CRC was wrong.  What happened
+between two modules it never knows: a frame that a repeater acknowledged is `handed-on`, and says
+nothing of the meter's own module.  A module acknowledges by itself, also when the meter behind it
+is silent.
 
 A sender that hears no acknowledgement cannot know whether the message arrived: `received` may be
 there while `acknowledged` is False.
@@ -12,165 +17,104 @@ there while `acknowledged` is False.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Literal
 
-from devices.channel.carriage import Delivered, Delivery, carry
-from devices.channel.link import Link
-from devices.channel.medium import TURNAROUND_US, acknowledgement_us
-from protocols.concentrator.messages import Frame
+from devices.channel.carriage import Delivered, Delivery
+from devices.channel.course import Course, Fate, Transfer
+from devices.channel.medium import TURNAROUND_US
+from devices.channel.route import AnyLink, Route, bearer_of, straight
 from protocols.plc.frames import (
-    ACKNOWLEDGEMENT_OCTETS,
+    OVERHEAD_OCTETS,
     Acknowledgement,
     Direction,
     Reassembler,
     Segment,
-    encode,
     segment,
 )
-from protocols.plc.physical import airtime_us
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WAY: dict[Direction, Literal["down", "up"]] = {Direction.DOWN: "down", Direction.UP: "up"}
-
-
-class Fate(enum.StrEnum):
-    """What the concentrator's link layer knows of a frame."""
-
-    DELIVERED = "delivered"  # down: acknowledged; up: received whole
-    NO_ACKNOWLEDGEMENT = "no-ack"  # down: sent, and no whole acknowledgement came
-    DAMAGED = "damaged"  # up: heard, and the CRC was wrong
-    SENT = "sent"  # down: an acknowledgement, which nobody acknowledges
-    NO_ROUTE = "no-route"  # down: not sent, the node is not registered
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """How a message fared.  Counts are the concentrator's; up-going messages count nothing sent."""
-
-    direction: Direction
-    received: bytes | None  # what the far end put together
-    acknowledged: bool  # whether the sender knows that all of it arrived
-    total_us: int
-    frames: tuple[Frame, ...]
-    deliveries: tuple[Delivery, ...]
-    tries: int  # data frames put on the line, repeats included, either way
-    frames_sent: int  # data frames that went down, repeats included
-    acknowledgements: int  # of those, how many were acknowledged
-    heard_at: datetime | None  # when the concentrator last heard the module, whole
-    heard_snr_cdb: int | None  # and at which ratio
-
-    @property
-    def total_s(self) -> float:
-        """How long it kept the line busy."""
-        return self.total_us / 1_000_000
-
-
-@dataclass(slots=True)
-class _Course:
-    """A transfer while it runs."""
-
-    link: Link
-    rng: Random
-    now_us: int
-    frames: list[Frame] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
-    tries: int = 0
-    heard_at: datetime | None = None
-    heard_snr_cdb: int | None = None
-
-    def put(self, octets: bytes, direction: Direction) -> Delivery:
-        """Let the line carry one frame, and its time pass."""
-        delivery = carry(
-            self.link, octets, self.rng, direction=direction, now=self.now_us / 1_000_000
-        )
-        self.deliveries.append(delivery)
-        if self.link.tap is not None:
-            self.link.tap(self.now_us, direction, octets, delivery)
-        self.now_us += delivery.airtime_us
-        if direction is Direction.UP and isinstance(delivery, Delivered):
-            self.heard_at = _date(self.now_us)
-            self.heard_snr_cdb = delivery.snr_cdb
-        return delivery
-
-    def wait(self) -> None:
-        """Wait in vain for an acknowledgement.  Its draws are passed over: every try takes as many,
-        so that no frame's luck hangs on what became of another."""
-        self.rng.getrandbits(64)
-        self.now_us += acknowledgement_us(self.link.medium.scheme)
-
-    def note(
-        self, started_us: int, direction: Direction, octets: int, fate: Fate, snr_cdb: int | None
-    ) -> None:
-        """Write down what the concentrator saw of a frame."""
-        self.frames.append(
-            Frame(
-                at=_date(started_us),
-                direction=_WAY[direction],
-                link="plc",
-                octets=octets,
-                fate=fate,
-                airtime_ms=0.0
-                if fate is Fate.NO_ROUTE
-                else airtime_us(octets, self.link.medium.scheme) / 1000,
-                snr_db=None if snr_cdb is None else snr_cdb / 100,
-            )
-        )
 
 
 def transfer(
-    link: Link, message: bytes, rng: Random, *, direction: Direction, now: float
+    route: Route, message: bytes, rng: Random, *, direction: Direction, now: float
 ) -> Transfer:
     """Carry a message, beginning `now` (POSIX seconds); nothing is waited for here.
 
     Raises LocalProtocolError where the message is empty or longer than 64 segments.
     """
-    link.messages_sent += 1
-    pieces = segment(
+    pieces = _pieces(route.end, message, direction)
+    began_us = round(now * 1_000_000)
+    course = Course(route, rng, began_us)
+    hops = range(1, len(route.hops) + 1)
+    received: bytes | None = None
+    known: list[bool] = []
+    for hop in hops if direction is Direction.DOWN else reversed(hops):
+        course.hop = hop
+        received, acknowledged = _cross(course, pieces)
+        known.append(acknowledged)
+        if received is None:
+            break
+    return course.ended(direction, began_us, received=received, acknowledged=known[0])
+
+
+def without_route(link: AnyLink, message: bytes, *, now: float) -> Transfer:
+    """What a message down becomes that has no route to its module: no frame is sent."""
+    began_us = round(now * 1_000_000)
+    course = Course(straight(link), Random(0), began_us)
+    first = _pieces(link, message, Direction.DOWN)[0]
+    octets = len(course.bearer.encode(first))
+    course.note(began_us, Direction.DOWN, octets, Fate.NO_ROUTE, None)
+    return course.ended(Direction.DOWN, began_us, received=None, acknowledged=False)
+
+
+def longest_s(route: Route, octets: int) -> float:
+    """How long a message of so many octets takes at most on a route, every retry included."""
+    total_us = 0
+    for link in route.hops:
+        bearer = bearer_of(link)
+        room = bearer.frame_octets_max() - bearer.overhead_octets
+        whole, rest = divmod(octets, room)
+        sizes = [bearer.frame_octets_max()] * whole
+        sizes += [rest + bearer.overhead_octets] if rest else []
+        answer_us = bearer.airtime_us(bearer.acknowledgement_octets) + 2 * TURNAROUND_US
+        tries = 1 + bearer.retries_max()
+        total_us += sum(tries * (bearer.airtime_us(size) + answer_us) for size in sizes)
+    return total_us / 1_000_000
+
+
+def _pieces(end: AnyLink, message: bytes, direction: Direction) -> tuple[Segment, ...]:
+    """The message's segments, under a number of its own."""
+    end.messages_sent += 1
+    bearer = bearer_of(end)
+    spare = bearer.overhead_octets - OVERHEAD_OCTETS  # `segment` reckons with the power line's
+    return segment(
         message,
         direction=direction,
-        node=link.node,
-        number=link.messages_sent,
-        frame_octets_max=link.medium.frame_octets_max,
+        node=end.node,
+        number=end.messages_sent,
+        frame_octets_max=bearer.frame_octets_max() - spare,
     )
-    began_us = round(now * 1_000_000)
-    course = _Course(link, rng, began_us)
+
+
+def _cross(course: Course, pieces: tuple[Segment, ...]) -> tuple[bytes | None, bool]:
+    """A message over the present hop: what arrived of it, and whether its sender there knows."""
+    up = pieces[0].direction is Direction.UP
+    if up and not course.route.hops[course.hop - 1].module_on(course.now_us / 1_000_000):
+        return None, False
     received: bytes | None = None
     acknowledged = False
-    if direction is Direction.DOWN and not link.registered(now):
-        course.note(began_us, direction, len(encode(pieces[0])), Fate.NO_ROUTE, None)
-    elif direction is Direction.DOWN or link.module_on(now):
-        reassembler = Reassembler()
-        for piece in pieces:
-            whole, acknowledged = _send(course, piece, reassembler)
-            received = whole if whole is not None else received
-            if not acknowledged:
-                break
-    down = [frame for frame in course.frames if frame.direction == "down"]
-    acknowledgements = sum(frame.fate == Fate.DELIVERED for frame in down)
-    return Transfer(
-        direction=direction,
-        received=received,
-        acknowledged=acknowledged,
-        total_us=course.now_us - began_us,
-        frames=tuple(course.frames),
-        deliveries=tuple(course.deliveries),
-        tries=course.tries,
-        frames_sent=acknowledgements + sum(frame.fate == Fate.NO_ACKNOWLEDGEMENT for frame in down),
-        acknowledgements=acknowledgements,
-        heard_at=course.heard_at,
-        heard_snr_cdb=course.heard_snr_cdb,
-    )
+    reassembler = Reassembler()
+    for piece in pieces:
+        whole, acknowledged = _send(course, piece, reassembler)
+        received = whole if whole is not None else received
+        if not acknowledged:
+            break
+    return received, acknowledged
 
 
-def _send(course: _Course, piece: Segment, receiver: Reassembler) -> tuple[bytes | None, bool]:
+def _send(course: Course, piece: Segment, receiver: Reassembler) -> tuple[bytes | None, bool]:
     """One segment until it is acknowledged or given up: the message it completed, acknowledged."""
-    wire = encode(piece)
+    wire = course.bearer.encode(piece)
     whole: bytes | None = None
-    for _ in range(1 + course.link.medium.retries_max):
+    for _ in range(1 + course.bearer.retries_max()):
         began_us = course.now_us
         course.tries += 1
         delivery = course.put(wire, piece.direction)
@@ -186,52 +130,61 @@ def _send(course: _Course, piece: Segment, receiver: Reassembler) -> tuple[bytes
             acknowledged = _acknowledge_up(course, piece, began_us, delivery)
         course.now_us += TURNAROUND_US
         if acknowledged:
+            course.tries_acknowledged += 1
             return whole, True
     return whole, False
 
 
 def _acknowledge_down(
-    course: _Course, piece: Segment, began_us: int, heard_snr_cdb: int | None
+    course: Course, piece: Segment, began_us: int, heard_snr_cdb: int | None
 ) -> bool:
-    """The module's acknowledgement of a segment that went down, or the wait for one in vain."""
+    """A module's acknowledgement of a segment that went down, or the wait for one in vain."""
     answered_us = course.now_us
-    octets = len(encode(piece))
+    octets = len(course.bearer.encode(piece))
     answer: Delivery | None = None
     if heard_snr_cdb is None:
         course.wait()
     else:
-        answer = course.put(_acknowledgement(piece, heard_snr_cdb), Direction.UP)
+        wire = _acknowledgement(course, piece, heard_snr_cdb)
+        answer = course.put(wire, Direction.UP, of_the_meter=course.straight)
     arrived = isinstance(answer, Delivered)
-    fate = Fate.DELIVERED if arrived else Fate.NO_ACKNOWLEDGEMENT
+    if arrived:
+        fate = Fate.DELIVERED if course.straight else Fate.HANDED_ON
+    else:
+        fate = Fate.NO_ACKNOWLEDGEMENT
     course.note(began_us, Direction.DOWN, octets, fate, heard_snr_cdb if arrived else None)
-    if answer is not None and course.link.module_on(answered_us / 1_000_000):
+    if answer is not None and _sends(course, answered_us):
         fate = Fate.DELIVERED if arrived else Fate.DAMAGED
-        course.note(answered_us, Direction.UP, ACKNOWLEDGEMENT_OCTETS, fate, answer.snr_cdb)
+        octets = course.bearer.acknowledgement_octets
+        course.note(answered_us, Direction.UP, octets, fate, answer.snr_cdb)
     return arrived
 
 
-def _acknowledge_up(course: _Course, piece: Segment, began_us: int, delivery: Delivery) -> bool:
-    """The concentrator's acknowledgement of a segment that came up whole, or the module's wait."""
+def _acknowledge_up(course: Course, piece: Segment, began_us: int, delivery: Delivery) -> bool:
+    """The acknowledgement of a segment that came up whole, or its sender's wait."""
     answered_us = course.now_us
     arrived = isinstance(delivery, Delivered)
-    if course.link.module_on(began_us / 1_000_000):
+    if _sends(course, began_us):
         fate = Fate.DELIVERED if arrived else Fate.DAMAGED
-        course.note(began_us, Direction.UP, len(encode(piece)), fate, delivery.snr_cdb)
+        octets = len(course.bearer.encode(piece))
+        course.note(began_us, Direction.UP, octets, fate, delivery.snr_cdb)
     if not arrived:
         course.wait()
         return False
-    answer = course.put(_acknowledgement(piece, delivery.snr_cdb), Direction.DOWN)
-    course.note(answered_us, Direction.DOWN, ACKNOWLEDGEMENT_OCTETS, Fate.SENT, None)
+    answer = course.put(_acknowledgement(course, piece, delivery.snr_cdb), Direction.DOWN)
+    octets = course.bearer.acknowledgement_octets
+    course.note(answered_us, Direction.DOWN, octets, Fate.SENT, None)
     return isinstance(answer, Delivered)
 
 
-def _acknowledgement(piece: Segment, heard_snr_cdb: int) -> bytes:
-    return encode(
+def _sends(course: Course, at_us: int) -> bool:
+    """Whether the module at the far end of the present hop has power, and so is on the air."""
+    return course.route.hops[course.hop - 1].module_on(at_us / 1_000_000)
+
+
+def _acknowledgement(course: Course, piece: Segment, heard_snr_cdb: int) -> bytes:
+    return course.bearer.encode(
         Acknowledgement(
             piece.direction.opposite, piece.node, piece.message, piece.sequence, heard_snr_cdb
         )
     )
-
-
-def _date(time_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=time_us)

@@ -14,9 +14,10 @@ from typing import Any
 import simpy
 
 from devices.channel.counters import LinkCounters
-from devices.channel.transfer import Fate, Transfer
-from devices.concentrator.power_line import ANSWER_AFTER_S, Leg, PowerLine
+from devices.channel.course import Fate, Transfer
+from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine
 from devices.concentrator.turns import URGENT
+from devices.network.ways import Leg
 from protocols.concentrator.messages import Frame
 from protocols.dlms.session import Exchange, Phase, Session
 

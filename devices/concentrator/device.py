@@ -42,6 +42,7 @@ from devices.concentrator.uploading import Uploading
 from devices.deadlines import later
 from devices.gateway.uplink import Uplink, Will
 from devices.modem import Modem
+from devices.network.upkeep import Change
 from protocols.concentrator import messages, topics
 from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.messages import (
@@ -230,6 +231,23 @@ class Concentrator:
             boot=self.flash.boot,
         )
         return Will(topics.status(self.name), encode(message))
+
+    def link_changed(self, change: Change) -> None:
+        """A module of a meter came, went, or is reached another way: tell it, if there is a
+        session."""
+        entry = self.table.get(change.meter)
+        if not self.running or entry is None:
+            return
+        at = self._desk.now()
+        link = messages.LinkReport(
+            meter=change.meter,
+            at=at,
+            registered=entry.leg.registered,
+            link=change.bearer,
+            level=change.level,
+            via=change.via,
+        )
+        self._desk.tell(messages.LinkChanged(id=self._desk.new_id(), at=at, link=link))
 
     def session_begun(self) -> None:
         """Say so, and send what is owed."""

@@ -18,7 +18,7 @@ import simpy
 from devices.concentrator.client import Client, close
 from devices.concentrator.conversing import ACTING_OCTETS_MAX, Conversing, Record
 from devices.concentrator.flash import Attempt, Counters
-from devices.concentrator.power_line import PowerLine, longest_s
+from devices.concentrator.power_line import PowerLine, longest_down_s
 from devices.concentrator.read_back import concluded, procedure_for, reading_for
 from devices.concentrator.table import Entry
 from protocols.concentrator.messages import ACTING, Status
@@ -71,7 +71,7 @@ class Errand:
     @property
     def margin_s(self) -> float:
         """How long a message that acts may be on its way."""
-        return longest_s(self._entry.leg.link, ACTING_OCTETS_MAX)
+        return longest_down_s(self._entry.leg, ACTING_OCTETS_MAX)
 
     def run(self) -> Generator[simpy.Event, Any, Outcome]:
         """Carry the attempt out; how it ended."""

@@ -23,7 +23,7 @@ from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry
 from devices.concentrator.turns import URGENT, Turns
-from protocols.concentrator.messages import LinkChanged, Result, Status
+from protocols.concentrator.messages import Status
 
 
 class Execution:
@@ -58,7 +58,6 @@ class Execution:
         self._challenges = challenges
         self._waiting: list[Attempt] = []
         self._errands: dict[str, simpy.Process] = {}  # by meter
-        self._registered: dict[str, bool] = {}
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._errands)
@@ -145,7 +144,6 @@ class Execution:
             engine=engine,
         )
         self._desk.end(attempt, result, detail=outcome.detail)
-        self._compare_link(result)
 
     def _left_s(self, attempt: Attempt, now: float) -> float:
         """How long the attempt may still be carried out, by clock and by uptime."""
@@ -174,10 +172,3 @@ class Execution:
             return Status.STALE
         self._desk.begin_acting(attempt)
         return True
-
-    def _compare_link(self, result: Result) -> None:
-        link = result.link
-        assert link is not None
-        if self._registered.get(result.meter, True) is not link.registered:
-            self._desk.tell(LinkChanged(id=self._desk.new_id(), at=self._desk.now(), link=link))
-        self._registered[result.meter] = link.registered

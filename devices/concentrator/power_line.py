@@ -1,4 +1,4 @@
-"""The power line of one transformer: one medium, many meters, one message at a time.
+"""What carries a concentrator's messages to its meters: one at a time, by power line or by radio.
 
 It puts what a concentrator sends to the channel, lets the line's time pass, and hands what arrived
 to the meter at its end.  The concentrator sees `Transfer.frames` and the counts; the deliveries,
@@ -8,55 +8,60 @@ which are the truth, go to the world's log only.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 import simpy
 
-from devices.channel.link import Link
-from devices.channel.transfer import Transfer, transfer
+from devices.channel.course import Transfer
+from devices.channel.transfer import longest_s, transfer, without_route
 from devices.concentrator.turns import URGENT
+from devices.network.upkeep import Change
+from devices.network.ways import Leg
 from protocols.plc.frames import Direction
 
 ANSWER_AFTER_S = 0.1
 """A meter's time to answer (assumption; 0.5 s in one published polling simulation)."""
 
-FarEnd = Callable[[bytes, float], list[bytes]]
-"""Takes one message and the time; the meter's answers, if any."""
-
 Process = Generator[simpy.Event, Any, Any]
 
 
-@dataclass(slots=True)
-class Leg:
-    """The way to one meter."""
-
-    link: Link
-    far_end: FarEnd
-    rng: Random
-
-
 class PowerLine:
-    """The medium.  `on_transfer` hears of every message carried, with the meter's name."""
+    """The medium: a concentrator has one message under way, whichever modules carry it.
+
+    `on_transfer` hears of every message carried, with the meter's name; `on_change` of routes that
+    were changed because one was not acknowledged.
+    """
 
     def __init__(
         self,
         env: simpy.Environment,
         on_transfer: Callable[[str, Transfer], None] = lambda meter, carried: None,
+        on_change: Callable[[tuple[Change, ...]], None] = lambda changes: None,
     ) -> None:
         self.env = env
         self.medium = simpy.PriorityResource(env, capacity=1)
         self._on_transfer = on_transfer
+        self._on_change = on_change
 
     def down(
         self, leg: Leg, octets: bytes
     ) -> Generator[simpy.Event, Any, tuple[Transfer, list[bytes]]]:
-        """Carry a message to a meter; whoever calls holds `medium`.  What the meter answers is
-        still at its end: see `up`."""
-        carried = transfer(leg.link, octets, leg.rng, direction=Direction.DOWN, now=self.env.now)
+        """Carry a message to a meter by the better way; whoever calls holds `medium`.  What the
+        meter answers is still at its end: see `up`."""
+        now = self.env.now
+        if leg.unanswered and leg.used is not None:
+            self._on_change(leg.used[0].network.failed(leg.meter, now))
+        way = leg.choose(now)
+        if way is None or (route := way.route) is None:
+            carried = without_route(leg.link, octets, now=now)
+        else:
+            leg.used = way, route
+            carried = transfer(route, octets, way.rng, direction=Direction.DOWN, now=now)
         yield self.env.timeout(carried.total_s)
-        self._on_transfer(leg.link.meter, carried)
+        self._on_transfer(leg.meter, carried)
+        if way is not None:
+            self._on_change(way.note(carried, self.env.now))
+        leg.unanswered = bool(carried.via) and carried.acknowledged
         if carried.received is None:
             return carried, []
         return carried, leg.far_end(carried.received, self.env.now)
@@ -64,15 +69,19 @@ class PowerLine:
     def up(
         self, leg: Leg, octets: bytes, priority: int = URGENT
     ) -> Generator[simpy.Event, Any, Transfer]:
-        """Carry a meter's message; takes `medium` by itself."""
+        """Carry a meter's message the way by which it was asked; takes `medium` by itself."""
         with self.medium.request(priority=priority) as turn:
             yield turn
-            carried = transfer(leg.link, octets, leg.rng, direction=Direction.UP, now=self.env.now)
+            now = self.env.now
+            way, route = leg.back(now)
+            carried = transfer(route, octets, way.rng, direction=Direction.UP, now=now)
             yield self.env.timeout(carried.total_s)
-        self._on_transfer(leg.link.meter, carried)
+        self._on_transfer(leg.meter, carried)
+        self._on_change(way.note(carried, self.env.now))
+        leg.unanswered = leg.unanswered and carried.received is None
         return carried
 
 
-def longest_s(link: Link, octets: int) -> float:
-    """How long a message of so many octets takes at most, every retry included."""
-    return link.medium.longest_us(octets) / 1_000_000
+def longest_down_s(leg: Leg, octets: int) -> float:
+    """How long a message of so many octets is on its way at most, every retry included."""
+    return max((longest_s(route, octets) for route in leg.routes()), default=0.0)

@@ -29,7 +29,7 @@ def ended(
     engine: str,
 ) -> Result:
     """The result of an errand.  `ahead` is by how much the own clock is ahead of the world's."""
-    link = record.link.report(entry.leg.link, now)
+    link = record.link.report(entry.meter, now, registered=entry.leg.registered)
     last_heard = None if link.last_heard is None else link.last_heard + ahead
     return Result(
         id=message_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.concentrator.power_line import Leg
+from devices.network.ways import Leg
 from protocols.dlms.security import Keys
 
 OWN, GURUX = "own", "gurux"

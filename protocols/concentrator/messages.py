@@ -109,9 +109,10 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     direction: Literal["down", "up"]
     link: str  # "plc" or "rf"
     octets: int
-    fate: str  # what the link layer saw: "delivered", "no-ack", "damaged", "sent", "no-route"
+    fate: str  # what the link layer saw: "delivered", "handed-on", "no-ack", ...
     airtime_ms: float
     snr_db: float | None = None
+    hops: int = 1  # links between concentrator and meter on the route it was sent by
 
 
 class Apdu(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -136,8 +137,12 @@ class LinkReport(msgspec.Struct, frozen=True, omit_defaults=True):
     frames_sent: int = 0
     frames_lost: int = 0  # no acknowledgement of the link layer
     link_acks: int = 0  # the module acknowledged a frame, whatever the meter behind it did
+    handed_on: int = 0  # a module that repeats for it took a frame over, and no more is known of it
     last_heard: datetime | None = None
     snr_db: float | None = None
+    link: Literal["plc", "rf"] | None = None  # which of its modules came, went or was moved
+    level: int = 0  # links between concentrator and meter on that module's route; 0 without one
+    via: tuple[str, ...] = ()  # meters whose modules repeat on it, the concentrator's first
 
 
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):

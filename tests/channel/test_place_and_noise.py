@@ -16,6 +16,7 @@ from devices.channel.place import (
     Place,
     along_streets,
     coupling_cdb,
+    path_between,
     path_to,
 )
 from devices.span import Span
@@ -99,8 +100,23 @@ def test_coupling_comes_on_top() -> None:
 
 def test_streets() -> None:
     assert along_streets(0) == Place(15, 0, Phase.A)
-    assert along_streets(3) == Place(15, 0, Phase.A)
-    assert along_streets(59) == Place(15 + 14 * 8, 14, Phase.C)
+    assert along_streets(3) == Place(15, 0, Phase.A, branch=3)
+    assert along_streets(59) == Place(15 + 14 * 8, 14, Phase.C, branch=3)
+
+
+def between(one: Place, other: Place) -> Path:
+    return path_between(7, transformer="T", one=("M1", one), other=("M2", other))
+
+
+def test_between_two_meters_the_path_is_one_whoever_sends() -> None:
+    """4.72 dB + 16.5 dB/100 m, along the branch or through the transformer."""
+    here, near, far = (Place(m, 0, Phase.A, 1) for m in (500, 600, 700))
+    assert between(here, far).loss_down_cdb - between(here, near).loss_down_cdb == 1650
+    away = Place(100, 0, Phase.A, 2)
+    assert between(here, away).loss_down_cdb - between(here, near).loss_down_cdb == 5 * 1650
+    back = path_between(7, transformer="T", one=("M2", near), other=("M1", here))
+    assert back == between(here, near)
+    assert back.loss_down_cdb == back.loss_up_cdb
 
 
 @pytest.mark.parametrize("distance_m, nodes", [(-1, 0), (0, -1)])

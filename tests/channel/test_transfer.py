@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from devices.channel.carriage import Cause, Delivered, Lost
 from devices.channel.counters import LinkCounters
+from devices.channel.course import Fate, Transfer
 from devices.channel.link import Link, PacketLoss
 from devices.channel.medium import TURNAROUND_US, Medium
-from devices.channel.transfer import Fate, Transfer, transfer
+from devices.channel.route import straight
+from devices.channel.transfer import transfer, without_route
 from devices.span import Span
 from protocols.concentrator import messages
 from protocols.errors import LocalProtocolError
@@ -57,7 +59,8 @@ def half_lossy(snr_cdb: int = 9000) -> Link:
 
 
 def sent(message: bytes, direction: Direction, arrive: Iterable[bool]) -> Transfer:
-    return transfer(half_lossy(), message, Fates(arrive), direction=direction, now=MIDNIGHT)
+    route = straight(half_lossy())
+    return transfer(route, message, Fates(arrive), direction=direction, now=MIDNIGHT)
 
 
 def seen(result: Transfer) -> list[tuple[str, str]]:
@@ -128,7 +131,7 @@ def test_the_concentrators_counts() -> None:
     assert heard is not None and counters.snr_cdb == 9100
     counters.add(sent(b"response", UP, [LOST] * 4))
     assert counters.last_heard == heard  # damaged frames do not count as heard
-    report = counters.report(half_lossy(), MIDNIGHT + 60)
+    report = counters.report("M0001", MIDNIGHT + 60, registered=True)
     assert report == messages.LinkReport(
         meter="M0001",
         at=datetime(2026, 7, 6, 0, 1, tzinfo=UTC),
@@ -167,13 +170,13 @@ def test_the_concentrator_learns_the_ratio_down_there_from_the_acknowledgement()
 def test_long_messages_travel_in_segments() -> None:
     message = bytes(range(256)) * 4
     link = link_with(9000)
-    result = transfer(link, message, Random(1), direction=UP, now=MIDNIGHT)
+    result = transfer(straight(link), message, Random(1), direction=UP, now=MIDNIGHT)
     assert result.received == message and result.acknowledged
     assert [frame.octets for frame in result.frames if frame.direction == "up"] == [
         256, 256, 256, 256, 36 + OVERHEAD_OCTETS,
     ]  # fmt: skip
     link.medium = Medium(frame_octets_max=64)
-    smaller = transfer(link, message, Random(1), direction=UP, now=MIDNIGHT)
+    smaller = transfer(straight(link), message, Random(1), direction=UP, now=MIDNIGHT)
     assert smaller.received == message
     assert len(smaller.frames) == 2 * -(-len(message) // (64 - OVERHEAD_OCTETS))
 
@@ -195,17 +198,21 @@ def test_what_arrives_is_what_was_sent(
     message: bytes, direction: Direction, seed: int, snr_cdb: int
 ) -> None:
     """Whole or not at all, and the sender believes it arrived only if it did."""
-    result = transfer(link_with(snr_cdb), message, Random(seed), direction=direction, now=MIDNIGHT)
+    result = transfer(
+        straight(link_with(snr_cdb)), message, Random(seed), direction=direction, now=MIDNIGHT
+    )
     assert result.received in (message, None)
     assert not (result.acknowledged and result.received is None)
     assert result.total_us >= sum(delivery.airtime_us for delivery in result.deliveries)
     assert [frame.at for frame in result.frames] == sorted(frame.at for frame in result.frames)
-    again = transfer(link_with(snr_cdb), message, Random(seed), direction=direction, now=MIDNIGHT)
+    again = transfer(
+        straight(link_with(snr_cdb)), message, Random(seed), direction=direction, now=MIDNIGHT
+    )
     assert again == result
 
 
-def test_no_registration_no_frame() -> None:
-    result = transfer(link_with(HOPELESS_CDB), b"m", Random(1), direction=DOWN, now=MIDNIGHT)
+def test_no_route_no_frame() -> None:
+    result = without_route(link_with(HOPELESS_CDB), b"m", now=MIDNIGHT)
     assert (result.received, result.acknowledged, result.total_us) == (None, False, 0)
     assert seen(result) == [("down", Fate.NO_ROUTE)]
     assert result.frames[0].airtime_ms == 0
@@ -215,12 +222,12 @@ def test_no_registration_no_frame() -> None:
 def test_a_module_that_lost_power_just_now_is_sent_to_in_vain() -> None:
     link = link_with(9000)
     link.module_off.append(Span(MIDNIGHT - 10))
-    result = transfer(link, b"m", Random(1), direction=DOWN, now=MIDNIGHT)
+    result = transfer(straight(link), b"m", Random(1), direction=DOWN, now=MIDNIGHT)
     assert seen(result) == [("down", Fate.NO_ACKNOWLEDGEMENT)] * 4
     assert {delivery.cause for delivery in result.deliveries if isinstance(delivery, Lost)} == {
         Cause.MODULE_OFF
     }
-    nothing = transfer(link, b"m", Random(1), direction=UP, now=MIDNIGHT)
+    nothing = transfer(straight(link), b"m", Random(1), direction=UP, now=MIDNIGHT)
     assert (nothing.received, nothing.frames, nothing.total_us) == (None, (), 0)
 
 
@@ -229,11 +236,11 @@ def test_a_module_that_loses_power_in_between_leaves_no_trace_of_it() -> None:
     link = link_with(9000)
     first_us = airtime_us(1 + OVERHEAD_OCTETS, DBPSK_FEC)
     link.module_off.append(Span(MIDNIGHT + first_us / 1e6))
-    down = transfer(link, b"m", Random(1), direction=DOWN, now=MIDNIGHT)
+    down = transfer(straight(link), b"m", Random(1), direction=DOWN, now=MIDNIGHT)
     assert down.received == b"m" and not down.acknowledged
     assert seen(down) == [("down", Fate.NO_ACKNOWLEDGEMENT)] * 4
     assert down.heard_at is None
-    up = transfer(link, b"m", Random(1), direction=UP, now=MIDNIGHT)
+    up = transfer(straight(link), b"m", Random(1), direction=UP, now=MIDNIGHT)
     assert seen(up) == [("up", Fate.DELIVERED), ("down", Fate.SENT)]
 
 
@@ -262,14 +269,16 @@ def test_frames_fit_the_message_set() -> None:
 def test_message_numbers_tell_messages_apart() -> None:
     link = link_with(9000)
     for _ in range(300):
-        assert transfer(link, b"m", Random(1), direction=UP, now=MIDNIGHT).received == b"m"
+        assert (
+            transfer(straight(link), b"m", Random(1), direction=UP, now=MIDNIGHT).received == b"m"
+        )
     assert link.messages_sent == 300
 
 
 @pytest.mark.parametrize("message", [b"", bytes(64 * 247 + 1)], ids=["empty", "too long"])
 def test_messages_that_cannot_travel(message: bytes) -> None:
     with pytest.raises(LocalProtocolError):
-        transfer(link_with(9000), message, Random(1), direction=DOWN, now=MIDNIGHT)
+        transfer(straight(link_with(9000)), message, Random(1), direction=DOWN, now=MIDNIGHT)
 
 
 def test_retries_overcome_loss_as_often_as_they_should() -> None:
@@ -280,7 +289,8 @@ def test_retries_overcome_loss_as_often_as_they_should() -> None:
     rng = Random(9)
     count = 2000
     known = sum(
-        transfer(link, b"m", rng, direction=DOWN, now=MIDNIGHT).acknowledged for _ in range(count)
+        transfer(straight(link), b"m", rng, direction=DOWN, now=MIDNIGHT).acknowledged
+        for _ in range(count)
     )
     expected = 1 - (1 - 0.6 * 0.6) ** 4
     spread = (expected * (1 - expected) / count) ** 0.5

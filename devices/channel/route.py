@@ -1,0 +1,142 @@
+"""A route: the links that a message takes one after another between a concentrator and a module.
+
+A route has a link for each hop, the concentrator's first.  Modules on the way store the message and
+hand it on; they know nothing of what is in it.  What differs between power line and radio is in
+`Bearer`: how a frame is written, how long it is on the air, and its fate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, Protocol
+
+from devices.channel import carriage, radio
+from devices.channel.carriage import Delivery
+from devices.channel.link import Link
+from devices.channel.radio import RadioLink
+from protocols.plc import frames as plc_frames
+from protocols.plc import physical as plc_physical
+from protocols.plc.error_rates import ONE
+from protocols.plc.frames import Direction, Frame
+from protocols.rf import frames as rf_frames
+
+AnyLink = Link | RadioLink
+BearerName = Literal["plc", "rf"]
+
+
+class Bearer(Protocol):
+    """What frames travel on, over one link."""
+
+    @property
+    def name(self) -> BearerName: ...
+
+    @property
+    def overhead_octets(self) -> int:
+        """Of a data frame."""
+        ...
+
+    @property
+    def acknowledgement_octets(self) -> int: ...
+
+    def encode(self, frame: Frame) -> bytes: ...
+
+    def frame_octets_max(self) -> int: ...
+
+    def retries_max(self) -> int: ...
+
+    def airtime_us(self, octets: int) -> int: ...
+
+    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery: ...
+
+    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
+        """For frames of these sizes: how many of 2**32 noise takes.  Faults of loss are left out:
+        they spare what is as short as a beacon or a keep-alive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLineBearer:
+    """The transformer's cables."""
+
+    link: Link
+    name: BearerName = "plc"
+    overhead_octets: int = plc_frames.OVERHEAD_OCTETS
+    acknowledgement_octets: int = plc_frames.ACKNOWLEDGEMENT_OCTETS
+
+    def encode(self, frame: Frame) -> bytes:
+        return plc_frames.encode(frame)
+
+    def frame_octets_max(self) -> int:
+        return self.link.medium.frame_octets_max
+
+    def retries_max(self) -> int:
+        return self.link.medium.retries_max
+
+    def airtime_us(self, octets: int) -> int:
+        return plc_physical.airtime_us(octets, self.link.medium.scheme)
+
+    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
+        return carriage.carry(self.link, frame, rng, direction=direction, now=now)
+
+    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
+        if not self.link.module_on(now):
+            return [ONE] * len(octets)
+        rates, snr_cdb = self.link.medium.rates, self.link.snr_cdb(direction, now)
+        return [rates.lost_of_2_32(snr_cdb, each) for each in octets]
+
+
+@dataclass(frozen=True, slots=True)
+class RadioBearer:
+    """A radio channel."""
+
+    link: RadioLink
+    name: BearerName = "rf"
+    overhead_octets: int = rf_frames.OVERHEAD_OCTETS
+    acknowledgement_octets: int = rf_frames.ACKNOWLEDGEMENT_OCTETS
+
+    def encode(self, frame: Frame) -> bytes:
+        return rf_frames.encode(frame)
+
+    def frame_octets_max(self) -> int:
+        return self.link.frame_octets_max
+
+    def retries_max(self) -> int:
+        return self.link.retries_max
+
+    def airtime_us(self, octets: int) -> int:
+        return radio.frame_airtime_us(octets, self.link.mode)
+
+    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
+        return radio.carry(self.link, frame, rng, direction=direction, now=now)
+
+    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
+        on = self.link.module_on(now)
+        return [self.link.lost_of_2_32(each, now) if on else ONE for each in octets]
+
+
+def bearer_of(link: AnyLink) -> Bearer:
+    """What a link's frames travel on."""
+    return PowerLineBearer(link) if isinstance(link, Link) else RadioBearer(link)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The hops to one module.  `end` is the module's own link, which counts its messages."""
+
+    end: AnyLink
+    hops: tuple[AnyLink, ...]
+    via: tuple[str, ...] = ()  # meters whose modules hand messages on, the concentrator's first
+
+    def __post_init__(self) -> None:
+        if len(self.hops) != len(self.via) + 1:
+            raise ValueError(f"{len(self.hops)} hops by {len(self.via)} repeaters")
+
+    @property
+    def bearer(self) -> BearerName:
+        return "plc" if isinstance(self.end, Link) else "rf"
+
+
+def straight(link: AnyLink) -> Route:
+    """A route of one hop."""
+    return Route(link, (link,))

@@ -1,0 +1,76 @@
+"""The networks of one concentrator, from its transformer's specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devices.chance import Rounds, stream
+from devices.channel.link import Link, Tap
+from devices.channel.noise import NoiseProfile
+from devices.channel.place import path_to
+from devices.channel.radio import RadioLink, received_cdbm
+from devices.field_spec import TransformerSpec
+from devices.network.neighbours import Neighbours, PowerLineNeighbours, RadioStar
+from devices.network.tree import ACCESSES, STAR, Access
+from devices.network.upkeep import Network
+from devices.network.ways import Way
+from protocols.rf.physical import MODES
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The power line's network, and the radio's where there is one."""
+
+    power_line: Network
+    radio: Network | None
+    links: dict[int, Link]
+    radio_links: dict[int, RadioLink]
+
+    @property
+    def both(self) -> tuple[Network, ...]:
+        return (self.power_line,) if self.radio is None else (self.power_line, self.radio)
+
+    def ways(self, seed: int, node: int) -> tuple[Way, ...]:
+        """The ways to one module's meter."""
+        link = self.links[node]
+        ways = [Way(self.power_line, link, stream(seed, "link", link.meter))]
+        if self.radio is not None:
+            rng = stream(seed, "radio link", link.meter)
+            ways.append(Way(self.radio, self.radio_links[node], rng))
+        return tuple(ways)
+
+
+def networks_of(
+    seed: int,
+    transformer: TransformerSpec,
+    noise: NoiseProfile,
+    *,
+    now: float,
+    asking: Callable[[], bool],
+    tap: Callable[[str], Tap | None],
+) -> Networks:
+    """The networks as they have grown by `now`.  `tap` hears each meter's power line; `asking` says
+    whether the concentrator works."""
+    links, radios, places = {}, {}, {}
+    mode = None if transformer.radio is None else MODES[transformer.radio]
+    for node, meter in enumerate(transformer.meters, 1):
+        path = path_to(seed, transformer=transformer.name, meter=meter.name, place=meter.place)
+        links[node] = Link(meter.name, node, path, noise, tap=tap(meter.name))
+        places[node] = meter.place
+        if mode is not None:
+            distance_m = meter.place.distance_m
+            power = received_cdbm(seed, meter=meter.name, distance_m=distance_m, mode=mode)
+            radios[node] = RadioLink(meter.name, node, mode, power)
+
+    def network(neighbours: Neighbours, access: Access, bearer: str) -> Network:
+        rounds = Rounds(seed, "keep-alive", transformer.concentrator, bearer)
+        return Network(neighbours, access, rounds, now=now, asking=asking)
+
+    cables = PowerLineNeighbours(seed, transformer.name, links, places)
+    return Networks(
+        network(cables, ACCESSES[transformer.access], "plc"),
+        None if mode is None else network(RadioStar(radios), STAR, "rf"),
+        links,
+        radios,
+    )

@@ -1,0 +1,194 @@
+"""The tree of routes from a concentrator to its modules.
+
+A module joins below the concentrator, or below a module that has joined, where the sum of expected
+transmissions along the route is least.  A module that repeats for nobody yet has to be promoted
+first, which costs: so few modules repeat for many, as in PRIME.  With no such cost and source
+routes of up to eight repeaters the same rule is that of Meters-and-More-like networks.
+
+Quality is what the modules measure by the beacons that they hear, as of `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from devices.channel.route import AnyLink, Route
+from devices.network.hop import NEVER, Hop
+from devices.network.neighbours import CONCENTRATOR, Neighbours
+
+GOOD_MILLI = 1_250
+"""A hop straight to the concentrator that needs no more transmissions than this is taken at once:
+four of five exchanges succeed at the first try (assumption)."""
+
+
+LISTENED_TO = 12
+"""So many of its loudest neighbours a module would have promoted; it asks the others where none of
+these will do (assumption).  It hears all that repeat already, by their beacons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a network lets modules repeat for others."""
+
+    name: str
+    repeaters_max: int
+    promotion_milli: int  # expected transmissions that a new repeater has to save
+
+
+PRIME = Access("prime", repeaters_max=8, promotion_milli=500)
+METERS_AND_MORE = Access("meters-and-more", repeaters_max=8, promotion_milli=0)
+STAR = Access("star", repeaters_max=0, promotion_milli=0)
+ACCESSES = {access.name: access for access in (PRIME, METERS_AND_MORE)}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Offer:
+    """A place below a parent: the least of several is the best."""
+
+    cost_milli: int
+    level: int  # how many hops from the concentrator
+    parent: int
+
+
+class Tree:
+    """Which module has joined below which.  `parents` is the whole state."""
+
+    def __init__(self, neighbours: Neighbours, access: Access) -> None:
+        self.parents: dict[int, int] = {}
+        self._neighbours = neighbours
+        self._access = access
+        self._hops: dict[tuple[int, int], Hop | None] = {}
+        self._children: dict[int, int] = {}  # how many modules each one repeats for
+        self._anew = 0  # counts the times that everything was to be measured anew
+        self._looked: dict[tuple[int, int], int] = {}
+
+    # --- what there is ---------------------------------------------------------------------------
+
+    def chain(self, node: int) -> tuple[int, ...]:
+        """The modules on the way to one that has joined, itself the last."""
+        chain = [node]
+        while (parent := self.parents[chain[-1]]) != CONCENTRATOR:
+            chain.append(parent)
+        return tuple(reversed(chain))
+
+    def _above(self, node: int) -> tuple[int, ...]:
+        return self.chain(node) if node in self.parents else ()
+
+    def level(self, node: int) -> int:
+        """How many hops a module is away; 0 for one that has not joined."""
+        return len(self.chain(node)) if node in self.parents else 0
+
+    def repeaters(self) -> set[int]:
+        """The modules that repeat for others."""
+        return {node for node, children in self._children.items() if children}
+
+    def hops(self, node: int, now: float) -> list[Hop]:
+        """The hops to a module that has joined, looked at now."""
+        chain = self.chain(node)
+        pairs = zip((CONCENTRATOR, *chain), chain, strict=False)
+        return [self._known(parent, child, now) for parent, child in pairs]
+
+    def route(self, node: int) -> Route:
+        """The route to a module that has joined."""
+        chain = self.chain(node)
+        links: list[AnyLink] = []
+        for parent, child in zip((CONCENTRATOR, *chain), chain, strict=False):
+            link = self._neighbours.link(parent, child)
+            assert link is not None
+            links.append(link)
+        end = self._neighbours.end(node)
+        via = tuple(self._neighbours.end(each).meter for each in chain[:-1])
+        return Route(end, tuple(links), via)
+
+    def cost_milli(self, node: int, now: float) -> int:
+        """Expected transmissions along a joined module's route, NEVER where a hop is dead."""
+        costs = [hop.expected_milli for hop in self.hops(node, now)]
+        return NEVER if NEVER in costs else sum(costs)
+
+    # --- joining and leaving ---------------------------------------------------------------------
+
+    def best(self, node: int, now: float, *, without: int | None = None) -> Offer | None:
+        """Where a module would join now, but not below `without`; None where it hears nobody."""
+        found = [*self._straight(node, now)]
+        if found and found[0].cost_milli <= GOOD_MILLI:
+            return found[0]
+        found += self._below_others(node, now, without)
+        return min(found, default=None)
+
+    def join(self, node: int, parent: int) -> None:
+        """Let a module join, or move with all that hangs below it."""
+        self.leave(node)
+        self.parents[node] = parent
+        self._children[parent] = self._children.get(parent, 0) + 1
+
+    def leave(self, node: int) -> None:
+        """A module is gone; what hung below it is left without a way, see `below`."""
+        parent = self.parents.pop(node, None)
+        if parent is not None:
+            self._children[parent] -= 1
+
+    def below(self, node: int) -> list[int]:
+        """The modules that a module repeats for at first hand."""
+        if not self._children.get(node):
+            return []
+        return [child for child, parent in self.parents.items() if parent == node]
+
+    def measure_anew(self) -> None:
+        """Something has changed that no hop could foresee."""
+        self._anew += 1
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _straight(self, node: int, now: float) -> Iterator[Offer]:
+        hop = self._known(CONCENTRATOR, node, now)
+        if hop.usable:
+            yield Offer(hop.expected_milli, 1, CONCENTRATOR)
+
+    def _below_others(self, node: int, now: float, without: int | None) -> list[Offer]:
+        """Offers of repeaters, and of those that might become one."""
+        if self._access.repeaters_max == 0:
+            return []
+        loudest = self._neighbours.loudest(node)
+        if without is not None:
+            loudest = tuple(o for o in loudest if without not in self._above(o))
+        near, far = loudest[:LISTENED_TO], loudest[LISTENED_TO:]
+        repeating = [other for other in far if self._children.get(other)]
+        found = [*self._offers(node, (*near, *repeating), now)]
+        return found or [*self._offers(node, far, now)]
+
+    def _offers(self, node: int, parents: Sequence[int], now: float) -> Iterator[Offer]:
+        for parent in parents:
+            if parent not in self.parents:
+                continue
+            hop = self._known(parent, node, now)
+            if not hop.usable:
+                continue
+            chain = self.chain(parent)
+            if node in chain or len(chain) > self._access.repeaters_max:
+                continue
+            above_milli = self.cost_milli(parent, now)
+            if above_milli != NEVER:
+                cost_milli = hop.expected_milli + above_milli + self._promotion_milli(node, parent)
+                yield Offer(cost_milli, len(chain) + 1, parent)
+
+    def _promotion_milli(self, node: int, parent: int) -> int:
+        """What it costs that `parent` repeats for `node`, if it would for nobody else."""
+        others = self._children.get(parent, 0) - (self.parents.get(node) == parent)
+        return 0 if others else self._access.promotion_milli
+
+    def _known(self, parent: int, child: int, now: float) -> Hop:
+        hop = self._hop(parent, child, now)
+        assert hop is not None
+        return hop
+
+    def _hop(self, parent: int, child: int, now: float) -> Hop | None:
+        pair = parent, child
+        if pair not in self._hops:
+            link = self._neighbours.link(parent, child)
+            self._hops[pair] = None if link is None else Hop(link)
+        hop = self._hops[pair]
+        if hop is not None:
+            hop.look(now, anew=self._looked.get(pair) != self._anew)
+            self._looked[pair] = self._anew
+        return hop
