@@ -88,11 +88,14 @@ class Outage(_Fault):
     """A meter that cannot be reached for a while, by whichever way; see `devices.outages`."""
 
     def apply(self, world: World) -> None:
-        off = world.link(self.target).module_off
         long_ago = world.env.now - _SETTLED_S
-        off[:] = [span for span in off if span.end is None or span.end > long_ago]
-        off.append(self.span)
+        for link in world.links_of(self.target):
+            off = link.module_off
+            off[:] = [span for span in off if span.end is None or span.end > long_ago]
+            off.append(self.span)
+        world.links_touched(self.target)
         world.hold(LINE_CUT, self.target)
 
     def lift(self, world: World) -> None:
         world.release(LINE_CUT, self.target)
+        world.links_touched(self.target)
