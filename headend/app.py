@@ -32,7 +32,7 @@ from headend.collection.task_tables import BadTask, TaskTables
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, Config, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
-from headend.domain.meter import DIALS_IN, Concentrator, Meter
+from headend.domain.meter import DIALS_IN, GATEWAY, Concentrator, Meter
 from headend.domain.order import Order
 from headend.field import mosquitto
 from headend.field.admission import Admission
@@ -44,6 +44,7 @@ from headend.field.direct.dialling import Dialler, line_to
 from headend.field.direct.line import Arrivals, Line, LineLost, LineUnavailable
 from headend.field.direct.listening import Listening
 from headend.field.direct.performing import Dialling, DirectField
+from headend.field.direct.tunnel_line import Tunnels
 from headend.field.mosquitto import MosquittoFailed
 from headend.field.mqtt import Address, MqttBroker
 from headend.field.recording import RecordingBroker
@@ -74,7 +75,7 @@ from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
-from protocols.concentrator.messages import Online, Upload
+from protocols.concentrator.messages import Online, TunnelAnswer, TunnelClosed, TunnelOpened, Upload
 from protocols.dlms.keys import Keys
 
 __all__ = [
@@ -132,6 +133,7 @@ class HeadEnd:
     scheduling: Scheduling
     task_tables: TaskTables
     uploads: UploadIntake
+    tunnels: Tunnels
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -150,6 +152,9 @@ class HeadEnd:
         self.field.listen(self.hearing)
         self.field.hear(Online, self.task_tables.online)
         self.field.hear(Upload, self.uploads.take)
+        self.field.hear(TunnelOpened, self.tunnels.opened)
+        self.field.hear(TunnelAnswer, self.tunnels.answered)
+        self.field.hear(TunnelClosed, self.tunnels.closed)
         await self.field.start()
         receipts = commercial.receipts(self.config.delivery.topic_root)
         await self.broker.subscribe(receipts, self.queue.receipts(self.outbox.acknowledged))
@@ -214,10 +219,11 @@ def build(
     listening = None
     if config.direct.listen_port is not None:
         listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
+    tunnels = Tunnels(field_.tell, clock, chance)
     direct = DirectField(
-        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct
+        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels
     )
-    ways = Ways(field_, direct)
+    ways = Ways(field_, direct, store)
     stepping = Stepping(
         store, clock, chance, ways, portal, policy, config.field, days, settling, breaker
     )
@@ -252,6 +258,7 @@ def build(
         listening=listening,
         scheduling=Scheduling(reads, config.direct.read, ZoneInfo(policy.zone)),
         task_tables=task_tables,
+        tunnels=tunnels,
         uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
     )
 
@@ -267,7 +274,8 @@ async def add_meter(
 
     Raises `BadConfig`, `StoreUnavailable`, `KeyShared`.
     """
-    if meter.address is not None and meter.address != DIALS_IN:
+    if meter.address not in (None, DIALS_IN, GATEWAY):
+        assert meter.address is not None
         try:
             line_to(meter.address)
         except LineUnavailable as error:

@@ -310,8 +310,8 @@ class _Stage:
     async def _install_keys(self, head_end: HeadEnd) -> None:
         """The keys of the meters that the head-end speaks with by itself."""
         assert head_end.vault is not None
-        for meter in self.scenario.meter:
-            if meter.direct:
+        for meter in registry_of(self.scenario).meters:
+            if meter.address is not None:
                 identity = self.world.identity(meter.name)
                 keys = identity.keys(MANAGEMENT_CLIENT)
                 await head_end.vault.install(meter.name, MANAGEMENT_CLIENT, keys)

@@ -14,7 +14,7 @@ from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
 from devices.span import Span
-from headend.domain.meter import Concentrator, Meter
+from headend.domain.meter import GATEWAY, Concentrator, Meter
 from protocols.dlms.codes import DataAccessResult
 from scenarios import schema
 from scenarios.fault_spec import where
@@ -60,7 +60,7 @@ def registry_of(scenario: Scenario) -> Registry:
     return Registry(
         tuple(Concentrator(each.concentrator, sim_of(each.concentrator)) for each in spread),
         tuple(
-            _registered(meter.name, each.concentrator, special.get(meter.name))
+            _by_mode(scenario, _registered(meter.name, each.concentrator, special.get(meter.name)))
             for each in spread
             for meter in each.meters
             if meter.name not in special or special[meter.name].registered
@@ -116,6 +116,13 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
     if special.model is not None:
         meter = replace(meter, model=special.model)
     return replace(meter, in_table=special.in_table and not special.direct)
+
+
+def _by_mode(scenario: Scenario, meter: Meter) -> Meter:
+    """In gateway mode the head-end itself speaks with the meters behind concentrators."""
+    if scenario.field.mode != "gateway" or meter.address is not None:
+        return meter
+    return replace(meter, address=GATEWAY, model="sim-3p")
 
 
 def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) -> Meter:

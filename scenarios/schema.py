@@ -65,6 +65,7 @@ class FieldSpec(Part, frozen=True):
     concentrators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
     outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
+    mode: Literal["store-and-forward", "gateway"] = "store-and-forward"
     memory_octets: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of each concentrator
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import collecting, messages
+from protocols.concentrator import collecting, gateway, messages
 from protocols.concentrator.messages import Action, Status
 
 PACKAGE = "protocols.concentrator"
@@ -102,6 +102,22 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
             ),
         ),
     ),
+    gateway.OpenTunnel(
+        id="5d2a7c10-3a6f-4b1e-9b2f-7d9c3e1f0a44",
+        at=_SENT,
+        tunnel="b7f1",
+        meter="M-000417",
+        idle_s=120,
+    ),
+    gateway.TunnelFrame(
+        id="c0b4f9a2-58a1-4a0b-8a3e-0c1f8e2b7d19",
+        at=_SENT,
+        tunnel="b7f1",
+        sequence=1,
+        octets=bytes.fromhex("0001000100010003620100"),
+        not_after=_UNTIL,
+    ),
+    gateway.CloseTunnel(id="e1a6b3d4-7c2f-4f55-b6d8-2a9f0c4e8b73", at=_SENT, tunnel="b7f1"),
     messages.ReceiptToConcentrator(
         id="f3f8d2c0-9b1e-4f0f-8f49-3c1f6e2d7a90", at=_SENT, of="C-07.3.41"
     ),
@@ -166,6 +182,16 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         blocks=1,
         packed=zlib.compress(msgspec.msgpack.encode(_BATCH), 0),  # the same by every zlib
     ),
+    gateway.TunnelOpened(id="C-07.3.81", at=_SENT, tunnel="b7f1"),
+    gateway.TunnelAnswer(
+        id="C-07.3.82",
+        at=_DONE,
+        tunnel="b7f1",
+        sequence=1,
+        fate=gateway.Fate.CARRIED,
+        octets=bytes.fromhex("0001000100010003630100"),
+    ),
+    gateway.TunnelClosed(id="C-07.3.83", at=_DONE, tunnel="b7f1", why=gateway.Closing.ASKED),
     messages.ReceiptFromConcentrator(
         id="C-07.3.39", at=_SENT, of="7c0e6f3e-2f0a-4c36-9d2f-0d7a6c0e5b11"
     ),
@@ -202,7 +228,7 @@ def reference() -> str:
             lines += ["### Concentrator to head-end (`up`; `online` and `offline` on `status`)", ""]
         lines += _message(example)
     lines += ["### Values and parts", ""]
-    for values in (Action, Status, collecting.Kind):
+    for values in (Action, Status, collecting.Kind, gateway.Fate, gateway.Closing):
         lines += _enumeration(values)
     for part in PARTS:
         lines += [f"#### {part.__name__}", "", _doc(part), "", *_fields(part), ""]

@@ -12,7 +12,7 @@ import typer
 
 from headend.config import BadConfig, Config, KeyStorage
 from headend.config import read as read_config
-from headend.domain.meter import Meter
+from headend.domain.meter import GATEWAY, Meter
 from headend.models import BadModel, Shelf
 from headend.ports import KeyShared, StoreUnavailable
 from protocols.dlms.keys import Keys
@@ -22,7 +22,7 @@ from tools.terminal import failed, out, wrong_usage
 def add(
     number: Annotated[str, typer.Argument(help="The meter's number.")],
     address: Annotated[
-        str, typer.Option(help="tcp://HOST:PORT, udp://HOST:PORT, or dials-in for one that calls.")
+        str, typer.Option(help="tcp://HOST:PORT, udp://HOST:PORT, dials-in, or gateway.")
     ],
     model: Annotated[str, typer.Option(help="Its meter model.")] = "generic",
     database: Annotated[str, typer.Option(help="Database URL, or a file's path.")] = "ami.db",
@@ -43,9 +43,12 @@ def add(
         str | None, typer.Option(help="Its logical device name, where that is another.")
     ] = None,
     segment: Annotated[str | None, typer.Option(help="The part of the network it is in.")] = None,
+    concentrator: Annotated[
+        str | None, typer.Option(help="Which one carries for it; with --address gateway.")
+    ] = None,
     contracted_w: Annotated[int | None, typer.Option(help="Its contract, in watts.")] = None,
 ) -> None:
-    """Enter a meter that the head-end reaches without a concentrator, with its keys.
+    """Enter a meter with which the head-end speaks by itself, with its keys.
 
     Example: [bold]ami meter add 4711 --address tcp://10.1.2.3:4059 --key 1:0A…:0B…[/]
     """
@@ -60,8 +63,11 @@ def add(
             storage = KeyStorage(envelope_file=envelope)
             settings = msgspec.structs.replace(settings, keys=storage)
         Shelf(settings.direct.models).get(model)
+        if (concentrator is None) is (address == GATEWAY):
+            wrong_usage("--concentrator goes with --address gateway, and that with it")
         meter = Meter(
             number,
+            concentrator,
             commissioned=True,
             contracted_w=None if contracted_w is None else Decimal(contracted_w),
             model=model,

@@ -37,6 +37,7 @@ from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry, alternating
+from devices.concentrator.tunnels import Tunnels
 from devices.concentrator.turns import Turns
 from devices.concentrator.uploading import Uploading
 from devices.deadlines import later
@@ -45,6 +46,7 @@ from devices.modem import Modem
 from devices.network.upkeep import Change
 from protocols.concentrator import messages, topics
 from protocols.concentrator.collecting import SetTasks
+from protocols.concentrator.gateway import CloseTunnel, OpenTunnel, TunnelFrame
 from protocols.concentrator.messages import (
     Execute,
     ReadFaultLog,
@@ -136,6 +138,7 @@ class Concentrator:
         self._execution.halt()
         self._collecting.halt()
         self._uploading.halt()
+        self._tunnels.halt()
         self._desk.outbox.halt()
         self.online.power_off()
 
@@ -218,6 +221,7 @@ class Concentrator:
             challenges=self._chance("collecting", self.flash.boot),
             stored=self._uploading.news,
         )
+        self._tunnels = Tunnels(self._line, self._desk, self.clock, self.table, self._turns)
         self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
 
     # --- session with the head-end: `online.Host` ------------------------------------------------
@@ -292,6 +296,9 @@ class Concentrator:
             case SetTasks():
                 self._collecting.set_tasks(message)
                 stored = True
+            case OpenTunnel() | TunnelFrame() | CloseTunnel():
+                self._tunnels.received(message)
+                return
         if stored:
             receipt = ReceiptFromConcentrator(
                 id=self._desk.new_id(), at=self._desk.now(), of=message.id

@@ -13,13 +13,17 @@ DIRECT = "direct/"
 DIALS_IN = "dials-in"
 """The address of a meter that calls by itself."""
 
+GATEWAY = "gateway"
+"""The address of a meter with which the head-end speaks through its concentrator, end to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A registered meter.
 
     It is linked to a concentrator, or the head-end reaches it by itself at `address`
-    (tcp://HOST:PORT, or "dials-in"); with neither it is not linked.  `segment` names the part of
+    (tcp://HOST:PORT, or "dials-in"); with neither it is not linked.  With the address "gateway" its
+    concentrator only carries what the head-end says to it.  `segment` names the part of
     the network that it shares with others, where its address does not tell.  `identity` is the
     logical device name that it calls itself by, where that is not its name; `title` its system
     title in hexadecimal digits, by which it proves itself and names itself in ciphered pushes.
@@ -37,9 +41,14 @@ class Meter:
     title: str | None = None
 
     @property
+    def by_gateway(self) -> bool:
+        """Whether the head-end is its DLMS client, through its concentrator."""
+        return self.address == GATEWAY
+
+    @property
     def lane(self) -> str | None:
         """Whose turn its orders take: its network segment's, or its concentrator's."""
-        if self.address is None:
+        if self.address is None or self.by_gateway:
             return self.concentrator
         return DIRECT + (self.segment or _segment(self.address))
 

@@ -1,7 +1,8 @@
 """Both ways to meters as one field: through a concentrator, or straight to the meter.
 
 Which one a command takes stands in the registry: an order's lane is a concentrator or a network
-segment (`domain.meter.Meter.lane`).
+segment (`domain.meter.Meter.lane`).  Behind a concentrator it also stands there whether the
+concentrator speaks with the meter, or carries what the head-end says to it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headend.domain.meter import is_direct
-from headend.ports import Command, Connectivity, Field, FieldListener, Report
+from headend.ports import Command, Connectivity, Field, FieldListener, Report, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class Ways:
 
     concentrators: Field
     direct: Field
+    store: Store
+
+    async def _way(self, command: Command) -> Field:
+        """A meter by gateway takes its turn in its concentrator's lane, and we speak with it."""
+        if not is_direct(command.concentrator):
+            meter = await self.store.run(lambda tx: tx.meter(command.meter))
+            if meter is not None and meter.by_gateway:
+                return self.direct
+        return self._of(command.concentrator)
 
     def _of(self, lane: str) -> Field:
         return self.direct if is_direct(lane) else self.concentrators
@@ -30,14 +40,14 @@ class Ways:
         on_accepted: Callable[[], Awaitable[None]] | None = None,
         again: bool = False,
     ) -> Report:
-        way = self._of(command.concentrator)
+        way = await self._way(command)
         return await way.perform(command, on_accepted=on_accepted, again=again)
 
     async def withdraw(self, command: Command) -> Report:
-        return await self._of(command.concentrator).withdraw(command)
+        return await (await self._way(command)).withdraw(command)
 
     async def stored(self, command: Command) -> None:
-        await self._of(command.concentrator).stored(command)
+        await (await self._way(command)).stored(command)
 
     def open(self, concentrator: str) -> bool:
         return self._of(concentrator).open(concentrator)

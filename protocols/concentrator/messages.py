@@ -27,14 +27,23 @@ from protocols.concentrator.direction import (
     ObjectWanted,
     ToConcentrator,
 )
+from protocols.concentrator.gateway import (
+    CloseTunnel,
+    OpenTunnel,
+    TunnelAnswer,
+    TunnelClosed,
+    TunnelFrame,
+    TunnelOpened,
+)
 
 __all__ = [
-    "ACTING", "VERSION", "Accepted", "Action", "Apdu", "Downward", "Execute", "FaultEntry",
-    "FaultLog", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "ObjectRead", "ObjectWanted", "Offline", "Online", "ReadFaultLog", "ReceiptFromConcentrator",
-    "ReceiptToConcentrator", "Refusal", "Result", "SetTasks", "Status", "SupplyRead",
-    "ToConcentrator", "UnknownMessage", "Upload", "Upward", "Withdraw", "decode_downward",
-    "decode_upward", "encode",
+    "ACTING", "VERSION", "Accepted", "Action", "Apdu", "CloseTunnel", "Downward", "Execute",
+    "FaultEntry", "FaultLog", "Frame", "FromConcentrator", "LimitRead", "LinkChanged",
+    "LinkReport", "ObjectRead", "ObjectWanted", "Offline", "Online", "OpenTunnel",
+    "ReadFaultLog", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal", "Result",
+    "SetTasks", "Status", "SupplyRead", "ToConcentrator", "TunnelAnswer", "TunnelClosed",
+    "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload", "Upward", "Withdraw",
+    "decode_downward", "decode_upward", "encode",
 ]  # fmt: skip
 
 
@@ -268,9 +277,28 @@ class ReceiptFromConcentrator(FromConcentrator, frozen=True, tag="receipt", kw_o
     of: str  # the id of the message that is stored
 
 
-Downward = Execute | Withdraw | ReadFaultLog | SetTasks | ReceiptToConcentrator
+Downward = (
+    Execute
+    | Withdraw
+    | ReadFaultLog
+    | SetTasks
+    | OpenTunnel
+    | TunnelFrame
+    | CloseTunnel
+    | ReceiptToConcentrator
+)
 Upward = (
-    Accepted | Result | Online | Offline | FaultLog | LinkChanged | Upload | ReceiptFromConcentrator
+    Accepted
+    | Result
+    | Online
+    | Offline
+    | FaultLog
+    | LinkChanged
+    | Upload
+    | TunnelOpened
+    | TunnelAnswer
+    | TunnelClosed
+    | ReceiptFromConcentrator
 )
 
 _encoder = msgspec.json.Encoder()

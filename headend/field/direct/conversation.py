@@ -166,6 +166,8 @@ class Conversation:
                 return self._model.framings.serial
             case "udp":
                 return self._model.framings.udp
+            case "gateway":
+                return (Framing.WRAPPER,)
             case _:
                 return self._model.framings.tcp
 

@@ -46,6 +46,7 @@ def of_line(error: LineError, *, acted: bool = False) -> Failure:
     reason = ReasonCode.LINE_LOST if lost else ReasonCode.LINE_UNAVAILABLE
     if isinstance(error, NotConnected):
         reason = ReasonCode.METER_NOT_CONNECTED
+    reason = error.reason or reason
     return Failure(reason, f"{error.happened}: {error.why}", error.next_step, acted)
 
 

@@ -9,11 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Literal, Protocol
 
+from headend.domain.reason import ReasonCode
 from protocols.link import SetLine
 
 
 class LineError(Exception):
-    """What happened, why, and what a person does now; without full stops."""
+    """What happened, why, and what a person does now; without full stops.
+
+    `reason` tells more than that the line cannot be had, where more is known.
+    """
+
+    reason: ReasonCode | None = None
 
     def __init__(self, happened: str, why: str, next_step: str) -> None:
         super().__init__(f"{happened}: {why}. Try: {next_step}")
@@ -43,7 +49,7 @@ class Line(Protocol):
         ...
 
     @property
-    def kind(self) -> Literal["serial", "tcp", "udp"]:
+    def kind(self) -> Literal["serial", "tcp", "udp", "gateway"]:
         """Which framings a model tries on it."""
         ...
 

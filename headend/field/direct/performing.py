@@ -24,6 +24,7 @@ from headend.field.direct.own_access import OwnAccess
 from headend.field.direct.rekeying import Rekeying
 from headend.field.direct.reporting import acted_in, report
 from headend.field.direct.trace import Trace
+from headend.field.direct.tunnel_line import Tunnels
 from headend.models import BadModel, Model, Shelf
 from headend.models.schema import Engine
 from headend.ports import (
@@ -65,6 +66,7 @@ class DirectField:
     vault: Vault | None
     dialling: Dialling
     policy: DirectPolicy
+    tunnels: Tunnels | None = None  # None: no meter is behind a gateway
     _segments: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _meters: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -129,7 +131,7 @@ class DirectField:
             return Failure(ReasonCode.UNKNOWN_METER), None
         try:
             model = self.shelf.get(meter.model)
-            line = await self.dialling.line_to(meter)
+            line = await self._line(meter, command)
             if command.action is Action.CHANGE_KEYS:
                 return await self._change_keys(command, meter, model, line, trace), model.engine
             return await self._converse(command, meter, model, line, trace), model.engine
@@ -168,6 +170,12 @@ class DirectField:
                 ],
             )
             return await conversation.perform(procedure, may_act=self._in_time(command))
+
+    async def _line(self, meter: Meter, command: Command) -> Line:
+        """Raises `LineError`."""
+        if self.tunnels is not None and meter.by_gateway and meter.concentrator is not None:
+            return self.tunnels.line_to(meter.concentrator, meter.name, command.not_after)
+        return await self.dialling.line_to(meter)
 
     async def _change_keys(
         self, command: Command, meter: Meter, model: Model, line: Line, trace: Trace

@@ -23,6 +23,9 @@ _STATUS = {
     ReasonCode.KEY_NOT_KNOWN: Status.KEY_REJECTED,
     ReasonCode.LINE_UNAVAILABLE: Status.UNREACHABLE,
     ReasonCode.METER_NOT_CONNECTED: Status.UNREACHABLE,
+    ReasonCode.METER_UNREACHABLE: Status.UNREACHABLE,
+    ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN: Status.UNREACHABLE,
+    ReasonCode.NOT_IN_TABLE: Status.NOT_IN_TABLE,
 }
 """How a failure that came before anything acted is told; the others are no answer."""
 
