@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from headend.app import envelope_of
 from headend.config import BadConfig, Config
-from headend.ports import KeyShared, StoreUnavailable, Transaction
+from headend.ports import IntervalRow, KeyShared, StoreUnavailable, Transaction
 from headend.store.envelope import Envelope
-from headend.store.intervals import QUANTITIES, IntervalRow, intervals_of
+from headend.store.intervals import QUANTITIES, intervals_of
 from headend.store.key_leases import LeasedKeys
 from headend.store.sealing import Sealed, seal, unseal
 from headend.store.shipment import FIRST_GENERATION, Shipment

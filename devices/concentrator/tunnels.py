@@ -15,7 +15,7 @@ import simpy
 
 from devices.concentrator.desk import Desk
 from devices.concentrator.own_clock import OwnClock
-from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine, longest_s
+from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine, longest_down_s
 from devices.concentrator.table import Entry
 from devices.concentrator.turns import URGENT, Turns
 from protocols.concentrator.gateway import (
@@ -125,7 +125,7 @@ class Tunnels:
         entry = self._table.get(tunnel.meter)
         if entry is None:
             return Closing.NOT_IN_TABLE
-        if not entry.leg.link.registered(self._env.now):
+        if not entry.leg.registered:
             return Closing.NO_ROUTE
         opened = TunnelOpened(id=self._desk.new_id(), at=self._desk.now(), tunnel=tunnel.name)
         self._desk.tell(opened)
@@ -151,7 +151,7 @@ class Tunnels:
             tunnel.carried = frame.sequence
             answers: list[bytes] = []
             # It leaves now or never: while it is on its way, its time must not run out either.
-            if left_s > longest_s(entry.leg.link, len(frame.octets)):
+            if left_s > longest_down_s(entry.leg, len(frame.octets)):
                 carried, answers = yield from self._line.down(entry.leg, frame.octets)
                 acknowledged = carried.acknowledged or bool(answers)
                 fate = Fate.CARRIED if acknowledged else Fate.NOT_ACKNOWLEDGED

@@ -34,7 +34,8 @@ def refusal(
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
-    if order.kind is Kind.CHANGE_KEYS and not is_direct(meter.lane):
+    ours = is_direct(meter.lane) or meter.by_gateway
+    if order.kind is Kind.CHANGE_KEYS and not ours:
         return ReasonCode.KEYS_OF_CONCENTRATOR
     if order.kind is Kind.SET_LIMIT and not within_contract(order, meter, policy):
         return ReasonCode.LIMIT_OUT_OF_RANGE

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from devices import faults
 from devices.meter.identity import MANAGEMENT_CLIENT, client_system_title
 from devices.span import Span
 from protocols.concentrator.gateway import (
@@ -180,7 +181,7 @@ def test_a_tunnel_that_nobody_uses_is_closed_and_the_next_command_has_its_turn()
 
 def test_an_unreachable_meter_gets_no_tunnel() -> None:
     stage = Gateway(meters=1)
-    stage.world.link(METER).module_off.append(Span(stage.env.now, None))
+    faults.run(stage.world, [faults.ModuleOff(METER, Span(stage.env.now, None))])
     stage.run(600)
     stage.open()
     assert stage.closings() == [("t1", Closing.NO_ROUTE)]
