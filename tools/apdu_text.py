@@ -79,6 +79,7 @@ from protocols.dlms.services import (
     MethodDescriptor,
     MethodReturn,
 )
+from protocols.dlms.short_names import ShortNameApdu
 from protocols.dlms.values import (
     Array,
     Boolean,
@@ -90,6 +91,7 @@ from protocols.dlms.values import (
     Value,
 )
 from protocols.errors import ProtocolError
+from tools import short_name_text
 
 CLASSES = {
     1: "data",
@@ -173,6 +175,8 @@ class Telling:
                 return "data notification received"
             case EventNotification(attribute=attribute, value=value):
                 return f"event: {self._object((attribute,))} = {_given(attribute, value)}"
+            case _ if isinstance(apdu, ShortNameApdu):
+                return short_name_text.words(apdu, value_text)
         return self._service(apdu)
 
     def _service(self, apdu: Apdu) -> str:

@@ -57,6 +57,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ExceptionResponse": ("exception-response",),
     "AccessRequestApdu": ("access-request",),
     "AccessResponseApdu": ("access-response",),
+    "ReadRequest": ("readRequest",),
+    "ReadResponse": ("readResponse",),
+    "WriteRequest": ("writeRequest",),
+    "WriteResponse": ("writeResponse",),
+    "UnconfirmedWriteRequest": ("unconfirmedWriteRequest",),
+    "InformationReportRequest": ("informationReportRequest",),
     "GeneralCiphering": ("general-ciphering",),
     "GeneralSigning": ("general-signing",),
     "GeneralBlock": ("general-block-transfer",),
@@ -65,6 +71,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "IdentifiedKey": ("identified-key",),
     "WrappedKey": ("wrapped-key",),
     "AgreedKey": ("agreed-key",),
+    "ShortData": ("data",),
+    "ShortError": ("data-access-error",),
+    "ReadBlockTaken": ("block-number",),
+    "Written": ("success",),
+    "WriteBlockTaken": ("block-number",),
     "AccessResult": ("access-response-specification",),
     "AccessGet": ("access-request-get",),
     "AccessSet": ("access-request-set",),
@@ -91,6 +102,7 @@ _ACSE = {
     "responding_ae_qualifier": "responding-AE-qualifier",
     **_INVOCATIONS,
 }
+_WRITE = {"accesses": "variable-access-specification", "data": "list-of-data"}
 FIELDS: dict[str, dict[str, str]] = {
     "AARQ": _ACSE
     | {
@@ -155,6 +167,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "acknowledged": "block-number-ack",
         "data": "block-data",
     },
+    "WriteRequest": _WRITE,
+    "UnconfirmedWriteRequest": _WRITE,
+    "InformationReportRequest": _WRITE,
+    "ReadRequest": {"accesses": "variable-access-specification"},
+    "ParameterizedAccess": {"name": "variable-name"},
+    "ReadDataBlockAccess": {"raw": "raw-data"},
+    "DataBlockResult": {"raw": "raw-data"},
     "AccessRequestApdu": {"items": "access-request-body"},
     "AccessResponseApdu": {
         "results": "access-response-body",
@@ -177,6 +196,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "acse_requirements", "mechanism", "authentication_value", "implementation_information",
         "user_information",
     ),
+    "RLRQ": ("reason", "user_information"),
+    "RLRE": ("reason", "user_information"),
     "InitiateRequest": (
         "dedicated_key", "response_allowed", "quality_of_service", "dlms_version", "conformance",
         "client_max_receive_pdu_size",
@@ -224,7 +245,11 @@ def choices(kind: type[object]) -> tuple[str, ...]:
 def ciphered(tag: ApduTag) -> str:
     """Name of a ciphered APDU: `glo-get-request`, but `glo-initiateRequest`."""
     head, _, rest = code(tag).partition("-")
-    camel = {"initiate-request", "initiate-response", "confirmed-service-error"}
+    camel = {
+        "initiate-request", "initiate-response", "confirmed-service-error",
+        "read-request", "read-response", "write-request", "write-response",
+        "unconfirmed-write-request", "information-report-request",
+    }  # fmt: skip
     return f"{head}-{camel_case(rest) if rest in camel else rest}"
 
 

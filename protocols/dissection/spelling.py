@@ -1,10 +1,10 @@
 """Other spellings of one APDU: what BER and A-XDR allow beside the shortest form that we write.
 
-A length may take more octets than it needs, TRUE may be any octet but zero, a default may be said,
-and a float32 that is no number may be a signalling one.  Meters do the first three.  The typed APDU
-does not keep it, so what is written again is compared with what came, and where nothing but
-spellings differs, they are put back and told.  Anything else that differs is a loss, and stays
-visible.
+A length may take more octets than it needs, TRUE may be any octet but zero, a default may be
+said, a float32 that is no number may be a signalling one, and the conformance block had a tag of
+one octet in older editions.  Meters do the first three and the last.  The typed APDU does not
+keep it, so what is written again is compared with what came, and where nothing but spellings
+differs, they are put back and told.  Anything else that differs is a loss, and stays visible.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def differences(came: bytes, ours: bytes) -> tuple[Spelling, ...] | None:
             _length(came, at, ours, other)
             or _truth(came, at, ours, other)
             or _signalling(came, at, ours, other)
+            or _old_tag(came, at, ours, other)
         )
         if step is None:
             return None
@@ -59,7 +60,7 @@ def _length(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | 
     sizes = first.offset - at, second.offset - other
     if counted == wanted and sizes[0] > sizes[1]:
         return sizes
-    inside = wanted and 0 < counted - wanted <= _GROWTH_MAX
+    inside = wanted and -1 <= counted - wanted <= _GROWTH_MAX and counted != wanted
     return sizes if inside and at + sizes[0] + counted <= len(came) else None
 
 
@@ -76,3 +77,9 @@ def _signalling(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int
     """The second octet of a signalling NaN, of which the machine makes a quiet one."""
     no_number = at > 0 and came[at - 1] & 0x7F == 0x7F and came[at] >= 0x80
     return (1, 1) if no_number and came[at] ^ ours[other] == 0x40 == ours[other] & 0x40 else None
+
+
+def _old_tag(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
+    """The conformance block under 5F: [APPLICATION 31] in one octet."""
+    old = came[at - 1 : at + 2] == b"\x5f\x04\x00"
+    return (0, 1) if old and ours[other : other + 3] == b"\x1f\x04\x00" else None

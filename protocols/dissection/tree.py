@@ -33,6 +33,14 @@ from protocols.dlms.codes import (
 from protocols.dlms.general import AgreedKey, GeneralHeader, IdentifiedKey, WrappedKey
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor, MethodDescriptor
+from protocols.dlms.short_names import (
+    BlockNumberAccess,
+    ReadBlockTaken,
+    ShortData,
+    ShortError,
+    VariableName,
+    WriteBlockTaken,
+)
 from protocols.dlms.values import Array, Structure, Value
 
 
@@ -170,7 +178,22 @@ def _item(item: object) -> Element:
         return Element("", cast(Value, item))
     if isinstance(item, enum.IntEnum):
         return Element(_code_name(item), _named(item))
+    if (alone := _ALONE.get(type(item))) is not None:  # a choice of a simple type
+        held = getattr(item, alone)
+        leaf = held if is_value(held) or not isinstance(held, enum.IntEnum) else _named(held)
+        words = f"{held:04X}" if isinstance(item, VariableName) else ""
+        return Element(names.choices(type(item))[-1], cast(Leaf, leaf), words=words)
     return Element(names.choices(type(item))[-1], _fields(item, {}))
+
+
+_ALONE: dict[type[object], str] = {
+    VariableName: "name",
+    BlockNumberAccess: "block_number",
+    ShortData: "value",
+    ShortError: "result",
+    ReadBlockTaken: "block_number",
+    WriteBlockTaken: "block_number",
+}
 
 
 def _code_name(item: enum.IntEnum) -> str:

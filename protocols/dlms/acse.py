@@ -1,6 +1,8 @@
 """Association control: AARQ, AARE, RLRQ, RLRE in BER (IEC 62056-5-3 clause 7.2.1).
 
 The user information is kept as octets: an initiate APDU, plain or ciphered, for `apdu.decode`.
+`order` of a message that came holds the tags of its fields, where they stood in another order than
+the standard's, so that it is written again as it came.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ from protocols.errors import ProtocolError
 _CONTEXT_OID = bytes.fromhex("60857405 0801")  # 2.16.756.5.8.1, the arc of the context follows
 _MECHANISM_OID = bytes.fromhex("60857405 0802")
 _Code = TypeVar("_Code", bound=enum.IntEnum)
+_AARQ_ORDER = bytes.fromhex("80A1A2A3A4A5A6A7A8A98A8BACBDBE")
+_AARE_ORDER = bytes.fromhex("80A1A2A3A4A5A6A78889AABDBE")
+_RELEASE_ORDER = bytes.fromhex("80BE")
 AUTHENTICATION_UNIT = b"\x07\x80"  # ACSE requirements: one bit, authentication
 
 
@@ -48,25 +53,27 @@ class AARQ:
     calling_ap_invocation_id: int | None = None
     calling_ae_invocation_id: int | None = None  # the user identification of the client
     implementation_information: bytes | None = None
+    order: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
-        return _tlv(
+        return _arranged(
             ApduTag.AARQ,
-            _optional(0x80, self.protocol_version)
-            + _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context)))
-            + _octets(0xA2, self.called_ap_title)
-            + _octets(0xA3, self.called_ae_qualifier)
-            + _number(0xA4, self.called_ap_invocation_id)
-            + _number(0xA5, self.called_ae_invocation_id)
-            + _octets(0xA6, self.calling_ap_title)
-            + _octets(0xA7, self.calling_ae_qualifier)
-            + _number(0xA8, self.calling_ap_invocation_id)
-            + _number(0xA9, self.calling_ae_invocation_id)
-            + _optional(0x8A, self.acse_requirements)
-            + _mechanism(0x8B, self.mechanism)
-            + _octets(0xAC, self.authentication_value, 0x80)
-            + _optional(0xBD, self.implementation_information)
-            + _octets(0xBE, self.user_information),
+            self.order,
+            _optional(0x80, self.protocol_version),
+            _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context))),
+            _octets(0xA2, self.called_ap_title),
+            _octets(0xA3, self.called_ae_qualifier),
+            _number(0xA4, self.called_ap_invocation_id),
+            _number(0xA5, self.called_ae_invocation_id),
+            _octets(0xA6, self.calling_ap_title),
+            _octets(0xA7, self.calling_ae_qualifier),
+            _number(0xA8, self.calling_ap_invocation_id),
+            _number(0xA9, self.calling_ae_invocation_id),
+            _optional(0x8A, self.acse_requirements),
+            _mechanism(0x8B, self.mechanism),
+            _octets(0xAC, self.authentication_value, 0x80),
+            _optional(0xBD, self.implementation_information),
+            _octets(0xBE, self.user_information),
         )
 
 
@@ -87,24 +94,26 @@ class AARE:
     responding_ap_invocation_id: int | None = None
     responding_ae_invocation_id: int | None = None
     implementation_information: bytes | None = None
+    order: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         source = 0xA1 if isinstance(self.diagnostic, AcseUserDiagnostic) else 0xA2
-        return _tlv(
+        return _arranged(
             ApduTag.AARE,
-            _optional(0x80, self.protocol_version)
-            + _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context)))
-            + _number(0xA2, self.result)
-            + _tlv(0xA3, _number(source, self.diagnostic))
-            + _octets(0xA4, self.responding_ap_title)
-            + _octets(0xA5, self.responding_ae_qualifier)
-            + _number(0xA6, self.responding_ap_invocation_id)
-            + _number(0xA7, self.responding_ae_invocation_id)
-            + _optional(0x88, self.acse_requirements)
-            + _mechanism(0x89, self.mechanism)
-            + _octets(0xAA, self.authentication_value, 0x80)
-            + _optional(0xBD, self.implementation_information)
-            + _octets(0xBE, self.user_information),
+            self.order,
+            _optional(0x80, self.protocol_version),
+            _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context))),
+            _number(0xA2, self.result),
+            _tlv(0xA3, _number(source, self.diagnostic)),
+            _octets(0xA4, self.responding_ap_title),
+            _octets(0xA5, self.responding_ae_qualifier),
+            _number(0xA6, self.responding_ap_invocation_id),
+            _number(0xA7, self.responding_ae_invocation_id),
+            _optional(0x88, self.acse_requirements),
+            _mechanism(0x89, self.mechanism),
+            _octets(0xAA, self.authentication_value, 0x80),
+            _optional(0xBD, self.implementation_information),
+            _octets(0xBE, self.user_information),
         )
 
 
@@ -114,10 +123,16 @@ class RLRQ:
 
     reason: ReleaseRequestReason | None = ReleaseRequestReason.NORMAL
     user_information: bytes | None = None
+    order: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         reason = None if self.reason is None else bytes((self.reason,))
-        return _tlv(ApduTag.RLRQ, _optional(0x80, reason) + _octets(0xBE, self.user_information))
+        return _arranged(
+            ApduTag.RLRQ,
+            self.order,
+            _optional(0x80, reason),
+            _octets(0xBE, self.user_information),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +141,16 @@ class RLRE:
 
     reason: ReleaseResponseReason | None = ReleaseResponseReason.NORMAL
     user_information: bytes | None = None
+    order: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         reason = None if self.reason is None else bytes((self.reason,))
-        return _tlv(ApduTag.RLRE, _optional(0x80, reason) + _octets(0xBE, self.user_information))
+        return _arranged(
+            ApduTag.RLRE,
+            self.order,
+            _optional(0x80, reason),
+            _octets(0xBE, self.user_information),
+        )
 
 
 # --- BER -----------------------------------------------------------------------------------------
@@ -137,6 +158,16 @@ class RLRE:
 
 def _tlv(tag: int, content: bytes) -> bytes:
     return tag.to_bytes(1, "big") + axdr.encode_octets(content)
+
+
+def _arranged(tag: int, order: tuple[int, ...], *fields: bytes) -> bytes:
+    """The fields in the standard's order, or in that in which they came: a SEQUENCE has one order,
+    and peers are in use that have another."""
+    if not order:
+        return _tlv(tag, b"".join(fields))
+    held = {field[0]: field for field in fields if field}
+    places = {tag: place for place, tag in enumerate(order)}
+    return _tlv(tag, b"".join(held[each] for each in sorted(held, key=lambda t: places.get(t, 99))))
 
 
 def _optional(tag: int, content: bytes | None) -> bytes:
@@ -177,13 +208,20 @@ class _Fields:
             raise ProtocolError(start, f"length {size}, {len(reader.octets) - reader.offset} left")
         self._octets = reader.octets
         self._parts: dict[int, tuple[int, int]] = {}
+        self._order: list[int] = []
         while reader.offset < len(reader.octets):
             at, tag = reader.offset, reader.u8()
             if tag in self._parts:
                 raise ProtocolError(at, f"field {tag:02X} twice")
             length = reader.length()
             self._parts[tag] = reader.offset, reader.offset + length
+            self._order.append(tag)
             reader.take(length)
+
+    def order(self, standard: bytes) -> tuple[int, ...]:
+        """The tags in the order in which they came; nothing where it is the standard's."""
+        due = [tag for tag in standard if tag in self._order]
+        return () if self._order == due else tuple(self._order)
 
     def raw(self, tag: int) -> bytes | None:
         """The content of the field, or None."""
@@ -311,6 +349,7 @@ def read_aarq(reader: Reader) -> AARQ:
         calling_ap_invocation_id=fields.number(0xA8),
         calling_ae_invocation_id=fields.number(0xA9),
         implementation_information=fields.raw(0xBD),
+        order=fields.order(_AARQ_ORDER),
     )
     fields.end()
     return aarq
@@ -336,6 +375,7 @@ def read_aare(reader: Reader) -> AARE:
         responding_ap_invocation_id=fields.number(0xA6),
         responding_ae_invocation_id=fields.number(0xA7),
         implementation_information=fields.raw(0xBD),
+        order=fields.order(_AARE_ORDER),
     )
     fields.end()
     return aare
@@ -355,7 +395,7 @@ def read_rlrq(reader: Reader) -> RLRQ:
     fields = _Fields(reader)
     reason = _reason(fields)
     known = None if reason is None else _known(ReleaseRequestReason, reason, 2)
-    rlrq = RLRQ(known, fields.octets(0xBE))
+    rlrq = RLRQ(known, fields.octets(0xBE), fields.order(_RELEASE_ORDER))
     fields.end()
     return rlrq
 
@@ -365,6 +405,6 @@ def read_rlre(reader: Reader) -> RLRE:
     fields = _Fields(reader)
     reason = _reason(fields)
     known = None if reason is None else _known(ReleaseResponseReason, reason, 2)
-    rlre = RLRE(known, fields.octets(0xBE))
+    rlre = RLRE(known, fields.octets(0xBE), fields.order(_RELEASE_ORDER))
     fields.end()
     return rlre

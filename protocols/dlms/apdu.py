@@ -1,7 +1,8 @@
 """APDUs to octets and back: `encode(apdu)`, `decode(octets)`.
 
 `decode` takes exactly one APDU: trailing octets are an error with their offset.  The classes
-stand in get, set, action, initiate, notification, ciphered and acse, and can be imported from here.
+stand in get, set, action, initiate, notification, short_names, ciphered and acse; nearly all can be
+imported from here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from protocols.dlms import (
     get,
     initiate,
     notification,
+    short_names,
 )
 from protocols.dlms import set as set_apdus
 from protocols.dlms.access import AccessRequestApdu, AccessResponseApdu
@@ -73,6 +75,7 @@ from protocols.dlms.set import (
     SetResponseNormal,
     SetResponseWithList,
 )
+from protocols.dlms.short_names import ShortNameApdu
 from protocols.errors import ProtocolError
 
 __all__ = [
@@ -118,6 +121,7 @@ Apdu = (
     | GeneralCiphered
     | GeneralCiphering
     | GeneralSigning
+    | ShortNameApdu
 )
 
 
@@ -169,6 +173,7 @@ _READERS: dict[int, Callable[[Reader], Apdu]] = {
     ApduTag.GENERAL_CIPHERING: general.read_ciphering,
     ApduTag.GENERAL_SIGNING: general.read_signing,
 }
+_READERS.update(short_names.READERS)
 _READERS.update((tag, _ciphered_reader(ApduTag(tag))) for tag in ciphered.PLAIN_TAG)
 
 

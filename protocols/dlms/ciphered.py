@@ -25,6 +25,12 @@ GLOBAL_TAG: dict[int, ApduTag] = {
     ApduTag.GET_RESPONSE: ApduTag.GLO_GET_RESPONSE,
     ApduTag.SET_RESPONSE: ApduTag.GLO_SET_RESPONSE,
     ApduTag.ACTION_RESPONSE: ApduTag.GLO_ACTION_RESPONSE,
+    ApduTag.READ_REQUEST: ApduTag.GLO_READ_REQUEST,
+    ApduTag.WRITE_REQUEST: ApduTag.GLO_WRITE_REQUEST,
+    ApduTag.READ_RESPONSE: ApduTag.GLO_READ_RESPONSE,
+    ApduTag.WRITE_RESPONSE: ApduTag.GLO_WRITE_RESPONSE,
+    ApduTag.UNCONFIRMED_WRITE_REQUEST: ApduTag.GLO_UNCONFIRMED_WRITE_REQUEST,
+    ApduTag.INFORMATION_REPORT_REQUEST: ApduTag.GLO_INFORMATION_REPORT_REQUEST,
 }
 DEDICATED_TAG: dict[int, ApduTag] = {
     ApduTag.GET_REQUEST: ApduTag.DED_GET_REQUEST,
@@ -34,11 +40,29 @@ DEDICATED_TAG: dict[int, ApduTag] = {
     ApduTag.GET_RESPONSE: ApduTag.DED_GET_RESPONSE,
     ApduTag.SET_RESPONSE: ApduTag.DED_SET_RESPONSE,
     ApduTag.ACTION_RESPONSE: ApduTag.DED_ACTION_RESPONSE,
+    ApduTag.READ_REQUEST: ApduTag.DED_READ_REQUEST,
+    ApduTag.WRITE_REQUEST: ApduTag.DED_WRITE_REQUEST,
+    ApduTag.READ_RESPONSE: ApduTag.DED_READ_RESPONSE,
+    ApduTag.WRITE_RESPONSE: ApduTag.DED_WRITE_RESPONSE,
+    ApduTag.UNCONFIRMED_WRITE_REQUEST: ApduTag.DED_UNCONFIRMED_WRITE_REQUEST,
+    ApduTag.INFORMATION_REPORT_REQUEST: ApduTag.DED_INFORMATION_REPORT_REQUEST,
 }
+HEARD_TAG: dict[int, ApduTag] = {
+    ApduTag.INITIATE_REQUEST: ApduTag.DED_INITIATE_REQUEST,
+    ApduTag.INITIATE_RESPONSE: ApduTag.DED_INITIATE_RESPONSE,
+    ApduTag.CONFIRMED_SERVICE_ERROR: ApduTag.DED_CONFIRMED_SERVICE_ERROR,
+}
+"""Tags that the standard reserves and does not use: read, never written by an association."""
 PLAIN_TAG: dict[int, int] = {
-    ciphered: plain for table in (GLOBAL_TAG, DEDICATED_TAG) for plain, ciphered in table.items()
+    ciphered: plain
+    for table in (GLOBAL_TAG, DEDICATED_TAG, HEARD_TAG)
+    for plain, ciphered in table.items()
 }
-DEDICATED_TAGS = frozenset(DEDICATED_TAG.values()) | {ApduTag.GENERAL_DED_CIPHERING}
+DEDICATED_TAGS = (
+    frozenset(DEDICATED_TAG.values())
+    | frozenset(HEARD_TAG.values())
+    | {ApduTag.GENERAL_DED_CIPHERING}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,3 +364,32 @@ def test_the_xml_of_gurux() -> None:
     pytest.importorskip("gurux_dlms")
     (line,) = told(GET, "--xml", "gurux")
     assert '<UInt32 Value="000005ED" />' in line["xml"]
+
+
+# ACSE: fields in another order than the standard's, as some peers send them, are written so again.
+AARQ = "601D A109 0607 60857405080101 BE10 040E 01000000065F1F0400007E1F04B0"
+MIXED = {
+    "as the standard has it": AARQ,
+    "user information first": (
+        "601D BE10 040E 01000000065F1F0400007E1F04B0 A109 0607 60857405080101"
+    ),
+    "mechanism before the requirements": (
+        "6036 A109 0607 60857405080101 8B07 60857405080201 8A02 0780 AC0A 8008 3132333435363738"
+        "BE10 040E 01000000065F1F0400007E1F04B0"
+    ),
+    "AARE, result last": (
+        "6129 A109 0607 60857405080101 A305 A103 020100 A203 020100"
+        "BE10 040E 0800065F1F040000301D04C80007"
+    ),
+    "RLRQ, user information first": "6215 BE10 040E 01000000065F1F0400007E1F04B0 8001 00",
+    "conformance under its old tag": (
+        "601C A109 0607 60857405080101 BE0F 040D 01000000065F0400007E1F04B0"
+    ),
+}
+
+
+@pytest.mark.parametrize("octets", MIXED.values(), ids=MIXED)
+def test_association_messages_are_written_again_as_they_came(octets: str) -> None:
+    wire = bytes.fromhex(octets.replace(" ", ""))
+    (line,) = told(wire.hex())
+    assert line["reencoded"] == wire.hex() and "canonical" not in line

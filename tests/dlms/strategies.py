@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from protocols.dlms import acse, apdu, services, values
+from protocols.dlms import acse, apdu, services, short_names, values
 from protocols.dlms.ciphered import PLAIN_TAG
 from protocols.dlms.codes import (
     AcseProviderDiagnostic,
@@ -179,7 +179,39 @@ exceptions = st.one_of(
         number32,
     ),
 )
+short_accesses = st.one_of(
+    st.builds(short_names.VariableName, number16),
+    st.builds(short_names.ParameterizedAccess, number16, octet, value),
+    st.builds(short_names.BlockNumberAccess, number16),
+    st.builds(short_names.ReadDataBlockAccess, st.booleans(), number16, octets),
+    st.builds(short_names.WriteDataBlockAccess, st.booleans(), number16),
+)
+short_errors = st.builds(short_names.ShortError, access_results)
+short_name_apdus = st.one_of(
+    st.builds(short_names.ReadRequest, some(short_accesses)),
+    st.builds(
+        short_names.ReadResponse,
+        some(
+            st.builds(short_names.ShortData, value)
+            | short_errors
+            | st.builds(short_names.DataBlockResult, st.booleans(), number16, octets)
+            | st.builds(short_names.ReadBlockTaken, number16)
+        ),
+    ),
+    st.builds(short_names.WriteRequest, some(short_accesses), some(value)),
+    st.builds(
+        short_names.WriteResponse,
+        some(
+            st.builds(short_names.Written)
+            | short_errors
+            | st.builds(short_names.WriteBlockTaken, number16)
+        ),
+    ),
+    st.builds(short_names.UnconfirmedWriteRequest, some(short_accesses), some(value)),
+    st.builds(short_names.InformationReportRequest, maybe, some(short_accesses), some(value)),
+)
 any_apdu = st.one_of(
+    short_name_apdus,
     initiates,
     association,
     exceptions,
