@@ -49,10 +49,14 @@ class Buffer(Protocol):
         """Some columns of some rows."""
         ...
 
+    def array(self, places: Iterable[int], columns: Sequence[int]) -> Value:
+        """The same, as an array of structures."""
+        ...
 
-def whole(buffer: Buffer) -> Array:
+
+def whole(buffer: Buffer) -> Value:
     """Every row."""
-    return Array(buffer.rows(range(len(buffer)), range(len(buffer.columns))))
+    return buffer.array(range(len(buffer)), range(len(buffer.columns)))
 
 
 def part(
@@ -91,12 +95,10 @@ def _by_range(
         last = _bound(last_bound, rules, last=True)
         if first is None or last is None:
             return DataAccessResult.TYPE_UNMATCHED
-        return Array(buffer.rows(buffer.between(first, last), columns))
+        return buffer.array(buffer.between(first, last), columns)
     assert isinstance(by, Structure)
     places = _within(buffer, buffer.columns.index(by), first_bound, last_bound)
-    return (
-        DataAccessResult.TYPE_UNMATCHED if places is None else Array(buffer.rows(places, columns))
-    )
+    return DataAccessResult.TYPE_UNMATCHED if places is None else buffer.array(places, columns)
 
 
 def _within(buffer: Buffer, at: int, first: Value, last: Value) -> list[int] | None:
@@ -148,4 +150,4 @@ def _by_entry(buffer: Buffer, asked: Structure) -> Value | DataAccessResult:
     if first < 1 or first_column < 1:
         return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
     columns = range(len(buffer.columns))[first_column - 1 : last_column or None]
-    return Array(buffer.rows(range(len(buffer))[first - 1 : last or None], columns))
+    return buffer.array(range(len(buffer))[first - 1 : last or None], columns)

@@ -12,6 +12,7 @@ from typing import Any
 
 from devices.meter import meter_clock
 from devices.meter.clients import ALL, OPERATORS
+from devices.meter.columns import clock_column
 from devices.meter.cosem import (
     CLOCK,
     Attribute,
@@ -183,6 +184,7 @@ _clock = CosemObject(
             _write_time,
             OPERATORS,
             historic=True,
+            read_column=clock_column,
         ),
         3: _rule("utc_offset_min", lambda c: Long(-c.meter.rules.utc_offset_min), Long, _zone),
         4: Attribute(_status, ALL, historic=True),

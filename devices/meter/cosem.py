@@ -13,6 +13,7 @@ from typing import cast
 
 from devices.meter import meter_clock
 from devices.meter.clients import ALL, NOBODY, OPERATORS, READERS, Client, Right
+from devices.meter.columns import ColumnRead, Integers, Rows, integers
 from devices.meter.history import Deed
 from devices.meter.load import Energy, PhaseLoad
 from devices.meter.state import MeterState
@@ -126,6 +127,8 @@ class Attribute:
     selectors: tuple[int, ...] = ()
     historic: bool = False
     """Whether `read` answers for any moment of the past: such attributes can be captured."""
+    read_column: ColumnRead | None = None
+    """The same for many rows at once, of a meter that nobody disturbed."""
 
     def access_mode(self, right: Right) -> int:
         """0 no access, 1 read only, 2 write only, 3 read and write (Blue Book 4.4.4).
@@ -229,13 +232,20 @@ UNIT_NONE = 255
 """Blue Book 4.3.2, enumeration of units."""
 
 
-def data(name: str, read: Read, *, readers: Right = ALL, historic: bool = False) -> CosemObject:
+def data(
+    name: str,
+    read: Read,
+    *,
+    readers: Right = ALL,
+    historic: bool = False,
+    read_column: ColumnRead | None = None,
+) -> CosemObject:
     """Class 1: one value."""
     return CosemObject(
         DATA,
         0,
         LogicalName(name),
-        {2: Attribute(read, readers, historic=historic)},
+        {2: Attribute(read, readers, historic=historic, read_column=read_column)},
         visible=readers,
     )
 
@@ -246,15 +256,29 @@ def scaler_unit(scaler: int, unit: int) -> Structure:
 
 
 def register(
-    name: str, read: Callable[[Context], int], kind: type, unit: int, scaler: int = 0
+    name: str,
+    read: Callable[[Context], int],
+    kind: type,
+    unit: int,
+    scaler: int = 0,
+    *,
+    encoded: type | None = None,
+    many: Callable[[Rows], Integers] | None = None,
 ) -> CosemObject:
-    """Class 3: a value in `10**scaler` of its unit, which answers for any moment of the past."""
+    """Class 3: a value in `10**scaler` of its unit, which answers for any moment of the past.
+
+    `many` answers for many moments at once, in the type `encoded` where `kind` makes it of another.
+    """
     return CosemObject(
         REGISTER,
         0,
         LogicalName(name),
         {
-            2: Attribute(lambda context: kind(read(context)), historic=True),
+            2: Attribute(
+                lambda context: kind(read(context)),
+                historic=True,
+                read_column=None if many is None else integers(encoded or kind, many),
+            ),
             3: Attribute(constant(scaler_unit(scaler, unit)), historic=True),
         },
         {1: Method(NOBODY)},

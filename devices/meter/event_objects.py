@@ -79,6 +79,9 @@ class Written:
         for place in places:
             yield Structure([self.cells[column](self.lines[place]) for column in columns])
 
+    def array(self, places: Iterable[int], columns: Sequence[int]) -> Array:
+        return Array(self.rows(places, columns))
+
 
 def _log(
     name: LogicalName,

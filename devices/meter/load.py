@@ -9,7 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
 
 MS_PER_S = 1000
 SLOT_S = 900
@@ -176,6 +182,30 @@ class DailyLoad:
         steps = (days - self.origin_day) * self.shape.sums[-1] + self.shape.sums[slot]
         unit = _unit_power(self.unit_w, self.unit_var)
         return unit.times(steps * slot_ms + self.shape.slots[slot] * within)
+
+    def energies(self, now_ms: Integers) -> Integers:
+        """The integrals up to many moments, four rows as the fields of `Energy`."""
+        import numpy as np  # a meter that answers for one moment needs none of it
+
+        slot_ms = SLOT_S * MS_PER_S
+        slots, within = np.divmod(now_ms, slot_ms)
+        days, slot = np.divmod(slots, SLOTS_PER_DAY)
+        sums, shape = np.array(self.shape.sums), np.array(self.shape.slots)
+        steps = (days - self.origin_day) * self.shape.sums[-1] + sums[slot]
+        unit = _unit_power(self.unit_w, self.unit_var)
+        units = (
+            unit.active_import, unit.active_export, unit.reactive_import, unit.reactive_export
+        )  # fmt: skip
+        found: Integers = np.array([units]).T * (steps * slot_ms + shape[slot] * within)
+        return found
+
+    def powers(self, now_s: Integers) -> tuple[Integers, Integers, Integers]:
+        """Watts, vars and tenths of volts at many moments, each phases x moments."""
+        import numpy as np
+
+        level = np.array(self.shape.slots)[now_s // SLOT_S % SLOTS_PER_DAY]
+        watts, var = np.array([self.unit_w]).T * level, np.array([self.unit_var]).T * level
+        return watts, var, np.full(watts.shape, NOMINAL_DV)
 
     def next_change(self, now: float) -> float | None:
         first = int(now // SLOT_S)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from devices.meter import buffer
 from devices.meter.buffer import BY_ENTRY, BY_RANGE
 from devices.meter.clients import NOBODY, OPERATORS, READERS, Right
+from devices.meter.columns import array_of, undisturbed
 from devices.meter.cosem import (
     CLOCK,
     PROFILE_GENERIC,
@@ -22,7 +23,6 @@ from devices.meter.cosem import (
     Context,
     CosemObject,
     Method,
-    Read,
     capture,
     constant,
 )
@@ -106,19 +106,35 @@ class Captured:
     context: Context
     columns: tuple[Structure, ...]
     segments: list[Segment]
-    reads: list[Read]
+    sources: list[Attribute]
 
     def __len__(self) -> int:
         return sum(len(segment.times) for segment in self.segments)
 
-    def between(self, first: float, last: float) -> Iterator[int]:
+    def between(self, first: float, last: float) -> Iterable[int]:
+        if len(self.segments) == 1:
+            return self.segments[0].places(first, last)
+        return self._between(first, last)
+
+    def array(self, places: Iterable[int], columns: Sequence[int]) -> Value:
+        """Some columns of some rows: all at once where nothing disturbed them, else row by row."""
+        context = self.context
+        if len(self.segments) == 1 and isinstance(places, range) and not context.meter.spoils:
+            rows = undisturbed(context.meter, self.segments[0], places)
+            reads = [self.sources[column].read_column for column in columns]
+            known = [read for read in reads if read is not None]
+            if rows is not None and len(known) == len(reads):
+                return array_of(rows, known)
+        return Array(self.rows(places, columns))
+
+    def _between(self, first: float, last: float) -> Iterator[int]:
         before = 0
         for segment in self.segments:
             yield from (before + place for place in segment.places(first, last))
             before += len(segment.times)
 
     def rows(self, places: Iterable[int], columns: Sequence[int]) -> Iterator[Structure]:
-        reads = [self.reads[column] for column in columns]
+        reads = [self.sources[column].read for column in columns]
         rest, before = iter(self.segments), 0
         segment: Segment | None = next(rest, None)
         for place in places:
@@ -156,15 +172,15 @@ def captured(context: Context, design: Design, lookup: Lookup) -> Captured:
         most=at.entries,
         besides=besides,
     )
-    reads = [_reader(lookup, column) for column in at.columns]
-    return Captured(context, at.columns, found, reads)
+    sources = [_source(lookup, column) for column in at.columns]
+    return Captured(context, at.columns, found, sources)
 
 
-def _reader(lookup: Lookup, column: Structure) -> Read:
+def _source(lookup: Lookup, column: Structure) -> Attribute:
     _, name, attribute, _ = column
     assert isinstance(name, bytes)
     assert isinstance(attribute, int)
-    return lookup[LogicalName(name)].attributes[int(attribute)].read
+    return lookup[LogicalName(name)].attributes[int(attribute)]
 
 
 def profile(design: Design, lookup: Lookup) -> CosemObject:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from devices.meter import billing
 from devices.meter.billing_objects import BILLING_PROFILE
 from devices.meter.clients import NOBODY, READERS
+from devices.meter.columns import status_column
 from devices.meter.cosem import (
     DATA,
     EXTENDED_REGISTER,
@@ -49,7 +50,7 @@ def _status(context: Context) -> Value:
 def status_objects() -> Iterator[CosemObject]:
     """The status of each profile."""
     for name in (LOAD_STATUS, DAILY_STATUS):
-        yield data(str(name), _status, readers=READERS, historic=True)
+        yield data(str(name), _status, readers=READERS, historic=True, read_column=status_column)
 
 
 def _energies(meter_type: MeterType, *, tariffs: bool) -> Iterator[Structure]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from devices.meter import tariff
+from devices.meter.columns import Integers, Rows, power_factors
 from devices.meter.cosem import (
     UNIT_A,
     UNIT_DEGREE,
@@ -89,11 +90,23 @@ def _of_phase(meter_type: MeterType, phase: int) -> Iterator[CosemObject]:
         return lambda context: quantity(context.phases()[phase])
 
     def one(
-        number: int, quantity: OfPhase, kind: type[Value], unit: int, scaler: int = 0
+        number: int,
+        quantity: OfPhase,
+        kind: type[Value],
+        unit: int,
+        scaler: int = 0,
+        many: Callable[[Rows], Integers] | None = None,
     ) -> CosemObject:
-        return register(f"1.0.{c + number}.7.0.255", of(quantity), kind, unit, scaler)
+        return register(f"1.0.{c + number}.7.0.255", of(quantity), kind, unit, scaler, many=many)
 
-    yield one(12, lambda p: p.voltage_dv, LongUnsigned, UNIT_V, -1)
+    yield one(
+        12,
+        lambda p: p.voltage_dv,
+        LongUnsigned,
+        UNIT_V,
+        -1,
+        lambda rows: rows.powers()[2][phase],
+    )
     yield one(11, current_ca, LongUnsigned, UNIT_A, -2)
     yield one(16, lambda p: p.active_w, DoubleLong, UNIT_W)
     yield one(3, lambda p: max(p.reactive_var, 0), DoubleLongUnsigned, UNIT_VAR)
@@ -157,7 +170,9 @@ def _totals(meter_type: MeterType) -> Iterator[CosemObject]:
     yield total(3, lambda p: max(p.reactive_var, 0), UNIT_VAR)
     yield total(4, lambda p: max(-p.reactive_var, 0), UNIT_VAR)
     yield total(9, lambda p: _apparent(p.active_w, p.reactive_var), UNIT_VA)
-    yield register("1.0.13.7.0.255", _total_factor, LongUnsigned, UNIT_NONE, -3)
+    yield register(
+        "1.0.13.7.0.255", _total_factor, LongUnsigned, UNIT_NONE, -3, many=_total_factors
+    )
     yield register(
         "1.0.14.7.0.255",
         lambda context: NOMINAL_CHZ if any(p.voltage_dv for p in context.phases()) else 0,
@@ -170,6 +185,11 @@ def _totals(meter_type: MeterType) -> Iterator[CosemObject]:
 def _total_factor(context: Context) -> int:
     phases = context.phases()
     return _factor(sum(p.active_w for p in phases), sum(p.reactive_var for p in phases))
+
+
+def _total_factors(rows: Rows) -> Integers:
+    watts, var, _ = rows.powers()
+    return power_factors(watts.sum(axis=0), var.sum(axis=0))
 
 
 # Energies.
@@ -187,7 +207,19 @@ def _energy(meter_type: MeterType, c: int) -> CosemObject:
     def read(context: Context) -> int:
         return shown_energy(meter_type, context.energy(), quantity)
 
-    return register(f"1.0.{c}.8.0.255", read, wrapped, unit, meter_type.energy_scaler)  # type: ignore[arg-type]
+    def many(rows: Rows) -> Integers:
+        shown = rows.energy()[c - 1] // (W_MS_PER_WH * 10**meter_type.energy_scaler)
+        return shown % (DoubleLongUnsigned.MAX + 1)
+
+    return register(
+        f"1.0.{c}.8.0.255",
+        read,
+        wrapped,  # type: ignore[arg-type]
+        unit,
+        meter_type.energy_scaler,
+        encoded=DoubleLongUnsigned,
+        many=many,
+    )
 
 
 def _energy_of_tariff(meter_type: MeterType, c: int, number: int) -> CosemObject:

@@ -67,6 +67,13 @@ class SteppedLoad:
         found: Integers = self._sums[:, slot] + self._flows[:, slot] * (since - slot * _SLOT_MS)
         return found
 
+    def powers(self, now_s: Integers) -> tuple[Integers, Integers, Integers]:
+        """Watts, vars and tenths of volts at many moments, each phases x moments."""
+        slot = now_s // SLOT_S - self.first_slot
+        at = np.clip(slot, 0, self.watts.shape[1] - 1)
+        flows = slot >= 0
+        return self.watts[:, at] * flows, self.vars[:, at] * flows, self.voltage_dv[:, at]
+
     def next_change(self, now: float) -> float | None:
         """When `at` changes next: the end of this quarter hour, while there are more."""
         slot = max(int(now // SLOT_S) + 1, self.first_slot)

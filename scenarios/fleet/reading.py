@@ -83,14 +83,17 @@ class Reading:
     values: Integers  # intervals x (status, channels)
     got: npt.NDArray[np.bool_]  # intervals
     sessions: int = 0
+    _missing: list[int] = field(init=False)
     _engine: ClientConnection | None = None
     _asked: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._missing = list(range(len(self.got) // SLOTS_PER_DAY))
 
     @property
     def missing(self) -> list[int]:
         """Days, from 0, of which nothing came."""
-        came = np.any(self.got.reshape(-1, SLOTS_PER_DAY), axis=1)
-        return [day for day, here in enumerate(came) if not here]
+        return self._missing
 
     def open(self, days: list[int], now: float) -> bytes:
         """Begin a session about these days; the frame to send."""
@@ -166,6 +169,8 @@ class Reading:
                 raise NotTheProfile(f"meter {self.meter}: column {number + 1} holds no numbers")
             self.values[place[here], number] = column.raw[here]
         self.got[place[here]] = True
+        if here.any():
+            self._missing.remove(day)
 
 
 @cache

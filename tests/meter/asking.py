@@ -5,6 +5,7 @@ from __future__ import annotations
 from devices.meter.cosem import Context
 from devices.meter.device import Meter
 from devices.meter.services import answer
+from protocols.dlms import axdr
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
@@ -20,7 +21,7 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.values import Array, OctetString, Structure, Value
+from protocols.dlms.values import Array, EncodedValue, OctetString, Structure, Value
 
 EVERYTHING = (
     Conformance.GET
@@ -48,7 +49,11 @@ class Asking:
         asked = AttributeDescriptor(class_id, LogicalName(name), attribute, selection)
         response = answer(self.context(), GetRequest.of(asked))
         assert isinstance(response, GetResponse)
-        return response.results[0]
+        (result,) = response.results
+        # A buffer may be at hand as octets, which is all that a client gets to see anyway.
+        if isinstance(result, EncodedValue | Structure):
+            return axdr.decode(axdr.encode(result))
+        return result
 
     def number(self, class_id: int, name: str, attribute: int = 2) -> int:
         found = self.get(class_id, name, attribute)
