@@ -21,6 +21,7 @@ from devices.gateway.lines import Framing, Line, Opened, PtyLine, TcpLine, UdpLi
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.outflow import Pace
 from devices.meter import models
+from devices.meter.certificates import anchor, authority
 from devices.meter.clients import Client, on_the_bench
 from devices.meter.device import Meter
 from devices.meter.faults import FAULTS
@@ -221,6 +222,8 @@ def meter_of(
         meter_type = replace(models.model(model), clients=clients)
     else:
         meter_type = MeterType(phases=phases, clients=clients)
+    if any(client.suite for client in clients):  # certificates are a matter of its version 1
+        meter_type = replace(meter_type, security_setup_version=1)
     return Meter(identity, _load(load, meter_type.phases), meter_type)
 
 
@@ -353,10 +356,12 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
 
 
 def _key_pairs(identity: Identity, client: Client) -> dict[str, object]:
-    """Private keys of the client as numbers, public ones of the meter as X || Y."""
+    """Private keys of the client as numbers, public ones of the meter as X || Y; and the authority
+    that the meter trusts, with its private key, to issue certificates by."""
     pairs = identity.client_key_pairs(client.sap, client.suite)
     assert pairs.signing and pairs.agreement and pairs.peer_signing and pairs.peer_agreement
     size = 2 * curve_of(client.suite).size
+    issuer = authority(identity.seed, client.suite)
     private = {"client_signing_key": pairs.signing, "client_agreement_key": pairs.agreement}
     public = {
         "meter_signing_public_key": pairs.peer_signing,
@@ -365,6 +370,8 @@ def _key_pairs(identity: Identity, client: Client) -> dict[str, object]:
     return {
         **{n: f"{k.private_numbers().private_value:0{size}X}" for n, k in private.items()},
         **{n: public_octets(k).hex().upper() for n, k in public.items()},
+        "authority_key": f"{issuer.key.private_numbers().private_value:0{size}X}",
+        "authority_certificate": anchor(identity.seed, client.suite).octets.hex().upper(),
     }
 
 

@@ -1,7 +1,7 @@
 """Security setup, class 64 version 0 and 1, and the invocation counter (Blue Book 4.4.7, 4.3.1).
 
 Each client that ciphers has both of its own: policy, suite, titles, and the methods by which its
-keys change and its policy becomes stricter.
+keys change and its policy becomes stricter.  Certificates: `certificate_methods`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from devices.chance import octets
+from devices.meter.certificate_methods import certificate_list, certificate_methods
+from devices.meter.certificates import pairs_of
 from devices.meter.clients import ALL, NOBODY, Client
 from devices.meter.cosem import (
     SECURITY_SETUP,
@@ -69,10 +71,12 @@ def _setup(client: Client, version: int) -> CosemObject:
         2: Method(own, _transfer),
     }
     if version:
-        attributes[6] = Attribute(constant(Array()), own)  # certificates: none
-        methods |= {index: Method(NOBODY) for index in range(3, 9)}
         if client.suite in CURVES:
-            methods[3] = Method(own, _agree)
+            attributes[6] = Attribute(lambda context: certificate_list(context.meter, client), own)
+            methods |= {3: Method(own, _agree), **certificate_methods(own)}
+        else:
+            attributes[6] = Attribute(constant(Array()), own)  # suite 0 has no certificates
+            methods |= {index: Method(NOBODY) for index in range(3, 9)}
     return CosemObject(
         SECURITY_SETUP,
         version,
@@ -124,7 +128,7 @@ def _agree(context: Context, value: Value | None) -> ActionResult | MethodReturn
     """key_agreement of the suites 1 and 2: the client's signed offers for ours."""
     meter, client = context.meter, context.client
     identity, suite = meter.identity, client.suite
-    pairs = identity.key_pairs(client.sap, suite)
+    pairs = pairs_of(meter, client)
     assert pairs.signing is not None and pairs.peer_signing is not None
     keys, answers = {}, {}
     round_ = meter.count_association()  # a number that no other draw has

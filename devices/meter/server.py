@@ -17,6 +17,7 @@ import itertools
 from collections.abc import Iterator
 
 from devices.chance import octets
+from devices.meter.certificates import pairs_of
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
 from devices.meter.dirt import RELEASE_REFUSED, DirtyConnection
@@ -247,7 +248,7 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
         else b"",
         keys=keys_of(meter, client) if client.ciphers else None,
         suite=client.suite,
-        pairs=identity.key_pairs(client.sap, client.suite) if client.suite else KeyPairs(),
+        pairs=pairs_of(meter, client) if client.suite else KeyPairs(),
         secrets=lambda count: secret(f"key {next(drawn)}", count),
         system_title=identity.system_title,
         security=required(meter, client) if client.ciphers else Security.NONE,

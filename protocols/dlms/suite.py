@@ -29,7 +29,7 @@ class Curve:
     """What the suites 1 and 2 do beyond ciphering."""
 
     group: ec.EllipticCurve
-    digest: hashes.HashAlgorithm
+    digest: hashes.SHA256 | hashes.SHA384
     size: int  # octets of a coordinate, of a private key, and of each half of a signature
     algorithm: bytes  # AlgorithmID of the keys that are agreed on
 

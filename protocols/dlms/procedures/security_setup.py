@@ -32,7 +32,8 @@ _CLASS = 64
 _ACTIVATE, _TRANSFER, _AGREEMENT = 1, 2, 3
 
 
-def _done(code: ActionResult | Outcome) -> Outcome:
+def done(code: ActionResult | Outcome) -> Outcome:
+    """How a method without a returned value ended."""
     if isinstance(code, Outcome):
         return code
     if code is ActionResult.SUCCESS:
@@ -45,13 +46,13 @@ def transfer_keys(
 ) -> Procedure:
     """Bring keys to the meter, all in one message: it takes all of them or none."""
     parameter = transfer_data(master, keys)
-    return _done((yield from act(MethodDescriptor(_CLASS, setup, _TRANSFER), parameter)))
+    return done((yield from act(MethodDescriptor(_CLASS, setup, _TRANSFER), parameter)))
 
 
 def activate_policy(policy: int, setup: LogicalName = SECURITY_SETUP) -> Procedure:
     """Have the meter require more protection; no meter takes less."""
     method = MethodDescriptor(_CLASS, setup, _ACTIVATE)
-    return _done((yield from act(method, Enum(policy))))
+    return done((yield from act(method, Enum(policy))))
 
 
 @procedure
