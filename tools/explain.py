@@ -18,6 +18,7 @@ from rich.tree import Tree
 from headend.domain.order import Order
 from headend.domain.reason import REASONS
 from headend.ports import Outgoing
+from headend.store import damaged
 from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.capture_places import Places
@@ -60,6 +61,9 @@ def order(
     """
     places = _places(capture)
     with reading(database) as reader:
+        readable = reader.read(lambda connection: damaged.order(connection, number))
+        if isinstance(readable, damaged.DamagedOrder):
+            failed(f"order {number} is damaged: {readable.why}", f"Look at row {number} of orders")
         told = reader.read(lambda connection: gather(connection, number, places))
     if told is None:
         failed(f"no order {number}", f"See the numbers with: ami order list --database {database}")

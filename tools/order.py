@@ -25,13 +25,15 @@ from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS
-from headend.store.queries import OrderFilter, journal, order, orders
+from headend.store.damaged import DamagedOrder, order, orders
+from headend.store.queries import OrderFilter, journal
+from headend.store.queries import order as order_of
 from protocols.cim.control_types import ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from tools.database import Database, reading
 from tools.moments import moment
-from tools.terminal import clock_text, failed, out, print_json, styled, wrong_usage
+from tools.terminal import clock_text, complain, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
 NUMBER_MAX = 10**12
@@ -65,11 +67,15 @@ def list_(
     which = OrderFilter(states=(state,) if state else (), meter=meter)
     with reading(database) as reader:
         found = reader.read(lambda connection: orders(connection, which, limit=limit))
+    damaged = [item for item in found if isinstance(item, DamagedOrder)]
     if json:
         print_json([_row(item) for item in found])
         return
     table = Table("order", "accepted (UTC)", "meter", "what", "state", "reason", box=None)
     for item in found:
+        if isinstance(item, DamagedOrder):
+            table.add_row(str(item.number), "", item.meter, "", item.state, "damaged")
+            continue
         table.add_row(
             str(item.number),
             clock_text(item.accepted_at),
@@ -79,6 +85,8 @@ def list_(
             item.reason or "",
         )
     show_(table)
+    for item in damaged:
+        complain(f"order {item.number} is damaged: {item.why}")
 
 
 @app.command()
@@ -95,6 +103,8 @@ def show(
         found = reader.read(lambda connection: order(connection, number))
         if found is None:
             failed(f"no order {number}", "See the numbers with: ami order list")
+        if isinstance(found, DamagedOrder):
+            failed(f"order {number} is damaged: {found.why}", f"Look at row {number} of orders")
         lines = reader.read(lambda connection: journal(connection, number))
     if json:
         told = [{"at": line.at, "state": line.state, "cause": line.cause} for line in lines]
@@ -190,7 +200,7 @@ def read(
             if found.final:
                 break
             time.sleep(0.25)
-            found = reader.read(lambda connection: order(connection, placed.number)) or placed
+            found = reader.read(lambda connection: order_of(connection, placed.number)) or placed
     if json:
         print_json({**_row(found), "readings": [_value(each) for each in found.readings]})
     else:
@@ -351,7 +361,10 @@ def _wish(item: Order) -> str:
     return f"{item.kind} {item.amount} {item.unit}" if item.amount is not None else str(item.kind)
 
 
-def _row(item: Order) -> dict[str, object]:
+def _row(item: Order | DamagedOrder) -> dict[str, object]:
+    if isinstance(item, DamagedOrder):
+        told: dict[str, object] = {"order": item.number, "meter": item.meter, "state": item.state}
+        return {**told, "damaged": item.why}
     return {
         "order": item.number,
         "transaction": item.transaction_id,

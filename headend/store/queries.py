@@ -67,12 +67,13 @@ def orders(
     statement = ORDER.select().order_by(columns.number.desc()).limit(limit)
     if before is not None:
         statement = statement.where(columns.number < before)
-    for condition in _conditions(which or OrderFilter()):
+    for condition in conditions(which or OrderFilter()):
         statement = statement.where(condition)
     return _all(connection, ORDER, statement)
 
 
-def _conditions(which: OrderFilter) -> list[Any]:
+def conditions(which: OrderFilter) -> list[Any]:
+    """What the rows of these orders fulfil."""
     columns = schema.orders.c
     among = (
         (columns.state, which.states),
@@ -86,13 +87,13 @@ def _conditions(which: OrderFilter) -> list[Any]:
         (columns.transaction_id, which.transaction_id),
         (columns.correlation_id, which.correlation_id),
     )
-    conditions: list[Any] = [column.in_(values) for column, values in among if values]
-    conditions += [column == value for column, value in equal if value is not None]
+    found: list[Any] = [column.in_(values) for column, values in among if values]
+    found += [column == value for column, value in equal if value is not None]
     if which.since is not None:
-        conditions.append(columns.accepted_at >= which.since)
+        found.append(columns.accepted_at >= which.since)
     if which.until is not None:
-        conditions.append(columns.accepted_at < which.until)
-    return conditions
+        found.append(columns.accepted_at < which.until)
+    return found
 
 
 def order(connection: Connection, number: int) -> Order | None:
