@@ -18,7 +18,7 @@ from rich.tree import Tree
 from headend.domain.order import Order
 from headend.domain.reason import REASONS
 from headend.ports import Outgoing
-from headend.store import damaged
+from headend.store import damaged_queries as damaged
 from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.capture_places import Places

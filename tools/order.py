@@ -25,7 +25,7 @@ from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS
-from headend.store.damaged import DamagedOrder, order, orders
+from headend.store.damaged_queries import DamagedOrder, order, orders
 from headend.store.queries import OrderFilter, journal
 from headend.store.queries import order as order_of
 from protocols.cim.control_types import ControlKind

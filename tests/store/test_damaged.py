@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
 from headend.domain.order import Order, State
-from headend.store import damaged
-from headend.store.damaged import DamagedOrder
+from headend.store import damaged_queries as damaged
+from headend.store.damaged_queries import DamagedOrder
 from headend.store.queries import OrderFilter
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
