@@ -63,6 +63,7 @@ from headend.orders.settle import Settling
 from headend.orders.step import Stepping
 from headend.orders.withdraw import Withdrawal
 from headend.ports import CarrierPortal, Chance, Clock, Transaction
+from headend.registry.upkeep import Upkeep
 from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
@@ -75,7 +76,14 @@ from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
-from protocols.concentrator.messages import Online, TunnelAnswer, TunnelClosed, TunnelOpened, Upload
+from protocols.concentrator.messages import (
+    Online,
+    State,
+    TunnelAnswer,
+    TunnelClosed,
+    TunnelOpened,
+    Upload,
+)
 from protocols.dlms.keys import Keys
 
 __all__ = [
@@ -134,6 +142,7 @@ class HeadEnd:
     task_tables: TaskTables
     uploads: UploadIntake
     tunnels: Tunnels
+    upkeep: Upkeep
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -143,6 +152,7 @@ class HeadEnd:
             *self.outbox.errors,
             *self.scheduling.errors,
             *self.task_tables.errors,
+            *self.upkeep.errors,
         )
 
     async def listen(self) -> None:
@@ -152,6 +162,8 @@ class HeadEnd:
         self.field.listen(self.hearing)
         self.field.hear(Online, self.task_tables.online)
         self.field.hear(Upload, self.uploads.take)
+        self.field.hear(Online, self.upkeep.online)
+        self.field.hear(State, self.upkeep.told)
         self.field.hear(TunnelOpened, self.tunnels.opened)
         self.field.hear(TunnelAnswer, self.tunnels.answered)
         self.field.hear(TunnelClosed, self.tunnels.closed)
@@ -177,6 +189,7 @@ class HeadEnd:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.scheduling.run(), name="schedules")
             group.create_task(self.task_tables.run(), name="task tables")
+            group.create_task(self.upkeep.run(), name="upkeep")
 
     async def close(self) -> None:
         await self.store.close()
@@ -259,6 +272,7 @@ def build(
         scheduling=Scheduling(reads, config.direct.read, ZoneInfo(policy.zone)),
         task_tables=task_tables,
         tunnels=tunnels,
+        upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
         uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
     )
 

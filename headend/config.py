@@ -173,6 +173,13 @@ class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             raise ValueError("two tasks have one name")
 
 
+class UpkeepPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How concentrators are looked after."""
+
+    state_every_s: Seconds = 3600.0  # they are asked how they fare
+    clock_tolerance_s: Seconds = 5.0  # beyond it, and what the round trip leaves open: shifted
+
+
 class DirectPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Meters that are reached without a concentrator.
 
@@ -213,6 +220,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     keys: KeyStorage = KeyStorage()
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
+    upkeep: UpkeepPolicy = UpkeepPolicy()
 
 
 def _decode(kind: type, value: object) -> object:

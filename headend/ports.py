@@ -16,6 +16,7 @@ from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order, State
 from headend.domain.reading import Push, Reading, WantedObject
 from headend.domain.reason import ReasonCode
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
 from protocols.concentrator.collecting import Layout
 from protocols.concentrator.messages import Action, FaultEntry, Result
 from protocols.dlms.keys import Keys
@@ -394,6 +395,12 @@ class Transaction(Protocol):
     def add_upload(self, upload: UploadTaken) -> bool:
         """Keep what an upload brought; False where it was here already."""
         ...
+
+    # how concentrators fare
+    def state_of(self, concentrator: str) -> KnownState | None: ...
+    def put_state(self, state: KnownState) -> None: ...
+    def add_clock(self, measured: ClockMeasured) -> None: ...
+    def put_hours(self, hours: Iterable[HourHeard]) -> None: ...
 
     # what concentrators told of themselves
     def add_evidence(self, concentrator: str, evidence: Iterable[Evidence]) -> None:

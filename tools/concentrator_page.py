@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import collecting, gateway, messages
+from protocols.concentrator import collecting, gateway, messages, upkeep
 from protocols.concentrator.messages import Action, Status
 
 PACKAGE = "protocols.concentrator"
@@ -102,6 +102,8 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
             ),
         ),
     ),
+    upkeep.ReadState(id="4b7a0d6e-1c57-4b7e-8a51-6d0f6d9b2c33", at=_SENT, since=_SENT),
+    upkeep.ShiftClock(id="9f1c2e5a-77b0-4d2c-9a63-0b8f5e4d1a72", at=_SENT, by_s=-12.4),
     gateway.OpenTunnel(
         id="5d2a7c10-3a6f-4b1e-9b2f-7d9c3e1f0a44",
         at=_SENT,
@@ -182,6 +184,33 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         blocks=1,
         packed=zlib.compress(msgspec.msgpack.encode(_BATCH), 0),  # the same by every zlib
     ),
+    upkeep.State(
+        id="C-07.3.90",
+        at=_DONE,
+        of="4b7a0d6e-1c57-4b7e-8a51-6d0f6d9b2c33",
+        boot=3,
+        up_since=_SENT,
+        firmware="ami-concentrator 1.0.0",
+        memory=upkeep.MemoryTold(blocks=2, octets=7300, octets_max=16777216, dropped=0),
+        tasks=4,
+        behind=(
+            upkeep.TaskBehind(task="load-profile", meter="M-000423", failed=3, trouble="no-answer"),
+        ),
+        meters=(
+            upkeep.MeterPlace(
+                meter="M-000417",
+                registered=True,
+                link="plc",
+                level=2,
+                via=("M-000403",),
+                last_heard=_DONE,
+            ),
+        ),
+        hours=(upkeep.HeardInHour(hour=_SENT, asked=56, heard={"M-000417": 55}),),
+        events=(
+            upkeep.EventEntry(at=_SENT, code=upkeep.EventCode.TASKS_SET, text="version 4, 1 tasks"),
+        ),
+    ),
     gateway.TunnelOpened(id="C-07.3.81", at=_SENT, tunnel="b7f1"),
     gateway.TunnelAnswer(
         id="C-07.3.82",
@@ -213,8 +242,22 @@ PARTS = (
     collecting.Layout,
     collecting.ColumnTold,
     collecting.Block,
+    upkeep.MemoryTold,
+    upkeep.TaskBehind,
+    upkeep.MeterPlace,
+    upkeep.HeardInHour,
+    upkeep.EventEntry,
 )
 """The structs that messages contain."""
+
+ENUMERATIONS = (
+    Action,
+    Status,
+    collecting.Kind,
+    gateway.Fate,
+    gateway.Closing,
+    upkeep.EventCode,
+)
 
 
 def reference() -> str:
@@ -228,7 +271,14 @@ def reference() -> str:
             lines += ["### Concentrator to head-end (`up`; `online` and `offline` on `status`)", ""]
         lines += _message(example)
     lines += ["### Values and parts", ""]
-    for values in (Action, Status, collecting.Kind, gateway.Fate, gateway.Closing):
+    for values in (
+        Action,
+        Status,
+        collecting.Kind,
+        gateway.Fate,
+        gateway.Closing,
+        upkeep.EventCode,
+    ):
         lines += _enumeration(values)
     for part in PARTS:
         lines += [f"#### {part.__name__}", "", _doc(part), "", *_fields(part), ""]
@@ -281,6 +331,9 @@ def _json(hint: typing.Any) -> str:
         return f"array of {_json(typing.get_args(hint)[0])}"
     if origin is typing.Literal:
         return " / ".join(f'`"{value}"`' for value in typing.get_args(hint))
+    if origin is dict:
+        key, value = (_json(part) for part in typing.get_args(hint))
+        return f"object: {key} to {value}"
     if isinstance(hint, type) and issubclass(hint, enum.Enum | msgspec.Struct):
         return hint.__name__
     names = {str: "string", int: "integer", float: "number", bool: "boolean"}

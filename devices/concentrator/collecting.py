@@ -98,11 +98,11 @@ class Collecting:
             self._process.interrupt("no power")
         self._process = None
 
-    def set_tasks(self, message: SetTasks) -> None:
+    def set_tasks(self, message: SetTasks) -> bool:
         """Take a table over, if it is newer.  What a changed task has read stays; where it has
         come, too."""
         if message.version <= self._collected.version:
-            return
+            return False
         before = {task.name: (task.kind, task.objects) for task in self._collected.tasks}
         self._collected.version, self._collected.tasks = message.version, message.tasks
         for task in message.tasks:
@@ -114,6 +114,7 @@ class Collecting:
         self._changed.succeed()
         self._changed = self._env.event()
         self.start()
+        return True
 
     # --- the round -------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from functools import partial
 import simpy
 
 from devices.chance import stream
+from devices.concentrator import self_report
 from devices.concentrator.client import Client
 from devices.concentrator.collecting import Collecting
 from devices.concentrator.desk import Desk, Log
@@ -34,6 +35,7 @@ from devices.concentrator.journal import ATTEMPTS_MAX
 from devices.concentrator.memory import OCTETS_MAX, Memory
 from devices.concentrator.online import Online
 from devices.concentrator.own_clock import OwnClock
+from devices.concentrator.own_events import note
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry, alternating
@@ -58,6 +60,7 @@ from protocols.concentrator.messages import (
     decode_downward,
     encode,
 )
+from protocols.concentrator.upkeep import EventCode, ReadState, ShiftClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Concentrator:
         self._faults = FaultBook(self.flash, modem)
         self._power_changes = 0
         self._booted_uptime = 0.0
+        self._up_since = self.clock.read(env.now)
         self.online = Online(
             env, uplink, self, self._chance("reconnection"), modem_online=lambda: modem.online
         )
@@ -159,7 +163,9 @@ class Concentrator:
         self._booted_uptime = self.clock.uptime(self.env.now)
         self._log("concentrator-boot", concentrator=self.name, boot=self.flash.boot)
         self._recall()
+        self._up_since = self._desk.now()
         if why:
+            note(self.flash, self._desk.now(), EventCode.RESTARTED, why)
             self._faults.write(self._desk.now(), "concentrator", f"restarted: {why}")
         self.online.power_on()
         for attempt in list(self._desk.journal.unfinished()):
@@ -200,7 +206,7 @@ class Concentrator:
         self._memory = Memory(
             self.flash.collected,
             octets_max=self.settings.memory_octets,
-            full=lambda why: self._log("memory-full", concentrator=self.name, why=why),
+            full=lambda why: self._note(EventCode.MEMORY_FULL, why),
         )
         self._uploading = Uploading(
             self.env,
@@ -294,7 +300,15 @@ class Concentrator:
                 self._desk.owe_fault_log(self._faults.since(message.since))
                 stored = True
             case SetTasks():
-                self._collecting.set_tasks(message)
+                if self._collecting.set_tasks(message):
+                    told = f"version {message.version}, {len(message.tasks)} tasks"
+                    self._note(EventCode.TASKS_SET, told)
+                stored = True
+            case ReadState():
+                self._tell_state(message)
+                return
+            case ShiftClock():
+                self._shift_clock(message)
                 stored = True
             case OpenTunnel() | TunnelFrame() | CloseTunnel():
                 self._tunnels.received(message)
@@ -304,6 +318,36 @@ class Concentrator:
                 id=self._desk.new_id(), at=self._desk.now(), of=message.id
             )
             self._desk.tell(receipt)
+
+    def _note(self, code: EventCode, text: str) -> None:
+        """Write into the own event log, and into the world's."""
+        note(self.flash, self._desk.now(), code, text)
+        self._log("concentrator-event", concentrator=self.name, code=code.value, text=text)
+
+    def _tell_state(self, message: ReadState) -> None:
+        now = self.env.now
+        told = self_report.state(
+            self.flash,
+            self._memory,
+            self.table,
+            message_id=self._desk.new_id(),
+            of=message.id,
+            at=self._desk.now(),
+            up_since=self._up_since,
+            ahead=timedelta(seconds=self.clock.error_s(now)),
+            since=message.since,
+            now=now,
+            firmware=self.settings.firmware,
+        )
+        self._desk.tell(told)
+
+    def _shift_clock(self, message: ShiftClock) -> None:
+        """Shift the clock once, however often the message comes."""
+        if message.id in self.flash.shifted:
+            return
+        self.flash.shifted = [*self.flash.shifted[-7:], message.id]
+        self.clock.step(message.by_s)
+        self._note(EventCode.CLOCK_SHIFTED, f"by {message.by_s:+.3f} s, by the head-end")
 
     def _go_on(self, head_end_time: datetime | None) -> None:
         """Begin what was found in flash after a reboot, now that the head-end has told the time.

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from protocols.concentrator.collecting import Block, Layout, Task
 from protocols.concentrator.messages import Action, FaultEntry, ObjectWanted
+from protocols.concentrator.upkeep import EventEntry
 from protocols.dlms.procedures import Captured
 
 
@@ -124,3 +125,5 @@ class Flash:
     faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
     modem_told_until: datetime | None = None  # of the modem's log likewise
     collected: Collected = field(default_factory=Collected)
+    events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
+    shifted: list[str] = field(default_factory=list)  # messages that shifted the clock

@@ -29,7 +29,7 @@ class Memory:
         full: Callable[[str], None] = lambda why: None,
     ) -> None:
         self._collected = collected
-        self._octets_max = octets_max
+        self.octets_max = octets_max
         self._full = full
         self._of: dict[tuple[str, str], deque[int]] = {}
         self.octets = 0
@@ -48,8 +48,8 @@ class Memory:
         ring = self._of[kept.block.task, kept.block.meter]
         while len(ring) > task.blocks_max:
             self._drop(ring[0], f"{task.blocks_max} blocks of {kept.block.task} are kept a meter")
-        while self.octets > self._octets_max and len(collected.kept) > 1:
-            self._drop(next(iter(collected.kept)), f"{self._octets_max} octets are kept")
+        while self.octets > self.octets_max and len(collected.kept) > 1:
+            self._drop(next(iter(collected.kept)), f"{self.octets_max} octets are kept")
 
     def take(self, octets_max: int = BATCH_OCTETS) -> Batch:
         """Blocks for an upload, the oldest first; they are its own from now on."""

@@ -87,7 +87,7 @@ class Concentrators:
         self._receipts: set[asyncio.Task[None]] = set()
         self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
         self._knocking: dict[str, _Knock] = {}
-        self._hearers: dict[type[messages.FromConcentrator], Hearer] = {}
+        self._hearers: dict[type[messages.FromConcentrator], list[Hearer]] = {}
         self._deliveries: dict[str, tuple[str, asyncio.Event]] = {}  # by message: to whom, stored
 
     async def start(self) -> None:
@@ -154,9 +154,15 @@ class Concentrators:
     # --- what is not an order --------------------------------------------------------------------
 
     def hear(self, kind: type[messages.FromConcentrator], hearer: Hearer) -> None:
-        """Name the one who takes messages of a kind that is no part of an order.  Of `Online` it
-        hears in addition."""
-        self._hearers[kind] = hearer
+        """Name one more who takes messages of a kind that is no part of an order."""
+        self._hearers.setdefault(kind, []).append(hearer)
+
+    async def _spread(self, concentrator: str, message: messages.FromConcentrator) -> bool:
+        """Let everybody know who wants to; whether anybody has stored it."""
+        stored = False
+        for hearer in self._hearers.get(type(message), ()):
+            stored = await hearer(concentrator, message) or stored
+        return stored
 
     async def deliver(self, concentrator: str, message: messages.Downward) -> bool:
         """Send until the concentrator says that it has stored the message; False where no such
@@ -324,8 +330,7 @@ class Concentrators:
             case messages.Online() | messages.Offline():
                 log.warning("a status outside its topic", topic=topic)
             case _:
-                hearer = self._hearers.get(type(message))
-                if hearer is not None and await hearer(concentrator, message):
+                if await self._spread(concentrator, message):
                     self._receipt(concentrator, message.id)
 
     def _note_stored(self, wait: _Wait | None) -> None:
@@ -382,8 +387,7 @@ class Concentrators:
             for wait in self._waits.values():
                 if wait.command.concentrator == concentrator:
                     wait.news.set()
-        if (hearer := self._hearers.get(messages.Online)) is not None:
-            await hearer(concentrator, word)
+        await self._spread(concentrator, word)
         if self._listener is not None:
             await self._listener.came_online(concentrator, word.at)
 

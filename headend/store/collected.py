@@ -27,7 +27,7 @@ _tasks, _layouts, _blocks = TASK_TABLE.table.c, tables.layouts.c, BLOCK.table.c
 _days, _uploads = DAY.table.c, UPLOAD.table.c
 
 
-def _put(dialect: Any, table: Table, names: tuple[str, ...]) -> Prepared:
+def put_over(dialect: Any, table: Table, names: tuple[str, ...]) -> Prepared:
     """Insert a row, or write over the one with its key."""
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
@@ -42,8 +42,8 @@ def _add(dialect: Any, table: Table, names: tuple[str, ...]) -> Prepared:
 
 
 _DIALECTS = (sqlite, postgresql)
-_PUT_TASKS = {d.dialect.name: _put(d, TASK_TABLE.table, TASK_TABLE.names) for d in _DIALECTS}
-_PUT_DAY = {d.dialect.name: _put(d, DAY.table, DAY.names) for d in _DIALECTS}
+_PUT_TASKS = {d.dialect.name: put_over(d, TASK_TABLE.table, TASK_TABLE.names) for d in _DIALECTS}
+_PUT_DAY = {d.dialect.name: put_over(d, DAY.table, DAY.names) for d in _DIALECTS}
 _ADD_BLOCK = {d.dialect.name: _add(d, BLOCK.table, BLOCK.names) for d in _DIALECTS}
 _ADD_UPLOAD = {d.dialect.name: _add(d, UPLOAD.table, UPLOAD.names) for d in _DIALECTS}
 _TASKS = Prepared(TASK_TABLE.select().where(_tasks.concentrator == bindparam("of_concentrator")))

@@ -19,6 +19,7 @@ from headend.store.outbox import OutboxWords
 from headend.store.passwords import PasswordWords
 from headend.store.readings import ReadingWords
 from headend.store.shipment import ShipmentWords
+from headend.store.upkeep import UpkeepWords
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ class SqlTransaction(
     ReadingWords,
     IntervalWords,
     CollectedWords,
+    UpkeepWords,
     EvidenceWords,
     MessageWords,
     OrderWords,

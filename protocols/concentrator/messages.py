@@ -35,15 +35,16 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
+from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "Apdu", "CloseTunnel", "Downward", "Execute",
     "FaultEntry", "FaultLog", "Frame", "FromConcentrator", "LimitRead", "LinkChanged",
     "LinkReport", "ObjectRead", "ObjectWanted", "Offline", "Online", "OpenTunnel",
-    "ReadFaultLog", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal", "Result",
-    "SetTasks", "Status", "SupplyRead", "ToConcentrator", "TunnelAnswer", "TunnelClosed",
-    "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload", "Upward", "Withdraw",
-    "decode_downward", "decode_upward", "encode",
+    "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
+    "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead", "ToConcentrator",
+    "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload",
+    "Upward", "Withdraw", "decode_downward", "decode_upward", "encode",
 ]  # fmt: skip
 
 
@@ -282,6 +283,8 @@ Downward = (
     | Withdraw
     | ReadFaultLog
     | SetTasks
+    | ReadState
+    | ShiftClock
     | OpenTunnel
     | TunnelFrame
     | CloseTunnel
@@ -295,6 +298,7 @@ Upward = (
     | FaultLog
     | LinkChanged
     | Upload
+    | State
     | TunnelOpened
     | TunnelAnswer
     | TunnelClosed

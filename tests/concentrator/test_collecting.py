@@ -15,8 +15,11 @@ from protocols.concentrator.messages import (
     Action,
     ObjectWanted,
     Online,
+    ReadState,
     ReceiptFromConcentrator,
     ReceiptToConcentrator,
+    ShiftClock,
+    State,
     Status,
     decode_upward,
 )
@@ -219,3 +222,37 @@ def test_what_memory_lost_is_told_with_the_next_upload() -> None:
     assert stage.head_end.of(Upload)[0].dropped == lost
     numbers = sorted(number for _, _, number in stage.blocks())
     assert numbers[0] == lost + 1  # the gap tells the same
+
+
+def test_a_shift_of_the_clock_counts_once_however_often_it_comes() -> None:
+    stage = Collection(meters=1)
+    shift = ShiftClock(id="s1", by_s=-30.0)
+    stage.send(shift, shift)
+    stage.run(1)
+    stage.concentrator.reboot("test")
+    stage.run(120)
+    stage.send(shift)
+    stage.run(1)
+    assert stage.concentrator.clock.error_s(stage.env.now) == pytest.approx(-30)
+
+
+def test_it_tells_how_it_fares() -> None:
+    stage = Collection(meters=3)
+    stage.tasks(HOURLY)
+    stage.world.meter(METER).set_fault("silent", now=stage.env.now)
+    stage.run(2 * 3600)
+    stage.send(ReadState(id="q1", since=START))
+    stage.run(1)
+    (state,) = stage.head_end.of(State)
+    assert state.of == "q1"
+    assert [(place.meter, place.registered, place.level) for place in state.meters] == [
+        ("90000001", True, 1),
+        ("90000002", True, 1),
+        ("90000003", True, 1),
+    ]
+    assert [(behind.task, behind.meter) for behind in state.behind] == [("load", METER)]
+    assert state.behind[0].trouble.startswith("no-answer")
+    assert [hour.hour for hour in state.hours] == [START, START + timedelta(hours=1)]
+    assert all(0 <= heard <= hour.asked for hour in state.hours for heard in hour.heard.values())
+    assert [str(entry.code) for entry in state.events] == ["tasks-set"]
+    assert (state.tasks, state.memory.dropped) == (1, 0)

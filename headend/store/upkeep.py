@@ -1,0 +1,46 @@
+"""The words for how concentrators fare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
+from headend.store import upkeep_schema as tables
+from headend.store.collected import put_over
+from headend.store.prepared import Prepared
+from headend.store.rows import Form
+from headend.store.words import Words
+
+STATE = Form(KnownState, tables.concentrator_states)
+CLOCK = Form(ClockMeasured, tables.concentrator_clocks)
+HOUR = Form(HourHeard, tables.hours_heard)
+
+_states = STATE.table.c
+_PUT = {
+    (dialect.dialect.name, form.table.name): put_over(dialect, form.table, form.names)
+    for dialect in (sqlite, postgresql)
+    for form in (STATE, CLOCK, HOUR)
+}
+_STATE = Prepared(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
+
+
+class UpkeepWords(Words):
+    """What concentrators told of themselves."""
+
+    def state_of(self, concentrator: str) -> KnownState | None:
+        return self._one(STATE, _STATE, {"of_concentrator": concentrator})
+
+    def put_state(self, state: KnownState) -> None:
+        self._change(self._over(STATE.table.name), STATE.values(state))
+
+    def add_clock(self, measured: ClockMeasured) -> None:
+        self._change(self._over(CLOCK.table.name), CLOCK.values(measured))
+
+    def put_hours(self, hours: Iterable[HourHeard]) -> None:
+        self._change_many(self._over(HOUR.table.name), map(HOUR.values, hours))
+
+    def _over(self, table: str) -> Prepared:
+        return _PUT[self._connection.dialect.name, table]

@@ -1,0 +1,39 @@
+"""The tables of how concentrators fare."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Integer, String, Table
+
+from headend.store.columns import Json, UtcDateTime
+from headend.store.schema import metadata
+from protocols.concentrator.upkeep import State
+
+# The last word of each on itself.
+concentrator_states = Table(
+    "concentrator_states",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("state", Json(State), nullable=False),
+)
+
+concentrator_clocks = Table(
+    "concentrator_clocks",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("offset_s", Float, nullable=False),
+    Column("error_s", Float, nullable=False),
+    Column("shifted_s", Float, nullable=False),
+)
+
+# Keep-alives of each meter's module, hour by hour, as its concentrator counted them.
+hours_heard = Table(
+    "hours_heard",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("meter", String, primary_key=True),
+    Column("heard", Integer, nullable=False),
+    Column("asked", Integer, nullable=False),
+)
