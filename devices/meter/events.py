@@ -119,7 +119,7 @@ ALARMS: dict[Event, tuple[int, int]] = {
     Event.VOLTAGE_NORMAL_L2: (1, 1 << 6),
     Event.VOLTAGE_NORMAL_L3: (1, 1 << 7),
     Event.KEYS_CHANGED: (1, 1 << 13),
-    Event.SWITCH_FAILURE: (1, 1 << 27),
+    Event.SWITCH_FAILURE: (1, 1 << 31),
 }
 ALARM_REGISTERS = 2
 

@@ -2,7 +2,8 @@
 
 Many European companion specifications share these codes, and none has to: a manufacturer's own log
 may count otherwise.  So a code is always shown beside its words, and one that is not in the table
-has no words here.
+has no words here.  Those that raise alarms were compared with a meter's manual
+(tests/dlms/test_public_tables.py).
 """
 
 from __future__ import annotations
@@ -45,8 +46,6 @@ _WORDS: dict[int, tuple[str, str]] = {
     50: ("replay refused", "repetición rechazada"),
     51: ("firmware verification failed", "verificación de firmware fallida"),
     52: ("unexpected consumption", "consumo inesperado"),
-    53: ("phase sequence reversed", "secuencia de fases invertida"),
-    54: ("neutral missing", "falta el neutro"),
     59: ("ready for reconnection by hand", "listo para reconexión manual"),
     60: ("disconnected by hand", "corte manual"),
     61: ("connected by hand", "reconexión manual"),
@@ -74,7 +73,10 @@ _WORDS: dict[int, tuple[str, str]] = {
     89: ("neutral missing", "falta el neutro"),
     90: ("phases asymmetric", "asimetría de fases"),
     91: ("current in reverse", "corriente inversa"),
-    92: ("voltage quality poor", "mala calidad de tensión"),
+    92: ("voltage quality poor L1", "mala calidad de tensión L1"),
+    93: ("voltage quality poor L2", "mala calidad de tensión L2"),
+    94: ("voltage quality poor L3", "mala calidad de tensión L3"),
+    158: ("local communication attempt", "intento de comunicación local"),
     254: ("load profile cleared", "perfil de carga borrado"),
     255: ("event log cleared", "registro de eventos borrado"),
 }

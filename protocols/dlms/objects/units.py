@@ -1,6 +1,7 @@
 """Physical units of registers: code, symbol, quantity; scaler and unit applied to raw values.
 
-Source: Blue Book 4.3.2, enumerated values for physical units.  A register's value is
+Source: Blue Book 4.3.2, enumerated values for physical units; the codes were compared with those of
+gurux-dlms (tests/dlms/test_public_tables.py).  A register's value is
 `raw * 10**scaler unit`; the arithmetic is decimal and exact for integers.
 """
 
