@@ -19,6 +19,7 @@ from devices.meter.faults import FAULTS as METER_FAULTS
 from devices.meter.limiter import EmergencyProfile as LimiterProfile
 from devices.modem import ModemFault as ModemState
 from devices.modem_failures import FAILURES
+from devices.router import Router
 from devices.span import Span
 from devices.world import LINE_CUT, World
 from protocols.dlms.codes import DataAccessResult
@@ -300,7 +301,7 @@ class ModemFails(_Fault):
             raise ValueError(f"no such failure: {self.failure!r}; known: {', '.join(FAILURES)}")
 
     def apply(self, world: World) -> None:
-        world.concentrators[self.target].modem.add_fault(ModemState(self.failure, self.span))
+        world.modem(self.target).add_fault(ModemState(self.failure, self.span))
         world.modem_touched(self.target)
 
 
@@ -324,8 +325,10 @@ class PowerCut(_Fault):
     def apply(self, world: World) -> None:
         world.hold("power", self.target)
         world.concentrators[self.target].power_off()
-        world.concentrators[self.target].modem.add_fault(ModemState("power lost", self.span))
-        world.modem_touched(self.target)
+        modem = world.modem(self.target)
+        if not isinstance(modem, Router):  # which has a supply of its own
+            modem.add_fault(ModemState("power lost", self.span))
+            world.modem_touched(self.target)
 
     def lift(self, world: World) -> None:
         world.release("power", self.target)

@@ -46,6 +46,7 @@ class TransformerSpec:
     meters: tuple[MeterSpec, ...]
     wan: Technology = Technology.LTE
     access: str = "prime"  # of `devices.network.tree.ACCESSES`
+    router: bool = False  # its modem is an external router's
     radio: str | None = None  # of `protocols.rf.physical.MODES`; None: no radio modules
 
 

@@ -140,6 +140,11 @@ class Modem:
         """Whether there is a session with the head-end, as of the last `advance`."""
         return self._step is Step.ONLINE
 
+    @property
+    def serves(self) -> bool:
+        """Whether the device behind it has a network, as of the last `advance`."""
+        return self.online
+
     def add_fault(self, fault: ModemFault) -> None:
         """Let a fault hold for its span.  It acts from the next `advance` on."""
         start, end = fault.span.start, fault.span.end

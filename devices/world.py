@@ -38,6 +38,8 @@ from devices.modem import Modem, StepChanged
 from devices.network.build import Networks, networks_of
 from devices.network.upkeep import Change
 from devices.network.ways import Leg
+from devices.own_lines import OwnLines
+from devices.router import Router
 from devices.wan import one_way_ms
 from devices.world_log import WorldLog
 from protocols.capture.recorder import Recorder
@@ -81,6 +83,7 @@ class World:
         self._recorder = recorder
         self._meters: dict[str, Meter] = {}
         self._deadlines: dict[str, Deadlines] = {}
+        self.own_lines = OwnLines(env, seed, self.log, SETTLED_S)
         self._told: dict[str, int] = {}
         self._specs: dict[str, MeterSpec] = {}
         self._entries: dict[str, Entry] = {}
@@ -187,11 +190,37 @@ class World:
         for network in self.networks[self._home.get(name, name)].both:
             network.touch()
 
-    def modem_touched(self, concentrator: str) -> None:
+    def modem(self, name: str) -> Modem:
+        """The modem of a concentrator, or of the router of a meter that has a line of its own."""
+        if name in self.concentrators:
+            return self.concentrators[name].modem
+        if name not in self._specs:
+            raise KeyError(name)
+        return self.own_lines.router(name)
+
+    def modem_touched(self, name: str) -> None:
         """Somebody gave a modem a fault, or took power from it: let it see that now."""
-        modem = self.concentrators[concentrator].modem
-        self._modem_moved(concentrator, modem.advance(self.env.now))
-        self._deadlines[concentrator].touch()
+        if name in self.concentrators:
+            self._modem_moved(name, self.modem(name).advance(self.env.now))
+            self._deadlines[name].touch()
+        else:
+            self.own_lines.touched(name)
+
+    def set_port(self, name: str, up: bool) -> None:
+        """Whether the port of an external router has a link to the device behind it.
+
+        Raises TypeError for a concentrator whose modem is built in.
+        """
+        router = self.modem(name)
+        if not isinstance(router, Router):
+            raise TypeError(f"{name} has no external router")
+        router.port_up = up
+        if name in self.concentrators:
+            self.concentrators[name].port_changed()
+
+    def line_stands(self, meter: str) -> bool:
+        """Whether the network reaches the far end of a meter's own line."""
+        return not self.held(LINE_CUT, meter) and self.own_lines.stands(meter)
 
     # --- faults that overlap ---------------------------------------------------------------------
 
@@ -229,7 +258,8 @@ class World:
                 table[meter.name] = entry
         now = self.env.now
         rng = stream(self.seed, "modem", name)
-        modem = Modem(rng, now=now - SETTLED_S, pace=self.spec.modem_pace)
+        make = Router if transformer.router else Modem
+        modem = make(rng, now=now - SETTLED_S, pace=self.spec.modem_pace)
         modem.advance(now)
         self.concentrators[name] = Concentrator(
             self.env,

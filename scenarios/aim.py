@@ -13,6 +13,7 @@ import msgspec
 
 from devices.chance import octets
 from devices.field_spec import transformers
+from scenarios.cells import cells_of
 from scenarios.fault_spec import ALL, FaultSpec, where
 from scenarios.parts import BadScenario
 from scenarios.schema import Scenario
@@ -44,6 +45,7 @@ class _Aim:
         self._meters_of = {
             each.concentrator: [meter.name for meter in each.meters] for each in spread
         }
+        self._cells = cells_of(scenario.field)
         self._meters = {name for names in self._meters_of.values() for name in names}
         self._areas = {area.name: area.concentrators for area in scenario.area}
         for area in scenario.area:
@@ -62,9 +64,12 @@ class _Aim:
                 yield msgspec.structs.replace(spec, target=device, share_of=None)
 
     def _devices(self, number: int, spec: FaultSpec, *, meters: bool) -> Sequence[str]:
-        target, of_link = spec.target, where(spec.kind) == "link"
-        if (meters or of_link) and target in self._meters:
+        target, place = spec.target, where(spec.kind)
+        of_link = place == "link"
+        if (meters or of_link or place == "router") and target in self._meters:
             return [target]
+        if place == "cell" and target in self._cells:
+            return self._cells[target]
         if target == ALL:
             concentrators = [*self._meters_of]
         elif target in self._areas:
@@ -73,6 +78,7 @@ class _Aim:
             concentrators = [target]
         else:
             known = [*sorted(self._meters)] if meters else [*self._meters_of]
+            known = [*self._cells] if place == "cell" else known
             raise BadScenario(
                 f"fault {number}: {spec.kind} hits one of {known[0]} to {known[-1]}, an area or"
                 f" all, not {target!r}"

@@ -1,7 +1,8 @@
 """Lines straight to simulated meters: the network of a mobile operator, by the wrapper.
 
-Each octet takes the time of the WAN both ways.  A line that is cut carries nothing and breaks where
-it is in use, without a word to either end.
+Each octet takes the time of the WAN both ways.  A line that is cut, or whose router is off line,
+carries nothing and breaks where it is in use, without a word to either end.  A router whose port
+has no link takes connections, and nothing answers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devices.meter.server import Endpoint
-from devices.world import LINE_CUT, World
+from devices.world import World
 from headend.app import Arrivals, Line, LineLost, LineUnavailable
 from headend.domain.meter import Meter
 from protocols.link import ApduReceived, SetLine
@@ -68,7 +69,7 @@ class SimulatedLine:
 
     @property
     def _cut(self) -> bool:
-        return self._world.held(LINE_CUT, self._meter)
+        return not self._world.line_stands(self._meter)
 
     def _carry(self, way: str, octets: bytes, then: Callable[[bytes], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -84,8 +85,8 @@ class SimulatedLine:
 
     def _arrive(self, octets: bytes) -> None:
         link = self._link
-        if link is None:
-            return
+        if link is None or not self._world.own_lines.carries(self._meter):
+            return  # to the router, whose port leads nowhere
         now = asyncio.get_running_loop().time()
         self._far.receive_data(octets, now=now)
         while (event := self._far.next_event()) is not NEED_DATA:

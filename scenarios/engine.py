@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from devices import faults, outages
+from devices import cellular, faults, outages
 from devices.chance import stream
 from devices.clock import FieldDriver, run_simulated, stopwatch, world
 from devices.gateway.uplink import Uplink
@@ -40,6 +40,7 @@ from headend.store import collected_queries, queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
 from scenarios.aim import aimed
+from scenarios.cells import cells_of
 from scenarios.direct_lines import SimulatedDialling
 from scenarios.fault_spec import where
 from scenarios.field import alternating_meters, faults_of, field_of, registry_of, sim_of
@@ -153,6 +154,8 @@ class _Stage:
         self.around = Surroundings(self.bus, self.commercial, timeout_s)
         faults.run(self.world, faults_of(scenario))
         outages.run(self.world, alternating_meters(scenario))
+        if scenario.field.wan == "cellular":
+            cellular.run(self.world, cells_of(scenario.field).items())
         await self._open_platform()
         await self._start_head_end()
         registry = registry_of(scenario)

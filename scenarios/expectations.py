@@ -54,6 +54,7 @@ def expected(story: Story) -> Iterator[Check]:
         "supply": {name: _supply(story, name) for name in expect.supply or ()},
         "readings": sum(r.value is not None for order in orders for r in order.readings),
         "findings": _findings(story, expect.findings or {}),
+        "level": {name: _level(story, name) for name in expect.level or ()},
     }
     for name, value in found.items():
         if name in told:
@@ -76,13 +77,24 @@ def expected(story: Story) -> Iterator[Check]:
     if expect.blocks_lost_max is not None:
         most = expect.blocks_lost_max
         yield Check("blocks_lost_max", lost <= most, lost, most)
-    if expect.frames_lost_min is not None:
-        lost = sum(
-            fate != "delivered"
-            for line in story.world.log.of_kind("transfer")
-            for fate in line["frames"]
-        )
-        yield Check("frames_lost_min", lost >= expect.frames_lost_min, lost, expect.frames_lost_min)
+    for name, count in _counted(story).items():
+        if (least := getattr(expect, name)) is not None:
+            yield Check(name, count >= least, count, least)
+
+
+def _counted(story: Story) -> dict[str, int]:
+    """What the world's own log says of frames and links."""
+    carried = [*story.world.log.of_kind("transfer")]
+    return {
+        "frames_lost_min": sum(fate != "delivered" for line in carried for fate in line["frames"]),
+        "frames_by_radio_min": sum(len(line["frames"]) for line in carried if line["link"] == "rf"),
+        "link_changes_min": sum(1 for _ in story.world.log.of_kind("link")),
+    }
+
+
+def _level(story: Story, name: str) -> int:
+    route = story.world.entry(name).leg.ways[0].route
+    return 0 if route is None else len(route.hops)
 
 
 def _by_reason(orders: list[Order]) -> dict[str, int]:

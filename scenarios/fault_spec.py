@@ -19,8 +19,9 @@ DIRT = tuple(name for name, fault in FAULTS.items() if fault.where != "line")
 ALL = "all"
 """The target that is every device of the kind."""
 
-Where = Literal["meter", "concentrator", "link", "surroundings"]
-"""What a kind hits: meters, concentrators, links of either, or what the head-end leans on."""
+Where = Literal["meter", "concentrator", "link", "router", "cell", "surroundings"]
+"""What a kind hits: meters, concentrators, links of either, routers of either, cells of the mobile
+network, or what the head-end leans on."""
 
 
 class FaultSpec(Part, frozen=True):
@@ -51,6 +52,12 @@ class FaultSpec(Part, frozen=True):
         "busy",
         "clock",
         "line-cut",
+        "jamming",
+        "cell-outage",
+        "router-power-cut",
+        "router-port-cut",
+        "router-modem",
+        "router-sim",
         "callback-down",
         "callback-slow",
         "callback-error",
@@ -66,7 +73,9 @@ class FaultSpec(Part, frozen=True):
     share_of: Share | None = None  # of the target's devices: so many are hit
     code: int | None = None  # DataAccessResult, +CME ERROR, PDP cause or HTTP, as the kind has it
     share: Share | None = None  # packet-loss: frames lost
+    link: Literal["plc", "rf"] | None = None  # meter-unreachable, packet-loss: of this module alone
     snr_change_db: float | None = None  # noise: by how much the ratio changes
+    power_dbm: float | None = None  # jamming: as strong at the receiver
     step_s: int = 0  # clock, meter-clock: how far it jumps
     drift_ppm: int = 0  # clock, meter-clock: how fast it runs too fast
     phase: Literal[1, 2, 3] | None = None  # meter-phase-loss: which one
@@ -77,10 +86,14 @@ class FaultSpec(Part, frozen=True):
 _KEYS: dict[str, frozenset[str]] = {
     "dirt": frozenset({"meter-dirty"}),
     "snr_change_db": frozenset({"noise"}),
+    "power_dbm": frozenset({"jamming"}),
     "phase": frozenset({"meter-phase-loss"}),
     "delay": frozenset({"callback-slow", "database-slow"}),
 }
 """Keys that their kinds need, and that no other takes."""
+
+OF_ONE_MODULE = frozenset({"meter-unreachable", "packet-loss"})
+"""Kinds that may hit one of a meter's modules and spare the other."""
 
 CLOCKS = frozenset({"clock", "meter-clock"})
 
@@ -91,7 +104,11 @@ def where(kind: str) -> Where:
         return "meter"
     if kind.startswith(("callback-", "broker-", "database-")):
         return "surroundings"
-    return "link" if kind in ("packet-loss", "noise") else "concentrator"
+    if kind.startswith("router-"):
+        return "router"
+    if kind == "cell-outage":
+        return "cell"
+    return "link" if kind in ("packet-loss", "noise", "jamming") else "concentrator"
 
 
 def contradictions(faults: tuple[FaultSpec, ...]) -> Iterator[tuple[Path, str]]:
@@ -105,6 +122,8 @@ def contradictions(faults: tuple[FaultSpec, ...]) -> Iterator[tuple[Path, str]]:
         for key, kinds in _KEYS.items():
             if (getattr(fault, key) is not None) != (fault.kind in kinds):
                 yield here, f"has a {key} if it is {' or '.join(sorted(kinds))}, and only then"
+        if fault.link is not None and fault.kind not in OF_ONE_MODULE:
+            yield (*here, "link"), f"is of {' and '.join(sorted(OF_ONE_MODULE))}"
         if fault.dirt is not None and fault.dirt not in DIRT:
             yield (*here, "dirt"), f"is one of: {', '.join(DIRT)}"
         around = where(fault.kind) == "surroundings"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
-from devices import faults, meter_faults
+from devices import faults, meter_faults, router_faults
+from devices.channel.place import along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
@@ -42,11 +43,12 @@ def field_of(scenario: Scenario) -> FieldSpec:
     special = {meter.name: meter for meter in scenario.meter}
     spread = transformers(scenario.field.meters, scenario.field.concentrators)
     known = {meter.name for each in spread for meter in each.meters}
-    for name in (*special, *(scenario.expect.limit or ()), *(scenario.expect.supply or ())):
+    expect = scenario.expect
+    for name in (*special, *(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())):
         if name not in known:
             raise BadScenario(f"meter {name}: the field has {min(known)} to {max(known)}")
     return FieldSpec(
-        transformers=tuple(_transformer(each, special) for each in spread),
+        transformers=tuple(_transformer(each, scenario.field, special) for each in spread),
         zone=ZoneInfo(scenario.timezone),
         engines=_engines(scenario),
         settings=_settings(scenario),
@@ -94,13 +96,24 @@ def alternating_meters(scenario: Scenario) -> list[str]:
     told = {name for order in scenario.order for name in order.names()}
     told |= {meter.name for meter in scenario.meter} | {read.meter for read in scenario.read}
     told |= {fault.target for fault in scenario.fault}
-    told |= {*(scenario.expect.limit or ()), *(scenario.expect.supply or ())}
+    expect = scenario.expect
+    told |= {*(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())}
     return [name for name in names if name not in told]
 
 
-def _transformer(each: TransformerSpec, special: dict[str, schema.MeterSpec]) -> TransformerSpec:
+def _transformer(
+    each: TransformerSpec, field: schema.FieldSpec, special: dict[str, schema.MeterSpec]
+) -> TransformerSpec:
+    placed = [
+        replace(meter, place=along_streets(index, spacing_m=field.spacing_m))
+        for index, meter in enumerate(each.meters)
+    ]
     return replace(
-        each, meters=tuple(_meter(meter, special.get(meter.name)) for meter in each.meters)
+        each,
+        meters=tuple(_meter(meter, special.get(meter.name)) for meter in placed),
+        access=field.access,
+        radio=None if field.radio == "none" else field.radio,
+        router=field.router == "external",
     )
 
 
@@ -113,6 +126,8 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
         meter = replace(meter, control_mode=special.control_mode)
     if special.distance_m is not None:
         meter = replace(meter, place=replace(meter.place, distance_m=round(special.distance_m)))
+    if special.branch is not None:
+        meter = replace(meter, place=replace(meter.place, branch=special.branch))
     if special.model is not None:
         meter = replace(meter, model=special.model)
     return replace(meter, in_table=special.in_table and not special.direct)
@@ -190,11 +205,11 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
         spec.target, span, spec.phase or 1
     ),
     "meter-stuck-relay": lambda spec, span: faults.StuckRelay(spec.target, span),
-    "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span),
+    "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span, bearer=spec.link),
     "meter-dirty": lambda spec, span: faults.Dirty(spec.target, span, spec.dirt or ""),
     "meter-power-cut": lambda spec, span: faults.MeterPowerCut(spec.target, span),
     "packet-loss": lambda spec, span: faults.Loss(
-        spec.target, span, 0.5 if spec.share is None else spec.share
+        spec.target, span, 0.5 if spec.share is None else spec.share, bearer=spec.link
     ),
     "noise": lambda spec, span: faults.Noise(
         spec.target, span, round(100 * (spec.snr_change_db or 0.0))
@@ -207,6 +222,14 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
     "power-cut": lambda spec, span: faults.PowerCut(spec.target, span),
     "reboot": lambda spec, span: faults.Reboot(spec.target, span),
     "busy": lambda spec, span: faults.Busy(spec.target, span),
+    "jamming": lambda spec, span: faults.Jammed(
+        spec.target, span, round(100 * (spec.power_dbm or 0.0))
+    ),
+    "cell-outage": lambda spec, span: faults.ModemFails(spec.target, span, "no network"),
+    "router-power-cut": lambda spec, span: router_faults.RouterPowerCut(spec.target, span),
+    "router-port-cut": lambda spec, span: router_faults.RouterPortCut(spec.target, span),
+    "router-modem": _modem_fails(_MODEM),
+    "router-sim": _modem_fails(_SIM),
     "line-cut": lambda spec, span: faults.LineCut(spec.target, span),
     "clock": lambda spec, span: faults.ClockWrong(spec.target, span, spec.step_s, spec.drift_ppm),
 }

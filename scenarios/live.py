@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import NoReturn
 
-from devices import faults, outages
+from devices import cellular, faults, outages
 from devices.clock import FieldDriver, wall_clock
 from devices.clock import world as new_env
 from devices.concentrator.device import Settings
@@ -28,6 +28,7 @@ from devices.world import World
 from headend.app import Address, Bus
 from protocols.capture.recorder import Recorder
 from scenarios.aim import aimed
+from scenarios.cells import cells_of
 from scenarios.field import alternating_meters, faults_of, field_of
 from scenarios.schema import BadScenario, Scenario
 from scenarios.uplink import BusUplink
@@ -130,6 +131,8 @@ async def live_field(
     faults.run(world, planned)
     if scenario.field.outages == "usual":  # whoever sends orders here names no meter in the file
         outages.run(world, alternating_meters(scenario))
+    if scenario.field.wan == "cellular":
+        cellular.run(world, cells_of(scenario.field).items())
     driver.start()
     over_mqtt = [each for each in uplinks.values() if isinstance(each, MqttUplink)]
     try:

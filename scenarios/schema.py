@@ -57,6 +57,8 @@ from scenarios.parts import Duration as Duration
 from scenarios.parts import Part as Part
 from scenarios.parts import seconds as seconds
 
+Radio = Literal["none", "169-2.4k", "169-4.8k", "868-50k", "868-100k", "868-150k"]
+
 
 class FieldSpec(Part, frozen=True):
     """How many devices there are and how they are linked."""
@@ -66,6 +68,12 @@ class FieldSpec(Part, frozen=True):
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
     outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
     mode: Literal["store-and-forward", "gateway"] = "store-and-forward"
+    spacing_m: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 8  # from service to service
+    access: Literal["prime", "meters-and-more"] = "prime"  # how meters repeat for others
+    radio: Radio = "none"  # the second module of each meter
+    wan: Literal["ideal", "cellular"] = "ideal"  # cellular: sites and cells lose the network
+    cell_size: Annotated[int, msgspec.Meta(ge=1)] = 4  # concentrators in a cell of the network
+    router: Literal["built-in", "external"] = "built-in"  # where concentrators have their modem
     memory_octets: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of each concentrator
 
 
@@ -90,6 +98,7 @@ class MeterSpec(Part, frozen=True):
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
     control_mode: Annotated[int, msgspec.Meta(ge=0, le=6)] | None = None
     distance_m: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
+    branch: Annotated[int, msgspec.Meta(ge=0)] | None = None  # of the transformer's streets
     model: str | None = None  # of devices/meter/models
 
 
@@ -166,6 +175,9 @@ class Expect(Part, frozen=True):
     attempts_min: int | None = None  # of the order with the most
     done_within: Duration | None = None  # from acceptance, each order that is done
     frames_lost_min: int | None = None
+    frames_by_radio_min: int | None = None
+    link_changes_min: int | None = None  # modules that came, went, or were reached another way
+    level: dict[str, int] | None = None  # meter: hops to it on the power line at the end; 0: none
     readings: int | None = None  # values that reads brought
     completeness: dict[Duration, Annotated[float, msgspec.Meta(ge=0, le=1)]] | None = None
     # by this time after the start: the least share of the load profiles' intervals since the start
@@ -177,7 +189,13 @@ class Expect(Part, frozen=True):
     @property
     def nothing(self) -> bool:
         """Whether no run could miss it."""
-        by_name = ("limit", "supply", "findings", "completeness")  # empty, they name nothing
+        by_name = (
+            "limit",
+            "supply",
+            "findings",
+            "level",
+            "completeness",
+        )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
         told = (getattr(self, name) for name in self.__struct_fields__ if name not in other)
         return all(each is None for each in told) and not any(
@@ -305,6 +323,7 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)
+    yield from _without_what_they_hit(scenario)
     yield from _areas(scenario)
     for reason in scenario.expect.failed or ():
         if reason not in set(ReasonCode):
@@ -317,6 +336,18 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("scatter", "end"), "does not come after begin"
     if scatter is not None and scatter.meters > scenario.field.meters:
         yield ("scatter", "meters"), f"is more than the field's {scenario.field.meters}"
+
+
+def _without_what_they_hit(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """Faults of things that the field does not have."""
+    direct = {meter.name for meter in scenario.meter if meter.direct}
+    for number, fault in enumerate(scenario.fault):
+        by_radio = fault.kind == "jamming" or fault.link == "rf"
+        if by_radio and scenario.field.radio == "none":
+            yield ("fault", number), "is of the radio; the field has none, see radio in [field]"
+        has_router = scenario.field.router == "external" or fault.target in direct
+        if fault.kind.startswith("router-") and not has_router:
+            yield ("fault", number), "is of a router; [field] says router = built-in"
 
 
 def _areas(scenario: Scenario) -> Iterator[tuple[Place, str]]:

@@ -116,7 +116,7 @@ class Concentrator:
         self._booted_uptime = 0.0
         self._up_since = self.clock.read(env.now)
         self.online = Online(
-            env, uplink, self, self._chance("reconnection"), modem_online=lambda: modem.online
+            env, uplink, self, self._chance("reconnection"), modem_online=lambda: modem.serves
         )
         self._recall()
 
@@ -241,6 +241,14 @@ class Concentrator:
             boot=self.flash.boot,
         )
         return Will(topics.status(self.name), encode(message))
+
+    def port_changed(self) -> None:
+        """The link to an external router came or went: the own log has it, and the session too."""
+        if self.running:
+            up = self.modem.serves or not self.modem.online
+            told = "link to the router is back" if up else "no link to the router"
+            self._faults.write(self._desk.now(), "network", f"Ethernet: {told}")
+        self.online.modem_changed()
 
     def link_changed(self, change: Change) -> None:
         """A module of a meter came, went, or is reached another way: tell it, if there is a

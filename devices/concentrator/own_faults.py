@@ -23,7 +23,9 @@ class FaultBook:
         self._flash = flash
         self._modem = modem
 
-    def write(self, at: datetime, component: Literal["power", "concentrator"], text: str) -> None:
+    def write(
+        self, at: datetime, component: Literal["power", "network", "concentrator"], text: str
+    ) -> None:
         """Add a line to the own log; the oldest goes when it is full."""
         log = self._flash.fault_log
         log.append(FaultEntry(at=at, component=component, code=0, text=text))

@@ -30,6 +30,9 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "attempts_min": (1, 2),
     "done_within": ("10s", "1s"),
     "frames_lost_min": (0, 1),
+    "frames_by_radio_min": (0, 1),
+    "link_changes_min": (0, 1_000),
+    "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
