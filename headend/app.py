@@ -77,6 +77,7 @@ from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
 from protocols.concentrator.messages import (
+    Offline,
     Online,
     State,
     TunnelAnswer,
@@ -163,6 +164,7 @@ class HeadEnd:
         self.field.hear(Online, self.task_tables.online)
         self.field.hear(Upload, self.uploads.take)
         self.field.hear(Online, self.upkeep.online)
+        self.field.hear(Offline, self.upkeep.offline)
         self.field.hear(State, self.upkeep.told)
         self.field.hear(TunnelOpened, self.tunnels.opened)
         self.field.hear(TunnelAnswer, self.tunnels.answered)

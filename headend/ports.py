@@ -16,7 +16,7 @@ from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, JournalLine, Order, State
 from headend.domain.reading import Push, Reading, WantedObject
 from headend.domain.reason import ReasonCode
-from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from protocols.concentrator.collecting import Layout
 from protocols.concentrator.messages import Action, FaultEntry, Result
 from protocols.dlms.keys import Keys
@@ -399,6 +399,7 @@ class Transaction(Protocol):
     # how concentrators fare
     def state_of(self, concentrator: str) -> KnownState | None: ...
     def put_state(self, state: KnownState) -> None: ...
+    def add_session(self, change: SessionChange) -> None: ...
     def add_clock(self, measured: ClockMeasured) -> None: ...
     def put_hours(self, hours: Iterable[HourHeard]) -> None: ...
 

@@ -17,11 +17,13 @@ from devices.meter.profiles import LOAD_PROFILE
 from devices.meter.services import ITSELF
 from devices.world import World
 from headend.domain.interval import Cell, IntervalDay, RowQuality
+from protocols.dlms import axdr
+from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.profile import rows_of, time_of
 from protocols.dlms.selective_access import RangeDescriptor
-from protocols.dlms.values import Array
+from protocols.dlms.values import Value
 
 MARGIN_S = 7200  # a meter whose clock was set may have rows a little outside of what is asked for
 
@@ -80,7 +82,7 @@ def share_received(
     return here / expected if expected > 0 else 1.0
 
 
-def _read_part(meter: Meter, now: float, name: LogicalName, first: float, last: float) -> Array:
+def _read_part(meter: Meter, now: float, name: LogicalName, first: float, last: float) -> Value:
     profile = table(meter.type)[name]
     assert profile.class_id == PROFILE_GENERIC
     read_part = profile.attributes[2].read_part
@@ -88,8 +90,8 @@ def _read_part(meter: Meter, now: float, name: LogicalName, first: float, last: 
     begin, end = (DateTime.from_datetime(datetime.fromtimestamp(at, UTC)) for at in (first, last))
     asked = RangeDescriptor.of_time(begin, end).selection()
     found = read_part(Context(meter, MANAGEMENT, now, ITSELF), asked)
-    assert isinstance(found, Array)
-    return found
+    assert not isinstance(found, DataAccessResult), f"{name} cannot be selected from: {found}"
+    return axdr.decode(axdr.encode(found))
 
 
 def _plain(cell: object) -> Cell:

@@ -23,10 +23,12 @@ from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.capture_places import Places
 from tools.database import Database, reading
+from tools.explain_concentrator import concentrator
 from tools.explanation import Explanation, Spoken, Tried, as_json, gather
 from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show, wrong_usage
 
-app = typer.Typer(help="How something came about: explain order.", no_args_is_help=True)
+app = typer.Typer(help="How something came about, or how it stands.", no_args_is_help=True)
+app.command("concentrator")(concentrator)
 
 FINE = frozenset({"delivered", "sent"})  # "sent": nobody acknowledges an acknowledgement
 ARROWS = {"down": "→", "up": "←"}

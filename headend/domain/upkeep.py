@@ -18,6 +18,17 @@ class KnownState:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChange:
+    """A concentrator came on line or went off it, as its status topic told."""
+
+    concentrator: str
+    at: datetime  # when the head-end heard
+    online: bool
+    boot: int  # counts the device's starts
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockMeasured:
     """How a concentrator's clock stood at a time: ahead by `offset_s`, known to `error_s`.
 

@@ -373,6 +373,7 @@ class Concentrators:
             # A will of an earlier start is late: the device runs again, and has said so.
             now = self._clock.now()
             self._sessions[concentrator] = _Session(False, now, message.boot, message.id)
+            await self._spread(concentrator, message)
             if self._listener is not None:
                 await self._listener.went_offline(concentrator, now)
 

@@ -12,18 +12,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from headend import trouble
 from headend.config import UpkeepPolicy
-from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.ports import Chance, Clock, Store, Transaction
-from protocols.concentrator.messages import Downward, Online, ReadState, ShiftClock, State
+from protocols.concentrator.messages import Downward, Offline, Online, ReadState, ShiftClock, State
 
 FIRST_S = 60.0  # after a concentrator has come on line: what it owes comes first
 BACK = timedelta(days=1)  # what is asked for of one that is asked for the first time
 AGAIN = timedelta(hours=2)  # hours that were under way when it was asked last
 ANSWER_WITHIN_S = 120.0
+EVENTS_KEPT = 200  # of its own log, here
 
 _log = structlog.get_logger("upkeep")
 
@@ -55,8 +57,17 @@ class Upkeep:
 
     async def online(self, concentrator: str, word: Online) -> bool:
         """One has come on line: it is asked before long."""
+        change = SessionChange(concentrator, self.clock.now(), True, word.boot, word.firmware)
+        await self.store.run(lambda tx: tx.add_session(change))
         self._due[concentrator] = asyncio.get_running_loop().time() + FIRST_S
         self._news.set()
+        return False
+
+    async def offline(self, concentrator: str, word: Offline) -> bool:
+        """One has gone: there is nobody to ask."""
+        change = SessionChange(concentrator, self.clock.now(), False, word.boot)
+        await self.store.run(lambda tx: tx.add_session(change))
+        self._due.pop(concentrator, None)
         return False
 
     async def told(self, concentrator: str, word: State) -> bool:
@@ -72,7 +83,7 @@ class Upkeep:
         measured = ClockMeasured(concentrator, now, offset_s, error_s, -offset_s if off else 0.0)
 
         def work(tx: Transaction) -> None:
-            tx.put_state(KnownState(concentrator, now, word))
+            tx.put_state(_with_history(tx.state_of(concentrator), concentrator, word, now))
             tx.add_clock(measured)
             tx.put_hours(_hours(concentrator, word))
 
@@ -132,6 +143,16 @@ class Upkeep:
         message = ShiftClock(id=self.chance.uuid(), by_s=by_s)
         if not await self.courier.deliver(concentrator, message):
             _log.warning("clock not shifted", concentrator=concentrator)
+
+
+def _with_history(
+    before: KnownState | None, concentrator: str, word: State, now: datetime
+) -> KnownState:
+    """The word, and of its event log also what was told before."""
+    events = () if before is None else before.state.events
+    fresh = tuple(entry for entry in word.events if entry not in events)
+    told = msgspec.structs.replace(word, events=(*events, *fresh)[-EVENTS_KEPT:])
+    return KnownState(concentrator, now, told)
 
 
 def _hours(concentrator: str, state: State) -> Iterator[HourHeard]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
-from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import upkeep_schema as tables
 from headend.store.collected import put_over
 from headend.store.prepared import Prepared
@@ -17,12 +17,13 @@ from headend.store.words import Words
 STATE = Form(KnownState, tables.concentrator_states)
 CLOCK = Form(ClockMeasured, tables.concentrator_clocks)
 HOUR = Form(HourHeard, tables.hours_heard)
+SESSION = Form(SessionChange, tables.concentrator_sessions)
 
 _states = STATE.table.c
 _PUT = {
     (dialect.dialect.name, form.table.name): put_over(dialect, form.table, form.names)
     for dialect in (sqlite, postgresql)
-    for form in (STATE, CLOCK, HOUR)
+    for form in (STATE, CLOCK, HOUR, SESSION)
 }
 _STATE = Prepared(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
 
@@ -35,6 +36,9 @@ class UpkeepWords(Words):
 
     def put_state(self, state: KnownState) -> None:
         self._change(self._over(STATE.table.name), STATE.values(state))
+
+    def add_session(self, change: SessionChange) -> None:
+        self._change(self._over(SESSION.table.name), SESSION.values(change))
 
     def add_clock(self, measured: ClockMeasured) -> None:
         self._change(self._over(CLOCK.table.name), CLOCK.values(measured))

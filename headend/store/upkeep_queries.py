@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import Connection, func, select
 
-from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState
-from headend.store.upkeep import CLOCK, HOUR, STATE
+from headend.domain.collecting import TaskTable, UploadTaken
+from headend.domain.evidence import Evidence
+from headend.domain.meter import Concentrator
+from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
+from headend.store import collected_queries as collected
+from headend.store import schema
+from headend.store.rows import CONCENTRATOR, EVIDENCE
+from headend.store.upkeep import CLOCK, HOUR, SESSION, STATE
 
 _states, _clocks, _hours = STATE.table.c, CLOCK.table.c, HOUR.table.c
+_sessions, _evidence = SESSION.table.c, EVIDENCE.table.c
 
 
 def state_of(connection: Connection, concentrator: str) -> KnownState | None:
@@ -40,3 +50,60 @@ def hours_of_meter(connection: Connection, meter: str) -> list[HourHeard]:
     """A meter's hours, the earliest first."""
     query = HOUR.select().where(_hours.meter == meter).order_by(_hours.hour)
     return [HOUR.read(row) for row in connection.execute(query)]
+
+
+def sessions_of(
+    connection: Connection, concentrator: str, *, limit: int = 50
+) -> list[SessionChange]:
+    """When it came on line and went off it, the latest first."""
+    query = SESSION.select().where(_sessions.concentrator == concentrator)
+    rows = connection.execute(query.order_by(_sessions.at.desc()).limit(limit))
+    return [SESSION.read(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ConcentratorPage:
+    """All that is known of a concentrator; lists begin with the latest."""
+
+    concentrator: Concentrator
+    meters_linked: int
+    orders_open: int
+    sessions: list[SessionChange]
+    evidence: list[Evidence]
+    known: KnownState | None
+    clocks: list[ClockMeasured]
+    availability: dict[str, tuple[int, int]]
+    task_table: TaskTable | None
+    uploads: list[UploadTaken]
+    blocks_lost: int
+
+
+def concentrator_page(
+    connection: Connection, name: str, *, since: datetime | None = None
+) -> ConcentratorPage | None:
+    """What `ami explain concentrator` shows; evidence since a time, or all."""
+    meters, orders = schema.meters.c, schema.orders.c
+    row = connection.execute(CONCENTRATOR.select().where(CONCENTRATOR.table.c.name == name)).first()
+    if row is None:
+        return None
+    linked = select(func.count()).where(meters.concentrator == name)
+    waiting = select(func.count()).where(
+        orders.concentrator == name, orders.due_at.is_not(None), orders.unfinished.is_(True)
+    )
+    evidence = EVIDENCE.select().where(_evidence.concentrator == name)
+    if since is not None:
+        evidence = evidence.where(_evidence.at >= since)
+    told = connection.execute(evidence.order_by(_evidence.at.desc(), _evidence.line.desc()))
+    return ConcentratorPage(
+        CONCENTRATOR.read(row),
+        int(connection.execute(linked).scalar_one()),
+        int(connection.execute(waiting).scalar_one()),
+        sessions_of(connection, name),
+        [EVIDENCE.read(each) for each in told],
+        state_of(connection, name),
+        clocks_of(connection, name),
+        availability_of(connection, name),
+        collected.task_table(connection, name),
+        collected.uploads(connection, name),
+        collected.blocks_lost(connection, name),
+    )

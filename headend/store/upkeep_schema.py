@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, String, Table
+from sqlalchemy import Boolean, Column, Float, Integer, String, Table
 
 from headend.store.columns import Json, UtcDateTime
 from headend.store.schema import metadata
@@ -15,6 +15,17 @@ concentrator_states = Table(
     Column("concentrator", String, primary_key=True),
     Column("received_at", UtcDateTime, nullable=False),
     Column("state", Json(State), nullable=False),
+)
+
+# When each came on line and went off it.
+concentrator_sessions = Table(
+    "concentrator_sessions",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("online", Boolean, nullable=False),
+    Column("boot", Integer, nullable=False),
+    Column("firmware", String, nullable=False),
 )
 
 concentrator_clocks = Table(
