@@ -6,6 +6,9 @@ RTS power many optical probes, and ptys have neither: a port that refuses them i
 Mode E begins with 7 data bits and even parity.  Drivers of cheap converters refuse that; then
 parity is made here, since 7E1 and 8N1 are the same ten bits on the wire.  A pty has no wire and
 takes no parity at all.
+
+A Bluetooth probe sets the speed of its eye by itself, or by what its driver hands on; a port that
+refuses a speed is used at the one that it has.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ class SerialLine:
             port.exclusive = True
         try:
             port.dtr, port.rts = address.dtr, address.rts
-            port.open()
+            _opened(port)
         except PORT_ERRORS as error:
             raise _unavailable(address.device, error) from error
         self._port = port
@@ -137,7 +140,7 @@ class SerialLine:
         self._seven_bits = setting.data_bits == 7
         self._own_parity = Parity.NONE
         try:
-            port.baudrate = setting.baud
+            _set_speed(port, setting.baud)
             if not _takes(port, setting):
                 port.bytesize, port.parity = 8, Parity.NONE.value
                 if self._seven_bits and not os.path.realpath(self.name).startswith(PTY_PREFIX):
@@ -203,6 +206,46 @@ class SerialLine:
         return LineLost(
             f"the probe on {self.name} went away", why, "plug it in again, then repeat the command"
         )
+
+
+def _opened(port: Any) -> None:
+    """Open the port, at the speed that it has where it refuses ours."""
+    try:
+        port.open()
+    except PORT_ERRORS as error:
+        if _code(error) != errno.EINVAL or (speed := _speed_of(port)) is None:
+            raise
+        port.baudrate = speed
+        port.open()
+
+
+def _set_speed(port: Any, baud: int) -> None:
+    """Change the speed; one that is refused stays as it was."""
+    before = port.baudrate
+    try:
+        port.baudrate = baud
+    except PORT_ERRORS as error:
+        if _code(error) != errno.EINVAL:
+            raise
+        port.baudrate = before
+
+
+def _speed_of(port: Any) -> int | None:
+    """The speed that a closed port has."""
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(port.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        constant = termios.tcgetattr(descriptor)[5]
+    finally:
+        os.close(descriptor)
+    known: dict[int, int] = port.BAUDRATE_CONSTANTS
+    return next((baud for baud, each in known.items() if each == constant), None)
+
+
+def _code(error: Exception) -> object:
+    """The errno; `termios.error` has it as its first argument."""
+    return getattr(error, "errno", None) or (error.args[0] if error.args else None)
 
 
 def _takes(port: Any, setting: SetLine) -> bool:
