@@ -19,9 +19,11 @@ from headend.domain.failure import Failure
 from headend.domain.reason import ReasonCode
 from headend.field.direct.access import Access, Credentials
 from headend.field.direct.conversation import Conversation
+from headend.field.direct.dialogue import Withheld
 from headend.field.direct.line import Line
 from headend.field.direct.trace import Layer
 from headend.jobs.book import Book
+from headend.jobs.errand import procedure_for
 from headend.jobs.permission import NotAllowed, Permission
 from headend.jobs.work import Step, Talk, Visit, Work
 from headend.models import BadModel, Framing, Model, Shelf
@@ -46,7 +48,7 @@ from protocols.dlms.procedures.reading import VALUE_AND_SCALE
 from protocols.jobs import package as format_
 from protocols.jobs.cards import DeviceKeys, HeadEndCard
 from protocols.jobs.errors import JobRefused, Refused
-from protocols.jobs.package import PackedMeter
+from protocols.jobs.package import PackedMeter, PackedOrder
 from protocols.jobs.result import digest
 from protocols.jobs.sealing import unseal
 
@@ -60,6 +62,7 @@ __all__ = [
     "JobShelf",
     "NotAllowed",
     "OpenJob",
+    "Rehearsal",
     "Step",
     "Visit",
     "WrongPassphrase",
@@ -117,6 +120,7 @@ class _Way:
     folder: JobFolder
     clock: Clock
     chance: Chance
+    dry_run: bool = False
 
     async def identity(self) -> Identity | Failure:
         """Ask as the public client, which no meter refuses."""
@@ -130,7 +134,8 @@ class _Way:
         access = Access(self.keys.system_title, Credentials(keys=meter.keys.keys), counters)
         engine = "own" if model.engine is Engine.OURS else model.engine.value
         try:
-            async with self._conversation(model, meter.role, access) as conversation:
+            talk = self._conversation(model, meter.role, access, dry_run=self.dry_run)
+            async with talk as conversation:
                 yield _Talk(conversation, engine, counters)
         finally:
             counters.release()
@@ -154,7 +159,9 @@ class _Way:
             if each.class_id in VALUE_AND_SCALE
         )
 
-    def _conversation(self, model: Model, role: str, access: Access) -> Conversation:
+    def _conversation(
+        self, model: Model, role: str, access: Access, *, dry_run: bool = False
+    ) -> Conversation:
         return Conversation(
             self.line(),
             model,
@@ -163,7 +170,26 @@ class _Way:
             chance=self.chance,
             role=role,
             framing=self.framing,
+            dry_run=dry_run,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedStep:
+    """What one order would send: the first message that can act, as APDU and as frames."""
+
+    order: PackedOrder
+    said: str
+    withheld: tuple[tuple[Layer, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a visit would do at one meter."""
+
+    meter: PackedMeter
+    steps: tuple[RehearsedStep, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +200,9 @@ class OpenJob:
     folder: JobFolder
     work: Work
 
-    def way(self, where: str | LineTo, *, framing: Framing | None = None) -> _Way:
+    def way(
+        self, where: str | LineTo, *, framing: Framing | None = None, dry_run: bool = False
+    ) -> _Way:
         """A line to the meter that is connected now.  Raises `BadAddress`.
 
         The journal gets a line each time: a clock that is set back later shows there.
@@ -182,7 +210,7 @@ class OpenJob:
         line = where if callable(where) else partial(line_to, where)
         kit = self.kit
         kit.journal.write("visit", job=self.work.package.job, line=line().name)
-        return _Way(line, framing, kit.shelf, kit.keys, self.folder, kit.clock, kit.chance)
+        return _Way(line, framing, kit.shelf, kit.keys, self.folder, kit.clock, kit.chance, dry_run)
 
     async def visit(
         self,
@@ -197,6 +225,40 @@ class OpenJob:
         with self.folder.held():
             self.work.book.reread()
             return await self.work.visit(way, name=name, read=read)
+
+    async def rehearse(
+        self, where: str | LineTo, *, framing: Framing | None = None, name: str | None = None
+    ) -> Rehearsal:
+        """A visit at which nothing that can act is sent, and nothing is written into the book.
+
+        Raises `BadAddress`, `BadKit`, NotAllowed.
+        """
+        way = self.way(where, framing=framing, dry_run=True)
+        with self.folder.held():
+            self.work.book.reread()
+            self.work.permission.check()
+            meter = await self.work.recognised(way, name)
+            async with way.talk(meter) as talk:
+                assert isinstance(talk, _Talk)
+                failure = await talk.open()
+                if failure is not None:
+                    return Rehearsal(meter, failure=failure)
+                steps = [await self._rehearsed(each, talk) for each in self.work.pending(meter)]
+        return Rehearsal(meter, tuple(steps))
+
+    async def _rehearsed(self, order: PackedOrder, talk: _Talk) -> RehearsedStep:
+        refused = self.work.permission.refusal(order)
+        if refused is not None:
+            return RehearsedStep(order, refused)
+        seen = len(talk.conversation.trace.entries)
+        try:
+            found = await talk.perform(procedure_for(order), lambda: True)
+        except Withheld:
+            entries = talk.conversation.trace.entries[seen:]
+            kept = tuple((e.layer, e.octets) for e in entries if e.direction == "withheld")
+            return RehearsedStep(order, "would send", kept)
+        said = str(found) if isinstance(found, Failure) else str(found.status)
+        return RehearsedStep(order, f"sends nothing that acts: {said}")
 
     def close(self) -> bytes:
         """End the job; its result, to be handed in.  Raises `BadKit`."""

@@ -21,6 +21,7 @@ from headend.job_probe import (
     JobShelf,
     NotAllowed,
     OpenJob,
+    Rehearsal,
     Step,
     Visit,
     WrongPassphrase,
@@ -136,6 +137,9 @@ def run(
     ] = None,
     read: Annotated[bool, typer.Option(help="Read its registers as well.")] = True,
     yes: Annotated[bool, typer.Option("--yes", help="Cut the supply without a question.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent; nothing that acts is.")
+    ] = False,
     job: Which = "",
     kit: Kit = None,
     kit_key: KeyFile = None,
@@ -148,6 +152,12 @@ def run(
     """
     with _told():
         opened = _job(_kit(kit, kit_key, models), job)
+        if dry_run:
+            rehearsal = asyncio.run(opened.rehearse(port, framing=framing, name=meter))
+            _tell_rehearsal(rehearsal, json)
+            if rehearsal.failure is not None:
+                raise typer.Exit(1)
+            return
         if not yes and _cuts(opened, meter):
             typer.confirm("An order of this package cuts the supply. Go on?", abort=True, err=True)
         visit = asyncio.run(opened.visit(port, framing=framing, name=meter, read=read))
@@ -246,6 +256,37 @@ def _tell_visit(visit: Visit, json: bool) -> None:
         out.print(f"  order {step.order.number}: {step.order.action}, {step.said}", markup=False)
     if visit.read:
         out.print(f"  {len(visit.read)} values read", markup=False)
+
+
+def _tell_rehearsal(rehearsal: Rehearsal, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "meter": rehearsal.meter.name,
+                "dry_run": True,
+                "failure": None if rehearsal.failure is None else str(rehearsal.failure),
+                "orders": [
+                    {
+                        "order": step.order.number,
+                        "action": step.order.action,
+                        "said": step.said,
+                        "withheld": [
+                            {"layer": layer, "octets": octets.hex().upper()}
+                            for layer, octets in step.withheld
+                        ],
+                    }
+                    for step in rehearsal.steps
+                ],
+            }
+        )
+        return
+    out.print(f"meter {rehearsal.meter.name}: a dry run, nothing that acts was sent", markup=False)
+    if rehearsal.failure is not None:
+        out.print(f"  {rehearsal.failure}", markup=False)
+    for step in rehearsal.steps:
+        out.print(f"  order {step.order.number}: {step.order.action}, {step.said}", markup=False)
+        for layer, octets in step.withheld:
+            out.print(f"    {layer:<6} {octets.hex(' ').upper()}", markup=False)
 
 
 def _bad(step: Step) -> bool:

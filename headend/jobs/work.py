@@ -112,7 +112,7 @@ class Work:
         """
         self.permission.check()
         self.book.open()
-        meter = await self._recognised(way, name)
+        meter = await self.recognised(way, name)
         async with way.talk(meter) as talk:
             failure = await talk.open()
             if failure is None:
@@ -151,7 +151,8 @@ class Work:
 
     # --- at a meter ------------------------------------------------------------------------------
 
-    async def _recognised(self, way: Way, name: str | None) -> PackedMeter:
+    async def recognised(self, way: Way, name: str | None) -> PackedMeter:
+        """The meter of the package that is at the other end.  Raises NotAllowed."""
         names: tuple[str | None, ...] = (name,)
         if name is None:
             found = await way.identity()

@@ -136,6 +136,14 @@ def test_a_day_by_commands(
         port = str(tmp_path / "optical") if "pty" in where else f"tcp://127.0.0.1:{where['port']}"
         if "pty" in where:
             port = f"serial://{port}"
+        rehearsed = told("probe", "job", "run", "--port", port, *speaks, "--dry-run")
+        (step,) = rehearsed["orders"]
+        assert (step["order"], step["said"]) == (number, "would send")
+        assert [kept["layer"] for kept in step["withheld"]] == ["apdu", "frame"]
+        assert step["withheld"][0]["octets"] in step["withheld"][1]["octets"]
+        assert "would send" in done("probe", "job", "run", "--port", port, *speaks, "--dry-run")
+        (order,) = told("probe", "job", "status")["meters"][0]["orders"]
+        assert order["done"] is False, "a dry run does nothing, and writes nothing down"
         visited = told("probe", "job", "run", "--port", port, *speaks, "--no-read")
     assert [order["status"] for order in visited["orders"]] == ["done"], visited
     assert "done" in done("probe", "job", "status")
