@@ -167,7 +167,7 @@ class Probe:
             kind,
             Access(
                 self.title if association.titled else b"",
-                Credentials(secret.password, keys, meter_title=secret.meter_title),
+                Credentials(secret.password, keys, secret.pairs, secret.meter_title),
                 counters,
             ),
             clock=self.clock,

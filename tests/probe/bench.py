@@ -35,6 +35,10 @@ VARIABLES = (
     "AMI_PROBE_PASSWORD",
     "AMI_PROBE_KEY_FILE",
     "AMI_PROBE_MODEL",
+    "AMI_PROBE_SIGNING_KEY",
+    "AMI_PROBE_METER_KEY",
+    "AMI_PROBE_METER",
+    "AMI_PROBE_PASSPHRASE",
 )
 NOBODY = "tcp://127.0.0.1:1"  # a port that nobody listens on
 

@@ -27,26 +27,33 @@ from headend.probe_app import (
     REASONS,
     Address,
     BadAddress,
+    BadEnvelope,
     BadKit,
     Entry,
     Failure,
+    Keyring,
     Layer,
     Probe,
     ReasonCode,
     Trace,
+    WrongPassphrase,
     build_probe,
     line_to,
     parse,
 )
 from protocols.dlms.obis import Language
+from protocols.dlms.suite import SecuritySuite
 from tools.probe import export, shown
 from tools.probe.acting import Withheld
+from tools.probe.key_pairs import suite_of
 from tools.probe.options import Options
 from tools.probe.periods import BadPeriod, seconds
 from tools.probe.report import Fact, Report
-from tools.probe.secrets import BadSecret, Secrets, gather, proved_by
+from tools.probe.secrets import Auth, BadSecret, Secrets, gather, kept_of, proved_by
 from tools.probe.talk import Stopped, Talk
 from tools.terminal import complain, err, wrong_usage
+
+PASSPHRASE = "AMI_PROBE_PASSPHRASE"
 
 
 class Purpose(enum.Enum):
@@ -143,7 +150,7 @@ class Desk:
             role = options.role
         else:
             role = self._role(model, purpose)
-        association = proved_by(model.association[role], options.auth)
+        association = self.proved(model.association[role])
         if options.client is not None:
             association = msgspec.structs.replace(association, client=options.client)
         if options.server is not None:
@@ -163,8 +170,19 @@ class Desk:
         return next(fitting, PUBLIC if self.options.auth is None else model.reads_as)
 
     def _can(self, association: Association) -> bool:
-        proved = proved_by(association, self.options.auth)
-        return (proved.takes_password or proved.ciphers) and self.secrets.fits(proved)
+        proved = self.proved(association)
+        proves = proved.takes_password or proved.ciphers or proved.signs
+        return proves and self.secrets.fits(proved)
+
+    def proved(self, association: Association) -> Association:
+        """The association, proved as the options say; without a suite by the key pair's."""
+        options, suite = self.options, None
+        if options.suite is not None:
+            suite = SecuritySuite(options.suite)
+        elif options.auth is Auth.ECDSA or association.signs:
+            client = association.client if options.client is None else options.client
+            suite = suite_of(self.secrets.of(client).pairs)
+        return proved_by(association, options.auth, suite)
 
     @asynccontextmanager
     async def talk(
@@ -207,6 +225,18 @@ class Desk:
         """Ask now for what a talk would ask for.  Raises `Stopped`, `BadSecret`."""
         _, association = self.association(self.model(), purpose)
         self.secrets = self._complete(association)
+
+    def keyring(self) -> Keyring:
+        """This kit's keyring, open; a new one where there is none.  Raises `WrongPassphrase`,
+        `BadKit`, `BadEnvelope`."""
+        if self.options.kit_key is not None:
+            return self.probe.unlock(self.options.kit_key)
+        phrase = os.environ.get(PASSPHRASE)
+        if phrase is None:
+            new = not self.probe.locked
+            asked = "New passphrase of the keyring" if new else "Passphrase of the keyring"
+            phrase = str(typer.prompt(asked, hide_input=True, err=True, confirmation_prompt=new))
+        return self.probe.unlock(phrase)
 
     def trace(self) -> Trace:
         """What will travel, shown as it does where that was asked for."""
@@ -328,7 +358,12 @@ def run(
         if options.export is not None:
             export.check(options.export)
         secrets, warnings = gather(
-            options.password, options.key, options.auth_key, options.key_file
+            options.password,
+            options.key,
+            options.auth_key,
+            options.key_file,
+            options.signing_key,
+            options.meter_key,
         )
     except (BadSecret, export.CannotExport) as error:
         wrong_usage(str(error))
@@ -336,6 +371,8 @@ def run(
         complain(warning)
     desk = Desk(action, options, build_probe(options.home, models=options.models), secrets)
     try:
+        if options.meter:
+            desk.secrets = secrets.over(kept_of(desk.keyring(), options.meter))
         report = asyncio.run(cast("Any", function(desk, **given)))
         if report is not None:
             desk.finish(report)
@@ -343,7 +380,7 @@ def run(
         desk.failed(stopped.failure)
     except Withheld as withheld:
         desk.finish(withheld.report)
-    except (BadSecret, BadPeriod) as error:
+    except (BadSecret, BadPeriod, WrongPassphrase, BadEnvelope) as error:
         wrong_usage(str(error))
     except BadKit as error:
         complain(str(error))

@@ -77,13 +77,34 @@ class Options:
     auth: Annotated[
         Auth | None, _option("--auth", panel=_WHO, help="How to prove ourselves; the model's.")
     ] = None
+    suite: Annotated[
+        int | None,
+        _option("--suite", panel=_WHO, help="Security suite; the key pair's.", min=0, max=2),
+    ] = None
+    meter: Annotated[
+        str,
+        _option(
+            "--meter",
+            panel=_WHO,
+            envvar="AMI_PROBE_METER",
+            help="A meter of the keyring, with what is kept of it: ami probe keys.",
+        ),
+    ] = ""
+    kit_key: Annotated[
+        Path | None,
+        _option(
+            "--kit-key",
+            panel=_WHO,
+            help="Key file of the keyring; else AMI_PROBE_PASSPHRASE, or a question.",
+        ),
+    ] = None
     key_file: Annotated[
         Path | None,
         _option(
             "--key-file",
             panel=_WHO,
             envvar="AMI_PROBE_KEY_FILE",
-            help="TOML or JSON with password, encryption_key, authentication_key.",
+            help="TOML or JSON with password, encryption_key, authentication_key, key pairs.",
         ),
     ] = None
     password: Annotated[
@@ -97,6 +118,24 @@ class Options:
     auth_key: Annotated[
         str | None,
         _option("--auth-key", panel=_WHO, help="Authentication key: better AMI_PROBE_AUTH_KEY."),
+    ] = None
+    signing_key: Annotated[
+        Path | None,
+        _option(
+            "--signing-key",
+            panel=_WHO,
+            envvar="AMI_PROBE_SIGNING_KEY",
+            help="File of our private key, PEM, suites 1 and 2.",
+        ),
+    ] = None
+    meter_key: Annotated[
+        Path | None,
+        _option(
+            "--meter-key",
+            panel=_WHO,
+            envvar="AMI_PROBE_METER_KEY",
+            help="File of the meter's certificate, or its public key, suites 1 and 2.",
+        ),
     ] = None
     was_reset: Annotated[
         bool,

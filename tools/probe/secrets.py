@@ -12,17 +12,21 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from headend.models import Association
-from headend.probe_app import Secret
-from protocols.dlms.keys import Keys
+from headend.probe_app import Keyring, Secret
+from protocols.dlms.keys import KeyPairs, Keys
+from protocols.dlms.suite import CURVES, SecuritySuite
+from tools.probe.key_pairs import pairs_of_table, private_from_file, public_from_file
 
 PASSWORD, KEY, AUTH_KEY = "AMI_PROBE_PASSWORD", "AMI_PROBE_KEY", "AMI_PROBE_AUTH_KEY"
+SIGNING_KEY, METER_KEY = "AMI_PROBE_SIGNING_KEY", "AMI_PROBE_METER_KEY"
+"""Files: our private key, and the meter's certificate or public key."""
 Ask = Callable[[str], str]
 
 
@@ -39,6 +43,7 @@ class Auth(enum.StrEnum):
     SHA1 = "sha1"
     SHA256 = "sha256"
     GMAC = "gmac"
+    ECDSA = "ecdsa"
 
 
 _PROOFS = {
@@ -48,15 +53,28 @@ _PROOFS = {
     Auth.SHA1: {"mechanism": "high-sha1", "security": "none"},
     Auth.SHA256: {"mechanism": "high-sha256", "security": "none"},
     Auth.GMAC: {"mechanism": "high-gmac", "security": "authenticated-encrypted"},
+    Auth.ECDSA: {"mechanism": "high-ecdsa", "security": "authenticated-encrypted"},
 }
 
 
-def proved_by(association: Association, auth: Auth | None) -> Association:
-    """The association with this way of proving in place of the model's."""
-    if auth is None:
-        return association
-    plain = {"dedicated_key": False, "signed": False} if auth is not Auth.GMAC else {}
-    return msgspec.structs.replace(association, **_PROOFS[auth], **plain)
+def proved_by(
+    association: Association, auth: Auth | None, suite: SecuritySuite | None = None
+) -> Association:
+    """The association with this way of proving, and this suite, in place of the model's.
+
+    ECDSA without a suite takes the least that has it.  Raises `BadSecret` for what is no pair.
+    """
+    changes: dict[str, Any] = {} if auth is None else dict(_PROOFS[auth])
+    if auth not in (None, Auth.GMAC, Auth.ECDSA):
+        changes |= {"dedicated_key": False, "signed": False}
+    if suite is None and auth is Auth.ECDSA and association.suite not in CURVES:
+        suite = min(CURVES)
+    if suite is not None:
+        changes["suite"] = suite
+    try:
+        return msgspec.structs.replace(association, **changes) if changes else association
+    except ValueError as error:
+        raise BadSecret(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,7 @@ class Known:
     password: bytes | None = field(default=None, repr=False)
     encryption: bytes | None = field(default=None, repr=False)
     authentication: bytes | None = field(default=None, repr=False)
+    pairs: KeyPairs = field(default=KeyPairs(), repr=False)
 
     def over(self, other: Known) -> Known:
         """Ours, and where there is none the other's."""
@@ -73,6 +92,12 @@ class Known:
             other.password if self.password is None else self.password,
             other.encryption if self.encryption is None else self.encryption,
             other.authentication if self.authentication is None else self.authentication,
+            KeyPairs(
+                self.pairs.signing or other.pairs.signing,
+                self.pairs.agreement or other.pairs.agreement,
+                self.pairs.peer_signing or other.pairs.peer_signing,
+                self.pairs.peer_agreement or other.pairs.peer_agreement,
+            ),
         )
 
 
@@ -88,6 +113,14 @@ class Secrets:
         """What this client has."""
         return self.general.over(self.by_client.get(client, Known()))
 
+    def over(self, other: Secrets) -> Secrets:
+        """Ours, and where there is none the other's."""
+        clients = {**other.by_client}
+        for client, known in self.by_client.items():
+            clients[client] = known.over(clients.get(client, Known()))
+        title = self.meter_title or other.meter_title
+        return Secrets(self.general.over(other.general), clients, title)
+
     def fits(self, association: Association) -> bool:
         """Whether all is known that the association takes."""
         return not self.missing(association)
@@ -100,12 +133,17 @@ class Secrets:
         if association.ciphers:
             missing += [KEY] * (secret.encryption is None)
             missing += [AUTH_KEY] * (secret.authentication is None)
+        if association.signs:
+            missing += [SIGNING_KEY] * (secret.pairs.signing is None)
+            missing += [METER_KEY] * (secret.pairs.peer_signing is None)
         return missing
 
     def asked(self, association: Association, ask: Ask) -> Secrets:
         """With what a person answers for what is missing.  Raises `BadSecret`."""
         told = {name: ask(_QUESTIONS[name]) for name in self.missing(association)}
         secret = _secret(told.get(PASSWORD), told.get(KEY), told.get(AUTH_KEY))
+        files = (Path(told[each]) if each in told else None for each in (SIGNING_KEY, METER_KEY))
+        secret = Known(pairs=_pairs_of_files(*files)).over(secret)
         return Secrets(secret.over(self.of(association.client)), {}, self.meter_title)
 
     def secret(self, association: Association) -> Secret:
@@ -120,18 +158,46 @@ class Secrets:
             known.password if association.takes_password else None,
             keys,
             self.meter_title if association.titled else None,
+            known.pairs if association.signs else None,
         )
+
+
+def kept_of(keyring: Keyring, meter: str) -> Secrets:
+    """What the keyring has of a meter.  Raises `BadSecret` where that is nothing, and `BadKit`."""
+    kept = {client: keyring.get(meter, client) for client in keyring.clients(meter)}
+    if not kept:
+        known = ", ".join(keyring.meters()) or "none"
+        raise BadSecret(f"the keyring has nothing of meter {meter}. Known: {known}")
+    titles = {each.meter_title for each in kept.values() if each and each.meter_title}
+    by_client = {
+        client: Known(
+            each.password,
+            None if each.keys is None else each.keys.encryption,
+            None if each.keys is None else each.keys.authentication,
+            each.pairs or KeyPairs(),
+        )
+        for client, each in kept.items()
+        if each is not None
+    }
+    return Secrets(by_client=by_client, meter_title=next(iter(titles), None))
 
 
 _QUESTIONS = {
     PASSWORD: "Password",
     KEY: "Encryption key (hexadecimal)",
     AUTH_KEY: "Authentication key (hexadecimal)",
+    SIGNING_KEY: "File of our signing key (PEM)",
+    METER_KEY: "File of the meter's certificate or public key",
 }
 
 
 def gather(
-    password: str | None, key: str | None, auth_key: str | None, file: Path | None
+    password: str | None,
+    key: str | None,
+    auth_key: str | None,
+    file: Path | None,
+    signing_key: Path | None = None,
+    meter_key: Path | None = None,
 ) -> tuple[Secrets, list[str]]:
     """All that is known, options first, then the environment, then the file; and what to say of
     it.  Raises `BadSecret`."""
@@ -150,6 +216,7 @@ def gather(
             for given, variable in ((password, PASSWORD), (key, KEY), (auth_key, AUTH_KEY))
         )
     )
+    told = Known(pairs=_pairs_of_files(signing_key, meter_key)).over(told)
     kept = Secrets()
     if file is not None:
         kept = _from_file(file)
@@ -178,7 +245,22 @@ def _from_file(path: Path) -> Secrets:
 
 
 def _of_table(told: dict[str, Any]) -> Known:
-    return _secret(*(told.get(key) for key in ("password", "encryption_key", "authentication_key")))
+    names = ("password", "encryption_key", "authentication_key")
+    try:
+        pairs = pairs_of_table(told)
+    except ValueError as error:
+        raise BadSecret(str(error)) from None
+    return replace(_secret(*(told.get(key) for key in names)), pairs=pairs)
+
+
+def _pairs_of_files(signing: Path | None, meter: Path | None) -> KeyPairs:
+    try:
+        return KeyPairs(
+            signing=None if signing is None else private_from_file(signing),
+            peer_signing=None if meter is None else public_from_file(meter),
+        )
+    except ValueError as error:
+        raise BadSecret(str(error)) from None
 
 
 def _secret(password: Any, key: Any, auth_key: Any) -> Known:

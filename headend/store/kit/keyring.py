@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from headend.ports import Chance, KeysUnreadable
 from headend.store.envelope import KEY_SIZE, Envelope
 from headend.store.kit.folder import BadKit, prepare, read, write
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 15, 8, 1  # 32 MB and a tenth of a second, for one person
 SALT_SIZE = 16
@@ -35,6 +37,7 @@ class Secret:
     password: bytes | None = field(default=None, repr=False)
     keys: Keys | None = field(default=None, repr=False)
     meter_title: bytes | None = None
+    pairs: KeyPairs | None = field(default=None, repr=False)  # suites 1 and 2: those that sign
 
 
 class _Record(msgspec.Struct, array_like=True, frozen=True):
@@ -46,6 +49,8 @@ class _Record(msgspec.Struct, array_like=True, frozen=True):
     broadcast: bytes | None
     master: bytes | None
     meter_title: bytes | None
+    signing: bytes | None = None  # PKCS#8, DER
+    meter_signing: bytes | None = None  # SubjectPublicKeyInfo, DER
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,20 +123,19 @@ class Keyring:
         keys = None
         if record.encryption is not None and record.authentication is not None:
             keys = Keys(record.encryption, record.authentication, record.broadcast, record.master)
-        return Secret(record.password, keys, record.meter_title)
+        return Secret(record.password, keys, record.meter_title, _pairs_of(record))
 
     def put(self, meter: str, client: int, secret: Secret) -> None:
         """Keep it; what was known before is replaced."""
         keys, password, title = secret.keys, secret.password, secret.meter_title
-        record = _Record(password, None, None, None, None, title)
+        record = _Record(password, None, None, None, None, title, *_sealable(secret.pairs))
         if keys is not None:
-            record = _Record(
-                password,
-                keys.encryption,
-                keys.authentication,
-                keys.broadcast,
-                keys.master,
-                title,
+            record = msgspec.structs.replace(
+                record,
+                encryption=keys.encryption,
+                authentication=keys.authentication,
+                broadcast=keys.broadcast,
+                master=keys.master,
             )
         sealed = self._envelope.seal(msgspec.msgpack.encode(record), _belongs(meter, client))
         self._file.sealed.setdefault(meter, {})[client] = sealed
@@ -160,6 +164,32 @@ def envelope_of(unlock: str | Path, salt: bytes | None) -> Envelope:
     assert salt is not None
     scrypt = Scrypt(salt=salt, length=KEY_SIZE, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P)
     return Envelope([scrypt.derive(unlock.encode())])
+
+
+def _sealable(pairs: KeyPairs | None) -> tuple[bytes | None, bytes | None]:
+    """Our private key and the meter's public one, DER."""
+    if pairs is None:
+        return None, None
+    ours, meters = pairs.signing, pairs.peer_signing
+    der, plain = serialization.Encoding.DER, serialization.NoEncryption()
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    return (
+        None if ours is None else ours.private_bytes(der, serialization.PrivateFormat.PKCS8, plain),
+        None if meters is None else meters.public_bytes(der, spki),
+    )
+
+
+def _pairs_of(record: _Record) -> KeyPairs | None:
+    if record.signing is None and record.meter_signing is None:
+        return None
+    ours = meters = None
+    if record.signing is not None:
+        ours = serialization.load_der_private_key(record.signing, None)
+    if record.meter_signing is not None:
+        meters = serialization.load_der_public_key(record.meter_signing)
+    assert ours is None or isinstance(ours, ec.EllipticCurvePrivateKey)
+    assert meters is None or isinstance(meters, ec.EllipticCurvePublicKey)
+    return KeyPairs(signing=ours, peer_signing=meters)
 
 
 def _belongs(meter: str, client: int) -> tuple[str, str, str]:

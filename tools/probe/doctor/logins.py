@@ -18,7 +18,6 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome, read_counter
 from tools.probe.desk import Desk, Purpose, Way
 from tools.probe.doctor.findings import Finding, bad, good, note, warn
-from tools.probe.secrets import proved_by
 from tools.probe.talk import Stopped, Talk
 
 LOGINS_MAX = 2
@@ -46,13 +45,13 @@ class Logins:
 
     def _can(self, role: str) -> bool:
         association = self._association(role)
-        proves = association.takes_password or association.ciphers
+        proves = association.takes_password or association.ciphers or association.signs
         return proves and self.desk.secrets.fits(association)
 
     def _association(self, role: str) -> Association:
         assert self.way.model is not None
         options = self.desk.options
-        found = proved_by(self.way.model.association[role], options.auth)
+        found = self.desk.proved(self.way.model.association[role])
         changes = {"client": options.client, "server": options.server}
         told = {key: value for key, value in changes.items() if value is not None}
         return msgspec.structs.replace(found, **told) if told else found
