@@ -32,6 +32,7 @@ from headend.field.direct.conversation import Conversation, Opened
 from headend.field.direct.dialogue import Notification, Progress, Withheld
 from headend.field.direct.failing import of_line, of_outcome
 from headend.field.direct.line import Line, LineError, LineLost, LineUnavailable
+from headend.field.direct.readout import ReadOut, read_out
 from headend.field.direct.serial_line import SerialLine
 from headend.field.direct.tcp_line import TcpLine
 from headend.field.direct.trace import Entry, Layer, Trace
@@ -71,6 +72,7 @@ __all__ = [
     "Opened",
     "Probe",
     "Progress",
+    "ReadOut",
     "ReasonCode",
     "Secret",
     "SerialAddress",
@@ -85,6 +87,7 @@ __all__ = [
     "of_line",
     "of_outcome",
     "parse",
+    "read_out",
 ]
 
 

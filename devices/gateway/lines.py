@@ -20,6 +20,7 @@ from devices.gateway.pty import PtyListener
 from devices.gateway.tcp import MeterListener, wrapper_link
 from devices.gateway.udp import DatagramListener
 from devices.meter.identity import MANUFACTURER, SERVER_SAP, Identity
+from devices.meter.readout import data_message
 from protocols.hdlc.server import HdlcServer
 from protocols.hdlc.settings import HdlcSettings
 from protocols.link import ServerLink, SetLine
@@ -44,15 +45,18 @@ def hdlc_link(line: SetLine | None = None) -> ServerLink:
     return HdlcServer((SERVER_SAP,), settings=replace(HDLC_SETTINGS, line=line))
 
 
-def mode_e_link(identity: Identity, *, plain: bool = False) -> ServerLink:
-    """HDLC behind a sign-on; `plain` leaves the mark of mode E out of the identification."""
+def mode_e_link(
+    identity: Identity, *, plain: bool = False, readout: Callable[[], bytes] | None = None
+) -> ServerLink:
+    """HDLC behind a sign-on; `plain` leaves the mark of mode E out of the identification, `readout`
+    makes what the meter reads out in clear text when it is asked to."""
     sign_on = SignOn(
         manufacturer=MANUFACTURER,
         text=identity.number,
         device_address=identity.number,
         mode_e=not plain,
     )
-    return ModeEServer(sign_on, (SERVER_SAP,), settings=HDLC_SETTINGS)
+    return ModeEServer(sign_on, (SERVER_SAP,), settings=HDLC_SETTINGS, readout=readout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,11 @@ class PtyLine:
         """Raises OSError."""
         line = SetLine(self.baud) if self.baud and self.framing is Framing.HDLC else None
         if self.framing is Framing.MODE_E:
-            link = mode_e_link(live.meter.identity, plain=self.plain_identification)
+            link = mode_e_link(
+                live.meter.identity,
+                plain=self.plain_identification,
+                readout=lambda: data_message(live.meter, now=live.now()),
+            )
         else:
             link = hdlc_link(line)
         listener = PtyListener(

@@ -79,6 +79,7 @@ class ModeEClient:
         self._tries = 0
         self._line = SIGN_ON_LINE
         self._echoing = False
+        self._reads_out = False
         self._now = 0.0
         self._rested_at = 0.0
         self._hdlc: HdlcClient | None = None
@@ -200,15 +201,24 @@ class ModeEClient:
 
     def _ask_who_is_there(self, at: float) -> None:
         self._phase = _Phase.REQUESTING
-        self._heard = b""
+        self._heard, self._reads_out = b"", False
         self._script.add(self._request, at)
         left = at + SIGN_ON_LINE.airtime_s(len(self._request))
         self._deadline = left + self._settings.identification_timeout_s
         longest = SIGN_ON_LINE.airtime_s(_HEARD_OCTETS)
         self._deadline_at_most = self._deadline + longest
 
+    def _heard_octets(self) -> int:
+        """How much is kept of what the meter says."""
+        return _HEARD_OCTETS
+
     def _hear(self, octets: bytes) -> None:
-        self._heard = (self._heard + without_parity(octets))[-_HEARD_OCTETS:]
+        heard = self._heard + without_parity(octets)
+        self._reads_out = self._reads_out or is_readout(heard)  # it may be longer than what is kept
+        self._heard = heard[-self._heard_octets() :]
+
+    def _confirming(self) -> None:
+        self._phase = _Phase.CONFIRMING
 
     def _listen(self, now: float) -> None:
         if self._phase is _Phase.REQUESTING:
@@ -235,10 +245,17 @@ class ModeEClient:
             self._down(Down.NO_DLMS, f"it identified as {_shown(found)}, which is mode {mode}")
             return
         code = found.baud_code if found.baud <= self._settings.baud_max else _STAY
-        self._line = SetLine(BAUD_OF_CODE[code])
+        self._choose(acknowledgement(code), BAUD_OF_CODE[code], found, now)
+
+    def _reaction(self, found: Identified) -> float:
+        """How long to keep silent before this meter listens."""
         fast = found.manufacturer[2].islower()
-        reaction = (FAST_REACTION_MIN_S if fast else REACTION_MIN_S) + self._settings.margin_s
-        chosen = acknowledgement(code)
+        return (FAST_REACTION_MIN_S if fast else REACTION_MIN_S) + self._settings.margin_s
+
+    def _choose(self, chosen: bytes, baud: int, found: Identified, now: float) -> None:
+        """Acknowledge; what follows is at this speed."""
+        self._line = SetLine(baud)
+        reaction = self._reaction(found)
         self._script.add(chosen, now + reaction)
         left = now + reaction + SIGN_ON_LINE.airtime_s(len(chosen))
         self._phase = _Phase.SWITCHING
@@ -250,7 +267,7 @@ class ModeEClient:
         confirmed = self._heard.count(acknowledgement(self._code)) > echoes
         self._heard = b""
         self._script.add(self._line, now)
-        self._phase = _Phase.CONFIRMING
+        self._confirming()
         wait = REACTION_MIN_S if confirmed else self._settings.confirmation_timeout_s
         self._deadline = now + wait
 
@@ -292,7 +309,7 @@ class ModeEClient:
 
     def _watch_for_readout(self) -> None:
         """A meter that was asked for HDLC and knows none reads itself out."""
-        if not self.up and self._phase is not _Phase.DOWN and is_readout(self._heard):
+        if not self.up and self._phase is not _Phase.DOWN and self._reads_out:
             self._down(Down.NO_DLMS, "it reads its registers out in clear text, which is mode C")
 
     def _with_history(self, event: LinkDown) -> str:

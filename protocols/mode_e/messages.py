@@ -51,6 +51,11 @@ class Acknowledgement:
         """Whether HDLC follows."""
         return (self.protocol, self.mode) == (HDLC_PROTOCOL, BINARY_MODE)
 
+    @property
+    def readout(self) -> bool:
+        """Whether the meter is to read itself out."""
+        return (self.protocol, self.mode) == ("0", "0")
+
 
 def without_parity(octets: bytes) -> bytes:
     """The seven data bits of each octet."""
@@ -104,6 +109,11 @@ def acknowledgement(baud_code: str) -> bytes:
     """Let us speak HDLC at this speed."""
     chosen = f"{HDLC_PROTOCOL}{baud_code}{BINARY_MODE}"
     return bytes((ACK,)) + chosen.encode("ascii") + CRLF
+
+
+def readout_choice(baud_code: str) -> bytes:
+    """Read yourself out at this speed."""
+    return bytes((ACK,)) + f"0{baud_code}0".encode("ascii") + CRLF
 
 
 def find_acknowledgement(octets: bytes) -> Acknowledgement | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from protocols.errors import LocalProtocolError
@@ -23,6 +24,7 @@ from protocols.mode_e.messages import (
     same_address,
     without_parity,
 )
+from protocols.mode_e.readout import NAK
 from protocols.mode_e.script import LineScript
 from protocols.mode_e.settings import REACTION_MAX_S, REACTION_MIN_S, SIGN_ON_LINE
 from protocols.sans_io import NEED_DATA, NeedData
@@ -58,10 +60,16 @@ class SignOn:
         return identification(self.manufacturer, self.baud_code, self.text, mode_e=self.mode_e)
 
 
+CHOICE_OCTETS = 6  # ACK V Z Y CR LF
+READOUT_KEPT_S = REACTION_MAX_S + 0.5
+"""How long after a readout the client may ask for it again."""
+
+
 class _Phase(enum.Enum):
     SIGN_ON = "at the sign-on"
     IDENTIFIED = "waiting for the client's choice"
     HDLC = "in HDLC"
+    READOUT = "reading itself out"
 
 
 class ModeEServer:
@@ -74,7 +82,12 @@ class ModeEServer:
         *,
         physical: int | None = None,
         settings: HdlcSettings | None = None,
+        readout: Callable[[], bytes] | None = None,
     ) -> None:
+        """`readout` makes the data message of a meter that reads itself out when asked to."""
+        self._readout = readout
+        self._read_out = b""
+        self._readout_line = SIGN_ON_LINE
         self._sign_on = sign_on or SignOn()
         self._logical_devices = logical_devices
         self._physical = physical
@@ -116,6 +129,9 @@ class ModeEServer:
                 self._identify(now)
         elif self._phase is _Phase.IDENTIFIED:
             self._listen_for_choice(now)
+        elif self._phase is _Phase.READOUT and NAK in octets:
+            self._heard = b""
+            self._say_readout(now)
 
     def data_to_send(self) -> bytes | None:
         """The next octets to transmit, or None."""
@@ -183,6 +199,13 @@ class ModeEServer:
         if chosen is None:
             return
         self._heard = b""
+        fits = chosen.baud_code in ("0", self._sign_on.baud_code)
+        if chosen.readout and self._readout is not None and fits:
+            self._phase, self._read_out = _Phase.READOUT, self._readout()
+            self._readout_line = replace(SIGN_ON_LINE, baud=BAUD_OF_CODE[chosen.baud_code])
+            self._script.add(self._readout_line, now)
+            self._say_readout(now)
+            return
         if not chosen.binary or chosen.baud_code not in ("0", self._sign_on.baud_code):
             self._return(now)
             return
@@ -202,6 +225,17 @@ class ModeEServer:
             settings=replace(self._settings, line=binary),
         )
         self._deadline = ready + self._sign_on.first_frame_timeout_s
+
+    def _say_readout(self, now: float) -> None:
+        """The data message, and a while in which it may be asked for again.
+
+        Later by the time that a choice travels at 300 Bd: on a pty it takes none, and the client
+        changes its speed when it would have arrived.  That is still within the standard's 1.5 s.
+        """
+        begin = now + self._sign_on.reaction_s + SIGN_ON_LINE.airtime_s(CHOICE_OCTETS)
+        self._script.add(self._read_out, begin)
+        airtime_s = self._readout_line.airtime_s(len(self._read_out))
+        self._deadline = begin + airtime_s + READOUT_KEPT_S
 
     def _return(self, now: float) -> None:
         """Back to the sign-on, when the answer to DISC has left."""
