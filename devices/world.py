@@ -188,7 +188,7 @@ class World:
     def links_touched(self, name: str) -> None:
         """Something about the links of a meter or a concentrator has changed just now."""
         for network in self.networks[self._home.get(name, name)].both:
-            network.touch()
+            network.touch(name if name in self._home else None)
 
     def modem(self, name: str) -> Modem:
         """The modem of a concentrator, or of the router of a meter that has a line of its own."""

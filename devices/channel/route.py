@@ -49,6 +49,10 @@ class Bearer(Protocol):
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery: ...
 
+    def ratio_cdb(self, now: float) -> int:
+        """Signal to noise on the way down."""
+        ...
+
     def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
         """For frames of these sizes: how many of 2**32 noise takes.  Faults of loss are left out:
         they spare what is as short as a beacon or a keep-alive."""
@@ -78,6 +82,9 @@ class PowerLineBearer:
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return carriage.carry(self.link, frame, rng, direction=direction, now=now)
+
+    def ratio_cdb(self, now: float) -> int:
+        return self.link.snr_cdb(Direction.DOWN, now)
 
     def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
         if not self.link.module_on(now):
@@ -109,6 +116,9 @@ class RadioBearer:
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return radio.carry(self.link, frame, rng, direction=direction, now=now)
+
+    def ratio_cdb(self, now: float) -> int:
+        return self.link.snr_cdb
 
     def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
         on = self.link.module_on(now)

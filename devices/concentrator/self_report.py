@@ -67,12 +67,16 @@ def _place(entry: Entry, since: float, now: float, ahead: timedelta) -> MeterPla
         (at for each in leg.ways if (at := each.network.last_heard(leg.meter)) is not None),
         default=None,
     )
+    ratio_cdb = None if way is None else way.network.ratio_cdb(leg.meter, now)
+    by_radio = leg.radio if way is not None and way.network.bearer == "rf" else None
     return MeterPlace(
         meter=entry.meter,
         registered=leg.registered,
         link=None if way is None or route is None else way.network.bearer,
         level=0 if route is None else len(route.hops),
         via=() if route is None else route.via,
+        snr_db=None if ratio_cdb is None else ratio_cdb / 100,
+        rssi_dbm=None if by_radio is None else by_radio.received_cdbm / 100,
         last_heard=None if heard is None else datetime.fromtimestamp(heard, UTC) + ahead,
         changes=sum(each.network.changes_since(leg.meter, since) for each in leg.ways),
     )

@@ -21,10 +21,11 @@ _HOUR_S = 3600
 class Hop:
     """A link with its quality at the time of the last `look`."""
 
-    __slots__ = ("_steady_until", "expected_milli", "kept_of_2_32", "link", "usable")
+    __slots__ = ("_steady_until", "expected_milli", "kept_of_2_32", "link", "ratio_cdb", "usable")
 
     def __init__(self, link: AnyLink) -> None:
         self.link = link
+        self.ratio_cdb = 0  # signal to noise, down
         self.usable = False  # short frames come through more often than not, both ways
         self.kept_of_2_32 = 0  # there and back, of short frames
         self.expected_milli = NEVER  # exchanges of reference frames until one succeeds
@@ -47,6 +48,7 @@ class Hop:
         sizes = bearer.acknowledgement_octets, REFERENCE_OCTETS
         short_down, down = bearer.lost_of_2_32(*sizes, direction=Direction.DOWN, now=now)
         short_up, up = bearer.lost_of_2_32(*sizes, direction=Direction.UP, now=now)
+        self.ratio_cdb = bearer.ratio_cdb(now)
         self.usable = max(short_down, short_up) < ONE // 2
         self.kept_of_2_32 = (ONE - short_down) * (ONE - short_up) // ONE
         self.expected_milli = NEVER

@@ -60,8 +60,9 @@ class Tree:
         self._access = access
         self._hops: dict[tuple[int, int], Hop | None] = {}
         self._children: dict[int, int] = {}  # how many modules each one repeats for
-        self._anew = 0  # counts the times that everything was to be measured anew
-        self._looked: dict[tuple[int, int], int] = {}
+        self._changes = 0  # that no hop could foresee
+        self._changed: dict[int, int] = {}  # the newest at each module; the concentrator's at all
+        self._looked: dict[tuple[int, int], int] = {}  # which of them a hop has seen
 
     # --- what there is ---------------------------------------------------------------------------
 
@@ -134,9 +135,10 @@ class Tree:
             return []
         return [child for child, parent in self.parents.items() if parent == node]
 
-    def measure_anew(self) -> None:
-        """Something has changed that no hop could foresee."""
-        self._anew += 1
+    def measure_anew(self, node: int = CONCENTRATOR) -> None:
+        """Something has changed that no hop could foresee: at one module, or everywhere."""
+        self._changes += 1
+        self._changed[node] = self._changes
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -189,6 +191,8 @@ class Tree:
             self._hops[pair] = None if link is None else Hop(link)
         hop = self._hops[pair]
         if hop is not None:
-            hop.look(now, anew=self._looked.get(pair) != self._anew)
-            self._looked[pair] = self._anew
+            changed, everywhere = self._changed, CONCENTRATOR
+            newest = max(changed.get(end, 0) for end in (parent, child, everywhere))
+            hop.look(now, anew=self._looked.get(pair, 0) < newest)
+            self._looked[pair] = self._changes
         return hop

@@ -85,10 +85,14 @@ class Network:
         self._doubted: set[int] = set()
         self._changes: dict[int, list[float]] = {}
         self._heard: dict[int, float] = {}
+        self._known_milli: dict[int, int] = {}
         self._kept: dict[int, int] = {}
+        self._costs_milli: dict[int, int] = {}
         self._kept_until = float("-inf")
         self._round = int(now // ROUND_S)
         self._form(now)
+        self._measure(now)
+        self._known_milli.update(self._costs_milli)
 
     # --- what it knows ---------------------------------------------------------------------------
 
@@ -109,9 +113,10 @@ class Network:
         node = self._of_meter[meter]
         return self.tree.route(node) if node in self.tree.parents else None
 
-    def expected_milli(self, meter: str, now: float) -> int:
-        """Expected transmissions to a registered module, thousandths."""
-        return self.tree.cost_milli(self._of_meter[meter], now)
+    def expected_milli(self, meter: str) -> int:
+        """Expected transmissions to a registered module, thousandths: as of the last keep-alive
+        that was heard, for the concentrator knows no better."""
+        return self._known_milli[self._of_meter[meter]]
 
     def doubted(self, meter: str) -> bool:
         """Whether a message failed and the module has not been heard since."""
@@ -120,6 +125,13 @@ class Network:
     def last_heard(self, meter: str) -> float | None:
         """When a keep-alive or a frame of the meter's module was last heard."""
         return self._heard.get(self._of_meter[meter])
+
+    def ratio_cdb(self, meter: str, now: float) -> int | None:
+        """The ratio at which a registered meter's module hears the one above it."""
+        node = self._of_meter[meter]
+        if node not in self.tree.parents:
+            return None
+        return self.tree.hops(node, now)[-1].ratio_cdb
 
     def changes_since(self, meter: str, since: float) -> int:
         """How often a meter's link has changed from a time on."""
@@ -131,9 +143,12 @@ class Network:
 
     # --- what happens to it ----------------------------------------------------------------------
 
-    def touch(self) -> None:
-        """A fault began or ended somewhere."""
-        self.tree.measure_anew()
+    def touch(self, meter: str | None = None) -> None:
+        """A fault began or ended at a meter's module, or everywhere."""
+        if meter is None:
+            self.tree.measure_anew()
+        elif meter in self._of_meter:
+            self.tree.measure_anew(self._of_meter[meter])
         self._kept_until = float("-inf")
 
     def heard(self, meter: str, now: float) -> None:
@@ -177,6 +192,7 @@ class Network:
         missed = len(self._nodes) - len(heard)
         for node in heard:
             self._heard[node] = now
+            self._known_milli[node] = self._costs_milli[node]
         self._misses_gone(heard)
         if missed:
             changes = [*self._missed(set(heard), draws, now)]
@@ -250,6 +266,8 @@ class Network:
 
     def _change(self, node: int, turn: Turn, now: float) -> Change:
         self._changes.setdefault(node, []).append(now)
+        if turn is not Turn.LOST:
+            self._known_milli[node] = self.tree.cost_milli(node, now)
         route = self.tree.route(node) if node in self.tree.parents else None
         return Change(
             at=now,
@@ -273,6 +291,8 @@ class Network:
                 kept = kept * hop.kept_of_2_32 // ONE
                 until = min(until, hop.steady_until)
             self._kept[node] = kept
+            costs = [hop.expected_milli for hop in hops]
+            self._costs_milli[node] = NEVER if NEVER in costs else sum(costs)
         self._kept_until = until
 
     def _kept_along(self, node: int, now: float) -> int:

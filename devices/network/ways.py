@@ -35,12 +35,13 @@ class Way:
     def route(self) -> Route | None:
         return self.network.route(self.link.meter)
 
-    def air_us(self, now: float) -> int:
+    @property
+    def air_us(self) -> int:
         """Expected time on the air of an exchange of reference frames, both ways."""
         route = self.route
         assert route is not None
         once_us = bearer_of(self.link).airtime_us(REFERENCE_OCTETS)
-        return 2 * once_us * self.network.expected_milli(self.link.meter, now) // 1000
+        return 2 * once_us * self.network.expected_milli(self.link.meter) // 1000
 
     def note(self, carried: Transfer, now: float) -> tuple[Change, ...]:
         """Learn from a message that was carried this way."""
@@ -96,4 +97,4 @@ class Leg:
         standing = [way for way in self.ways if way.route is not None]
         if len(standing) < 2:
             return standing[0] if standing else None
-        return min(standing, key=lambda way: (way.network.doubted(self.meter), way.air_us(now)))
+        return min(standing, key=lambda way: (way.network.doubted(self.meter), way.air_us))

@@ -43,6 +43,8 @@ class MeterPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     link: Literal["plc", "rf"] | None = None  # of the route that the next message takes
     level: int = 0  # links between concentrator and meter on it; 0 without one
     via: tuple[str, ...] = ()  # meters whose modules repeat on it, the concentrator's first
+    snr_db: float | None = None  # at which its module hears the one above it
+    rssi_dbm: float | None = None  # of the radio, where the route is by radio
     last_heard: datetime | None = None
     changes: int = 0  # of its links since the time asked for
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -168,6 +169,7 @@ class Stage:
         engines: EnginePolicy | str = "own",
         deaf: float = 0.0,
         rng: Random | None = None,
+        radio: str | None = None,
         **settings: object,
     ) -> None:
         self.env = simulated(START)
@@ -175,7 +177,9 @@ class Stage:
         self.head_end = HeadEnd(self.wire, rng=rng, deaf=deaf)
         policy = only(engines) if isinstance(engines, str) else engines
         self.spec = FieldSpec(
-            (one_transformer(meters),), settings=Settings(**settings), engines=policy
+            (replace(one_transformer(meters), radio=radio),),
+            settings=Settings(**settings),
+            engines=policy,
         )
         self.world = World(self.env, self.spec, seed, uplinks=lambda name: self.wire)
         self.concentrator = self.world.concentrators[CONCENTRATOR]
