@@ -20,7 +20,7 @@ from tools.terminal import complain, out
 # take a second to import, which `ami --version` and a wrong option need not wait for.
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "job", "explain", "meter",
-    "probe", "dlms", "capture", "bench",
+    "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 class BadNetwork(ValueError):
     """A network's description is wrong or holds what is not modelled; the text says where."""
 
+    placed = False
+    """Whether the text names file and line already."""
+
 
 class NotConverged(ArithmeticError):
     """The power flow found no solution, as when more is drawn than the network can carry.

@@ -1,0 +1,130 @@
+"""What a solved network tells: each node's voltage, the head's power, losses, taps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from devices.grid.circuit import Circuit
+from devices.grid.errors import BadNetwork
+from devices.grid.power_flow import Solution
+from devices.grid.regulators import TapChanger
+
+
+class SolvedBy(Protocol):
+    """A network of any kind of file."""
+
+    @property
+    def circuit(self) -> Circuit: ...
+
+    @property
+    def changers(self) -> Mapping[str, TapChanger]: ...
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def solve(self) -> Solution: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVoltage:
+    """One node: `phase` is the node's number in its bus, 1 to 3 for the phases."""
+
+    bus: str
+    phase: int
+    pu: float
+    degrees: float
+    volts: float
+    base_volts: float
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Kilowatts and kilovars."""
+
+    kw: float
+    kvar: float
+
+    @classmethod
+    def of(cls, volt_amperes: complex) -> Power:
+        """Of watts and vars."""
+        return cls(volt_amperes.real / 1000, volt_amperes.imag / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A network, solved."""
+
+    circuit: str
+    frequency_hz: float
+    converged: bool
+    iterations: int
+    nodes: list[NodeVoltage]
+    head: Power  # what all sources deliver
+    head_phases: list[Power]  # the first source's terminal, conductor by conductor
+    load: Power
+    losses: Power  # in lines, transformers and whatever else lies between nodes
+    shunts: Power  # what capacitors and reactors to ground take
+    taps: dict[str, list[float]] = field(default_factory=dict)  # of each winding, per unit
+    notes: list[str] = field(default_factory=list)
+
+
+def read(*, dss: Path | None = None) -> SolvedBy:
+    """A network from a file.  Raises BadNetwork."""
+    if dss is not None:
+        from devices.grid.dss import read as read_dss
+
+        return read_dss(dss)
+    raise BadNetwork("no file")
+
+
+def reported(network: SolvedBy) -> Report:
+    """Solve it and tell.  Raises BadNetwork, NotConverged."""
+    solution = network.solve()
+    circuit = network.circuit
+    notes = list(network.notes)
+    if solution.dead:
+        names = [circuit.node_names[node] for node in sorted(solution.dead)]
+        notes.append(f"no source feeds {', '.join(names[:10])}" + (" ..." if names[10:] else ""))
+    return Report(
+        circuit.name,
+        circuit.frequency,
+        True,
+        solution.iterations,
+        _voltages(solution),
+        Power.of(solution.delivered()),
+        _first_source(solution),
+        Power.of(solution.drawn()),
+        Power.of(solution.losses()),
+        Power.of(solution.taken_by_shunts()),
+        {name: changer.taps for name, changer in network.changers.items()},
+        notes,
+    )
+
+
+def _voltages(solution: Solution) -> list[NodeVoltage]:
+    """Bus by bus, in the order in which the file names them; nodes by number."""
+    circuit = solution.circuit
+    found = []
+    for bus, numbers in circuit.buses.items():
+        base = circuit.base_kv.get(bus, 0.0) * 1000
+        for number in sorted(numbers):
+            v = complex(solution.voltage[circuit.nodes[bus, number]])
+            degrees = math.degrees(math.atan2(v.imag, v.real))
+            pu = abs(v) / base if base else 0.0
+            found.append(NodeVoltage(bus, number, pu, degrees, abs(v), base))
+    return found
+
+
+def _first_source(solution: Solution) -> list[Power]:
+    if not solution.circuit.sources:
+        return []
+    source = solution.circuit.sources[0]
+    v = solution.at(source.element.nodes)
+    into = v * np.conj(source.element.y @ (v - source.emf))
+    return [Power.of(complex(-each)) for each in into[: len(source.element.terminals[0])]]
