@@ -27,6 +27,7 @@ class MeterSpec:
     load_w: tuple[int, int, int] | None = None  # per phase, for ever; None: a household's day
     control_mode: int = 4  # class 70, attribute 4
     model: str = STANDARD_MODEL  # of devices/meter/models
+    foreign: bool = False  # another maker's, of `devices.meter.foreign`
     in_table: bool = True  # its concentrator knows it
 
     def __post_init__(self) -> None:

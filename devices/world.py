@@ -21,15 +21,15 @@ from devices.channel.link import Link, Tap
 from devices.channel.noise import residential
 from devices.channel.route import AnyLink
 from devices.clock import FieldDriver
-from devices.concentrator.client import CLIENT_SAP
 from devices.concentrator.device import Concentrator
 from devices.concentrator.power_line import PowerLine
-from devices.concentrator.table import Entry
+from devices.concentrator.table import CLIENT_SAP, Entry
 from devices.deadlines import Deadlines
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
 from devices.gateway.uplink import Uplink
 from devices.meter.device import Meter
-from devices.meter.identity import Identity, client_system_title
+from devices.meter.foreign import FOREIGN, FOREIGN_CLIENT, MAKER
+from devices.meter.identity import MANUFACTURER, Identity, client_system_title
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
 from devices.meter.models import model
@@ -118,7 +118,7 @@ class World:
 
     def identity(self, meter: str) -> Identity:
         """A meter's names and test keys.  Raises KeyError for a meter that there is not."""
-        return Identity(self.seed, int(self._specs[meter].name))
+        return _identity(self.seed, self._specs[meter])
 
     def meter(self, name: str) -> Meter:
         """The meter itself.  Raises KeyError for one that there is not."""
@@ -128,7 +128,7 @@ class World:
             found = self._meters[name] = Meter(
                 self.identity(name),
                 _load(self.seed, spec),
-                _meter_type(spec.control_mode, spec.model),
+                _meter_type(spec.control_mode, spec.model, spec.foreign),
             )
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
@@ -165,6 +165,12 @@ class World:
     def concentrator_of(self, meter: str) -> Concentrator:
         """The concentrator of a meter's transformer, whether it knows the meter or not."""
         return self.concentrators[self._home[meter]]
+
+    def _on_line(self, concentrator: str) -> dict[str, Entry]:
+        """The meters of a concentrator's transformer, whether it knows them or not."""
+        return {
+            name: entry for name, entry in self._entries.items() if self._home[name] == concentrator
+        }
 
     def entry(self, meter: str) -> Entry:
         """What a concentrator's table holds of a meter."""
@@ -272,6 +278,7 @@ class World:
             ),
             table=table,
             system_title=client_system_title(self.seed, CLIENT_SAP, name),
+            on_line=lambda: self._on_line(name),
             settings=self.spec.settings,
             engines=self.spec.engines,
             log=self.log,
@@ -289,13 +296,14 @@ class World:
         return recording.RecordingUplink(uplink, self._recorder, lambda: self.env.now)
 
     def _new_entry(self, networks: Networks, meter: MeterSpec, node: int) -> Entry:
-        identity = Identity(self.seed, int(meter.name))
+        identity = _identity(self.seed, meter)
+        client = FOREIGN_CLIENT if meter.foreign else CLIENT_SAP
         leg = Leg(
             meter.name,
             far_end=lambda octets, now: self._arrived(meter.name, octets, now),
             ways=networks.ways(self.seed, node),
         )
-        return Entry(meter.name, leg, identity.keys(CLIENT_SAP), identity.system_title)
+        return Entry(meter.name, leg, identity.keys(client), identity.system_title, client)
 
     def _tap(self, meter: str) -> Tap | None:
         if self._recorder is None:
@@ -376,9 +384,15 @@ class World:
             self.concentrators[concentrator].online.modem_changed()
 
 
+def _identity(seed: int, spec: MeterSpec) -> Identity:
+    return Identity(seed, int(spec.name), MAKER if spec.foreign else MANUFACTURER)
+
+
 @cache
-def _meter_type(control_mode: int, name: str) -> MeterType:
+def _meter_type(control_mode: int, name: str, foreign: bool) -> MeterType:
     """One object for all meters that are alike."""
+    if foreign:
+        return replace(FOREIGN, control_mode=control_mode)
     return replace(model(name), control_mode=control_mode)
 
 

@@ -63,6 +63,7 @@ from headend.orders.settle import Settling
 from headend.orders.step import Stepping
 from headend.orders.withdraw import Withdrawal
 from headend.ports import CarrierPortal, Chance, Clock, Transaction
+from headend.registry.discovery import Discoveries
 from headend.registry.upkeep import Upkeep
 from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
@@ -77,6 +78,7 @@ from headend.store.vault import KeyVault
 from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
 from protocols.concentrator.messages import (
+    Discovered,
     Offline,
     Online,
     State,
@@ -144,6 +146,7 @@ class HeadEnd:
     uploads: UploadIntake
     tunnels: Tunnels
     upkeep: Upkeep
+    discoveries: Discoveries
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -154,6 +157,7 @@ class HeadEnd:
             *self.scheduling.errors,
             *self.task_tables.errors,
             *self.upkeep.errors,
+            *self.discoveries.errors,
         )
 
     async def listen(self) -> None:
@@ -166,6 +170,7 @@ class HeadEnd:
         self.field.hear(Online, self.upkeep.online)
         self.field.hear(Offline, self.upkeep.offline)
         self.field.hear(State, self.upkeep.told)
+        self.field.hear(Discovered, self.discoveries.found)
         self.field.hear(TunnelOpened, self.tunnels.opened)
         self.field.hear(TunnelAnswer, self.tunnels.answered)
         self.field.hear(TunnelClosed, self.tunnels.closed)
@@ -192,6 +197,7 @@ class HeadEnd:
             group.create_task(self.scheduling.run(), name="schedules")
             group.create_task(self.task_tables.run(), name="task tables")
             group.create_task(self.upkeep.run(), name="upkeep")
+            group.create_task(self.discoveries.run(), name="discoveries")
 
     async def close(self) -> None:
         await self.store.close()
@@ -275,6 +281,7 @@ def build(
         task_tables=task_tables,
         tunnels=tunnels,
         upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
+        discoveries=Discoveries(store, clock, chance, field_),
         uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
     )
 

@@ -32,11 +32,12 @@ from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Config, KeyStorage
 from headend.domain.collecting import UploadTaken
+from headend.domain.discovery import Discovery
 from headend.domain.interval import IntervalDay
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
-from headend.store import collected_queries, queries
+from headend.store import collected_queries, queries, upkeep_queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
 from scenarios.aim import aimed
@@ -84,6 +85,7 @@ class Story:
     wall_s: float = 0.0
     pages: tuple[IntervalDay, ...] = ()  # what was stored of profiles
     uploads: tuple[UploadTaken, ...] = ()
+    discoveries: tuple[Discovery, ...] = ()
 
     @property
     def log_sha256(self) -> str:
@@ -446,6 +448,7 @@ class _Stage:
             simulated_s,
             pages=pages,
             uploads=uploads,
+            discoveries=tuple(self.head_end.store.read(upkeep_queries.discoveries)),
         )
 
 

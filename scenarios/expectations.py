@@ -53,6 +53,7 @@ def expected(story: Story) -> Iterator[Check]:
         "limit": {name: _limit(story, name) for name in expect.limit or ()},
         "supply": {name: _supply(story, name) for name in expect.supply or ()},
         "readings": sum(r.value is not None for order in orders for r in order.readings),
+        "discovered": {each.module: each.admitted for each in story.discoveries},
         "findings": _findings(story, expect.findings or {}),
         "level": {name: _level(story, name) for name in expect.level or ()},
     }

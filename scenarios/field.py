@@ -14,6 +14,7 @@ from devices.concentrator.device import Settings
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
+from devices.meter.foreign import MAKER
 from devices.span import Span
 from headend.domain.meter import GATEWAY, Concentrator, Meter
 from protocols.dlms.codes import DataAccessResult
@@ -21,6 +22,7 @@ from scenarios import schema
 from scenarios.fault_spec import where
 from scenarios.schema import BadScenario, Scenario, seconds
 
+DISCOVER_EVERY_S = 300.0
 CONTRACTED_W = Decimal(10_000)
 
 # Which way to fail a code means (channel.md, WAN state machine); the first of each is the default.
@@ -128,6 +130,8 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
         meter = replace(meter, place=replace(meter.place, distance_m=round(special.distance_m)))
     if special.branch is not None:
         meter = replace(meter, place=replace(meter.place, branch=special.branch))
+    if special.foreign:
+        meter = replace(meter, foreign=True)
     if special.model is not None:
         meter = replace(meter, model=special.model)
     return replace(meter, in_table=special.in_table and not special.direct)
@@ -150,6 +154,7 @@ def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) 
         blocked=special.blocked,
         contracted_w=Decimal(special.contracted_w),
         model="sim-3p" if special.direct else "generic",
+        identity=f"{MAKER}{int(name):010d}" if special.foreign else f"SIM{int(name):010d}",
         address=f"tcp://{_address(name)}" if special.direct else None,
     )
 
@@ -168,7 +173,10 @@ def _engines(scenario: Scenario) -> EnginePolicy:
 
 def _settings(scenario: Scenario) -> Settings:
     octets = scenario.field.memory_octets
-    return Settings() if octets is None else Settings(memory_octets=octets)
+    settings = Settings() if octets is None else Settings(memory_octets=octets)
+    if scenario.field.discovery:
+        settings = replace(settings, discover_every_s=DISCOVER_EVERY_S)
+    return settings
 
 
 def _fault(spec: schema.FaultSpec, start: float) -> Fault:

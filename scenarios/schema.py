@@ -67,6 +67,7 @@ class FieldSpec(Part, frozen=True):
     concentrators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     engines: Literal["alternate", "own", "gurux"] = "alternate"  # who speaks DLMS for concentrators
     outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
+    discovery: bool = False  # concentrators look for meters that are not in their table
     mode: Literal["store-and-forward", "gateway"] = "store-and-forward"
     spacing_m: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 8  # from service to service
     access: Literal["prime", "meters-and-more"] = "prime"  # how meters repeat for others
@@ -93,6 +94,7 @@ class MeterSpec(Part, frozen=True):
     linked: bool = True
     blocked: bool = False
     in_table: bool = True  # its concentrator knows it
+    foreign: bool = False  # another maker's: other letters, client address and objects
     direct: bool = False  # the head-end reaches it by itself, without a concentrator
     contracted_w: str = "10000"
     load_w: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -183,6 +185,7 @@ class Expect(Part, frozen=True):
     # by this time after the start: the least share of the load profiles' intervals since the start
     # that had come, but for those that had ended within `completeness_lag` before
     completeness_lag: Duration = "75m"
+    discovered: dict[str, bool] | None = None  # by module: whether it was admitted
     blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
     blocks_lost_max: int | None = None
 

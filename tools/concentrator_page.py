@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import collecting, gateway, messages, upkeep
+from protocols.concentrator import collecting, gateway, messages, registration, upkeep
 from protocols.concentrator.messages import Action, Status
 
 PACKAGE = "protocols.concentrator"
@@ -104,6 +104,18 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
     ),
     upkeep.ReadState(id="4b7a0d6e-1c57-4b7e-8a51-6d0f6d9b2c33", at=_SENT, since=_SENT),
     upkeep.ShiftClock(id="9f1c2e5a-77b0-4d2c-9a63-0b8f5e4d1a72", at=_SENT, by_s=-12.4),
+    registration.AdmitMeter(
+        id="7a4e9d10-6b2c-4e0f-9c8d-1f3b5a7c9e21",
+        at=_SENT,
+        module="00124B0012AB34CD",
+        meter="M-000519",
+    ),
+    registration.RefuseMeter(
+        id="2d8f6c43-0e1a-4b9d-8f27-6c4a2e0b8d13",
+        at=_SENT,
+        module="00124B0012AB34CE",
+        why="it is not in the registry",
+    ),
     gateway.OpenTunnel(
         id="5d2a7c10-3a6f-4b1e-9b2f-7d9c3e1f0a44",
         at=_SENT,
@@ -210,6 +222,15 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         events=(
             upkeep.EventEntry(at=_SENT, code=upkeep.EventCode.TASKS_SET, text="version 4, 1 tasks"),
         ),
+    ),
+    registration.Discovered(
+        id="C-07.3.95",
+        at=_DONE,
+        module="00124B0012AB34CE",
+        identity="FRN0000004711",
+        title="",
+        conforms=False,
+        findings=("does not prove itself: key-rejected",),
     ),
     gateway.TunnelOpened(id="C-07.3.81", at=_SENT, tunnel="b7f1"),
     gateway.TunnelAnswer(

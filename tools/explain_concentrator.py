@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from headend.domain.collecting import UploadTaken
+from headend.domain.discovery import Discovery
 from headend.domain.evidence import Evidence, folded
 from headend.domain.upkeep import ClockMeasured, SessionChange
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
@@ -96,6 +97,7 @@ def _tree(page: ConcentratorPage, most: int | None) -> Tree:
     _list(tree, "last uploads", map(_upload, page.uploads), most)
     if page.blocks_lost:
         tree.add(Text(f"{page.blocks_lost} readings lost in its memory", style="red"))
+    _list(tree, "meters it discovered", map(_discovered, page.discoveries), most)
     _add_topology(tree, page, most)
     return tree
 
@@ -114,6 +116,11 @@ def _session(change: SessionChange) -> str:
 
 def _statement(evidence: Evidence) -> str:
     return f"{clock_text(evidence.at)}  {evidence.source}: {evidence.text}"
+
+
+def _discovered(found: Discovery) -> str:
+    what = f"admitted as {found.meter}" if found.admitted else f"refused: {found.why}"
+    return f"{clock_text(found.at)}  {found.module} {found.identity or '(no name)'}  {what}"
 
 
 def _upload(upload: UploadTaken) -> str:

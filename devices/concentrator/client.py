@@ -24,8 +24,6 @@ from protocols.dlms.script import CounterSource
 from protocols.dlms.session import MayAct, Phase, Session
 from protocols.dlms.settings import ClientSettings
 
-CLIENT_SAP = 5
-COUNTER = LogicalName(f"0.0.43.1.{CLIENT_SAP}.255")
 PDU_OCTETS = 8192  # that we take at once: a PLC message has 64 segments of some 250 at most
 RESERVED = 256  # counters at a time; a session has some tens of messages, a long profile more
 
@@ -52,8 +50,8 @@ class Client:
         return Session(
             partial(self._associating, entry, counters, engine, challenge),
             procedure,
-            client=CLIENT_SAP,
-            counter=CounterSource(_engine(engine, public), COUNTER),
+            client=entry.client,
+            counter=CounterSource(_engine(engine, public), _counter_of(entry.client)),
             known=counters.next_own,
             renew=partial(_reserve, counters),
             may_act=may_act,
@@ -81,6 +79,10 @@ class Client:
             response_timeout_s=self.response_timeout_s,
         )
         return _engine(engine, settings)
+
+
+def _counter_of(client: int) -> LogicalName:
+    return LogicalName(f"0.0.43.1.{client}.255")
 
 
 def _reserve(counters: Counters, first: int) -> int:

@@ -6,6 +6,7 @@ what must not be forgotten lies in `flash`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from devices.concentrator import self_report
 from devices.concentrator.client import Client
 from devices.concentrator.collecting import Collecting
 from devices.concentrator.desk import Desk, Log
+from devices.concentrator.discovering import Discovering
 from devices.concentrator.errand import Patience
 from devices.concentrator.execution import Execution
 from devices.concentrator.flash import Attempt, Flash, Key, Stage
@@ -60,6 +62,7 @@ from protocols.concentrator.messages import (
     decode_downward,
     encode,
 )
+from protocols.concentrator.registration import AdmitMeter, RefuseMeter
 from protocols.concentrator.upkeep import EventCode, ReadState, ShiftClock
 
 
@@ -74,6 +77,7 @@ class Settings:
     attempts_max: int = ATTEMPTS_MAX
     patience: Patience = Patience()
     memory_octets: int = OCTETS_MAX  # for what is collected
+    discover_every_s: float | None = None  # looks for meters that are not in the table
 
 
 class Concentrator:
@@ -91,6 +95,7 @@ class Concentrator:
         line: PowerLine,
         table: dict[str, Entry],
         system_title: bytes,
+        on_line: Callable[[], Mapping[str, Entry]] = dict,
         settings: Settings = Settings(),
         engines: EnginePolicy | None = None,
         flash: Flash | None = None,
@@ -107,6 +112,7 @@ class Concentrator:
         self.busy = False  # a fault: takes no more work
         self.running = False
         self._line = line
+        self._on_line = on_line
         self._log = log
         self._client = Client(system_title, settings.patience.response_timeout_s)
         self._chance = partial(stream, seed, "concentrator", name)
@@ -143,6 +149,7 @@ class Concentrator:
         self._collecting.halt()
         self._uploading.halt()
         self._tunnels.halt()
+        self._discovering.halt()
         self._desk.outbox.halt()
         self.online.power_off()
 
@@ -175,6 +182,7 @@ class Concentrator:
                 self._desk.end_without_errand(attempt, Status.CANCELLED)
             else:
                 self._found.append(attempt)
+        self._discovering.start()
         self._collecting.start()
 
     def _recall(self) -> None:
@@ -226,6 +234,17 @@ class Concentrator:
             engines=self.engines,
             challenges=self._chance("collecting", self.flash.boot),
             stored=self._uploading.news,
+        )
+        self._discovering = Discovering(
+            self._line,
+            self._desk,
+            self.flash,
+            self.table,
+            self._client,
+            on_line=self._on_line,
+            every_s=self.settings.discover_every_s,
+            challenges=self._chance("discovering", self.flash.boot),
+            note=self._note,
         )
         self._tunnels = Tunnels(self._line, self._desk, self.clock, self.table, self._turns)
         self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
@@ -315,6 +334,9 @@ class Concentrator:
             case ReadState():
                 self._tell_state(message)
                 return
+            case AdmitMeter() | RefuseMeter():
+                self._discovering.decided(message)
+                stored = True
             case ShiftClock():
                 self._shift_clock(message)
                 stored = True

@@ -99,6 +99,15 @@ class Kept:
 
 
 @dataclass(slots=True)
+class Stranger:
+    """A module that was found, and what the head-end has decided."""
+
+    found_at: float  # world's time
+    meter: str = ""  # admitted under this name
+    refused: str = ""  # why
+
+
+@dataclass(slots=True)
 class Collected:
     """The task table, how far it has come, and what was read and not uploaded yet."""
 
@@ -125,5 +134,6 @@ class Flash:
     faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
     modem_told_until: datetime | None = None  # of the modem's log likewise
     collected: Collected = field(default_factory=Collected)
+    strangers: dict[str, Stranger] = field(default_factory=dict)  # by module
     events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
     shifted: list[str] = field(default_factory=list)  # messages that shifted the clock

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from devices.network.ways import Leg
 from protocols.dlms.security import Keys
 
+CLIENT_SAP = 5
 OWN, GURUX = "own", "gurux"
 ENGINES = (OWN, GURUX)
 
@@ -26,6 +27,7 @@ class Entry:
     leg: Leg
     keys: Keys
     system_title: bytes  # the meter's
+    client: int = CLIENT_SAP  # the address under which it knows us
 
 
 def only(engine: str) -> EnginePolicy:

@@ -44,6 +44,7 @@ class Identity:
 
     seed: int
     index: int
+    maker: str = MANUFACTURER  # three letters
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < 10**10:
@@ -52,7 +53,7 @@ class Identity:
     @property
     def number(self) -> str:
         """The meter number that the utility knows and that is printed on the case."""
-        return f"{MANUFACTURER}{self.index:010d}"
+        return f"{self.maker}{self.index:010d}"
 
     @property
     def logical_device_name(self) -> bytes:
@@ -62,7 +63,7 @@ class Identity:
     @property
     def system_title(self) -> bytes:
         """Eight octets, unique among all meters (Green Book 4.3.4): manufacturer and number."""
-        return MANUFACTURER.encode("ascii") + self.index.to_bytes(5, "big")
+        return self.maker.encode("ascii") + self.index.to_bytes(5, "big")
 
     def keys(self, client_sap: int, *, wrong: bool = False, size: int = KEY_SIZE) -> Keys:
         """TEST KEYS that the meter shares with this client, of `size` octets.

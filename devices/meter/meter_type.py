@@ -45,6 +45,8 @@ class MeterType:
     clients: tuple[Client, ...] = STANDARD_CLIENTS
     name: str = "standard"
     """What `--model` and scenarios call it."""
+    maker: str = "SIM"
+    """Three letters, before its number and in its system title."""
     hardware: str = "SIM-3P"
     """What an image must be made for, to be taken."""
     firmware: str = FIRMWARE

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
+from headend.domain.discovery import Discovery
 from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import upkeep_schema as tables
 from headend.store.collected import put_over
@@ -18,12 +19,13 @@ STATE = Form(KnownState, tables.concentrator_states)
 CLOCK = Form(ClockMeasured, tables.concentrator_clocks)
 HOUR = Form(HourHeard, tables.hours_heard)
 SESSION = Form(SessionChange, tables.concentrator_sessions)
+DISCOVERY = Form(Discovery, tables.discoveries)
 
 _states = STATE.table.c
 _PUT = {
     (dialect.dialect.name, form.table.name): put_over(dialect, form.table, form.names)
     for dialect in (sqlite, postgresql)
-    for form in (STATE, CLOCK, HOUR, SESSION)
+    for form in (STATE, CLOCK, HOUR, SESSION, DISCOVERY)
 }
 _STATE = Prepared(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
 
@@ -39,6 +41,9 @@ class UpkeepWords(Words):
 
     def add_session(self, change: SessionChange) -> None:
         self._change(self._over(SESSION.table.name), SESSION.values(change))
+
+    def put_discovery(self, discovery: Discovery) -> None:
+        self._change(self._over(DISCOVERY.table.name), DISCOVERY.values(discovery))
 
     def add_clock(self, measured: ClockMeasured) -> None:
         self._change(self._over(CLOCK.table.name), CLOCK.values(measured))

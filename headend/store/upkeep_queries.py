@@ -8,16 +8,17 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from headend.domain.collecting import TaskTable, UploadTaken
+from headend.domain.discovery import Discovery
 from headend.domain.evidence import Evidence
 from headend.domain.meter import Concentrator
 from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import collected_queries as collected
 from headend.store import schema
 from headend.store.rows import CONCENTRATOR, EVIDENCE
-from headend.store.upkeep import CLOCK, HOUR, SESSION, STATE
+from headend.store.upkeep import CLOCK, DISCOVERY, HOUR, SESSION, STATE
 
 _states, _clocks, _hours = STATE.table.c, CLOCK.table.c, HOUR.table.c
-_sessions, _evidence = SESSION.table.c, EVIDENCE.table.c
+_sessions, _evidence, _found = SESSION.table.c, EVIDENCE.table.c, DISCOVERY.table.c
 
 
 def state_of(connection: Connection, concentrator: str) -> KnownState | None:
@@ -61,6 +62,14 @@ def sessions_of(
     return [SESSION.read(row) for row in rows]
 
 
+def discoveries(connection: Connection, concentrator: str | None = None) -> list[Discovery]:
+    """What concentrators found on their lines, the latest first."""
+    query = DISCOVERY.select().order_by(_found.at.desc(), _found.concentrator, _found.module)
+    if concentrator is not None:
+        query = query.where(_found.concentrator == concentrator)
+    return [DISCOVERY.read(row) for row in connection.execute(query)]
+
+
 @dataclass(frozen=True, slots=True)
 class ConcentratorPage:
     """All that is known of a concentrator; lists begin with the latest."""
@@ -76,6 +85,7 @@ class ConcentratorPage:
     task_table: TaskTable | None
     uploads: list[UploadTaken]
     blocks_lost: int
+    discoveries: list[Discovery]
 
 
 def concentrator_page(
@@ -106,4 +116,5 @@ def concentrator_page(
         collected.task_table(connection, name),
         collected.uploads(connection, name),
         collected.blocks_lost(connection, name),
+        discoveries(connection, name),
     )

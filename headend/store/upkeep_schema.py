@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, String, Table
+from sqlalchemy import Boolean, Column, Float, Integer, String, Table, Text
 
 from headend.store.columns import Json, UtcDateTime
 from headend.store.schema import metadata
@@ -47,4 +47,20 @@ hours_heard = Table(
     Column("meter", String, primary_key=True),
     Column("heard", Integer, nullable=False),
     Column("asked", Integer, nullable=False),
+)
+
+# Meters that each found on its line, and what was decided of late.
+discoveries = Table(
+    "discoveries",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("module", String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("identity", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("conforms", Boolean, nullable=False),
+    Column("findings", Json(tuple[str, ...]), nullable=False),
+    Column("admitted", Boolean, nullable=False),
+    Column("meter", String),
+    Column("why", Text, nullable=False),
 )

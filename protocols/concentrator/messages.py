@@ -35,16 +35,18 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
+from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
 from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
-    "ACTING", "VERSION", "Accepted", "Action", "Apdu", "CloseTunnel", "Downward", "Execute",
-    "FaultEntry", "FaultLog", "Frame", "FromConcentrator", "LimitRead", "LinkChanged",
-    "LinkReport", "ObjectRead", "ObjectWanted", "Offline", "Online", "OpenTunnel",
-    "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
-    "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead", "ToConcentrator",
-    "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload",
-    "Upward", "Withdraw", "decode_downward", "decode_upward", "encode",
+    "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
+    "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "Frame", "FromConcentrator",
+    "LimitRead", "LinkChanged", "LinkReport", "ObjectRead", "ObjectWanted", "Offline", "Online",
+    "OpenTunnel", "ReadFaultLog", "ReadState", "ReceiptFromConcentrator",
+    "ReceiptToConcentrator", "Refusal", "RefuseMeter", "Result", "SetTasks", "ShiftClock",
+    "State", "Status", "SupplyRead", "ToConcentrator", "TunnelAnswer", "TunnelClosed",
+    "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload", "Upward", "Withdraw",
+    "decode_downward", "decode_upward", "encode",
 ]  # fmt: skip
 
 
@@ -285,6 +287,8 @@ Downward = (
     | SetTasks
     | ReadState
     | ShiftClock
+    | AdmitMeter
+    | RefuseMeter
     | OpenTunnel
     | TunnelFrame
     | CloseTunnel
@@ -299,6 +303,7 @@ Upward = (
     | LinkChanged
     | Upload
     | State
+    | Discovered
     | TunnelOpened
     | TunnelAnswer
     | TunnelClosed
