@@ -8,6 +8,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from headend import certificates
@@ -16,22 +17,47 @@ from headend.clock import WallClock
 from headend.config import BadConfig
 from protocols.capture.recorder import Recorder
 from scenarios.live import Credentials, LiveField, live_field
-from scenarios.schema import BadScenario, Scenario
+from scenarios.schema import BadScenario, Scenario, parse
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
+from tools.field_street import serve
 from tools.serve import host_and_port
 from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
 
 CONNECTED_WITHIN_S = 10.0
+METERS_EACH = 60
+QUIET = """
+about = "Nothing happens by itself."
+start = 2026-07-06T00:00:00
+duration = "24h"
+[expect]
+"""
 
 
 def field(
     file: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="FILE", help="Scenario file (devices, faults), or the name of a library story."
         ),
-    ],
+    ] = None,
+    meters: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="So many, in place of the file's.")
+    ] = None,
+    concentrators: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="So many, in place of the file's.")
+    ] = None,
+    tcp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORTS",
+            help="No concentrators and no broker: meters on TCP ports of the loopback, such as"
+            " 20000-20999, or with --by-logical-device all on one.",
+        ),
+    ] = None,
+    by_logical_device: Annotated[
+        bool, typer.Option(help="One port; each meter is a logical device, from 16 on.")
+    ] = False,
     mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
     mqtt_tls: Annotated[
         Path | None,
@@ -54,10 +80,19 @@ def field(
     know the same meters with: ami serve --registry FILE
 
     Example: [bold]ami field the-meter-is-silent --mqtt 127.0.0.1:1883[/]
+    Example: [bold]ami field --meters 6000 --concentrators 100 --mqtt 127.0.0.1:1883[/]
+    Example: [bold]ami field --meters 1000 --tcp 20000-20999[/]
     """
     log_to_stderr(verbose=verbose)
+    if tcp is not None:
+        if file is not None or concentrators is not None:
+            wrong_usage("--tcp is for meters alone: neither FILE nor --concentrators")
+        serve(tcp, meters=meters, one_port=by_logical_device, seed=1 if seed is None else seed)
+        return
+    if by_logical_device or (file is None and meters is None and concentrators is None):
+        wrong_usage("Name a FILE, or --meters and --concentrators, or --tcp")
     try:
-        scenario, broker = find(file)[1], Address(*host_and_port(mqtt))
+        scenario, broker = _scenario(file, meters, concentrators), Address(*host_and_port(mqtt))
         credentials = _credentials(mqtt_tls)
         with recording(capture, about=f"ami field {file}") as recorder:
             asyncio.run(_run(scenario, broker, credentials, seed, recorder))
@@ -69,6 +104,21 @@ def field(
             "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT."
             "  Where it asks for certificates: --mqtt-tls FOLDER",
         )
+
+
+def _scenario(file: str | None, meters: int | None, concentrators: int | None) -> Scenario:
+    """The file's, or one in which nothing happens; with as many devices as wanted.
+
+    Raises `BadScenario`.
+    """
+    scenario = parse(QUIET) if file is None else find(file)[1]
+    count = concentrators or scenario.field.concentrators
+    spread = msgspec.structs.replace(
+        scenario.field,
+        concentrators=count,
+        meters=meters or (METERS_EACH * count if concentrators else scenario.field.meters),
+    )
+    return msgspec.structs.replace(scenario, field=spread)
 
 
 def _credentials(folder: Path | None) -> Credentials | None:
@@ -100,7 +150,8 @@ async def _run(
     async with live_field(
         scenario, broker, credentials=credentials, seed=seed, recorder=recorder
     ) as field:
-        coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(CONNECTED_WITHIN_S))
+        within_s = CONNECTED_WITHIN_S + len(field.concentrators) / 2  # of a busy machine
+        coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(within_s))
         await asyncio.wait({coming_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not coming_up.done():
             coming_up.cancel()

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from headend.config import BadConfig
 from headend.fleet_app import KeyShared, StoreUnavailable
 from scenarios.fleet.city import METERS_PER_CONCENTRATOR, City
-from scenarios.fleet.collection import Collected
+from scenarios.fleet.collection import Collected, Spread
 from scenarios.fleet.collection import collect as gather
 from scenarios.fleet.provisioning import Provisioned, storage
 from scenarios.fleet.provisioning import provision as enter
@@ -100,6 +100,12 @@ def collect(
         str, typer.Option(metavar="DATE", help="The first day, in UTC.")
     ] = "2026-07-06",
     jobs: Jobs = 2,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Spread the work by this Dask scheduler: tcp://HOST:PORT."
+        ),
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(
@@ -132,7 +138,7 @@ def collect(
             done = gather(
                 city,
                 storage(url, envelope, seed),
-                Workers(jobs),
+                _spread(jobs, dask),
                 jobs=jobs,
                 first_day=first_day,
                 days=days,
@@ -142,12 +148,27 @@ def collect(
         wrong_usage(str(error))
     except (StoreUnavailable, LookupError) as error:
         failed(str(error), "Name another database: --database FILE")
+    except OSError as error:
+        if dask is None:
+            raise
+        failed(f"no scheduler at {dask}: {error}", "Start one: dask scheduler --host 127.0.0.1")
     if json:
-        print_json({**msgspec.to_builtins(done), "seed": seed, "jobs": jobs, "since": since})
+        spread = {"jobs": jobs} if dask is None else {"dask": dask}
+        print_json({**msgspec.to_builtins(done), "seed": seed, "since": since, **spread})
     else:
         _tell_collected(done)
     if done.intervals_identical != done.intervals_received:
         raise typer.Exit(1)
+
+
+def _spread(jobs: int, dask: str | None) -> Spread:
+    if dask is None:
+        return Workers(jobs)
+    try:
+        from scenarios.fleet.spread_by_dask import DaskWorkers  # an extra
+    except ImportError:
+        failed("Dask is not installed", "Install it: pip install ami-headend[dask]")
+    return DaskWorkers(dask)
 
 
 def _tell_collected(done: Collected) -> None:

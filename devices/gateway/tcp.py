@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
+from typing import Protocol
 
 from devices.gateway.meter_line import AT_ONCE, LiveMeter, MeterLine
 from devices.gateway.outflow import Pace
@@ -33,6 +34,16 @@ READ_OCTETS = 4096
 def wrapper_link() -> ServerLink:
     """A connection's link by default."""
     return WrapperServer(length_max=FRAME_LENGTH_MAX)
+
+
+class Line(Protocol):
+    """What a connection's octets go to."""
+
+    broken: bool
+
+    def receive(self, octets: bytes) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class MeterListener:
@@ -83,13 +94,17 @@ class MeterListener:
                 await asyncio.sleep(0)
             await self._server.wait_closed()
 
+    def line(self, transmit: Callable[[bytes], None]) -> Line:
+        """One connection's line."""
+        return MeterLine(self._live, self._make_link(), transmit, pace=self._pace)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
             silent = next(iter(self._open))
             del self._open[silent]
             silent.transport.abort()
         self._open[writer] = None
-        line = MeterLine(self._live, self._make_link(), writer.write, pace=self._pace)
+        line = self.line(writer.write)
         try:
             await self._converse(reader, writer, line)
         except (OSError, TimeoutError):
@@ -100,7 +115,7 @@ class MeterListener:
             writer.close()
 
     async def _converse(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: MeterLine
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line
     ) -> None:
         while not line.broken:
             async with asyncio.timeout(IDLE_TIMEOUT_S):

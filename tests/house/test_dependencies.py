@@ -79,7 +79,7 @@ def distributions_of(folders: tuple[str, ...]) -> set[str]:
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
-    assert distributions_of(PACKAGES) | NOT_IMPORTED == declared("demo")
+    assert distributions_of(PACKAGES) | NOT_IMPORTED == declared("demo", "dask")
 
 
 def test_what_tests_import_is_declared() -> None:

@@ -1,0 +1,132 @@
+"""Many simulated meters of one process on TCP: each on a port of its own, or all behind one port,
+each a logical device (IEC 62056-47: the wrapper's destination wPort).
+
+A meter that nobody talks with costs a listening socket at most, and no time.  For the live loop
+only; each meter is its own, so that what one client switches at one, another sees there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from devices.gateway.meter_line import LiveMeter
+from devices.gateway.tcp import MeterListener, wrapper_link
+from devices.meter.device import Meter
+from devices.meter.identity import SERVER_SAP
+from devices.meter.server import Endpoint
+from protocols.link import ApduReceived, Down, LinkDown
+from protocols.sans_io import NEED_DATA
+
+FIRST_LOGICAL_DEVICE = 16
+"""Addresses below are reserved (Green Book 4.3.3, annex on reserved server addresses)."""
+LOGICAL_DEVICES_MAX = 0xFFFF - FIRST_LOGICAL_DEVICE
+SOCKETS_BESIDES = 512
+"""Of connections and what else a process has open."""
+
+
+@asynccontextmanager
+async def on_ports(
+    meters: Sequence[Meter], host: str, ports: Sequence[int], *, now: Callable[[], float]
+) -> AsyncIterator[list[int]]:
+    """Each meter on a port of its own; where they are.  Port 0 takes a free one.  Raises OSError.
+
+    The process may then open as many sockets as that needs, if the system lets it.
+    """
+    allow_sockets(len(meters) + SOCKETS_BESIDES)
+    async with AsyncExitStack() as stack:
+        opened = []
+        for meter, port in zip(meters, ports, strict=True):
+            live = await stack.enter_async_context(LiveMeter(meter, now=now))
+            listener = await stack.enter_async_context(MeterListener(live))
+            opened.append((await listener.listen(host, port))[1])
+        yield opened
+
+
+@asynccontextmanager
+async def by_logical_device(
+    meters: Sequence[Meter], host: str, port: int, *, now: Callable[[], float]
+) -> AsyncIterator[tuple[int, range]]:
+    """All meters behind one port: where it is, and the logical devices, in the meters' order.
+
+    Raises OSError, and ValueError for more meters than a wPort can tell apart.
+    """
+    if len(meters) > LOGICAL_DEVICES_MAX:
+        raise ValueError(f"{len(meters)} logical devices; a wPort tells {LOGICAL_DEVICES_MAX}")
+    devices = range(FIRST_LOGICAL_DEVICE, FIRST_LOGICAL_DEVICE + len(meters))
+    async with AsyncExitStack() as stack:
+        street = {}
+        for device, meter in zip(devices, meters, strict=True):
+            street[device] = await stack.enter_async_context(LiveMeter(meter, now=now))
+        listener = await stack.enter_async_context(StreetListener(street))
+        _, found = await listener.listen(host, port)
+        yield found, devices
+
+
+class StreetListener(MeterListener):
+    """Serves several meters on one TCP port while the context is open."""
+
+    def __init__(self, street: Mapping[int, LiveMeter]) -> None:
+        super().__init__(next(iter(street.values())))
+        self._street = street
+
+    def line(self, transmit: Callable[[bytes], None]) -> StreetLine:
+        """One connection's line."""
+        return StreetLine(self._street, transmit)
+
+
+class StreetLine:
+    """One connection to all meters.  With each that it talks to it has associations of its own."""
+
+    def __init__(self, street: Mapping[int, LiveMeter], transmit: Callable[[bytes], None]) -> None:
+        self._street = street
+        self._transmit = transmit
+        self._link = wrapper_link()
+        self._endpoints: dict[int, Endpoint] = {}
+        self._loop = asyncio.get_running_loop()
+        self.broken = False
+        """Whether the client speaks something else, so that the line is of no use any more."""
+
+    def receive(self, octets: bytes) -> None:
+        """Take in what the connection brought.  A logical device that is nobody's is silent."""
+        link = self._link
+        link.receive_data(octets, now=self._loop.time())
+        while (event := link.next_event()) is not NEED_DATA:
+            match event:
+                case ApduReceived(apdu, client, device):
+                    self._ask(apdu, client, device)
+                case LinkDown(reason):
+                    self.broken = self.broken or reason is Down.BROKEN
+                case _:
+                    pass
+        while (answer := link.data_to_send()) is not None:
+            self._transmit(answer)
+
+    def close(self) -> None:
+        """The connection is gone."""
+        for device, endpoint in self._endpoints.items():
+            live = self._street[device]
+            live.meter.close_link(endpoint)
+            live.arm()
+
+    def _ask(self, apdu: bytes, client: int, device: int) -> None:
+        live = self._street.get(device)
+        if live is None:
+            return
+        endpoint = self._endpoints.get(device)
+        if endpoint is None:
+            endpoint = self._endpoints[device] = live.meter.open_link()
+        answers = live.meter.take(apdu, endpoint, client=client, server=SERVER_SAP, now=live.now())
+        for answer in answers:
+            self._link.send(answer, client=client, server=device, now=self._loop.time())
+        live.arm()
+
+
+def allow_sockets(wanted: int) -> None:
+    """Raise the limit of open files of this process, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,140 @@
+"""Many meters of one process on real TCP ports: each on its own, or all behind one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from devices.clock import wall_clock
+from devices.gateway import street
+from devices.gateway.street import FIRST_LOGICAL_DEVICE, by_logical_device, on_ports
+from devices.meter.device import Meter
+from devices.meter.identity import Identity
+from devices.meter.load import ConstantLoad
+from tests.fleet.street import call
+from tests.house.source import ROOT
+from tools.cli import app
+
+SEED, FIRST = 3, 90_000_001
+WITHIN_S = 120.0
+
+
+def meters(count: int) -> list[Meter]:
+    return [Meter(Identity(SEED, FIRST + at), ConstantLoad.of(9, 9, 9)) for at in range(count)]
+
+
+def number(at: int) -> str:
+    return Identity(SEED, FIRST + at).number
+
+
+@pytest.mark.live
+async def test_each_meter_answers_at_its_own_port() -> None:
+    async with on_ports(meters(12), "127.0.0.1", [0] * 12, now=wall_clock) as ports:
+        assert len(set(ports)) == 12
+        for at in (0, 5, 11):
+            caller = await call(ports[at])
+            assert await caller.read(SEED, FIRST + at) == number(at)
+            await caller.close()
+
+
+@pytest.mark.live
+async def test_behind_one_port_each_is_a_logical_device_and_counts_by_itself() -> None:
+    async with by_logical_device(meters(40), "127.0.0.1", 0, now=wall_clock) as (port, devices):
+        assert (devices[0], devices[-1]) == (FIRST_LOGICAL_DEVICE, FIRST_LOGICAL_DEVICE + 39)
+        callers = [await call(port) for _ in range(4)]
+
+        async def read_some(lane: int) -> list[str]:
+            own = range(lane, 40, 4)  # each meter by one caller, four at once
+            return [await callers[lane].read(SEED, FIRST + at, device=devices[at]) for at in own]
+
+        read = await asyncio.gather(*map(read_some, range(4)))
+        assert [name for each in read for name in sorted(each)] == [
+            number(at) for lane in range(4) for at in range(lane, 40, 4)
+        ]
+        # The same meter once more, over another connection: its counter has grown.
+        assert await callers[1].read(SEED, FIRST, device=devices[0], counter=100) == number(0)
+        for caller in callers:
+            await caller.close()
+
+
+@pytest.mark.live
+async def test_a_logical_device_that_is_nobodys_is_silent_and_the_others_answer() -> None:
+    async with by_logical_device(meters(2), "127.0.0.1", 0, now=wall_clock) as (port, devices):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(bytes.fromhex("0001 0010 0001 0002 6000".replace(" ", "")))  # device 1
+        writer.write(bytes.fromhex("0001 0010 0009 0002 6000".replace(" ", "")))
+        caller = await call(port)
+        assert await caller.read(SEED, FIRST + 1, device=devices[1]) == number(1)
+        await caller.close()
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")  # no wrapper: the connection is of no use
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_more_than_a_wport_can_tell_apart_are_refused(monkeypatch: Any) -> None:
+    monkeypatch.setattr(street, "LOGICAL_DEVICES_MAX", 3)
+    with pytest.raises(ValueError, match="4 logical devices"):
+        async with by_logical_device(meters(4), "127.0.0.1", 0, now=wall_clock):
+            pass
+
+
+@asynccontextmanager
+async def running(*arguments: str) -> AsyncIterator[dict[str, Any]]:
+    """`ami field` as a process; what it told when it was up."""
+    program = "from tools.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        "field",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            line = await process.stdout.readline()
+        yield {**json.loads(line), "pid": process.pid}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(WITHIN_S):
+            assert await process.wait() == 0
+
+
+@pytest.mark.live
+async def test_the_command_serves_many_meters_behind_one_port() -> None:
+    arguments = ("--meters", "50", "--tcp", "0", "--by-logical-device", "--seed", str(SEED))
+    async with running(*arguments) as told:
+        first, last = told["logical_devices"]
+        assert (told["meters"], last - first + 1) == (50, 50)
+        caller = await call(told["port"])
+        index = told["first_meter"] + 49
+        assert await caller.read(SEED, index, device=last) == Identity(SEED, index).number
+        await caller.close()
+
+
+WRONG = {
+    "no port": ["--tcp", "meters"],
+    "a port that is none": ["--tcp", "70000"],
+    "a range that falls": ["--tcp", "20010-20000"],
+    "fewer ports than meters": ["--tcp", "20000-20009", "--meters", "11"],
+    "ports beyond the last": ["--tcp", "65000", "--meters", "1000"],
+    "a range for one port": ["--tcp", "20000-20009", "--by-logical-device"],
+    "a file as well": ["the-meter-is-silent", "--tcp", "20000"],
+    "nothing at all": [],
+    "logical devices of nothing": ["--by-logical-device", "--meters", "5"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_what_cannot_be_served_is_wrong_usage(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, ["field", *arguments]).exit_code == 2
