@@ -21,10 +21,19 @@ _HOUR_S = 3600
 class Hop:
     """A link with its quality at the time of the last `look`."""
 
-    __slots__ = ("_steady_until", "expected_milli", "kept_of_2_32", "link", "ratio_cdb", "usable")
+    __slots__ = (
+        "_steady_until",
+        "expected_milli",
+        "kept_of_2_32",
+        "link",
+        "ratio_cdb",
+        "seen",
+        "usable",
+    )
 
     def __init__(self, link: AnyLink) -> None:
         self.link = link
+        self.seen = 0  # which of the changes that nobody could foresee the measurement knows
         self.ratio_cdb = 0  # signal to noise, down
         self.usable = False  # short frames come through more often than not, both ways
         self.kept_of_2_32 = 0  # there and back, of short frames

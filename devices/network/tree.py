@@ -61,8 +61,8 @@ class Tree:
         self._hops: dict[tuple[int, int], Hop | None] = {}
         self._children: dict[int, int] = {}  # how many modules each one repeats for
         self._changes = 0  # that no hop could foresee
-        self._changed: dict[int, int] = {}  # the newest at each module; the concentrator's at all
-        self._looked: dict[tuple[int, int], int] = {}  # which of them a hop has seen
+        self._changed: dict[int, int] = {}  # the newest of them at each module
+        self._changed_everywhere = 0
 
     # --- what there is ---------------------------------------------------------------------------
 
@@ -135,10 +135,13 @@ class Tree:
             return []
         return [child for child, parent in self.parents.items() if parent == node]
 
-    def measure_anew(self, node: int = CONCENTRATOR) -> None:
+    def measure_anew(self, node: int | None = None) -> None:
         """Something has changed that no hop could foresee: at one module, or everywhere."""
         self._changes += 1
-        self._changed[node] = self._changes
+        if node is None:
+            self._changed_everywhere = self._changes
+        else:
+            self._changed[node] = self._changes
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -186,13 +189,18 @@ class Tree:
 
     def _hop(self, parent: int, child: int, now: float) -> Hop | None:
         pair = parent, child
-        if pair not in self._hops:
+        try:
+            hop = self._hops[pair]
+        except KeyError:
             link = self._neighbours.link(parent, child)
-            self._hops[pair] = None if link is None else Hop(link)
-        hop = self._hops[pair]
+            hop = self._hops[pair] = None if link is None else Hop(link)
         if hop is not None:
-            changed, everywhere = self._changed, CONCENTRATOR
-            newest = max(changed.get(end, 0) for end in (parent, child, everywhere))
-            hop.look(now, anew=self._looked.get(pair, 0) < newest)
-            self._looked[pair] = self._changes
+            seen, changed = hop.seen, self._changed
+            anew = (
+                seen < self._changed_everywhere
+                or seen < changed.get(child, 0)
+                or seen < changed.get(parent, 0)
+            )
+            hop.seen = self._changes
+            hop.look(now, anew=anew)
         return hop

@@ -224,6 +224,8 @@ class Network:
                 yield from self._reconsidered(node, now)
 
     def _rejoined(self, node: int, draw: int, now: float) -> Iterator[Change]:
+        if not self._neighbours.end(node).module_on(now):
+            return  # it asks nobody
         offer = self.tree.best(node, now)
         if offer is None:
             return
