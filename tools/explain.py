@@ -30,7 +30,9 @@ from tools.terminal import STYLES, clock_text, err, failed, out, print_json, sho
 app = typer.Typer(help="How something came about, or how it stands.", no_args_is_help=True)
 app.command("concentrator")(concentrator)
 
-FINE = frozenset({"delivered", "sent"})  # "sent": nobody acknowledges an acknowledgement
+FINE = frozenset({"delivered", "sent", "handed-on"})
+"""Fates that are no loss: nobody acknowledges an acknowledgement, which is `sent`; and a frame that
+is `handed-on` reached the module that repeats for the meter."""
 ARROWS = {"down": "→", "up": "←"}
 CHANNELS = {
     "queue": "by the result queue",
@@ -221,7 +223,7 @@ def _apdu(spoken: Spoken, octets: bool) -> Text:
 
 def _summed_up(frames: list[Frame]) -> Iterator[Text]:
     """Runs of frames that arrived in one line; runs that were lost alike in one line each."""
-    for fine, run in groupby(frames, key=lambda frame: frame.fate in FINE):
+    for (fine, *_), run in groupby(frames, key=lambda f: (f.fate in FINE, f.link, f.hops)):
         if fine:
             yield _arrived([*run])
         else:
@@ -235,10 +237,16 @@ def _arrived(frames: list[Frame]) -> Text:
     airtime_ms = sum(frame.airtime_ms for frame in frames)
     octets = sum(frame.octets for frame in frames)
     return Text(
-        f"{'':13}{_counted(len(frames), 'frame')} delivered, {octets} octets{heard},"
-        f" {airtime_ms:.0f} ms on the air",
+        f"{'':13}{_counted(len(frames), 'frame')} delivered{_over(frames[0])}, {octets} octets"
+        f"{heard}, {airtime_ms:.0f} ms on the air",
         "dim",
     )
+
+
+def _over(frame: Frame) -> str:
+    """What it travelled on, where that is not simply the power line straight to the meter."""
+    by = " by radio" if frame.link == "rf" else ""
+    return by + (f" over the first of {frame.hops} hops" if frame.hops > 1 else "")
 
 
 def _lost(frames: list[Frame]) -> Text:
@@ -248,7 +256,7 @@ def _lost(frames: list[Frame]) -> Text:
     return Text.assemble(
         (f"{_time(first.at)} ", "dim"),
         (f"{ARROWS[first.direction]} {times}frame of {first.octets} octets: {first.fate}", "red"),
-        (f"{_snr(first)}, {airtime_ms:.0f} ms on the air", "dim"),
+        (f"{_over(first)}{_snr(first)}, {airtime_ms:.0f} ms on the air", "dim"),
     )
 
 
@@ -257,7 +265,7 @@ def _frame(frame: Frame, offset: int | None) -> Text:
         (f"{_time(frame.at)} ", "dim"),
         f"{ARROWS[frame.direction]} frame of {frame.octets} octets on {frame.link}: ",
         (frame.fate, "green" if frame.fate in FINE else "red"),
-        (f"{_snr(frame)}, {frame.airtime_ms:.1f} ms on the air", "dim"),
+        (f"{_over(frame)}{_snr(frame)}, {frame.airtime_ms:.1f} ms on the air", "dim"),
         ("" if offset is None else f", octet {offset} of the capture", "dim"),
     )
 

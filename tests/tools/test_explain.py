@@ -108,6 +108,15 @@ def test_frames_that_were_lost(explain: Explain) -> None:
         assert f"octets: {fate}" in text
 
 
+def test_frames_that_a_repeater_handed_on(explain: Explain) -> None:
+    """The concentrator heard the first hop and nothing of the second."""
+    story = "a-repeater-dies-and-its-meters-find-another-way"
+    (attempt,) = as_json(explain, story)["attempts"]
+    assert {frame["hops"] for frame in attempt["frames"]} == {2}
+    assert "handed-on" in {frame["fate"] for frame in attempt["frames"]}
+    assert "delivered over the first of 2 hops" in explain(story).stdout
+
+
 def test_failure_with_its_evidence(explain: Explain) -> None:
     told = as_json(explain, "the-concentrators-sim-is-barred")
     assert told["reason"]["code"] == "sim-fault"
