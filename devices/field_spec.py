@@ -13,6 +13,7 @@ from devices.meter.models import STANDARD as STANDARD_MODEL
 from devices.meter.models import names as models
 from devices.modem import Pace
 from devices.wan import Technology
+from protocols.plc.noise import MAINS, Noise
 
 FIRST_METER = 90_000_001
 ZONE = ZoneInfo("America/Santiago")
@@ -60,6 +61,7 @@ class FieldSpec:
     settings: Settings = Settings()  # of every concentrator
     modem_pace: Pace = Pace()  # of every concentrator's modem
     engines: EnginePolicy = field(default_factory=alternating)
+    noise: Noise = MAINS  # on every power line; `CLEAN`: white, and no appliances either
 
     def __post_init__(self) -> None:
         meters = [meter.name for each in self.transformers for meter in each.meters]

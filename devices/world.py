@@ -18,6 +18,7 @@ from devices.chance import octets, stream
 from devices.channel.carriage import Delivered
 from devices.channel.course import Transfer
 from devices.channel.link import Link, Tap
+from devices.channel.medium import Medium
 from devices.channel.noise import residential
 from devices.channel.route import AnyLink
 from devices.clock import FieldDriver
@@ -251,6 +252,7 @@ class World:
             self.seed,
             transformer,
             residential(self.spec.zone),
+            Medium(noise=self.spec.noise),
             now=self.env.now,
             asking=lambda: self.concentrators[name].running,
             tap=self._tap,

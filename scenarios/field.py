@@ -18,6 +18,7 @@ from devices.meter.foreign import MAKER
 from devices.span import Span
 from headend.domain.meter import GATEWAY, Concentrator, Meter
 from protocols.dlms.codes import DataAccessResult
+from protocols.plc.noise import NOISES
 from scenarios import schema
 from scenarios.fault_spec import where
 from scenarios.schema import BadScenario, Scenario, seconds
@@ -54,6 +55,7 @@ def field_of(scenario: Scenario) -> FieldSpec:
         zone=ZoneInfo(scenario.timezone),
         engines=_engines(scenario),
         settings=_settings(scenario),
+        noise=NOISES[scenario.field.noise],
     )
 
 

@@ -76,6 +76,9 @@ class FieldSpec(Part, frozen=True):
     cell_size: Annotated[int, msgspec.Meta(ge=1)] = 4  # concentrators in a cell of the network
     router: Literal["built-in", "external"] = "built-in"  # where concentrators have their modem
     memory_octets: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of each concentrator
+    noise: Literal["mains", "clean", "middleton-rare", "middleton-weak", "middleton-frequent"] = (
+        "mains"  # on the power line; docs/models.md
+    )
 
 
 class Area(Part, frozen=True):

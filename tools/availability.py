@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 
+from devices.channel.medium import Medium
 from devices.channel.noise import residential
 from devices.channel.place import along_streets
 from devices.field_spec import FIRST_METER, ZONE, MeterSpec, TransformerSpec
@@ -53,7 +54,7 @@ def day_of(seed: int, *, spacing_m: int = 8, meters: int = METERS, outages: bool
     )
     noise = residential(ZONE)
     networks = networks_of(
-        seed, spec, noise, now=START, asking=lambda: True, tap=lambda meter: None
+        seed, spec, noise, Medium(), now=START, asking=lambda: True, tap=lambda meter: None
     )
     network = networks.power_line
     if outages:

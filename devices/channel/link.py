@@ -1,6 +1,7 @@
 """A power-line link to one meter's module, from the concentrator or from a module that repeats.
 
-    ratio = ratio without loss - path loss - noise above the night's floor + change by noise bursts
+    ratio = ratio without loss - path loss - noise above the night's floor
+            + change by appliances + change by noise bursts
 
 all in hundredths of a decibel per subcarrier.  Path and noise floor are slow: back-to-back retries
 meet the same ratio, as they do in the field.  Faults are state with a start and an end, entered by
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from devices.channel.appliance import Appliance
 from devices.channel.medium import Medium
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import Path
@@ -30,7 +32,8 @@ if TYPE_CHECKING:  # it imports this module
 
 @dataclass(frozen=True, slots=True)
 class NoiseBurst:
-    """Somebody's appliance: the ratio changes by so much, usually for the worse."""
+    """Something that a story puts on the line: the ratio changes by so much, usually for the
+    worse."""
 
     span: Span
     snr_change_cdb: int
@@ -67,6 +70,8 @@ class Link:
     noise_bursts: list[NoiseBurst] = field(default_factory=list)
     packet_losses: list[PacketLoss] = field(default_factory=list)
     module_off: list[Span] = field(default_factory=list)
+    appliance: Appliance | None = None
+    """What the household has on the line at times; None: nothing."""
     messages_sent: int = 0
     near: Link | None = None
     """The module at the concentrator's side of a hop, with its faults; None: the concentrator."""
@@ -80,7 +85,18 @@ class Link:
             loss = self.path.loss_up_cdb
         ratio = RATIO_WITHOUT_LOSS_CDB - loss - self.noise.at(now)
         bursts = self._at_both_ends(lambda end: end.noise_bursts)
-        return ratio + sum(burst.snr_change_cdb for burst in bursts if burst.span.covers(now))
+        ratio += sum(burst.snr_change_cdb for burst in bursts if burst.span.covers(now))
+        return ratio + self._appliances_cdb(direction, now)
+
+    def _appliances_cdb(self, direction: Direction, now: float) -> int:
+        """What appliances at both ends do: they load the line either way, and are heard where they
+        stand."""
+        change_cdb = 0
+        for end, hears in ((self, Direction.DOWN), (self.near, Direction.UP)):
+            if end is not None and end.appliance is not None and end.appliance.on(now):
+                change = end.appliance.change
+                change_cdb += change.down_cdb if direction is hears else change.up_cdb
+        return change_cdb
 
     def fault_of_2_32(self, now: float) -> int:
         """The share of frames each way that packet-loss faults take, out of 2**32."""
@@ -95,8 +111,12 @@ class Link:
         off = self._at_both_ends(lambda end: end.module_off)
         return not any(span.covers(now) for span in off)
 
-    def spans(self) -> Iterator[Span]:
-        """When anything holds that changes the link's quality, packet loss aside."""
+    def spans(self, now: float) -> Iterator[Span]:
+        """When anything holds that changes the link's quality, packet loss aside; of appliances
+        what they do on the day of `now`, UTC."""
+        for end in (self, self.near):
+            if end is not None and end.appliance is not None:
+                yield from end.appliance.spans(now, now)
         yield from self._at_both_ends(lambda end: end.module_off)
         yield from (burst.span for burst in self._at_both_ends(lambda end: end.noise_bursts))
 

@@ -12,7 +12,7 @@ from functools import cache
 
 from protocols.plc.error_rates import DetectedFrameErrorRates, detected_frame_error_rates
 from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, FRAME_OCTETS_MAX, OVERHEAD_OCTETS
-from protocols.plc.noise import CLEAN, Noise
+from protocols.plc.noise import MAINS, Noise
 from protocols.plc.physical import DBPSK_FEC, Scheme, airtime_us
 
 TURNAROUND_US = 20_000
@@ -25,7 +25,7 @@ class Medium:
     """What all links of one kind have in common."""
 
     scheme: Scheme = DBPSK_FEC
-    noise: Noise = CLEAN
+    noise: Noise = MAINS
     frame_octets_max: int = FRAME_OCTETS_MAX
     retries_max: int = 3
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from devices.chance import philox
 from devices.channel.link import RATIO_WITHOUT_LOSS_CDB
 from devices.channel.place import (
+    BETWEEN_FIXED_CDB,
+    BETWEEN_PER_100_M_CDB,
     DOWN_FIXED_CDB,
     DOWN_PER_100_M_CDB,
     DOWN_PER_NODE_CDB,
@@ -36,8 +38,6 @@ RETRIES_MAX = 3
 FORWARDING_US = (
     20_000  # of a module that passes a frame on (assumption, as in Meters-and-More-like)
 )
-BETWEEN_FIXED_CDB = 472  # from one meter to another; a hop behind the first
-BETWEEN_PER_100_M_CDB = 1650
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ class RadioLink:
         """Whether the meter's radio module has power and works."""
         return not any(span.covers(now) for span in self.module_off)
 
-    def spans(self) -> Iterator[Span]:
-        """When anything holds that changes the link's quality."""
+    def spans(self, now: float) -> Iterator[Span]:
+        """When anything holds that changes the link's quality, whatever the time is."""
         yield from self.module_off
         yield from (each.span for each in self.jammings)
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from devices.chance import Rounds, stream
+from devices.channel.appliance import Appliance
 from devices.channel.link import Link, Tap
+from devices.channel.medium import Medium
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import path_to
 from devices.channel.radio import RadioLink, received_cdbm
@@ -15,6 +17,7 @@ from devices.network.neighbours import Neighbours, PowerLineNeighbours, RadioSta
 from devices.network.tree import ACCESSES, STAR, Access
 from devices.network.upkeep import Network
 from devices.network.ways import Way
+from protocols.plc.noise import CLEAN
 from protocols.rf.physical import MODES
 
 
@@ -45,6 +48,7 @@ def networks_of(
     seed: int,
     transformer: TransformerSpec,
     noise: NoiseProfile,
+    medium: Medium,
     *,
     now: float,
     asking: Callable[[], bool],
@@ -56,7 +60,10 @@ def networks_of(
     mode = None if transformer.radio is None else MODES[transformer.radio]
     for node, meter in enumerate(transformer.meters, 1):
         path = path_to(seed, transformer=transformer.name, meter=meter.name, place=meter.place)
-        links[node] = Link(meter.name, node, path, noise, tap=tap(meter.name))
+        appliance = None if medium.noise is CLEAN else Appliance(seed, int(meter.name))
+        links[node] = Link(
+            meter.name, node, path, noise, medium, appliance=appliance, tap=tap(meter.name)
+        )
         places[node] = meter.place
         if mode is not None:
             distance_m = meter.place.distance_m

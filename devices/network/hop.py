@@ -68,9 +68,10 @@ class Hop:
 
 def steady_until(link: AnyLink, now: float) -> float:
     """The next moment at which the link's own quality may change."""
-    spans = [*link.spans()]
+    spans = [*link.spans(now)]
     edges = [edge for span in spans for edge in (span.start, span.end) if edge is not None]
     ahead = [edge for edge in edges if edge > now]
     if isinstance(link, Link):
-        ahead.append((now // _HOUR_S + 1) * _HOUR_S)  # the noise floor steps on the hour
+        # The noise floor steps on the hour; appliances tell their spans day by day, UTC.
+        ahead.append((now // _HOUR_S + 1) * _HOUR_S)
     return min(ahead, default=float("inf"))

@@ -14,6 +14,7 @@ from devices.channel.medium import Medium
 from devices.span import Span
 from protocols.plc.error_rates import ONE, detected_frame_error_rates
 from protocols.plc.frames import Direction
+from protocols.plc.noise import CLEAN, MAINS, MIDDLETON_RARE, Noise
 from protocols.plc.physical import DBPSK_FEC, DQPSK_FEC, Scheme, airtime_us
 from tests.channel.test_link import MIDNIGHT, link_with
 
@@ -92,30 +93,33 @@ def test_airtime_and_ratio_come_with_the_fate() -> None:
 
 # 20,000 frames; four standard deviations.
 STATISTICS = {
-    # name: (scheme, ratio, octets)
-    "a table point": (DBPSK_FEC, 400, 128),
-    "between ratios": (DBPSK_FEC, 337, 128),
-    "between lengths": (DBPSK_FEC, 350, 40),
-    "an acknowledgement": (DBPSK_FEC, 250, 11),
-    "another scheme": (DQPSK_FEC, 790, 200),
-    "hardly ever": (DBPSK_FEC, 500, 256),
+    # name: (noise, scheme, ratio, octets)
+    "a table point": (CLEAN, DBPSK_FEC, 400, 128),
+    "between ratios": (CLEAN, DBPSK_FEC, 337, 128),
+    "between lengths": (CLEAN, DBPSK_FEC, 350, 40),
+    "an acknowledgement": (CLEAN, DBPSK_FEC, 250, 11),
+    "another scheme": (CLEAN, DQPSK_FEC, 790, 200),
+    "hardly ever": (CLEAN, DBPSK_FEC, 500, 256),
+    "mains": (MAINS, DBPSK_FEC, 530, 128),
+    "mains, impulses alone": (MAINS, DBPSK_FEC, 1500, 11),
+    "Middleton": (MIDDLETON_RARE, DBPSK_FEC, 1210, 40),
 }
 
 
-@pytest.mark.parametrize("scheme, snr_cdb, octets", STATISTICS.values(), ids=STATISTICS)
+@pytest.mark.parametrize("noise, scheme, snr_cdb, octets", STATISTICS.values(), ids=STATISTICS)
 def test_losses_are_as_frequent_as_the_table_says(
-    scheme: Scheme, snr_cdb: int, octets: int
+    noise: Noise, scheme: Scheme, snr_cdb: int, octets: int
 ) -> None:
     count = 20_000
     link = link_with(snr_cdb)
-    link.medium = Medium(scheme)
+    link.medium = Medium(scheme, noise)
     rng = stream(7, "statistics", scheme.name, snr_cdb, octets)
     frame = bytes(octets)
     lost = sum(
         isinstance(carry(link, frame, rng, direction=Direction.DOWN, now=MIDNIGHT), Lost)
         for _ in range(count)
     )
-    rate = detected_frame_error_rates(scheme).lost_of_2_32(snr_cdb, octets) / ONE
+    rate = detected_frame_error_rates(scheme, noise).lost_of_2_32(snr_cdb, octets) / ONE
     assert 0.005 < rate < 0.6
     assert abs(lost / count - rate) < 4 * math.sqrt(rate * (1 - rate) / count)
 
@@ -180,6 +184,6 @@ def test_a_worse_ratio_loses_the_same_frames_and_more() -> None:
 
 def test_airtime_is_the_schemes() -> None:
     link = link_with(9000)
-    link.medium = Medium(DQPSK_FEC)
+    link.medium = Medium(DQPSK_FEC, CLEAN)
     (fate,) = fates(link, Random(1), 1)
     assert fate.airtime_us == airtime_us(128, DQPSK_FEC)

@@ -18,10 +18,10 @@ from devices.channel.medium import Medium
 from devices.philox import Turn, key_of, keyed
 from devices.span import Span
 from protocols.plc.error_rates import ONE
-from protocols.plc.physical import DBPSK_FEC
+from protocols.plc.noise import CLEAN
 from tests.channel.test_link import MIDNIGHT, link_with
 
-MEDIUM = Medium(DBPSK_FEC)
+MEDIUM = Medium(noise=CLEAN)
 CAUSE = exchanges.CAUSE
 ratios = st.integers(320, 700)  # usable, or there is no registration and no frame
 hop = st.builds(Hop, ratios, ratios, st.sampled_from((0, 0, ONE // 5, ONE)))
@@ -60,7 +60,7 @@ def row(result: Exchanges, number: int) -> Exchange:
     st.lists(st.lists(hop, min_size=1, max_size=4), min_size=1, max_size=5),
     octets,
     octets,
-    st.sampled_from((MEDIUM, Medium(frame_octets_max=80, retries_max=1))),
+    st.sampled_from((MEDIUM, Medium(noise=CLEAN, frame_octets_max=80, retries_max=1))),
     st.integers(0, 2**32 - 1),
 )
 def test_three_ways_one_result(

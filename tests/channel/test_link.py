@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from devices.channel.appliance import Appliance
 from devices.channel.link import RATIO_WITHOUT_LOSS_CDB, Link, NoiseBurst, PacketLoss
+from devices.channel.medium import Medium
 from devices.channel.noise import residential
 from devices.channel.place import Path
 from devices.span import Span
 from protocols.plc.error_rates import ONE, frame_error_rates
 from protocols.plc.frames import Direction
+from protocols.plc.noise import CLEAN, MAINS
 from protocols.plc.physical import DBPSK_FEC
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -23,10 +26,10 @@ HOPELESS_CDB = -9000
 
 
 def link_with(snr_cdb: int = 1000, up_cdb: int | None = None) -> Link:
-    """A link that has this ratio at night."""
+    """A link that has this ratio at night, in white noise."""
     up = snr_cdb if up_cdb is None else up_cdb
     path = Path(RATIO_WITHOUT_LOSS_CDB - snr_cdb, RATIO_WITHOUT_LOSS_CDB - up)
-    return Link("M0001", 17, path, residential(UTC_ZONE))
+    return Link("M0001", 17, path, residential(UTC_ZONE), Medium(noise=CLEAN))
 
 
 def test_the_budget_at_the_tolerable_loss() -> None:
@@ -83,3 +86,37 @@ def test_noise_of_a_whole_transformer_counts_once_on_a_hop() -> None:
     for end in (near, far):
         end.noise_bursts.append(NoiseBurst(Span(MIDNIGHT), -300))
     assert hop.snr_cdb(Direction.DOWN, MIDNIGHT) == quiet - 300
+
+
+def with_appliance(link: Link) -> tuple[Link, float, float]:
+    """The link of a meter whose appliance is off and on at the times that come with it."""
+    link.appliance = appliance = Appliance(7, 90_000_001)
+    span = next(span for span in appliance.spans(MIDNIGHT, MIDNIGHT) if span.start != MIDNIGHT)
+    assert span.start is not None
+    return link, span.start - 1, span.start
+
+
+def test_an_appliance_loads_the_line_both_ways_and_is_heard_where_it_stands() -> None:
+    link, off, on = with_appliance(link_with(1000))
+    change = Appliance(7, 90_000_001).change
+    assert change.down_cdb < change.up_cdb < 0
+    without = link_with(1000)
+    for direction, cost in ((Direction.DOWN, change.down_cdb), (Direction.UP, change.up_cdb)):
+        assert link.snr_cdb(direction, off) == without.snr_cdb(direction, off)
+        assert link.snr_cdb(direction, on) == without.snr_cdb(direction, on) + cost
+    spans = list(link.spans(on))
+    assert any(span.covers(on) and not span.covers(off) for span in spans)
+
+
+def test_at_the_near_end_it_is_heard_by_what_comes_up() -> None:
+    near, _, on = with_appliance(link_with(1000))
+    hop = replace(link_with(1000), near=near)
+    change = Appliance(7, 90_000_001).change
+    without = link_with(1000)
+    for direction, cost in ((Direction.DOWN, change.up_cdb), (Direction.UP, change.down_cdb)):
+        assert hop.snr_cdb(direction, on) == without.snr_cdb(direction, on) + cost
+
+
+def test_the_default_noise_is_that_of_the_mains() -> None:
+    path = Path(3000, 3000)
+    assert Link("M0001", 17, path, residential(UTC_ZONE)).medium.noise is MAINS

@@ -22,6 +22,7 @@ from protocols.concentrator import messages
 from protocols.errors import LocalProtocolError
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, OVERHEAD_OCTETS, Direction
+from protocols.plc.noise import CLEAN
 from protocols.plc.physical import DBPSK_FEC, airtime_us
 from tests.channel.test_link import HOPELESS_CDB, MIDNIGHT, link_with
 
@@ -175,7 +176,7 @@ def test_long_messages_travel_in_segments() -> None:
     assert [frame.octets for frame in result.frames if frame.direction == "up"] == [
         256, 256, 256, 256, 36 + OVERHEAD_OCTETS,
     ]  # fmt: skip
-    link.medium = Medium(frame_octets_max=64)
+    link.medium = Medium(noise=CLEAN, frame_octets_max=64)
     smaller = transfer(straight(link), message, Random(1), direction=UP, now=MIDNIGHT)
     assert smaller.received == message
     assert len(smaller.frames) == 2 * -(-len(message) // (64 - OVERHEAD_OCTETS))

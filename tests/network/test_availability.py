@@ -50,7 +50,7 @@ def test_the_table_of_the_models() -> None:
     """What docs/models.md says of seeds 1 to 5."""
     days = [day_of(seed) for seed in range(1, 6)]
     means = [sum(day.by_hour) / len(day.by_hour) for day in days]
-    assert (min(means), max(means)) == pytest.approx((0.931, 0.943), abs=0.001)
+    assert (min(means), max(means)) == pytest.approx((0.913, 0.931), abs=0.001)
     gaps = [distance(day.by_meter, availability.REAL_AVAILABILITY) for day in days]
-    assert (min(gaps), max(gaps)) == pytest.approx((0.45, 0.49), abs=0.01)
+    assert (min(gaps), max(gaps)) == pytest.approx((0.48, 0.50), abs=0.01)
     assert min(gaps) > availability.CRITICAL  # the model is rejected, and the page says so

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from devices.chance import Rounds
 from devices.channel.link import RATIO_WITHOUT_LOSS_CDB, Link, NoiseBurst
+from devices.channel.medium import Medium
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import Path
 from devices.channel.route import AnyLink
@@ -15,6 +16,7 @@ from devices.network.hop import NEVER, Hop
 from devices.network.tree import METERS_AND_MORE, PRIME, Access, Tree
 from devices.network.upkeep import Network
 from devices.span import Span
+from protocols.plc.noise import CLEAN
 from tests.channel.test_link import MIDNIGHT, UTC_ZONE
 
 GOOD, FAIR, POOR, DEAF = 1500, 400, 250, -2000
@@ -53,7 +55,7 @@ class Drawn:
 
 def _link(node: int, ratio: int, near: Link | None = None) -> Link:
     loss = RATIO_WITHOUT_LOSS_CDB - ratio
-    return Link(f"M{node}", node, Path(loss, loss), QUIET, near=near)
+    return Link(f"M{node}", node, Path(loss, loss), QUIET, Medium(noise=CLEAN), near=near)
 
 
 def formed(ratios: dict[tuple[int, int], int], access: Access = PRIME) -> Tree:
