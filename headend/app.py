@@ -9,11 +9,13 @@ door on HTTP.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -32,6 +34,7 @@ from headend.collection.task_tables import BadTask, TaskTables
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, Config, OrderPolicy, Soap, Tls
 from headend.domain.calendar import WorkingDays
+from headend.domain.firmware import FirmwareUpdate
 from headend.domain.meter import DIALS_IN, GATEWAY, Concentrator, Meter
 from headend.domain.order import Order
 from headend.field import mosquitto
@@ -64,6 +67,7 @@ from headend.orders.step import Stepping
 from headend.orders.withdraw import Withdrawal
 from headend.ports import CarrierPortal, Chance, Clock, Transaction
 from headend.registry.discovery import Discoveries
+from headend.registry.firmware import FirmwareDesk
 from headend.registry.upkeep import Upkeep
 from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
@@ -79,6 +83,7 @@ from protocols.capture.recorder import Recorder
 from protocols.commercial import messages as commercial
 from protocols.concentrator.messages import (
     Discovered,
+    FirmwareTold,
     Offline,
     Online,
     State,
@@ -86,6 +91,7 @@ from protocols.concentrator.messages import (
     TunnelClosed,
     TunnelOpened,
     Upload,
+    WantFirmware,
 )
 from protocols.dlms.keys import Keys
 
@@ -108,6 +114,7 @@ __all__ = [
     "MqttBroker",
     "Running",
     "SqlStore",
+    "add_firmware",
     "add_meter",
     "build",
     "open_session",
@@ -147,6 +154,7 @@ class HeadEnd:
     tunnels: Tunnels
     upkeep: Upkeep
     discoveries: Discoveries
+    firmware: FirmwareDesk
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -158,6 +166,7 @@ class HeadEnd:
             *self.task_tables.errors,
             *self.upkeep.errors,
             *self.discoveries.errors,
+            *self.firmware.errors,
         )
 
     async def listen(self) -> None:
@@ -171,6 +180,8 @@ class HeadEnd:
         self.field.hear(Offline, self.upkeep.offline)
         self.field.hear(State, self.upkeep.told)
         self.field.hear(Discovered, self.discoveries.found)
+        self.field.hear(WantFirmware, self.firmware.wanted)
+        self.field.hear(FirmwareTold, self.firmware.told)
         self.field.hear(TunnelOpened, self.tunnels.opened)
         self.field.hear(TunnelAnswer, self.tunnels.answered)
         self.field.hear(TunnelClosed, self.tunnels.closed)
@@ -198,6 +209,7 @@ class HeadEnd:
             group.create_task(self.task_tables.run(), name="task tables")
             group.create_task(self.upkeep.run(), name="upkeep")
             group.create_task(self.discoveries.run(), name="discoveries")
+            group.create_task(self.firmware.run(), name="firmware")
 
     async def close(self) -> None:
         await self.store.close()
@@ -282,6 +294,7 @@ def build(
         tunnels=tunnels,
         upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
         discoveries=Discoveries(store, clock, chance, field_),
+        firmware=FirmwareDesk(store, clock, chance, field_),
         uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
     )
 
@@ -317,6 +330,30 @@ async def add_meter(
                 await vault.install_password(meter.name, client, password)
     finally:
         await store.close()
+
+
+async def add_firmware(
+    database: str, concentrator: str, octets: bytes, version: str, at: datetime | None
+) -> FirmwareUpdate:
+    """Enter firmware for a concentrator, to be activated at a time, or at once.
+
+    Raises `StoreUnavailable`; KeyError for a concentrator that there is not.
+    """
+    now = WallClock().now()
+    image = hashlib.sha256(octets).hexdigest()
+    update = FirmwareUpdate(concentrator, image, version, at or now, now, octets)
+    store = SqlStore(database, live=True)
+
+    def work(tx: Transaction) -> None:
+        if tx.concentrator(concentrator) is None:
+            raise KeyError(concentrator)
+        tx.put_update(update)
+
+    try:
+        await store.run(work)
+    finally:
+        await store.close()
+    return update
 
 
 async def place_read(

@@ -19,8 +19,8 @@ from tools.terminal import complain, out
 # Each command's module, imported only when the command is used: the head-end and the field together
 # take a second to import, which `ami --version` and a wrong option need not wait for.
 COMMANDS = (
-    "demo", "serve", "field", "sim", "fleet", "channel", "order", "job", "explain", "meter",
-    "probe", "dlms", "capture", "grid", "bench",
+    "demo", "serve", "field", "sim", "fleet", "channel", "order", "job", "explain",
+    "concentrator", "meter", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ meaning of a field is the comment on its line in protocols/concentrator.
 from __future__ import annotations
 
 import enum
+import hashlib
 import inspect
 import re
 import types
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import collecting, gateway, messages, registration, upkeep
+from protocols.concentrator import collecting, firmware, gateway, messages, registration, upkeep
 from protocols.concentrator.messages import Action, Status
 
 PACKAGE = "protocols.concentrator"
@@ -40,6 +41,7 @@ _LINK = messages.LinkReport(
     last_heard=_DONE,
     snr_db=11.5,
 )
+_IMAGE = hashlib.sha256(b"image").hexdigest()
 _BATCH = collecting.Batch(
     layouts=(
         collecting.Layout(
@@ -104,6 +106,21 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
     ),
     upkeep.ReadState(id="4b7a0d6e-1c57-4b7e-8a51-6d0f6d9b2c33", at=_SENT, since=_SENT),
     upkeep.ShiftClock(id="9f1c2e5a-77b0-4d2c-9a63-0b8f5e4d1a72", at=_SENT, by_s=-12.4),
+    firmware.OfferFirmware(
+        id="6e3b9a81-4d5f-4c70-b2a8-9f1d7e0c5a64",
+        at=_SENT,
+        image=_IMAGE,
+        version="ami-concentrator 1.1.0",
+        octets=5,
+        activate_at=_UNTIL,
+    ),
+    firmware.FirmwarePiece(
+        id="1c7d5e92-8a3b-4f61-9e0d-2b6f4a8c7d35",
+        at=_SENT,
+        image=_IMAGE,
+        offset=0,
+        octets=b"image",
+    ),
     registration.AdmitMeter(
         id="7a4e9d10-6b2c-4e0f-9c8d-1f3b5a7c9e21",
         at=_SENT,
@@ -223,6 +240,14 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
             upkeep.EventEntry(at=_SENT, code=upkeep.EventCode.TASKS_SET, text="version 4, 1 tasks"),
         ),
     ),
+    firmware.WantFirmware(id="C-07.3.96", at=_SENT, image=_IMAGE, offset=0, octets=5),
+    firmware.FirmwareTold(
+        id="C-07.3.97",
+        at=_DONE,
+        image=_IMAGE,
+        version="ami-concentrator 1.1.0",
+        progress=firmware.Progress.VERIFIED,
+    ),
     registration.Discovered(
         id="C-07.3.95",
         at=_DONE,
@@ -278,6 +303,7 @@ ENUMERATIONS = (
     gateway.Fate,
     gateway.Closing,
     upkeep.EventCode,
+    firmware.Progress,
 )
 
 

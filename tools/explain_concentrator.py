@@ -14,6 +14,7 @@ from rich.tree import Tree
 from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.evidence import Evidence, folded
+from headend.domain.firmware import FirmwareUpdate
 from headend.domain.upkeep import ClockMeasured, SessionChange
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from protocols.concentrator.collecting import Task
@@ -97,6 +98,7 @@ def _tree(page: ConcentratorPage, most: int | None) -> Tree:
     _list(tree, "last uploads", map(_upload, page.uploads), most)
     if page.blocks_lost:
         tree.add(Text(f"{page.blocks_lost} readings lost in its memory", style="red"))
+    _list(tree, "firmware", map(_update, page.updates), most)
     _list(tree, "meters it discovered", map(_discovered, page.discoveries), most)
     _add_topology(tree, page, most)
     return tree
@@ -121,6 +123,13 @@ def _statement(evidence: Evidence) -> str:
 def _discovered(found: Discovery) -> str:
     what = f"admitted as {found.meter}" if found.admitted else f"refused: {found.why}"
     return f"{clock_text(found.at)}  {found.module} {found.identity or '(no name)'}  {what}"
+
+
+def _update(update: FirmwareUpdate) -> str:
+    why = f", {update.why}" if update.why else ""
+    heard = "" if update.told_at is None else f", told {clock_text(update.told_at)}"
+    at = clock_text(update.activate_at)
+    return f"{update.version} for {at}: {update.progress}{why}{heard}"
 
 
 def _upload(upload: UploadTaken) -> str:

@@ -20,6 +20,7 @@
     memory       what was collected and not uploaded yet: bounded, losses counted
     uploading    batches of it, owed until their receipt
     discovering  meters on the line that are not in the table
+    updating     its own firmware
     tunnels      gateway mode: the head-end's own DLMS, carried and not read
     report       an errand's outcome as the result that goes to the head-end
     desk         what is written down and what is told

@@ -43,6 +43,7 @@ from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry, alternating
 from devices.concentrator.tunnels import Tunnels
 from devices.concentrator.turns import Turns
+from devices.concentrator.updating import WATCHDOG_S, Updating, starts
 from devices.concentrator.uploading import Uploading
 from devices.deadlines import later
 from devices.gateway.uplink import Uplink, Will
@@ -50,6 +51,7 @@ from devices.modem import Modem
 from devices.network.upkeep import Change
 from protocols.concentrator import messages, topics
 from protocols.concentrator.collecting import SetTasks
+from protocols.concentrator.firmware import FirmwarePiece, OfferFirmware
 from protocols.concentrator.gateway import CloseTunnel, OpenTunnel, TunnelFrame
 from protocols.concentrator.messages import (
     Execute,
@@ -126,6 +128,11 @@ class Concentrator:
         )
         self._recall()
 
+    @property
+    def firmware(self) -> str:
+        """The version that runs."""
+        return self.flash.firmware or self.settings.firmware
+
     # --- power -----------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -150,6 +157,7 @@ class Concentrator:
         self._uploading.halt()
         self._tunnels.halt()
         self._discovering.halt()
+        self._updating.halt()
         self._desk.outbox.halt()
         self.online.power_off()
 
@@ -164,6 +172,10 @@ class Concentrator:
         )
 
     def _boot(self, why: str) -> None:
+        if not starts(self.flash):
+            self._log("concentrator-hangs", concentrator=self.name)
+            self.power_on("the new firmware did not start", boot_s=WATCHDOG_S)
+            return
         self.flash.boot += 1
         self.flash.messages = 0
         self.running = True
@@ -183,6 +195,7 @@ class Concentrator:
             else:
                 self._found.append(attempt)
         self._discovering.start()
+        self._updating.start()
         self._collecting.start()
 
     def _recall(self) -> None:
@@ -246,6 +259,15 @@ class Concentrator:
             challenges=self._chance("discovering", self.flash.boot),
             note=self._note,
         )
+        self._updating = Updating(
+            self.env,
+            self._desk,
+            self.flash,
+            self.clock,
+            online=lambda: self.online.has_session,
+            restart=self.reboot,
+            note=self._note,
+        )
         self._tunnels = Tunnels(self._line, self._desk, self.clock, self.table, self._turns)
         self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
 
@@ -294,7 +316,7 @@ class Concentrator:
             at=self._desk.now(),
             concentrator=self.name,
             boot=self.flash.boot,
-            firmware=self.settings.firmware,
+            firmware=self.firmware,
             tasks=self.flash.collected.version,
         )
         self.online.publish(topics.status(self.name), encode(message), retain=True)
@@ -302,6 +324,7 @@ class Concentrator:
             self._desk.owe_fault_log(entries, at_once=False)
         self._desk.outbox.resume()
         self._uploading.session_begun()
+        self._updating.session_begun()
 
     def received(self, payload: bytes) -> None:
         """A message on the `down` topic."""
@@ -333,6 +356,12 @@ class Concentrator:
                 stored = True
             case ReadState():
                 self._tell_state(message)
+                return
+            case OfferFirmware():
+                self._updating.offered(message)
+                stored = True
+            case FirmwarePiece():
+                self._updating.piece(message)
                 return
             case AdmitMeter() | RefuseMeter():
                 self._discovering.decided(message)
@@ -367,7 +396,7 @@ class Concentrator:
             ahead=timedelta(seconds=self.clock.error_s(now)),
             since=message.since,
             now=now,
-            firmware=self.settings.firmware,
+            firmware=self.firmware,
         )
         self._desk.tell(told)
 

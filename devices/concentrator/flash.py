@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from protocols.concentrator.collecting import Block, Layout, Task
+from protocols.concentrator.firmware import Progress as Updated
 from protocols.concentrator.messages import Action, FaultEntry, ObjectWanted
 from protocols.concentrator.upkeep import EventEntry
 from protocols.dlms.procedures import Captured
@@ -108,6 +109,20 @@ class Stranger:
 
 
 @dataclass(slots=True)
+class Image:
+    """Another firmware, in the second place."""
+
+    sha256: str
+    version: str
+    size: int
+    activate_at: datetime  # by the own clock
+    octets: bytes = b""
+    progress: Updated = Updated.FETCHING
+    activating: bool = False  # the next start is with it
+    failed: bool = False  # it did not start, and nobody has been told yet
+
+
+@dataclass(slots=True)
 class Collected:
     """The task table, how far it has come, and what was read and not uploaded yet."""
 
@@ -134,6 +149,8 @@ class Flash:
     faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
     modem_told_until: datetime | None = None  # of the modem's log likewise
     collected: Collected = field(default_factory=Collected)
+    firmware: str = ""  # that runs, where it is another than the one delivered
+    image: Image | None = None
     strangers: dict[str, Stranger] = field(default_factory=dict)  # by module
     events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
     shifted: list[str] = field(default_factory=list)  # messages that shifted the clock

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headend.domain.discovery import Discovery
+from headend.domain.firmware import OFFERED, FirmwareUpdate
 from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import upkeep_schema as tables
 from headend.store.collected import put_over
@@ -20,14 +21,28 @@ CLOCK = Form(ClockMeasured, tables.concentrator_clocks)
 HOUR = Form(HourHeard, tables.hours_heard)
 SESSION = Form(SessionChange, tables.concentrator_sessions)
 DISCOVERY = Form(Discovery, tables.discoveries)
+UPDATE = Form(FirmwareUpdate, tables.firmware_updates)
 
 _states = STATE.table.c
 _PUT = {
     (dialect.dialect.name, form.table.name): put_over(dialect, form.table, form.names)
     for dialect in (sqlite, postgresql)
-    for form in (STATE, CLOCK, HOUR, SESSION, DISCOVERY)
+    for form in (STATE, CLOCK, HOUR, SESSION, DISCOVERY, UPDATE)
 }
 _STATE = Prepared(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
+
+_updates = UPDATE.table.c
+_UPDATE = Prepared(
+    UPDATE.select().where(
+        _updates.concentrator == bindparam("of_concentrator"),
+        _updates.image == bindparam("of_image"),
+    )
+)
+_OPEN = Prepared(
+    UPDATE.select()
+    .where(_updates.progress == OFFERED)
+    .order_by(_updates.made_at, _updates.concentrator)
+)
 
 
 class UpkeepWords(Words):
@@ -44,6 +59,15 @@ class UpkeepWords(Words):
 
     def put_discovery(self, discovery: Discovery) -> None:
         self._change(self._over(DISCOVERY.table.name), DISCOVERY.values(discovery))
+
+    def put_update(self, update: FirmwareUpdate) -> None:
+        self._change(self._over(UPDATE.table.name), UPDATE.values(update))
+
+    def firmware_update(self, concentrator: str, image: str) -> FirmwareUpdate | None:
+        return self._one(UPDATE, _UPDATE, {"of_concentrator": concentrator, "of_image": image})
+
+    def open_updates(self) -> list[FirmwareUpdate]:
+        return self._all(UPDATE, _OPEN)
 
     def add_clock(self, measured: ClockMeasured) -> None:
         self._change(self._over(CLOCK.table.name), CLOCK.values(measured))

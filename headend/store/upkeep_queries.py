@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -10,14 +10,16 @@ from sqlalchemy import Connection, func, select
 from headend.domain.collecting import TaskTable, UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.evidence import Evidence
+from headend.domain.firmware import FirmwareUpdate
 from headend.domain.meter import Concentrator
 from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import collected_queries as collected
 from headend.store import schema
 from headend.store.rows import CONCENTRATOR, EVIDENCE
-from headend.store.upkeep import CLOCK, DISCOVERY, HOUR, SESSION, STATE
+from headend.store.upkeep import CLOCK, DISCOVERY, HOUR, SESSION, STATE, UPDATE
 
 _states, _clocks, _hours = STATE.table.c, CLOCK.table.c, HOUR.table.c
+_updates = UPDATE.table.c
 _sessions, _evidence, _found = SESSION.table.c, EVIDENCE.table.c, DISCOVERY.table.c
 
 
@@ -70,6 +72,13 @@ def discoveries(connection: Connection, concentrator: str | None = None) -> list
     return [DISCOVERY.read(row) for row in connection.execute(query)]
 
 
+def updates_of(connection: Connection, concentrator: str) -> list[FirmwareUpdate]:
+    """Firmware that somebody wanted a concentrator to have, the latest first; without octets."""
+    query = UPDATE.select().where(_updates.concentrator == concentrator)
+    rows = connection.execute(query.order_by(_updates.made_at.desc()))
+    return [replace(UPDATE.read(row), octets=b"") for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class ConcentratorPage:
     """All that is known of a concentrator; lists begin with the latest."""
@@ -86,6 +95,7 @@ class ConcentratorPage:
     uploads: list[UploadTaken]
     blocks_lost: int
     discoveries: list[Discovery]
+    updates: list[FirmwareUpdate]
 
 
 def concentrator_page(
@@ -117,4 +127,5 @@ def concentrator_page(
         collected.uploads(connection, name),
         collected.blocks_lost(connection, name),
         discoveries(connection, name),
+        updates_of(connection, name),
     )

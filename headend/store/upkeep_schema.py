@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Table, Text
 
 from headend.store.columns import Json, UtcDateTime
 from headend.store.schema import metadata
@@ -62,5 +62,20 @@ discoveries = Table(
     Column("findings", Json(tuple[str, ...]), nullable=False),
     Column("admitted", Boolean, nullable=False),
     Column("meter", String),
+    Column("why", Text, nullable=False),
+)
+
+# Firmware that somebody wants a concentrator to have.
+firmware_updates = Table(
+    "firmware_updates",
+    metadata,
+    Column("concentrator", String, primary_key=True),
+    Column("image", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("activate_at", UtcDateTime, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    Column("progress", String, nullable=False),
+    Column("told_at", UtcDateTime),
     Column("why", Text, nullable=False),
 )

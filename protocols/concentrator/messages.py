@@ -27,6 +27,12 @@ from protocols.concentrator.direction import (
     ObjectWanted,
     ToConcentrator,
 )
+from protocols.concentrator.firmware import (
+    FirmwarePiece,
+    FirmwareTold,
+    OfferFirmware,
+    WantFirmware,
+)
 from protocols.concentrator.gateway import (
     CloseTunnel,
     OpenTunnel,
@@ -40,13 +46,14 @@ from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
-    "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "Frame", "FromConcentrator",
-    "LimitRead", "LinkChanged", "LinkReport", "ObjectRead", "ObjectWanted", "Offline", "Online",
-    "OpenTunnel", "ReadFaultLog", "ReadState", "ReceiptFromConcentrator",
-    "ReceiptToConcentrator", "Refusal", "RefuseMeter", "Result", "SetTasks", "ShiftClock",
-    "State", "Status", "SupplyRead", "ToConcentrator", "TunnelAnswer", "TunnelClosed",
-    "TunnelFrame", "TunnelOpened", "UnknownMessage", "Upload", "Upward", "Withdraw",
-    "decode_downward", "decode_upward", "encode",
+    "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
+    "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
+    "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline", "Online", "OpenTunnel",
+    "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
+    "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
+    "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened",
+    "UnknownMessage", "Upload", "Upward", "WantFirmware", "Withdraw", "decode_downward",
+    "decode_upward", "encode",
 ]  # fmt: skip
 
 
@@ -287,6 +294,8 @@ Downward = (
     | SetTasks
     | ReadState
     | ShiftClock
+    | OfferFirmware
+    | FirmwarePiece
     | AdmitMeter
     | RefuseMeter
     | OpenTunnel
@@ -304,6 +313,8 @@ Upward = (
     | Upload
     | State
     | Discovered
+    | WantFirmware
+    | FirmwareTold
     | TunnelOpened
     | TunnelAnswer
     | TunnelClosed

@@ -25,6 +25,7 @@ class EventCode(enum.StrEnum):
     METER_DISCOVERED = "meter-discovered"
     METER_ADMITTED = "meter-admitted"
     METER_REFUSED = "meter-refused"
+    FIRMWARE = "firmware"
 
 
 class EventEntry(msgspec.Struct, frozen=True):

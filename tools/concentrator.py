@@ -1,0 +1,77 @@
+"""`ami concentrator`: what is done to concentrators themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headend.ports import StoreUnavailable
+from tools.database import ADVICE, Database, reading
+from tools.terminal import clock_text, failed, out, print_json, wrong_usage
+
+app = typer.Typer(help="Concentrators themselves: their firmware.", no_args_is_help=True)
+
+
+@app.callback()
+def _concentrator() -> None:
+    """What is done to concentrators themselves."""
+
+
+@app.command()
+def update(
+    name: Annotated[str, typer.Argument(help="The concentrator's id.")],
+    image: Annotated[Path, typer.Option(help="The image's file.")],
+    version: Annotated[str, typer.Option(help="The version that it will tell.")],
+    at: Annotated[
+        str | None, typer.Option(help="When to activate it, ISO 8601 with a zone; now without.")
+    ] = None,
+    database: Database = "ami.db",
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Enter a firmware image; the head-end hands it out, and the concentrator activates it.
+
+    Example: [bold]ami concentrator update C-007 --image fw.bin --version 1.1.0
+    --at 2026-07-07T03:00:00-04:00[/]
+    """
+    from headend.app import add_firmware  # the other commands need not wait for the head-end
+
+    try:
+        octets = image.read_bytes()
+    except OSError as error:
+        wrong_usage(f"--image {image}: {error.strerror}")
+    if not octets:
+        wrong_usage(f"--image {image}: there is nothing in it")
+    with reading(database):
+        pass  # ends where there is none: an update must not make a database
+    try:
+        entered = asyncio.run(add_firmware(_url(database), name, octets, version, _time(at)))
+    except KeyError:
+        failed(f"no concentrator {name}", "See the registry, or the file it was entered from")
+    except StoreUnavailable as error:
+        failed(f"no database: {error}", ADVICE)
+    if json:
+        told = {"concentrator": name, "image": entered.image, "version": version}
+        print_json({**told, "activate_at": entered.activate_at, "octets": len(octets)})
+        return
+    when = clock_text(entered.activate_at)
+    out.print(f"{name}: {version}, {len(octets)} octets, at {when} UTC", markup=False)
+
+
+def _url(database: str) -> str:
+    return database if "://" in database else f"sqlite:///{database}"
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        wrong_usage(f"--at {text}: no time; write it like 2026-07-07T03:00:00-04:00")
+    if found.tzinfo is None:
+        wrong_usage(f"--at {text}: a time without a zone; write it like 2026-07-07T03:00:00-04:00")
+    return found
