@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -284,12 +284,19 @@ def read(path: Path) -> Scenario:
 def parse(text: str) -> Scenario:
     """The scenario in a TOML text.  Raises `BadScenario`."""
     try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+        return built(tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
         raise BadScenario(f"no TOML: {error}") from error
+
+
+def built(values: Mapping[str, Any], text: str = "") -> Scenario:
+    """The scenario of a file's values; a mistake's line is found in the `text`.  Raises
+    `BadScenario`."""
+    try:
+        scenario = msgspec.convert(values, Scenario)
     except msgspec.ValidationError as error:
         raise BadScenario(in_words(error, Scenario, text)) from error
-    for name, policy in _POLICIES.items():
+    for name, policy in POLICIES.items():
         try:
             msgspec.convert(getattr(scenario.head_end, name), policy)
         except msgspec.ValidationError as error:
@@ -380,7 +387,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
 
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
-_POLICIES: dict[str, type[Any]] = {
+POLICIES: dict[str, type[Any]] = {
     "orders": OrderPolicy,
     "field": FieldPolicy,
     "delivery": Delivery,

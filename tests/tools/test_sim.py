@@ -250,3 +250,41 @@ def test_junit_has_nowhere_to_go(tmp_path: Path) -> None:
     ran = ami("sim", "run", STORY, "--junit", str(tmp_path / "none" / "junit.xml"))
     assert ran.exit_code == 2
     assert "there is no directory" in ran.stderr
+
+
+# --- asking more of a story ----------------------------------------------------------------------
+
+
+def test_shrink_writes_what_fails(wrong: str, tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    ran = ami("sim", "shrink", wrong, "--tries", "3", "--output", str(file))
+    assert ran.exit_code == 0, ran.stderr
+    assert "still fails: orders" in ran.stderr and ran.stdout == ""
+    assert ami("sim", "run", str(file)).exit_code == 1
+    fine = ami("sim", "shrink", STORY)
+    assert fine.exit_code == 1 and "does not fail" in fine.stderr
+
+
+def test_diff(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    assert ami("sim", "run", STORY, "--seed", "1", "--log", str(log)).exit_code == 0
+    alike = ami("sim", "diff", str(log), STORY, "--seeds", "1,1", "--json")
+    assert alike.exit_code == 0 and json.loads(alike.stdout)["same"]
+    other = ami("sim", "diff", str(log), STORY, "--seeds", "1,2")
+    assert other.exit_code == 1 and "They part at line" in other.stdout
+    assert ami("sim", "diff", str(log), STORY, "--seeds", "1").exit_code == 2
+
+
+def test_whatif() -> None:
+    ran = ami(
+        "sim", "whatif", STORY, "--vary", "retries=1..2", "--seeds", "1-2", "--jobs", "1",
+        "--by", "10:08", "--json",
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert [each["settings"] for each in told] == [
+        {"head_end.orders.tries_max": 1},
+        {"head_end.orders.tries_max": 2},
+    ]
+    assert all(each["by"] == [1.0, 1.0, 1.0] and each["by_s"] == 480 for each in told)
+    assert ami("sim", "whatif", STORY, "--vary", "retriez=1", "--jobs", "1").exit_code == 2

@@ -3,10 +3,13 @@
 command     what every verb takes
 playing     list, run
 sweeping    one story under many seeds
+shrinking   the smallest story that still fails
+comparing   where two runs part
+whatif      one story with something varied
 told        a run and a sweep in words
 """
 
-from tools.sim import playing, sweeping  # noqa: F401  each brings its verbs
+from tools.sim import comparing, playing, shrinking, sweeping, whatif  # noqa: F401  bring verbs
 from tools.sim.command import app
 
 __all__ = ["app"]

@@ -1,0 +1,90 @@
+"""Whether a smaller story still fails in the way of the first one.
+
+An invariant that is broken is told by its name.  What a file expects is told by how far it was
+missed: a story from which an order was taken is expected to have one order less, and must miss the
+rest by as much as before.  Otherwise every story would fail as soon as something is taken away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scenarios.summary import Finding, Summary
+
+COUNTS = frozenset({"orders", "done", "refused_messages", "replies", "events", "readings"})
+BY_KEY = frozenset({"failed", "findings"})
+AT_METER = frozenset({"limit", "supply"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How a story fails."""
+
+    always: frozenset[str]  # invariants that are broken
+    missed: dict[str, Finding]  # of the file's own, by name
+    error: str | None = None  # what ended the run, where something did
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return self.error or ", ".join(sorted(self.always | self.missed.keys()))
+
+    def __bool__(self) -> bool:
+        return bool(self.always or self.missed or self.error)
+
+
+def failing(summary: Summary | str) -> Failing:
+    """How a run failed; text is the error that ended it."""
+    if isinstance(summary, str):
+        return Failing(frozenset(), {}, summary)
+    return Failing(
+        frozenset(f.name for f in summary.failures if f.always),
+        {f.name: f for f in summary.failures if not f.always},
+    )
+
+
+def same(first: Failing, now: Failing) -> dict[str, Any] | None:
+    """What the smaller story must expect to fail as the first one does, or None where it does not.
+
+    An invariant or an error outweighs the file's own expectations: those are dropped then.
+    """
+    if first.error is not None:
+        return {} if now.error == first.error else None
+    if now.error is not None:
+        return None
+    if first.always:
+        return {} if first.always <= now.always else None
+    expect = {}
+    for name, finding in first.missed.items():
+        wanted = _wanted(finding, now.missed.get(name))
+        if wanted is None:
+            return None
+        expect[name] = wanted
+    return expect
+
+
+def _wanted(first: Finding, now: Finding | None) -> Any:
+    """What an expectation must be now, or None where it is missed in another way."""
+    if now is None:
+        return None
+    if first.name in COUNTS:
+        wanted = now.value - (first.value - first.expected)
+        return wanted if 0 <= wanted <= now.expected else None
+    if first.name in BY_KEY:
+        return _by_key(first, now)
+    if first.name in AT_METER:
+        missed = {k: v for k, v in first.expected.items() if first.value.get(k) != v}
+        alike = all(now.value.get(name) == first.value[name] for name in missed)
+        return missed if alike else None
+    return now.expected if now.value is not None else None
+
+
+def _by_key(first: Finding, now: Finding) -> dict[str, int] | None:
+    keys = {*first.value, *first.expected, *now.value, *now.expected}
+    wanted = {
+        key: now.value.get(key, 0) - first.value.get(key, 0) + first.expected.get(key, 0)
+        for key in sorted(keys)
+    }
+    fits = all(0 <= count <= now.expected.get(key, 0) for key, count in wanted.items())
+    return {key: count for key, count in wanted.items() if count} if fits else None
