@@ -30,6 +30,7 @@ class MeterSpec:
     model: str = STANDARD_MODEL  # of devices/meter/models
     foreign: bool = False  # another maker's, of `devices.meter.foreign`
     in_table: bool = True  # its concentrator knows it
+    phases: int = 3  # of its installation and of the meter; one is that of its place
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[1-9][0-9]{0,9}", self.name):
@@ -62,6 +63,7 @@ class FieldSpec:
     modem_pace: Pace = Pace()  # of every concentrator's modem
     engines: EnginePolicy = field(default_factory=alternating)
     noise: Noise = MAINS  # on every power line; `CLEAN`: white, and no appliances either
+    grid: bool = False  # loads and voltages come from a power flow
 
     def __post_init__(self) -> None:
         meters = [meter.name for each in self.transformers for meter in each.meters]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devices.faults import _Fault
-from devices.meter.load import Energy, Load, PhaseLoad, milliseconds, power_integral
+from devices.meter.load import Coupled, Energy, Load, PhaseLoad, milliseconds, power_integral
 from devices.world import LINE_CUT, World
 
 _SETTLED_S = 3600.0  # after which an outage that is over leaves no trace in a registration
@@ -57,6 +57,11 @@ class WithoutPhase:
 
     def next_change(self, now: float) -> float | None:
         return self.load.next_change(now)
+
+    def switched(self, on: bool, *, now: float, without: int | None = None) -> None:
+        """A grid behind it hears of the lost phase."""
+        if isinstance(self.load, Coupled):
+            self.load.switched(on, now=now, without=self.phase)
 
 
 @dataclass(frozen=True, slots=True)

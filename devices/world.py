@@ -28,6 +28,7 @@ from devices.concentrator.table import CLIENT_SAP, Entry
 from devices.deadlines import Deadlines
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
 from devices.gateway.uplink import Uplink
+from devices.grid.field_grid import FieldGrid
 from devices.meter.device import Meter
 from devices.meter.foreign import FOREIGN, FOREIGN_CLIENT, MAKER
 from devices.meter.identity import MANUFACTURER, Identity, client_system_title
@@ -91,6 +92,7 @@ class World:
         self._home: dict[str, str] = {}
         self._held: dict[tuple[str, str], int] = {}
         self.networks: dict[str, Networks] = {}
+        self.grid = FieldGrid(seed, spec) if spec.grid else None
         for transformer in spec.transformers:
             self._build(transformer)
 
@@ -128,8 +130,8 @@ class World:
             spec = self._specs[name]
             found = self._meters[name] = Meter(
                 self.identity(name),
-                _load(self.seed, spec),
-                _meter_type(spec.control_mode, spec.model, spec.foreign),
+                self._load(spec),
+                _meter_type(spec.control_mode, spec.model, spec.foreign, spec.phases),
             )
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
@@ -228,6 +230,14 @@ class World:
     def line_stands(self, meter: str) -> bool:
         """Whether the network reaches the far end of a meter's own line."""
         return not self.held(LINE_CUT, meter) and self.own_lines.stands(meter)
+
+    def _load(self, spec: MeterSpec) -> Load:
+        if self.grid is not None:
+            return self.grid.load_of(spec.name)
+        if spec.load_w is not None:
+            return ConstantLoad.of(*spec.load_w)
+        units = tuple(4 + each % 12 for each in octets(self.seed, "household", spec.name, count=3))
+        return DailyLoad(unit_w=units, unit_var=tuple(watts // 4 for watts in units))
 
     # --- faults that overlap ---------------------------------------------------------------------
 
@@ -391,15 +401,7 @@ def _identity(seed: int, spec: MeterSpec) -> Identity:
 
 
 @cache
-def _meter_type(control_mode: int, name: str, foreign: bool) -> MeterType:
+def _meter_type(control_mode: int, name: str, foreign: bool, phases: int) -> MeterType:
     """One object for all meters that are alike."""
-    if foreign:
-        return replace(FOREIGN, control_mode=control_mode)
-    return replace(model(name), control_mode=control_mode)
-
-
-def _load(seed: int, spec: MeterSpec) -> Load:
-    if spec.load_w is not None:
-        return ConstantLoad.of(*spec.load_w)
-    units = tuple(4 + each % 12 for each in octets(seed, "household", spec.name, count=3))
-    return DailyLoad(unit_w=units, unit_var=tuple(watts // 4 for watts in units))
+    found = FOREIGN if foreign else model(name)
+    return replace(found, control_mode=control_mode, phases=min(found.phases, phases))

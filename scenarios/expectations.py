@@ -10,6 +10,7 @@ from typing import Any
 from devices.meter.limiter import UNLIMITED
 from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
+from scenarios.energy import energy_mismatch
 from scenarios.engine import Story
 from scenarios.field import registry_of
 from scenarios.intervals import share_received
@@ -78,6 +79,11 @@ def expected(story: Story) -> Iterator[Check]:
     if expect.blocks_lost_max is not None:
         most = expect.blocks_lost_max
         yield Check("blocks_lost_max", lost <= most, lost, most)
+    if expect.energy_closes is not None:
+        start = story.scenario.start_utc.timestamp()
+        missing = energy_mismatch(story.world, start, start + story.simulated_s)
+        closes = missing <= expect.energy_closes
+        yield Check("energy_closes", closes, round(missing, 9), expect.energy_closes)
     for name, count in _counted(story).items():
         if (least := getattr(expect, name)) is not None:
             yield Check(name, count >= least, count, least)

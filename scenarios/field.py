@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 from devices import faults, meter_faults, router_faults
-from devices.channel.place import along_streets
+from devices.channel.place import Phase, along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
@@ -56,6 +56,7 @@ def field_of(scenario: Scenario) -> FieldSpec:
         engines=_engines(scenario),
         settings=_settings(scenario),
         noise=NOISES[scenario.field.noise],
+        grid=scenario.field.grid,
     )
 
 
@@ -112,6 +113,8 @@ def _transformer(
         replace(meter, place=along_streets(index, spacing_m=field.spacing_m))
         for index, meter in enumerate(each.meters)
     ]
+    if field.grid:
+        placed = [_connected(meter, index) for index, meter in enumerate(placed)]
     return replace(
         each,
         meters=tuple(_meter(meter, special.get(meter.name)) for meter in placed),
@@ -119,6 +122,16 @@ def _transformer(
         radio=None if field.radio == "none" else field.radio,
         router=field.router == "external",
     )
+
+
+THREE_PHASE_EVERY = 10
+"""Of a transformer's customers on a grid, one in so many has three phases (assumption)."""
+
+
+def _connected(meter: MeterSpec, index: int) -> MeterSpec:
+    if index % THREE_PHASE_EVERY == THREE_PHASE_EVERY - 1:
+        return replace(meter, place=replace(meter.place, phase=Phase.ALL))
+    return replace(meter, phases=1)
 
 
 def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:

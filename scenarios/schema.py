@@ -79,6 +79,7 @@ class FieldSpec(Part, frozen=True):
     noise: Literal["mains", "clean", "middleton-rare", "middleton-weak", "middleton-frequent"] = (
         "mains"  # on the power line; docs/models.md
     )
+    grid: bool = False  # loads and voltages come from a power flow of each transformer
 
 
 class Area(Part, frozen=True):
@@ -191,6 +192,8 @@ class Expect(Part, frozen=True):
     discovered: dict[str, bool] | None = None  # by module: whether it was admitted
     blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
     blocks_lost_max: int | None = None
+    energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    # the largest share of a transformer's energy that customers and modelled losses may leave
 
     @property
     def nothing(self) -> bool:
@@ -336,6 +339,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)
+    if scenario.expect.energy_closes is not None and not scenario.field.grid:
+        yield ("expect", "energy_closes"), "needs a grid: [field] grid = true"
     yield from _without_what_they_hit(scenario)
     yield from _areas(scenario)
     for reason in scenario.expect.failed or ():

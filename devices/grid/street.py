@@ -20,7 +20,7 @@ from devices.channel.place import Phase, Place
 from devices.grid.zbus import Complex, LoadNetwork
 
 BRANCHES = 4
-"""Streets of a transformer: `along_streets` puts meters on them in turn."""
+"""Streets of a transformer, which a place names."""
 
 RATED_V = 400.0
 NO_LOAD_PU = 1.02
@@ -106,10 +106,8 @@ class Street:
 
 
 def street_of(seed: int, name: str, places: Sequence[tuple[str, Place]]) -> Street:
-    """A feeder for meters at these places, in the order of their numbers, fixed by the seed."""
-    customers = tuple(
-        Customer(meter, index % BRANCHES, place) for index, (meter, place) in enumerate(places)
-    )
+    """A feeder for meters at these places, in this order, fixed by the seed."""
+    customers = tuple(Customer(meter, place.branch % BRANCHES, place) for meter, place in places)
     planned = PLANNED_VA * sum(len(customer.phases) for customer in customers)
     fit = next((at for at, size in enumerate(SIZES) if size.kva * 1000 >= planned), len(SIZES) - 1)
     draws = octets(seed, "street", name, count=1 + BRANCHES)

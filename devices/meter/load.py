@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +76,15 @@ class Load(Protocol):
 
     def next_change(self, now: float) -> float | None:
         """When `at` changes next, after `now`; None when it never does."""
+        ...
+
+
+@runtime_checkable
+class Coupled(Protocol):
+    """A load whose neighbours notice when it goes: it wants to be told of its supply."""
+
+    def switched(self, on: bool, *, now: float, without: int | None = None) -> None:
+        """Current flows or not from now on; `without` is a phase (from 0) that is lost."""
         ...
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from devices.meter.load import Energy, Load, PhaseLoad
+from devices.meter.load import Coupled, Energy, Load, PhaseLoad
 
 W_MS_PER_WH = 3_600_000
 
@@ -49,6 +49,8 @@ class Metering:
         if self.spans is None:
             self.spans = [Span(0.0, self.load.energy(0.0), self.load)]
         self.spans.append(Span(now, before, load, flows))
+        if isinstance(load, Coupled):
+            load.switched(flows, now=now)
         if len(self.spans) > SPANS_MAX:
             del self.spans[0]
 
