@@ -34,6 +34,7 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "link_changes_min": (0, 1_000),
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
+    "energy_closes": (0.001, 0.0),
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
 CONFLICT = """
@@ -48,7 +49,7 @@ message_id = "1"
 
 @pytest.fixture(scope="module")
 def told() -> Story:
-    orders = THREE_ORDERS.replace("[expect]", "")
+    orders = THREE_ORDERS.replace("[expect]", "").replace("[field]", "[field]\ngrid = true")
     first = 'amount = "3300"\n'
     return run(
         parse(orders.replace(first, f'{first}message_id = "1"\n', 1) + CONFLICT + "[expect]")
