@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from devices.meter.load import ConstantLoad
 from scenarios.engine import Story, run
 from scenarios.expectations import expected
-from scenarios.schema import Expect, parse
+from scenarios.schema import BadScenario, Expect, parse
 from tests.scenarios.shared import THREE_ORDERS
 
 # name: (what is so, what is not)
@@ -34,7 +35,6 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "link_changes_min": (0, 1_000),
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
-    "energy_closes": (0.001, 0.0),
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
 CONFLICT = """
@@ -49,14 +49,17 @@ message_id = "1"
 
 @pytest.fixture(scope="module")
 def told() -> Story:
-    orders = THREE_ORDERS.replace("[expect]", "").replace("[field]", "[field]\ngrid = true")
+    orders = THREE_ORDERS.replace("[expect]", "")
     first = 'amount = "3300"\n'
     return run(
         parse(orders.replace(first, f'{first}message_id = "1"\n', 1) + CONFLICT + "[expect]")
     )
 
 
-@pytest.mark.parametrize("name", Expect.__struct_fields__)
+OF_THEIR_OWN = {"energy_closes"}  # tests below
+
+
+@pytest.mark.parametrize("name", sorted({*Expect.__struct_fields__} - OF_THEIR_OWN))
 def test_expectation(told: Story, name: str) -> None:
     right, wrong = EXPECTATIONS[name]
     assert _ok(told, name, right) == {name: True}
@@ -85,3 +88,16 @@ def _ok(told: Story, name: str | None = None, value: Any = None) -> dict[str, bo
         told.simulated_s,
     )
     return {check.name: check.ok for check in expected(story)}
+
+
+def test_energy_closes_until_somebody_passes_by_the_meter() -> None:
+    field = "[field]\nmeters = 6\ngrid = true\noutages = 'none'\n"
+    story = run(parse(HEAD.replace("[expect]", field + "[expect]")))
+    assert _ok(story, "energy_closes", 0.001) == {"energy_closes": True}
+    story.world.meter("90000003").metering.load = ConstantLoad.of(0)
+    assert _ok(story, "energy_closes", 0.001) == {"energy_closes": False}
+
+
+def test_energy_cannot_close_without_a_grid() -> None:
+    with pytest.raises(BadScenario, match="energy_closes needs a grid"):
+        parse(f"{HEAD}energy_closes = 0.001\n")
