@@ -10,7 +10,7 @@ the same on every machine, while `exp` and `log10` are not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -21,6 +21,7 @@ from protocols.plc.noise import CLEAN, Noise
 from protocols.plc.physical import DBPSK_FEC, HEADER_BITS, SCHEMES, Scheme
 
 ONE = 1 << 32  # the rate of a link that loses every frame
+FOUND_MAX = 100_000  # rates remembered: every frame of every simulated link asks for two
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,9 +97,18 @@ class DetectedFrameErrorRates:
 
     payload: FrameErrorRates
     header: FrameErrorRates
+    _found: dict[tuple[int, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     def lost_of_2_32(self, snr_cdb: int, octets: int) -> int:
         """The rate for a frame with a payload of so many octets, 0 to 2**32."""
+        found = self._found.get((snr_cdb, octets))
+        if found is None:
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
+            found = self._found[snr_cdb, octets] = self._lost_of_2_32(snr_cdb, octets)
+        return found
+
+    def _lost_of_2_32(self, snr_cdb: int, octets: int) -> int:
         unread = self.header.lost_of_2_32(snr_cdb, HEADER_BITS)
         damaged = self.payload.lost_of_2_32(snr_cdb, octets * 8)
         return ONE - (ONE - unread) * (ONE - damaged) // ONE

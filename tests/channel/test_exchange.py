@@ -60,7 +60,7 @@ def row(result: Exchanges, number: int) -> Exchange:
     st.lists(st.lists(hop, min_size=1, max_size=4), min_size=1, max_size=5),
     octets,
     octets,
-    st.sampled_from((MEDIUM, Medium(noise=CLEAN, frame_octets_max=80, retries_max=1))),
+    st.sampled_from((MEDIUM, Medium(), Medium(noise=CLEAN, frame_octets_max=80, retries_max=1))),
     st.integers(0, 2**32 - 1),
 )
 def test_three_ways_one_result(
