@@ -206,47 +206,47 @@ class _Fields:
         size = reader.length()
         if size != len(reader.octets) - reader.offset:
             raise ProtocolError(start, f"length {size}, {len(reader.octets) - reader.offset} left")
-        self._octets = reader.octets
+        self._octets = octets = reader.octets
         self._parts: dict[int, tuple[int, int]] = {}
-        self._order: list[int] = []
-        while reader.offset < len(reader.octets):
-            at, tag = reader.offset, reader.u8()
+        at, end = reader.offset, len(octets)
+        while at < end:
+            tag = octets[at]
             if tag in self._parts:
                 raise ProtocolError(at, f"field {tag:02X} twice")
-            length = reader.length()
-            self._parts[tag] = reader.offset, reader.offset + length
-            self._order.append(tag)
-            reader.take(length)
+            length, begin = axdr.read_length(octets, at + 1)
+            at = begin + length
+            if at > end:
+                raise ProtocolError(begin, f"{length} octets announced, {end - begin} left")
+            self._parts[tag] = begin, at
+        reader.offset = end
+        self._order = tuple(self._parts)
 
     def order(self, standard: bytes) -> tuple[int, ...]:
         """The tags in the order in which they came; nothing where it is the standard's."""
-        due = [tag for tag in standard if tag in self._order]
-        return () if self._order == due else tuple(self._order)
+        places = [standard.find(tag) for tag in self._order]
+        return () if places == sorted(places) else self._order
 
     def raw(self, tag: int) -> bytes | None:
         """The content of the field, or None."""
-        if tag not in self._parts:
-            return None
-        start, end = self._parts.pop(tag)
-        return self._octets[start:end]
+        place = self._parts.pop(tag, None)
+        return None if place is None else self._octets[place[0] : place[1]]
 
     def _inside(self, tag: int) -> Reader | None:
-        if tag not in self._parts:
-            return None
-        start, end = self._parts.pop(tag)
-        return Reader(self._octets[:end], start)
+        place = self._parts.pop(tag, None)
+        return None if place is None else Reader(self._octets[: place[1]], place[0])
 
     def octets(self, tag: int, inner: int = 0x04) -> bytes | None:
         """The octets that the field wraps under the tag `inner`."""
-        reader = self._inside(tag)
-        if reader is None:
+        place = self._parts.pop(tag, None)
+        if place is None:
             return None
-        start = reader.offset
-        if reader.u8() != inner:
+        start, end = place
+        if start == end or self._octets[start] != inner:
             raise ProtocolError(start, f"field {tag:02X} does not hold {inner:02X}")
-        content = reader.octet_string()
-        reader.end()
-        return content
+        length, begin = axdr.read_length(self._octets, start + 1)
+        if begin + length != end:
+            raise ProtocolError(begin, f"{length} octets announced, {end - begin} left")
+        return self._octets[begin:end]
 
     def number(self, tag: int) -> int | None:
         """The INTEGER that the field wraps."""

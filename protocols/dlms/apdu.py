@@ -179,11 +179,12 @@ _READERS.update((tag, _ciphered_reader(ApduTag(tag))) for tag in ciphered.PLAIN_
 
 def decode(octets: bytes) -> Apdu:
     """The one APDU in `octets`.  Raises `ProtocolError` and nothing else."""
-    reader = Reader(octets)
-    tag = reader.u8()
-    read = _READERS.get(tag)
+    if not octets:
+        raise ProtocolError(0, "octets are missing")
+    read = _READERS.get(octets[0])
     if read is None:
-        raise ProtocolError(0, f"{tag:02X} is no APDU known here")
+        raise ProtocolError(0, f"{octets[0]:02X} is no APDU known here")
+    reader = Reader(octets, 1)
     apdu = read(reader)
     if reader.offset != len(octets):
         reader.end()

@@ -58,10 +58,12 @@ class Reader:
     def u8(self) -> int:
         """One octet."""
         offset = self.offset
-        if offset >= len(self.octets):
-            raise ProtocolError(offset, "octets are missing")
+        try:
+            octet = self.octets[offset]
+        except IndexError:
+            raise ProtocolError(offset, "octets are missing") from None
         self.offset = offset + 1
-        return self.octets[offset]
+        return octet
 
     def u16(self) -> int:
         """Two octets, big endian."""
@@ -81,13 +83,8 @@ class Reader:
 
     def length(self) -> int:
         """A length or count: one octet below 128, else 80 + how many octets hold it (at most 4)."""
-        start = self.offset
-        first = self.u8()
-        if first < 0x80:
-            return first
-        if not 0x81 <= first <= 0x84:
-            raise ProtocolError(start, f"{first:02X} starts no length")
-        return int.from_bytes(self.take(first & 0x7F), "big")
+        length, self.offset = read_length(self.octets, self.offset)
+        return length
 
     def count(self) -> int:
         """How many elements follow; each needs an octet at least."""
@@ -99,7 +96,8 @@ class Reader:
 
     def octet_string(self) -> bytes:
         """Octets behind their length."""
-        return self.take(self.length())
+        length, self.offset = read_length(self.octets, self.offset)
+        return self.take(length)
 
     def flag(self) -> bool:
         """One octet: a BOOLEAN, or whether an optional part is present."""
@@ -169,16 +167,25 @@ def _decode(octets: bytes, offset: int, depth: int) -> tuple[Value, int]:
     return decoder(octets, offset + 1, depth)
 
 
-def _length(octets: bytes, offset: int) -> tuple[int, int]:
-    """As Reader.length, without the cursor: values are the hot path."""
-    if offset < len(octets) and octets[offset] < 0x80:
-        return octets[offset], offset + 1
-    reader = Reader(octets, offset)
-    return reader.length(), reader.offset
+def read_length(octets: bytes, offset: int) -> tuple[int, int]:
+    """A length or count and the offset behind it, as `Reader.length` has it."""
+    try:
+        first = octets[offset]
+    except IndexError:
+        raise ProtocolError(offset, "octets are missing") from None
+    start = offset + 1
+    if first < 0x80:
+        return first, start
+    if not 0x81 <= first <= 0x84:
+        raise ProtocolError(offset, f"{first:02X} starts no length")
+    end = start + (first & 0x7F)
+    if end > len(octets):
+        raise ProtocolError(start, f"{first & 0x7F} octets announced, {len(octets) - start} left")
+    return int.from_bytes(octets[start:end], "big"), end
 
 
 def _octets(octets: bytes, offset: int) -> tuple[bytes, int]:
-    length, start = _length(octets, offset)
+    length, start = read_length(octets, offset)
     end = start + length
     if end > len(octets):
         raise ProtocolError(offset, f"{length} octets announced, {len(octets) - start} left")
@@ -221,7 +228,7 @@ def _sequence_decoder(kind: type[Array] | type[Structure]) -> _Decoder:
     def decode_sequence(octets: bytes, offset: int, depth: int) -> tuple[Value, int]:
         if depth >= MAX_DEPTH:
             raise ProtocolError(offset, f"nested deeper than {MAX_DEPTH}")
-        count, start = _length(octets, offset)
+        count, start = read_length(octets, offset)
         if count > len(octets) - start:
             raise ProtocolError(offset, f"{count} elements announced in too few octets")
         depth += 1

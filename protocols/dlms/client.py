@@ -289,11 +289,12 @@ class ClientConnection(ClientAssociation):
 
     def _single(self, result: GetResult) -> tuple[GetResult, ...]:
         """A result without list; an error may answer for a whole list."""
-        if self._count != 1 and not isinstance(result, DataAccessResult):
-            raise Refused(Violation.UNEXPECTED, f"one result for {self._count}")
+        count = self._count
+        if count != 1 and not isinstance(result, DataAccessResult):
+            raise Refused(Violation.UNEXPECTED, f"one result for {count}")
         if self._as_octets and not isinstance(result, DataAccessResult):
             result = EncodedValue(axdr.encode(result))
-        return (result,) * self._count
+        return (result,) * count
 
     def _several(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(results) != self._count:

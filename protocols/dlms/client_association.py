@@ -98,7 +98,8 @@ class ClientAssociation(Connection):
         initiate = encode(
             InitiateRequest(settings.conformance, settings.max_pdu_size, settings.dedicated_key)
         )
-        return self._protection.seal(initiate, settings.security) if settings.security else initiate
+        security = int(settings.security)
+        return self._protection.seal(initiate, security) if security else initiate
 
     def _ask_association(self) -> bytes:
         settings = self._settings

@@ -80,6 +80,9 @@ _PDU_SIZE_MAX = 0xFFFF - 20 - 8 - 8
 """What every framing carries, whatever the peer can receive: an IPv4 datagram's most octets less
 the headers of IPv4, UDP and the wrapper."""
 
+# Tuples: a union of types would be made anew for each message.
+_CIPHERED = (Ciphered, GeneralCiphered)
+_ESTABLISHED = (GeneralCiphering, GeneralSigning)
 _TRANSACTION_SIZE = 8
 _UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8\xe0")  # ACSE, exceptions, and
 # blocks, whose content is judged once it is whole
@@ -267,8 +270,8 @@ class Connection:
     def _open(self, data: bytes) -> tuple[Apdu, Protected]:
         """The plain APDU, and how it was protected; less than is required is refused."""
         received = self._decode(data)
-        if not isinstance(received, Ciphered | GeneralCiphered):
-            if isinstance(received, GeneralCiphering | GeneralSigning):
+        if not isinstance(received, _CIPHERED):
+            if isinstance(received, _ESTABLISHED):
                 return self._open_established(received, data)
             service = data[0]
             if not isinstance(received, GeneralBlock):
@@ -306,7 +309,7 @@ class Connection:
         if isinstance(opened, GeneralCiphering):
             security = opened.security_control & 0x30
             plain, kind = establishment.open(opened, required=self._required)
-        elif isinstance(opened, Ciphered | GeneralCiphered):
+        elif isinstance(opened, _CIPHERED):
             security, general = opened.security_control & 0x30, isinstance(opened, GeneralCiphered)
             dedicated = opened.tag in DEDICATED_TAGS
             plain = self._protection.open(opened, required=self._required)
