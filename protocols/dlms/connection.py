@@ -84,7 +84,8 @@ the headers of IPv4, UDP and the wrapper."""
 _CIPHERED = (Ciphered, GeneralCiphered)
 _ESTABLISHED = (GeneralCiphering, GeneralSigning)
 _TRANSACTION_SIZE = 8
-_UNPROTECTED_SERVICES = frozenset(b"\x60\x61\x62\x63\xd8\xe0")  # ACSE, exceptions, and
+_ACSE = frozenset(b"\x60\x61\x62\x63")
+_UNPROTECTED_SERVICES = _ACSE | frozenset(b"\xd8\xe0")  # exceptions, and
 # blocks, whose content is judged once it is whole
 
 
@@ -125,6 +126,7 @@ class Connection:
         self._deadline: float | None = None
         self._negotiated: Negotiated | None = None
         self._agreed_bits = 0  # its conformance, as a plain integer
+        self._peer_pdu_size = _PDU_SIZE_MAX  # octets of an APDU, ciphering included
         self._context = ApplicationContext.LOGICAL_NAME
         self._required = 0  # protection bits, of what the peer sends in this association
         self._outward = PLAIN  # how what we send is protected
@@ -275,7 +277,7 @@ class Connection:
                 return self._open_established(received, data)
             service = data[0]
             if not isinstance(received, GeneralBlock):
-                self._record(False, data, None if service in range(0x60, 0x64) else data)
+                self._record(False, data, None if service in _ACSE else data)
             if self._required and service not in _UNPROTECTED_SERVICES:
                 raise Refused(Violation.NOT_PROTECTED, f"plain service {service:02X}")
             return received, PLAIN
@@ -284,7 +286,8 @@ class Connection:
         if self._signed:
             raise Refused(Violation.NOT_PROTECTED, "not signed")
         plain = self._protection.open(received, required=self._required)
-        self._record(False, data, plain)
+        if self.trace is not None:
+            self._record(False, data, plain)
         apdu = self._decode(plain)
         security = received.security_control & 0x30
         general = isinstance(received, GeneralCiphered)
@@ -361,7 +364,8 @@ class Connection:
             wire = self._protection.seal(
                 plain, how.security, dedicated=how.dedicated, general=how.general
             )
-        self._record(True, wire, None if plain[0] in range(0x60, 0x64) else plain)
+        if self.trace is not None:
+            self._record(True, wire, None if plain[0] in _ACSE else plain)
         return wire
 
     def _record(self, sent: bool, wire: bytes, plain: bytes | None) -> None:
@@ -434,16 +438,6 @@ class Connection:
             raise Refused(Violation.MALFORMED, "blocks within blocks")
         self._take(received, protected, 0, now)
 
-    @property
-    def _peer_pdu_size(self) -> int:
-        """Octets that may be sent to the peer."""
-        negotiated = self._negotiated
-        if negotiated is None:
-            return _PDU_SIZE_MAX
-        client = self.ROLE is Role.CLIENT
-        size = negotiated.server_pdu_size if client else negotiated.client_pdu_size
-        return min(size or _PDU_SIZE_MAX, _PDU_SIZE_MAX)
-
     def _sealed_size(self, size: int, *, general: bool = False) -> int:
         how = self._outward
         if how.kind is None:
@@ -474,4 +468,9 @@ class Connection:
 
     def _agree(self, negotiated: Negotiated | None) -> None:
         self._negotiated = negotiated
-        self._agreed_bits = 0 if negotiated is None else int(negotiated.conformance)
+        self._agreed_bits, size = 0, 0
+        if negotiated is not None:
+            self._agreed_bits = int(negotiated.conformance)
+            client = self.ROLE is Role.CLIENT
+            size = negotiated.server_pdu_size if client else negotiated.client_pdu_size
+        self._peer_pdu_size = min(size or _PDU_SIZE_MAX, _PDU_SIZE_MAX)
