@@ -157,7 +157,10 @@ class RLRE:
 
 
 def _tlv(tag: int, content: bytes) -> bytes:
-    return tag.to_bytes(1, "big") + axdr.encode_octets(content)
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    return bytes((tag,)) + axdr.encode_octets(content)
 
 
 def _arranged(tag: int, order: tuple[int, ...], *fields: bytes) -> bytes:
@@ -311,10 +314,10 @@ def _integer(reader: Reader) -> int:
 
 
 def _known(kind: type[_Code], number: int, offset: int) -> _Code:
-    try:
-        return kind(number)
-    except ValueError:
-        raise ProtocolError(offset, f"{number} is no {kind.__name__}") from None
+    found: _Code | None = kind._value2member_map_.get(number)  # type: ignore[assignment]
+    if found is None:
+        raise ProtocolError(offset, f"{number} is no {kind.__name__}")
+    return found
 
 
 def _diagnostic(reader: Reader) -> AcseUserDiagnostic | AcseProviderDiagnostic:

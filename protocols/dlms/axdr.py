@@ -96,8 +96,12 @@ class Reader:
 
     def octet_string(self) -> bytes:
         """Octets behind their length."""
-        length, self.offset = read_length(self.octets, self.offset)
-        return self.take(length)
+        octets = self.octets
+        length, start = read_length(octets, self.offset)
+        self.offset = end = start + length
+        if end > len(octets):
+            raise ProtocolError(start, f"{length} octets announced, {len(octets) - start} left")
+        return octets[start:end]
 
     def flag(self) -> bool:
         """One octet: a BOOLEAN, or whether an optional part is present."""
@@ -149,7 +153,10 @@ def encode_length(length: int) -> bytes:
 
 def encode_octets(octets: bytes) -> bytes:
     """Octets behind their length."""
-    return encode_length(len(octets)) + octets
+    size = len(octets)
+    if size < 0x80:
+        return size.to_bytes(1, "big") + octets
+    return encode_length(size) + octets
 
 
 # --- Data to values ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ nothing but the content, general ciphering also says whose key it is by the syst
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from protocols.dlms import axdr
@@ -13,6 +14,7 @@ from protocols.dlms.axdr import Reader
 from protocols.dlms.codes import ApduTag
 from protocols.errors import ProtocolError
 
+_HEADER = struct.Struct(">BI")
 # Tag of a plain APDU -> tag when ciphered with the global unicast key, with the dedicated key.
 GLOBAL_TAG: dict[int, ApduTag] = {
     ApduTag.INITIATE_REQUEST: ApduTag.GLO_INITIATE_REQUEST,
@@ -112,7 +114,8 @@ def _read_protected(reader: Reader) -> tuple[int, int, bytes]:
     content = reader.octet_string()
     if len(content) < 5:
         raise ProtocolError(start, "no room for a security header")
-    return content[0], int.from_bytes(content[1:5], "big"), content[5:]
+    control, counter = _HEADER.unpack_from(content)
+    return control, counter, content[5:]
 
 
 def read(reader: Reader, tag: ApduTag) -> Ciphered:

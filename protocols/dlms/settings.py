@@ -25,6 +25,7 @@ CONFORMANCE = (
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
 )
 PDU_SIZE_MIN = 12  # Green Book 9.4.4.2: a smaller one is refused with pdu-size-too-short
+_PROTECTIONS = range(0, Security.AUTHENTICATED_ENCRYPTED + 1, 16)  # 00, 10, 20, 30
 SUPPORTED_AUTHENTICATION = HLS | {AuthenticationMechanism.NONE, AuthenticationMechanism.LOW}
 
 
@@ -56,7 +57,7 @@ class _Settings:
         signs = self.authentication is AuthenticationMechanism.HIGH_ECDSA or self.signed
         if self.authentication not in SUPPORTED_AUTHENTICATION:
             raise ValueError(f"authentication {self.authentication.name} is not supported")
-        if self.security & ~Security.AUTHENTICATED_ENCRYPTED:
+        if self.security not in _PROTECTIONS:
             raise ValueError(f"security {self.security!r} is not supported")
         if ciphers and (self.keys is None or len(self.system_title) != TITLE_SIZE):
             raise ValueError("ciphering and HLS 5 need keys and a system title of 8 octets")
