@@ -19,6 +19,7 @@ FATES = {
     Cause.NOISE: Fate.NOISE,
     Cause.PACKET_LOSS: Fate.PACKET_LOSS,
     Cause.MODULE_OFF: Fate.MODULE_OFF,
+    Cause.JAMMING: Fate.JAMMING,
 }
 
 
@@ -41,6 +42,24 @@ def tap(recorder: Recorder, meter: str, now: Callable[[], float]) -> Tap:
             fate=fate,
             snr_cdb=delivery.snr_cdb,
             airtime_us=delivery.airtime_us,
+        )
+
+    return heard
+
+
+def radio_tap(recorder: Recorder, meter: str, strength_cdbm: int, now: Callable[[], float]) -> Tap:
+    """For a meter's radio link, on which everything is received so strong."""
+
+    def heard(at_us: int, direction: Direction, octets: bytes, delivery: Delivery) -> None:
+        fate = Fate.DELIVERED if isinstance(delivery, Delivered) else FATES[delivery.cause]
+        recorder.radio(
+            microseconds(now()),
+            meter,
+            octets,
+            at_us=at_us,
+            up=direction is Direction.UP,
+            fate=fate,
+            strength_cdbm=strength_cdbm,
         )
 
     return heard

@@ -266,6 +266,7 @@ class World:
             now=self.env.now,
             asking=lambda: self.concentrators[name].running,
             tap=self._tap,
+            radio_tap=self._radio_tap,
         )
         for node, meter in enumerate(transformer.meters, 1):
             entry = self._new_entry(networks, meter, node)
@@ -321,6 +322,11 @@ class World:
         if self._recorder is None:
             return None
         return recording.tap(self._recorder, meter, lambda: self.env.now)
+
+    def _radio_tap(self, meter: str, received_cdbm: int) -> Tap | None:
+        if self._recorder is None:
+            return None
+        return recording.radio_tap(self._recorder, meter, received_cdbm, lambda: self.env.now)
 
     # --- what happens ----------------------------------------------------------------------------
 

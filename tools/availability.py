@@ -53,9 +53,7 @@ def day_of(seed: int, *, spacing_m: int = 8, meters: int = METERS, outages: bool
         ),
     )
     noise = residential(ZONE)
-    networks = networks_of(
-        seed, spec, noise, Medium(), now=START, asking=lambda: True, tap=lambda meter: None
-    )
+    networks = networks_of(seed, spec, noise, Medium(), now=START, asking=lambda: True)
     network = networks.power_line
     if outages:
         for link in networks.links.values():

@@ -52,10 +52,11 @@ def networks_of(
     *,
     now: float,
     asking: Callable[[], bool],
-    tap: Callable[[str], Tap | None],
+    tap: Callable[[str], Tap | None] = lambda meter: None,
+    radio_tap: Callable[[str, int], Tap | None] = lambda meter, received_cdbm: None,
 ) -> Networks:
-    """The networks as they have grown by `now`.  `tap` hears each meter's power line; `asking` says
-    whether the concentrator works."""
+    """The networks as they have grown by `now`.  `tap` hears each meter's power line, `radio_tap`
+    its radio, by the power that is received there; `asking` says whether the concentrator works."""
     links, radios, places = {}, {}, {}
     mode = None if transformer.radio is None else MODES[transformer.radio]
     for node, meter in enumerate(transformer.meters, 1):
@@ -68,7 +69,8 @@ def networks_of(
         if mode is not None:
             distance_m = meter.place.distance_m
             power = received_cdbm(seed, meter=meter.name, distance_m=distance_m, mode=mode)
-            radios[node] = RadioLink(meter.name, node, mode, power)
+            heard = radio_tap(meter.name, power)
+            radios[node] = RadioLink(meter.name, node, mode, power, tap=heard)
 
     def network(neighbours: Neighbours, access: Access, bearer: str) -> Network:
         rounds = Rounds(seed, "keep-alive", transformer.concentrator, bearer)

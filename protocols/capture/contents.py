@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from protocols import wrapper
-from protocols.capture import masking, packets
+from protocols.capture import masking, packets, radio
 from protocols.capture.packets import Fate, Header, Kind, Segment
 from protocols.capture.pcapng import Packet, Read
 from protocols.capture.pcapng import packets as read_packets
@@ -29,6 +29,7 @@ from protocols.errors import ProtocolError
 from protocols.hdlc import frame as hdlc
 from protocols.hdlc.segments import Reassembly, without_llc
 from protocols.plc import frames as plc
+from protocols.rf import frames as rf
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Contents:
                 return self._serial(packet)
             case packets.USER2:
                 return _message(packet)
+            case packets.TAP:
+                return _radio(packet)
         raise ProtocolError(0, f"link type {packet.interface.link_type} is none of ours")
 
     def _talk(self, key: object) -> _Talk:
@@ -178,17 +181,30 @@ def _power_line(packet: Packet) -> Found:
         "snr_db": header.snr_cdb / 100,
         "airtime_ms": header.airtime_us / 1000,
     }
-    frame = plc.decode(octets)
+    what = _of_frame(plc.decode(octets), facts)
+    told = "fate unknown" if fate is None else fate.words
+    return Found(packet, f"{header.name}: {what}, {told}", facts)
+
+
+def _radio(packet: Packet) -> Found:
+    strength_dbm, octets = radio.decode(packet.octets)
+    facts: dict[str, object] = {"rssi_dbm": strength_dbm}
+    frame = rf.decode(octets)
+    facts["direction"] = frame.direction.name.lower()
+    what = _of_frame(frame, facts)
+    heard = "" if strength_dbm is None else f", {strength_dbm:.2f} dBm"
+    return Found(packet, f"radio node {frame.node}: {what}{heard}", facts)
+
+
+def _of_frame(frame: plc.Frame, facts: dict[str, object]) -> str:
+    """What a frame of a link layer says; `facts` learns it, too."""
     facts |= {"node": frame.node, "message": frame.message, "segment": frame.sequence}
     if isinstance(frame, plc.Segment):
         last = ", the last" if frame.last else ""
-        what = f"segment {frame.sequence} of message {frame.message}{last}"
         facts |= {"kind": "segment", "last": frame.last, "data": frame.data.hex()}
-    else:
-        what = f"acknowledges segment {frame.sequence} of message {frame.message}"
-        facts |= {"kind": "acknowledgement", "heard_snr_db": frame.heard_snr_cdb / 100}
-    told = "fate unknown" if fate is None else fate.words
-    return Found(packet, f"{header.name}: {what}, {told}", facts)
+        return f"segment {frame.sequence} of message {frame.message}{last}"
+    facts |= {"kind": "acknowledgement", "heard_snr_db": frame.heard_snr_cdb / 100}
+    return f"acknowledges segment {frame.sequence} of message {frame.message}"
 
 
 def _message(packet: Packet) -> Found:

@@ -37,7 +37,7 @@ from protocols.hdlc.address import address_size
 from protocols.hdlc.frame import FORMAT_TYPE_3, Frame, encode
 
 _DIRECTIONS = {0: "down", 1: "up"}
-_FATES = {0: "delivered", 1: "noise", 2: "packet-loss", 3: "module-off"}
+_FATES = {0: "delivered", 1: "noise", 2: "packet-loss", 3: "module-off", 4: "jamming"}
 
 
 class DlmsWrapper(Packet):

@@ -5,6 +5,7 @@
     plc       LINKTYPE_USER0: a header of ours, then the power-line frame
     serial    LINKTYPE_USER1: the same header, then an HDLC frame, or octets that are none
     messages  LINKTYPE_USER2: the same header with the topic as its name, then the message
+    radio     LINKTYPE_IEEE802_15_4_TAP, see `radio`: strength, then the radio frame
 
 The header, big-endian: version 1, direction (0 down or to the meter, 1 up), detail (below), length
 of the name, signal-to-noise ratio (hundredths of a decibel, signed, 2 octets), time on the air
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from protocols.capture.pcapng import Interface
 from protocols.errors import ProtocolError
 
-RAW_IP, USER0, USER1, USER2 = 101, 147, 148, 149
+RAW_IP, USER0, USER1, USER2, TAP = 101, 147, 148, 149, 283
 DLMS_PORT = 4059
 HEADER_VERSION = 1
 _HEADER = struct.Struct(">BBBBhI")
@@ -29,16 +30,18 @@ DLMS = Interface(RAW_IP, "dlms", "DLMS wrapper PDUs that arrived; TCP and IP are
 PLC = Interface(USER0, "plc", "power-line frames, those that were lost included")
 SERIAL = Interface(USER1, "serial", "HDLC and other octets of serial lines and ports")
 MESSAGES = Interface(USER2, "messages", "messages between head-end and concentrators, by MQTT")
-INTERFACES = (DLMS, PLC, SERIAL, MESSAGES)
+RADIO = Interface(TAP, "radio", "radio frames, those that were lost included")
+INTERFACES = (DLMS, PLC, SERIAL, MESSAGES, RADIO)
 
 
 class Fate(enum.IntEnum):
-    """Detail of a power-line frame: what became of it, in the simulation's truth."""
+    """Detail of a power-line or radio frame: what became of it, in the simulation's truth."""
 
     DELIVERED = 0
     NOISE = 1
     PACKET_LOSS = 2
     MODULE_OFF = 3
+    JAMMING = 4  # of the radio alone
 
     @property
     def words(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocols import wrapper
-from protocols.capture import packets, pcapng
+from protocols.capture import packets, pcapng, radio
 from protocols.capture.masking import masked
 from protocols.capture.packets import (
     ACK,
@@ -75,6 +75,22 @@ class Recorder:
         header = Header(up, meter, fate, snr_cdb, airtime_us)
         words = f"{_way(meter, up)}, {fate.words}, SNR {snr_cdb / 100:.2f} dB"
         self._put(now_us, at_us, packets.PLC, header.encode() + octets, words, up)
+
+    def radio(
+        self,
+        now_us: int,
+        meter: str,
+        octets: bytes,
+        *,
+        at_us: int,
+        up: bool,
+        fate: Fate,
+        strength_cdbm: int,
+    ) -> None:
+        """A radio frame that leaves at `at_us`, now or later."""
+        words = f"{_way(meter, up)}, {fate.words}, {strength_cdbm / 100:.2f} dBm"
+        octets = radio.encode(octets, strength_cdbm / 100)
+        self._put(now_us, at_us, packets.RADIO, octets, words, up)
 
     def wrapper(
         self, now_us: int, client: str, meter: str, frame: bytes, *, up: bool, port: int = 0
