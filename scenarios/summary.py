@@ -4,6 +4,7 @@ for the way back from another process."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +105,13 @@ def played(
     keep: Path | None = None,
     log: Path | None = None,
     recorder: Recorder | None = None,
+    look: Callable[[Story, Summary], None] = lambda story, summary: None,
 ) -> Summary:
-    """Play a scenario; `log` is where its world's log goes.  Raises `BadScenario`, `OSError`."""
+    """Play a scenario; `log` is where its world's log goes, and `look` sees the world before it is
+    gone.  Raises `BadScenario`, `OSError`."""
     story = run(scenario, seed=seed, keep=keep, recorder=recorder)
     if log is not None:
         log.write_bytes(b"".join(line + b"\n" for line in story.world.log.lines))
-    return summarise(name, story)
+    summary = summarise(name, story)
+    look(story, summary)
+    return summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,11 @@ import typer
 from rich.text import Text
 
 from scenarios import stories
+from scenarios.engine import Story
 from scenarios.junit import of_run
+from scenarios.report.words import Language
 from scenarios.schema import BadScenario
-from scenarios.summary import played
+from scenarios.summary import Summary, played
 from tools.capturing import CaptureFile, recording
 from tools.sim.command import (
     File,
@@ -57,24 +60,37 @@ def run(
         Path | None, typer.Option(help="Keep the head-end's databases in this directory.")
     ] = None,
     capture: CaptureFile = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with plots to this file, as HTML.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="The report's language.")] = Language.EN,
     junit: Junit = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Play a story and hold it against what it expects.  Exit code 1 where it is otherwise.
 
-    Example: [bold]ami sim run the-meter-is-silent --seed 7 --keep out[/]
+    Example: [bold]ami sim run the-meter-is-silent --seed 7 --keep out --report silent.html[/]
     """
     name, scenario = find(file)
     expects_something(file, scenario)
     has_a_directory("--log", log)
     has_a_directory("--junit", junit)
+    has_a_directory("--report", report)
     mind_the_log(verbose)
     if keep is not None:
         make_room(keep)
     try:
         with recording(capture, about=f"ami sim run {name}") as recorder:
-            summary = played(name, scenario, seed=seed, keep=keep, log=log, recorder=recorder)
+            summary = played(
+                name,
+                scenario,
+                seed=seed,
+                keep=keep,
+                log=log,
+                recorder=recorder,
+                look=_look(report, lang),
+            )
     except BadScenario as error:
         wrong_usage(f"{file}: {error}")
     if junit is not None:
@@ -88,3 +104,15 @@ def run(
             err.print(f"Look closer: ami explain order 1 --database {database}", markup=False)
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _look(report: Path | None, language: Language) -> Callable[[Story, Summary], None]:
+    """What is to be seen of the world before it is gone."""
+
+    def write(story: Story, summary: Summary) -> None:
+        from scenarios.report.page import page  # the plots' library: 0.3 s of start-up
+
+        if report is not None:
+            report.write_text(page(story, summary, language=language), "utf-8")
+
+    return write if report is not None else lambda story, summary: None
