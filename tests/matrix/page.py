@@ -56,7 +56,8 @@ More is met in other tests: pydlms-client in every suite, mechanism and protecti
 (`tests/dlms_engines/test_peer_blocks.py`), HDLC windows, address lengths and serial lines
 (`tests/hdlc/test_peer.py`), a line without any sign-on and a meter that
 pauses (`tests/direct/test_foreign_lines.py`), event notifications and services by short names
-(`tests/dlms_engines/test_peer_events.py`, `test_peer_short_names.py`). What each framing tolerates: [framings](framings.md); which services
+(`tests/dlms_engines/test_peer_events.py`, `test_peer_short_names.py`). What each framing tolerates:
+[framings](framings.md); which services
 there are: [dlms-services](dlms-services.md).
 """
 
