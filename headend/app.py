@@ -55,6 +55,7 @@ from headend.field.ways import Ways
 from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
+from headend.key_storage import envelope_of
 from headend.models import Shelf
 from headend.orders.accept import Acceptance
 from headend.orders.breakage import Breakages
@@ -75,7 +76,6 @@ from headend.soap.orders import OrderDesk
 from headend.soap.route import soap_router, uvicorn_options
 from headend.soap.server import SoapServer
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
-from headend.store.envelope import BadEnvelope, Envelope
 from headend.store.occupancy import Occupied, occupied
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
@@ -373,18 +373,6 @@ async def place_read(
         return await reads.place(meter, objects, source=source)
     finally:
         await store.close()
-
-
-def envelope_of(config: Config) -> Envelope | None:
-    """What meters' keys are sealed by, from the configured file or the environment.
-
-    Raises `BadConfig`.
-    """
-    path = config.keys.envelope_file
-    try:
-        return Envelope.from_environment() if path is None else Envelope.from_file(path)
-    except BadEnvelope as error:
-        raise BadConfig(str(error)) from None
 
 
 def working_days(policy: OrderPolicy) -> WorkingDays:

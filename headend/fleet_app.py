@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from headend.app import envelope_of
 from headend.config import BadConfig, Config
+from headend.key_storage import envelope_of
 from headend.ports import IntervalRow, KeyShared, StoreUnavailable, Transaction
 from headend.store.envelope import Envelope
 from headend.store.intervals import QUANTITIES, intervals_of

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headend.app import envelope_of, working_days
+from headend.app import working_days
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
@@ -23,6 +23,7 @@ from headend.jobs.enrolment import Enrolment, NotEnrolled
 from headend.jobs.export import Export, Exported, LeftOut, NotExported, Wanted
 from headend.jobs.reconcile import Imported, Reconciliation
 from headend.jobs.revocation import NoSuchJob, Revocation, Revoked
+from headend.key_storage import envelope_of
 from headend.models import Shelf
 from headend.orders.conclusion import Conclusions
 from headend.orders.settle import Settling

@@ -13,7 +13,6 @@ from decimal import Decimal
 from devices.field_spec import FIRST_METER
 from devices.meter.identity import MANAGEMENT_CLIENT, Identity
 from headend.domain.meter import Concentrator, Meter
-from scenarios.field import sim_of
 
 METERS_PER_CONCENTRATOR = 100
 """Spain's figure; Endesa has 82 (docs/models.md)."""
@@ -43,8 +42,14 @@ class City:
 
     def concentrator(self, number: int) -> Concentrator:
         """One of them, counted from 0, as the head-end knows it."""
-        name = f"C-{number + 1:03d}"
+        from scenarios.field import sim_of  # stories and all: no working process needs it
+
+        name = self.concentrator_name(number)
         return Concentrator(name, sim_of(name))
+
+    def concentrator_name(self, number: int) -> str:
+        """What everybody calls it."""
+        return f"C-{number + 1:03d}"
 
     def behind(self, number: int) -> range:
         """The indices of the meters of one concentrator."""
@@ -57,7 +62,7 @@ class City:
 
     def registered(self, number: int) -> Iterator[Meter]:
         """The meters of one concentrator, as the head-end knows them."""
-        concentrator = self.concentrator(number).name
+        concentrator = self.concentrator_name(number)
         for index in self.behind(number):
             identity = self.identity(index)
             yield Meter(

@@ -64,7 +64,7 @@ class District:
         """What each meter measures.  Raises NotConverged."""
         watts, vars_ = self._drawn()
         names = [str(index) for index in self.indices]
-        name = self.city.concentrator(self.number).name
+        name = self.city.concentrator_name(self.number)
         street = street_of(
             self.city.seed, f"feeder of {name}", list(zip(names, self.places, strict=True))
         )

@@ -85,7 +85,7 @@ def harvest(task: Task, tap: Tap | None = None) -> Harvest:
 
 
 def _line(task: Task, district: District) -> Line:
-    seed, name = task.city.seed, task.city.concentrator(task.number).name
+    seed, name = task.city.seed, task.city.concentrator_name(task.number)
     begin = float(task.first_day * DAY_S)
     return Line(
         seed,

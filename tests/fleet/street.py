@@ -1,8 +1,14 @@
-"""A client of many meters on TCP: an association, a reading, a release, with whom it is told to."""
+"""A client of many meters on TCP, and `ami field` as a process to be a client of."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from devices.meter.identity import MANAGEMENT_CLIENT, Identity, client_system_title
 from protocols import wrapper
@@ -18,9 +24,12 @@ from protocols.dlms.services import (
     ReleaseRequest,
 )
 from protocols.dlms.settings import ClientSettings
+from tests.house.source import ROOT
 
 NAME = AttributeDescriptor(1, LogicalName("0.0.42.0.0.255"), 2)
 ENERGY = AttributeDescriptor(3, LogicalName("1.0.1.8.0.255"), 2)
+
+WITHIN_S = 180.0
 
 
 class Caller:
@@ -75,3 +84,27 @@ class Caller:
 
 async def call(port: int) -> Caller:
     return Caller(*await asyncio.open_connection("127.0.0.1", port))
+
+
+@asynccontextmanager
+async def running(*arguments: str) -> AsyncIterator[dict[str, Any]]:
+    """`ami field` as a process; what it told when it was up."""
+    program = "from tools.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        "field",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            line = await process.stdout.readline()
+        yield {**json.loads(line), "pid": process.pid}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(WITHIN_S):
+            assert await process.wait() == 0

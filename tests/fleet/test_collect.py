@@ -38,7 +38,7 @@ def collected(
 ) -> Collected:
     folder.mkdir(exist_ok=True)
     config = at(folder, city)
-    return collect(city, config, Workers(jobs), jobs=jobs, first_day=first_day, days=days)
+    return collect(city, config, Workers(jobs), jobs=1, first_day=first_day, days=days)
 
 
 @dataclass

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +15,11 @@ from devices.gateway.street import FIRST_LOGICAL_DEVICE, by_logical_device, on_p
 from devices.meter.device import Meter
 from devices.meter.identity import Identity
 from devices.meter.load import ConstantLoad
-from tests.fleet.street import call
-from tests.house.source import ROOT
+from tests.field.live_broker import mosquitto
+from tests.fleet.street import call, running
 from tools.cli import app
 
 SEED, FIRST = 3, 90_000_001
-WITHIN_S = 120.0
 
 
 def meters(count: int) -> list[Meter]:
@@ -86,30 +81,6 @@ async def test_more_than_a_wport_can_tell_apart_are_refused(monkeypatch: Any) ->
             pass
 
 
-@asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[dict[str, Any]]:
-    """`ami field` as a process; what it told when it was up."""
-    program = "from tools.cli import main; main()"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        program,
-        "field",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            line = await process.stdout.readline()
-        yield {**json.loads(line), "pid": process.pid}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(WITHIN_S):
-            assert await process.wait() == 0
-
-
 @pytest.mark.live
 async def test_the_command_serves_many_meters_behind_one_port() -> None:
     arguments = ("--meters", "50", "--tcp", "0", "--by-logical-device", "--seed", str(SEED))
@@ -120,6 +91,17 @@ async def test_the_command_serves_many_meters_behind_one_port() -> None:
         index = told["first_meter"] + 49
         assert await caller.read(SEED, index, device=last) == Identity(SEED, index).number
         await caller.close()
+
+
+@pytest.mark.live
+@pytest.mark.requires("mosquitto")
+async def test_the_command_connects_as_many_concentrators_as_wanted(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path / "broker") as broker:
+        mqtt = f"127.0.0.1:{broker.port}"
+        many = ("--meters", "10", "--concentrators", "4", "--mqtt", mqtt)
+        async with running(*many, "--seed", str(SEED)) as told:
+            assert told["concentrators"] == [f"C-{number:03d}" for number in range(1, 5)]
+            assert (told["meters"], told["seed"]) == (10, SEED)
 
 
 WRONG = {
