@@ -27,6 +27,9 @@ def solve(
     dss: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An OpenDSS script; OpenDSS is not needed.")
     ] = None,
+    cim: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A CIM100 model in RDF/XML.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Solve the three-phase power flow: each node's voltage, the head's power, losses, taps.
@@ -36,10 +39,10 @@ def solve(
 
     Example: [bold]ami grid solve --dss IEEE13Nodeckt.dss --json[/]
     """
-    if dss is None:
-        wrong_usage("name a file: --dss FILE")
+    if (dss is None) == (cim is None):
+        wrong_usage("name one file: --dss FILE or --cim FILE")
     try:
-        report = reported(read(dss=dss))
+        report = reported(read(dss=dss, cim=cim))
     except BadNetwork as error:
         wrong_usage(str(error))
     except NotConverged as error:

@@ -74,13 +74,17 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def read(*, dss: Path | None = None) -> SolvedBy:
-    """A network from a file.  Raises BadNetwork."""
+def read(*, dss: Path | None = None, cim: Path | None = None) -> SolvedBy:
+    """A network from a file of either kind.  Raises BadNetwork."""
     if dss is not None:
         from devices.grid.dss import read as read_dss
 
         return read_dss(dss)
-    raise BadNetwork("no file")
+    if cim is None:
+        raise BadNetwork("no file")
+    from devices.grid.cim import read as read_cim
+
+    return read_cim(cim)
 
 
 def reported(network: SolvedBy) -> Report:
