@@ -38,6 +38,8 @@ DOUBTFUL_MISSES = 2
 AGEING_ROUNDS = 56  # an hour
 CLEARLY_BETTER = 0.7  # of the expected transmissions (assumption)
 _FORMING_PASSES = 12
+_UNFORESEEN = float("-inf")
+"""Until when measurements hold after something that no hop could foresee."""
 
 
 class Turn(enum.StrEnum):
@@ -87,8 +89,9 @@ class Network:
         self._heard: dict[int, float] = {}
         self._known_milli: dict[int, int] = {}
         self._kept: dict[int, int] = {}
+        self._steady: dict[int, float] = {}  # until when
         self._costs_milli: dict[int, int] = {}
-        self._kept_until = float("-inf")
+        self._kept_until = _UNFORESEEN
         self._round = int(now // ROUND_S)
         self._form(now)
         self._measure(now)
@@ -149,7 +152,7 @@ class Network:
             self.tree.measure_anew()
         elif meter in self._of_meter:
             self.tree.measure_anew(self._of_meter[meter])
-        self._kept_until = float("-inf")
+        self._kept_until = _UNFORESEEN
 
     def heard(self, meter: str, now: float) -> None:
         """A frame of a meter's module came in."""
@@ -200,7 +203,7 @@ class Network:
             changes = []
         changes += self._aged(now)
         if changes:
-            self._kept_until = float("-inf")
+            self._kept_until = _UNFORESEEN
         return iter(changes)
 
     def _misses_gone(self, heard: list[int]) -> None:
@@ -263,7 +266,7 @@ class Network:
             return
         if present_milli == NEVER or offer.cost_milli < CLEARLY_BETTER * present_milli:
             self.tree.join(node, offer.parent)
-            self._kept_until = float("-inf")
+            self._kept_until = _UNFORESEEN
             yield self._change(node, Turn.REROUTED, now)
 
     def _change(self, node: int, turn: Turn, now: float) -> Change:
@@ -283,19 +286,22 @@ class Network:
     # --- quality ---------------------------------------------------------------------------------
 
     def _measure(self, now: float) -> None:
-        """How often each registered module's keep-alive gets through, and until when that holds."""
-        until = float("inf")
-        self._kept = {}
+        """How often each registered module's keep-alive gets through, and until when that holds:
+        of all modules where anything unforeseen has happened, else of those whose time has come."""
+        if self._kept_until == _UNFORESEEN:
+            self._kept, self._steady = {}, {}
         for node in self.tree.parents:
+            if self._steady.get(node, now) > now:
+                continue
             hops = self.tree.hops(node, now)
             kept = ONE
             for hop in hops:
                 kept = kept * hop.kept_of_2_32 // ONE
-                until = min(until, hop.steady_until)
             self._kept[node] = kept
+            self._steady[node] = min(hop.steady_until for hop in hops)
             costs = [hop.expected_milli for hop in hops]
             self._costs_milli[node] = NEVER if NEVER in costs else sum(costs)
-        self._kept_until = until
+        self._kept_until = min(self._steady.values(), default=float("inf"))
 
     def _kept_along(self, node: int, now: float) -> int:
         kept = ONE
