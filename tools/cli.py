@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 it ended badly; 2 wrong usage; 3 a mistake of the program 
 
 from __future__ import annotations
 
+import os
 import tempfile
 import traceback
 from importlib import import_module
@@ -15,6 +16,9 @@ import typer
 from typer.core import TyperGroup
 
 from tools.terminal import complain, out
+
+# A grid's solution must not depend on a machine's cores; NumPy reads this when it is first loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Each command's module, imported only when the command is used: the head-end and the field together
 # take a second to import, which `ami --version` and a wrong option need not wait for.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from devices.channel.place import Phase, Place, along_streets
 from devices.grid.customers import ONE, PERIOD_DAYS, day_of, habits_of
 from devices.grid.errors import NotConverged
+from devices.grid.phase_records import recorded_phases
 from devices.grid.solved_day import drawn_on, solved
 from devices.grid.street import (
     CABLES,
@@ -133,6 +134,24 @@ def test_customers_are_as_the_models_page_says() -> None:
         if not each.shop and not each.solar_w and not each.car_w
     ]
     assert 5 < float(np.mean(kwh)) < 16
+
+
+def test_records_are_wrong_for_a_share_and_more_for_more() -> None:
+    street = a_street(400)
+    true = {each.meter: each.place.phase for each in street.customers}
+    assert recorded_phases(SEED, street, 0.0) == true
+    wrong = [
+        {
+            meter
+            for meter, phase in recorded_phases(SEED, street, share).items()
+            if phase != true[meter]
+        }
+        for share in (0.1, 0.5, 1.0)
+    ]
+    assert wrong[0] < wrong[1] < wrong[2] == set(true)
+    assert 20 < len(wrong[0]) < 65
+    assert 160 < len(wrong[1]) < 240
+    assert recorded_phases(SEED + 1, street, 0.5) != recorded_phases(SEED, street, 0.5)
 
 
 def test_three_phases_share_a_customer() -> None:
