@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from devices.meter.load import ConstantLoad
+from scenarios import stories
 from scenarios.engine import Story, run
 from scenarios.expectations import expected
 from scenarios.schema import BadScenario, Expect, parse
@@ -56,10 +58,41 @@ def told() -> Story:
     )
 
 
-OF_THEIR_OWN = {"energy_closes"}  # tests below
+JOINING = {"90000003": True, "90000004": False, "90000005": False, "90000006": False}
+COLLECTED: dict[str, tuple[Any, Any]] = {
+    "discovered": (JOINING, JOINING | {"90000004": True}),
+    "blocks_lost_min": (3, 4),
+    "blocks_lost_max": (3, 2),
+}
+OF_THEIR_OWN = {"energy_closes", "completeness", "completeness_lag"}  # tests below
 
 
-@pytest.mark.parametrize("name", sorted({*Expect.__struct_fields__} - OF_THEIR_OWN))
+@pytest.fixture(scope="module")
+def collected() -> Story:
+    """Meters that join by themselves and are read; the memory that was lost is added by hand."""
+    story = run(stories.find("a-foreign-meter-that-does-not-conform-is-refused")[1])
+    first, *others = story.uploads
+    return replace(story, uploads=(replace(first, dropped=3), *others))
+
+
+@pytest.mark.parametrize("name", COLLECTED)
+def test_expectation_of_what_is_collected(collected: Story, name: str) -> None:
+    right, wrong = COLLECTED[name]
+    assert [*_ok(collected, name, right).values()] == [True]
+    assert [*_ok(collected, name, wrong).values()] == [False]
+
+
+def test_completeness_and_its_lag(collected: Story) -> None:
+    """By the end of the first half hour hardly anything had come; with a lag of an hour nothing was
+    due by then."""
+    early = {"30m": 0.9}
+    assert [*_ok(collected, completeness=early, completeness_lag="0s").values()] == [False]
+    assert [*_ok(collected, completeness=early, completeness_lag="1h").values()] == [True]
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*Expect.__struct_fields__} - OF_THEIR_OWN - COLLECTED.keys())
+)
 def test_expectation(told: Story, name: str) -> None:
     right, wrong = EXPECTATIONS[name]
     assert _ok(told, name, right) == {name: True}
@@ -75,18 +108,12 @@ def test_nothing_done_is_not_done_soon() -> None:
     assert _ok(story, "done_within", "1h") == {"done_within": False}
 
 
-def _ok(told: Story, name: str | None = None, value: Any = None) -> dict[str, bool]:
-    expect = Expect() if name is None else Expect(**{name: value})
+def _ok(
+    told: Story, name: str | None = None, value: Any = None, **expected_of_it: Any
+) -> dict[str, bool]:
+    expect = Expect(**expected_of_it if name is None else {name: value})
     scenario = msgspec.structs.replace(told.scenario, expect=expect)
-    story = Story(
-        scenario,
-        told.seed,
-        told.records,
-        told.commercial,
-        told.world,
-        told.errors,
-        told.simulated_s,
-    )
+    story = replace(told, scenario=scenario)
     return {check.name: check.ok for check in expected(story)}
 
 

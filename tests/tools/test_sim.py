@@ -163,8 +163,15 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds one after the other; tests/scenarios sweeps in several processes."""
 
     def one_by_one(
-        file: Path, seeds: range, *, invariants_only: bool, ended: Callable[[Run], None], **_: Any
+        file: Path,
+        seeds: range,
+        *,
+        invariants_only: bool,
+        prepare: Callable[[], None],
+        ended: Callable[[Run], None],
+        **_: Any,
     ) -> Swept:
+        prepare()
         runs = [run_seed(file, seed, invariants_only) for seed in seeds]
         for run in runs:
             ended(run)
