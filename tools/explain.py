@@ -24,11 +24,13 @@ from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.capture_places import Places
 from tools.database import Database, reading
 from tools.explain_concentrator import concentrator
+from tools.explain_meter import meter
 from tools.explanation import Explanation, Spoken, Tried, as_json, gather
 from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="How something came about, or how it stands.", no_args_is_help=True)
 app.command("concentrator")(concentrator)
+app.command("meter")(meter)
 
 FINE = frozenset({"delivered", "sent", "handed-on"})
 """Fates that are no loss: nobody acknowledges an acknowledgement, which is `sent`; and a frame that
