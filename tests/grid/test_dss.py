@@ -84,6 +84,7 @@ REFUSED = {
     "a line from nowhere": ("new line.l bus2=b", "net.dss:3: line.l: a line has two buses"),
     "a bus that is none": ("new line.l bus1=a.x bus2=b", "net.dss:3: .*nodes are numbers"),
     "generators of other models": ("new generator.g bus1=sourcebus model=3", "generator.g: .*3"),
+    "a source whose ratio is none": ("edit vsource.source x1r1=0", "vsource.source: its values"),
     "an infinite length": ("new line.l bus1=sourcebus bus2=b length=1e999", "net.dss:3"),
 }
 

@@ -106,6 +106,10 @@ def built(script: Script) -> Network:
             _add(network, each)
         except BadNetwork as error:
             raise BadNetwork(f"{each.where}: {each.full_name}: {error}") from error
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            raise BadNetwork(
+                f"{each.where}: {each.full_name}: its values cannot be reckoned with ({error})"
+            ) from error
     if options.loads_as_impedances:
         circuit.legs = [replace(leg, model=2) for leg in circuit.legs]
     return network

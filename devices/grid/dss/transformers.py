@@ -294,6 +294,8 @@ class RegControl(DssObject):
             raise BadNetwork(f"winding {self.winding} of a transformer with {count}")
         told = self.values
         pt_ratio = told.get("ptratio", 60.0)
+        if min(pt_ratio, told.get("ctprim", 300.0), self.remote_ratio or 1.0) <= 0:
+            raise BadNetwork(f"{self.full_name} ({self.where}): its ratios are above 0")
         remote: tuple[int, ...] = ()
         if self.bus is not None:
             phases = self.transformer.phases
