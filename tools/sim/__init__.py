@@ -5,11 +5,19 @@ playing     list, run
 sweeping    one story under many seeds
 shrinking   the smallest story that still fails
 comparing   where two runs part
+replaying   a live run played again
 whatif      one story with something varied
 told        a run and a sweep in words
 """
 
-from tools.sim import comparing, playing, shrinking, sweeping, whatif  # noqa: F401  bring verbs
+from tools.sim import (  # noqa: F401  each brings its verbs
+    comparing,
+    playing,
+    replaying,
+    shrinking,
+    sweeping,
+    whatif,
+)
 from tools.sim.command import app
 
 __all__ = ["app"]

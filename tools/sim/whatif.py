@@ -44,7 +44,7 @@ def whatif(
     text = stories.path_of(file).read_text(encoding="utf-8")
     start = scenario.start.hour * 3600 + scenario.start.minute * 60 + scenario.start.second
     try:
-        wanted = variants([_choice(each) for each in vary])
+        wanted = variants([choice(each) for each in vary])
         chosen = seeds_of(seeds)
         by_s = None if by is None else _moment(by, start)
         with progress_bar("runs", "ended") as progress:
@@ -67,7 +67,7 @@ def whatif(
         _tell(curves, by or scenario.duration, goal)
 
 
-def _choice(text: str) -> tuple[str, list[Any]]:
+def choice(text: str) -> tuple[str, list[Any]]:
     """A key and its values: 1..5, 0.1,0.2, or words."""
     key, equals, values = text.partition("=")
     if not (key and equals and values):
