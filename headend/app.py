@@ -514,6 +514,7 @@ def _admission(config: Config, tls: Tls) -> Admission:
         head_end=certificates.user_name(tls, "mqtt.tls"),
         queue_root=config.delivery.topic_root,
         queue_readers=config.mqtt.queue_readers,
+        revoked=tls.revoked,
     )
 
 

@@ -30,6 +30,8 @@ def check(tls: Tls, section: str, now: datetime) -> None:
     own = _certificates(tls.certificate, f"{section}: certificate")
     _check_time(own[:1], tls.certificate, f"{section}: certificate", now)
     _check_key(tls, own[0], section)
+    if tls.revoked is not None:
+        _check_revoked(tls.revoked, tls.client_authority, f"{section}: revoked", now)
     for authority in dict.fromkeys((tls.client_authority, tls.authority_of_servers)):
         trusted = _certificates(authority, f"{section}: authority")
         _check_time(trusted, authority, f"{section}: authority", now)
@@ -65,6 +67,14 @@ def user_name(tls: Tls, section: str) -> str:
     return name
 
 
+def without_revoked(context: ssl.SSLContext, revoked: Path | None) -> ssl.SSLContext:
+    """A server's context that refuses clients of a revocation list, where there is one."""
+    if revoked is not None:
+        context.load_verify_locations(cafile=revoked)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    return context
+
+
 def to_servers(tls: Tls) -> ssl.SSLContext:
     """For connections to others: we show our certificate, and ask for one of their authority that
     carries the name or address we called."""
@@ -98,6 +108,21 @@ def _certificates(path: Path, what: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(octets)
     except ValueError:
         _refuse(what, path, "holds no certificate in PEM", "It begins with BEGIN CERTIFICATE.")
+
+
+def _check_revoked(path: Path, authority: Path, what: str, now: datetime) -> None:
+    """Refuse a list that OpenSSL would refuse every client for."""
+    octets = _read(path, what)
+    try:
+        found = x509.load_pem_x509_crl(octets)
+    except ValueError:
+        _refuse(what, path, "holds no revocation list in PEM", "It begins with BEGIN X509 CRL.")
+    issuers = [each.subject for each in _certificates(authority, what)]
+    if found.issuer not in issuers:
+        _refuse(what, path, f"is not of {authority}", "Name the list of client_authority.")
+    if found.next_update_utc is not None and found.next_update_utc < now:
+        why = f"ended at {found.next_update_utc:%Y-%m-%d}: everybody would be refused"
+        _refuse(what, path, why, "Fetch the present one.")
 
 
 def _check_time(

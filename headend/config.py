@@ -86,6 +86,7 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     key: Path  # without a pass phrase
     client_authority: Path  # signs the certificates of those who call us
     server_authority: Path | None = None  # of those whom we call, where it is another one
+    revoked: Path | None = None  # revocation list (CRL) of client_authority: who is in it stays out
 
     @property
     def authority_of_servers(self) -> Path:

@@ -65,6 +65,20 @@ class Authority:
         )
         return paths
 
+    def revoke(self, *certificates: Path, until: datetime = END) -> Path:
+        """A list of these certificates, which the authority takes back."""
+        made = x509.CertificateRevocationListBuilder(
+            issuer_name=self.certificate.subject, last_update=BEGIN, next_update=until
+        )
+        for path in certificates:
+            serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+            entry = x509.RevokedCertificateBuilder(serial, BEGIN).build()
+            made = made.add_revoked_certificate(entry)
+        found = made.sign(self.key, hashes.SHA256())
+        path = self.folder / "revoked.pem"
+        path.write_bytes(found.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def tls(
         self, name: str | None, file: str, *, until: datetime = END, key: Key | None = None
     ) -> Tls:

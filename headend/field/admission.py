@@ -38,10 +38,12 @@ class Admission:
     head_end: str
     queue_root: str = commercial.ROOT
     queue_readers: tuple[str, ...] = ()
+    revoked: Path | None = None  # revocation list of client_authority
 
     def listener(self, permissions: Path) -> str:
         """Lines of Mosquitto's configuration; `permissions` is where `permissions` is written."""
-        return LISTENER.format(
+        revoked = "" if self.revoked is None else f"crlfile {self.revoked.resolve()}\n"
+        return revoked + LISTENER.format(
             authority=self.client_authority.resolve(),
             certificate=self.certificate.resolve(),
             key=self.key.resolve(),

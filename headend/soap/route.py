@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from headend.certificates import without_revoked
 from headend.config import Soap, Tls
 from headend.soap.documents import ENDPOINTS, ROOT, document
 from headend.soap.handshake import outspoken
@@ -83,12 +84,15 @@ def uvicorn_options(soap: Soap) -> dict[str, Any]:
         "ws": "none",
     }
     if soap.tls is not None:
+        revoked = soap.tls.revoked
         options |= {
             "ssl_certfile": str(soap.tls.certificate),
             "ssl_keyfile": str(soap.tls.key),
             "ssl_ca_certs": str(soap.tls.client_authority),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
-            "ssl_context_factory": lambda _, default: outspoken(default()),
+            "ssl_context_factory": lambda _, default: without_revoked(
+                outspoken(default()), revoked
+            ),
         }
     return options
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -142,3 +143,22 @@ async def test_only_our_own_certificate_is_ourselves(tmp_path: Path) -> None:
     assert await reached(twin, to_servers(tls))
     stranger = Authority.found(tmp_path / "theirs").server_context("hes", "hes")
     assert not await reached(stranger, to_servers(tls))
+
+
+def test_a_revocation_list_that_would_refuse_everybody(tmp_path: Path) -> None:
+    authority = Authority.found(tmp_path / "ours")
+    other = Authority.found(tmp_path / "theirs", "another authority")
+    tls = authority.tls("hes", "hes")
+
+    def with_list(path: Path) -> Tls:
+        return msgspec.structs.replace(tls, revoked=path)
+
+    check(with_list(authority.revoke(tls.certificate)), "soap.tls", NOW)
+    for path, text in (
+        (authority.revoke(until=PAST), "everybody would be refused"),
+        (other.revoke(), "is not of"),
+        (tls.key, "holds no revocation list"),
+        (tmp_path / "none.pem", "cannot be read"),
+    ):
+        with pytest.raises(BadConfig, match=text):
+            check(with_list(path), "soap.tls", NOW)

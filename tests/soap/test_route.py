@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx2
+import msgspec
 import pytest
 from lxml import etree
 from structlog.testing import capture_logs
@@ -234,6 +235,28 @@ async def test_a_stranger_does_not_enter_and_hears_why(
                 async with client(verify=context) as http:
                     await http.post(base + ORDERS, content=a.soap(a.typed()), headers=XML)
     assert desk.taken == []
+    assert [line["event"] for line in logged] == ["a client was refused by TLS"]
+
+
+@pytest.mark.live
+async def test_a_revoked_certificate_is_refused_and_others_are_not(tmp_path: Path) -> None:
+    authority = Authority.found(tmp_path)
+    stolen = authority.client_context("COMERCIAL", "stolen")
+    list_ = authority.revoke(tmp_path / "stolen.pem")
+    tls = msgspec.structs.replace(authority.tls("hes", "hes"), revoked=list_)
+    desk = RememberingDesk()
+    message = a.soap(a.typed())
+    with capture_logs() as logged:
+        async with open_door(server_around(desk), tls) as base:
+            with pytest.raises(
+                (httpx2.TransportError, ssl.SSLError), match="alert certificate revoked"
+            ):
+                async with client(verify=stolen) as http:
+                    await http.post(base + ORDERS, content=message, headers=XML)
+            async with client(verify=authority.client_context("COMERCIAL", "new")) as http:
+                answer = await http.post(base + ORDERS, content=message, headers=XML)
+                assert b">OK<" in answer.content
+    assert len(desk.taken) == 1
     assert [line["event"] for line in logged] == ["a client was refused by TLS"]
 
 
