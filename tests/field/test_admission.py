@@ -75,6 +75,7 @@ async def site(directory: Path) -> AsyncIterator[Site]:
         client_authority=tls.client_authority,
         head_end=HES,
         queue_readers=(PLATFORM,),
+        revoked=authority.revoke(authority.issue(ONE, "stolen")[0]),
     )
     broker = Mosquitto(directory / "broker", admission=admission)
     await broker.start()
@@ -271,7 +272,14 @@ async def refused(client: MqttBroker) -> str:
     return told
 
 
-REFUSED = ("without a certificate", "of another authority", "expired", "without a name", "plain")
+REFUSED = (
+    "without a certificate",
+    "of another authority",
+    "expired",
+    "revoked",
+    "without a name",
+    "plain",
+)
 
 
 @pytest.mark.parametrize("who", REFUSED)
@@ -285,6 +293,9 @@ async def test_nobody_else_gets_in(tmp_path: Path, who: str) -> None:
                 tls.load_cert_chain(*stranger.issue(ONE, "c"))
             case "expired":
                 tls.load_cert_chain(*here.authority.issue(ONE, "c", until=PAST))
+            case "revoked":
+                folder = here.authority.folder
+                tls.load_cert_chain(folder / "stolen.pem", folder / "stolen.key")
             case "without a name":
                 tls.load_cert_chain(*here.authority.issue(None, "c"))
             case "plain":
