@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,10 @@ def expected(story: Story) -> Iterator[Check]:
         took_s = [_took_s(order) for order in orders if order.state is State.DONE]
         slowest, limit = max(took_s, default=None), seconds(expect.done_within)
         yield Check("done_within", slowest is not None and slowest <= limit, slowest, limit)
+    for name, quantile in (("latency_p50", 0.5), ("latency_p95", 0.95)):
+        if (at_most := getattr(expect, name)) is not None:
+            found_s, limit = _latency_s(orders, quantile), seconds(at_most)
+            yield Check(name, found_s is not None and found_s <= limit, found_s, limit)
     for by, least in (expect.completeness or {}).items():
         share = _share_received(story, seconds(by), seconds(expect.completeness_lag))
         yield Check(f"completeness by {by}", share >= least, round(share, 4), least)
@@ -106,6 +111,12 @@ def _level(story: Story, name: str) -> int:
 
 def _by_reason(orders: list[Order]) -> dict[str, int]:
     return dict(Counter(str(o.reason) for o in orders if o.final and o.state is not State.DONE))
+
+
+def _latency_s(orders: list[Order], quantile: float) -> float | None:
+    """What so many of the orders that are done did not exceed; None where none is."""
+    took_s = sorted(_took_s(order) for order in orders if order.state is State.DONE)
+    return took_s[math.ceil(quantile * len(took_s)) - 1] if took_s else None
 
 
 def _took_s(order: Order) -> float:

@@ -32,6 +32,8 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "supply": ({"90000002": "disconnected"}, {"90000002": "connected"}),
     "attempts_min": (1, 2),
     "done_within": ("10s", "1s"),
+    "latency_p50": ("10s", "1s"),
+    "latency_p95": ("10s", "1s"),
     "frames_lost_min": (0, 1),
     "frames_by_radio_min": (0, 1),
     "link_changes_min": (0, 1_000),
@@ -106,6 +108,7 @@ def test_what_is_not_expected_is_not_checked(told: Story) -> None:
 def test_nothing_done_is_not_done_soon() -> None:
     story = run(parse(HEAD))
     assert _ok(story, "done_within", "1h") == {"done_within": False}
+    assert _ok(story, "latency_p95", "1h") == {"latency_p95": False}
 
 
 def _ok(
