@@ -27,6 +27,7 @@ BUSY_TIMEOUT_MS = (
     5_000  # another process's transaction ends within milliseconds, or something hangs
 )
 CACHE_KIB = 64 * 1024
+LOG_TRIES = 10
 READERS_MAX = 4
 
 
@@ -76,14 +77,28 @@ def open_reader(url: str | URL) -> Engine:
 
 def _set_up_writing(connection: Any, record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _keep_a_log(connection)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
         f"cache_size = -{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_log(connection: Any) -> None:
+    """WAL.  Of two that change a new database to it at once one is refused without any waiting, so
+    it waits in the way that SQLite can, for a transaction, and looks again."""
+    for left in reversed(range(LOG_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
 
 
 def _set_up_reading(connection: Any, record: object) -> None:
