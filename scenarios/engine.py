@@ -86,6 +86,8 @@ class Story:
     pages: tuple[IntervalDay, ...] = ()  # what was stored of profiles
     uploads: tuple[UploadTaken, ...] = ()
     discoveries: tuple[Discovery, ...] = ()
+    heard: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
 
     @property
     def log_sha256(self) -> str:
@@ -449,6 +451,12 @@ class _Stage:
             pages=pages,
             uploads=uploads,
             discoveries=tuple(self.head_end.store.read(upkeep_queries.discoveries)),
+            heard={name: self._heard(self.head_end, name) for name in self.world.concentrators},
+        )
+
+    def _heard(self, head_end: HeadEnd, concentrator: str) -> dict[str, tuple[int, int]]:
+        return head_end.store.read(
+            lambda connection: upkeep_queries.availability_of(connection, concentrator)
         )
 
 

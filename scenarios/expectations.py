@@ -77,6 +77,10 @@ def expected(story: Story) -> Iterator[Check]:
     for by, least in (expect.completeness or {}).items():
         share = _share_received(story, seconds(by), seconds(expect.completeness_lag))
         yield Check(f"completeness by {by}", share >= least, round(share, 4), least)
+    for name, (low, high) in (expect.availability or {}).items():
+        heard = _heard(story, name)
+        ok = heard is not None and low <= heard <= high
+        yield Check(f"availability of {name}", ok, heard, (low, high))
     lost = sum(upload.dropped for upload in story.uploads)
     if expect.blocks_lost_min is not None:
         least = expect.blocks_lost_min
@@ -136,6 +140,14 @@ def _share_received(story: Story, by_s: float, lag_s: float) -> float:
         by=start + by_s,
         period_s=period_s,
     )
+
+
+def _heard(story: Story, name: str) -> float | None:
+    """The share of keep-alives heard of a meter, or of all of a concentrator's; None: no word."""
+    meters = {meter: counts for each in story.heard.values() for meter, counts in each.items()}
+    told = story.heard.get(name) or {name: meters.get(name, (0, 0))}
+    asked = sum(asked for _, asked in told.values())
+    return round(sum(heard for heard, _ in told.values()) / asked, 4) if asked else None
 
 
 def _limit(story: Story, name: str) -> str:

@@ -191,6 +191,9 @@ class Expect(Part, frozen=True):
     # by this time after the start: the least share of the load profiles' intervals since the start
     # that had come, but for those that had ended within `completeness_lag` before
     completeness_lag: Duration = "75m"
+    availability: dict[str, tuple[float, float]] | None = None
+    # of a meter, or of all of a concentrator's: the least and the greatest share of keep-alives
+    # that were heard, in the whole hours that the concentrator told of
     discovered: dict[str, bool] | None = None  # by module: whether it was admitted
     blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
     blocks_lost_max: int | None = None
@@ -206,6 +209,7 @@ class Expect(Part, frozen=True):
             "findings",
             "level",
             "completeness",
+            "availability",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
         told = (getattr(self, name) for name in self.__struct_fields__ if name not in other)

@@ -1,23 +1,26 @@
 """What a story would come to if something in it were otherwise: each value under many seeds.
 
 A value is varied by its place in the file (`head_end.orders.tries_max`, `fault.0.share_of`), or by
-the name of a setting that only one place has.  What is measured is when each order was done; from
-that come the share done by a time, and the curve over time, as quantiles over the seeds.
+the name of a setting that only one place has.  What is measured is when each order was done, or
+when each interval of the load profiles came; from that come the share of what was due by a time,
+and the curve over time, as quantiles over the seeds.
 """
 
 from __future__ import annotations
 
 import copy
+import enum
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from headend.domain.order import State
 from scenarios.cuts import Values
-from scenarios.engine import run
+from scenarios.engine import Story, run
+from scenarios.intervals_due import intervals_due
 from scenarios.schema import POLICIES, BadScenario, built, seconds
 
 ALIASES = {"retries": "head_end.orders.tries_max", "meters": "field.meters"}
@@ -36,18 +39,33 @@ class Variant:
         return ", ".join(f"{place.rpartition('.')[2]} = {value}" for place, value in self.settings)
 
 
+class Measure(enum.StrEnum):
+    """What is counted."""
+
+    ORDERS = "orders"  # done, of all
+    PROFILES = "profiles"  # intervals received, of those that had ended `completeness_lag` before
+
+
+class Thing(NamedTuple):
+    """An order or an interval, in seconds from the start."""
+
+    due_s: float
+    done_s: float | None  # None: never
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run came to: when each order was done, seconds from the start; None where never."""
+    """What one run came to."""
 
     seed: int
-    done_s: tuple[float | None, ...]
+    things: tuple[Thing, ...]
 
     def share_by(self, at_s: float) -> float:
-        """The share of orders done by a time; 1 where there is none."""
-        if not self.done_s:
+        """Of the things that were due by a time, the share done by then; 1 where there is none."""
+        due = [thing for thing in self.things if thing.due_s <= at_s]
+        if not due:
             return 1.0
-        return sum(each is not None and each <= at_s for each in self.done_s) / len(self.done_s)
+        return sum(each.done_s is not None and each.done_s <= at_s for each in due) / len(due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +119,27 @@ def variants(choices: Sequence[tuple[str, Sequence[Any]]]) -> list[Variant]:
     ]
 
 
-def outcome(values: Values, seed: int) -> Outcome:
+def outcome(values: Values, seed: int, measure: Measure = Measure.ORDERS) -> Outcome:
     """Play one variant under one seed."""
     story = run(built(values), seed=seed)
+    things = _orders(story) if measure is Measure.ORDERS else _intervals(story)
+    return Outcome(seed, tuple(things))
+
+
+def _orders(story: Story) -> Iterator[Thing]:
     start = story.scenario.start_utc
-    return Outcome(
-        seed,
-        tuple(
-            (order.ended_at - start).total_seconds()
-            if order.state is State.DONE and order.ended_at is not None
-            else None
-            for order in (record.order for record in story.records)
-        ),
-    )
+    for order in (record.order for record in story.records):
+        if order.state is State.DONE and order.ended_at is not None:
+            yield Thing(0.0, (order.ended_at - start).total_seconds())
+        else:
+            yield Thing(0.0, None)
+
+
+def _intervals(story: Story) -> Iterator[Thing]:
+    start = story.scenario.start_utc.timestamp()
+    lag_s = seconds(story.scenario.expect.completeness_lag)
+    for due in intervals_due(story):
+        yield Thing(due.end - start + lag_s, None if due.came is None else due.came - start)
 
 
 def explore(
@@ -123,6 +149,7 @@ def explore(
     *,
     by_s: float | None = None,
     goal: float = 0.98,
+    measure: Measure = Measure.ORDERS,
     jobs: int = 1,
     prepare: Callable[[], None] | None = None,
     ended: Callable[[], None] = lambda: None,
@@ -135,7 +162,7 @@ def explore(
     for each in files:
         built(each)
     found: dict[int, list[Outcome]] = {index: [] for index in range(len(files))}
-    for index, result in _outcomes(files, seeds, jobs, prepare):
+    for index, result in _outcomes(files, seeds, measure, jobs, prepare):
         found[index].append(result)
         ended()
     end_s = seconds(values["duration"])
@@ -170,6 +197,7 @@ def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
 def _outcomes(
     files: Sequence[Values],
     seeds: Sequence[int],
+    measure: Measure,
     jobs: int,
     prepare: Callable[[], None] | None,
 ) -> Iterator[tuple[int, Outcome]]:
@@ -177,12 +205,12 @@ def _outcomes(
     if jobs == 1:
         if prepare is not None:
             prepare()
-        yield from ((index, outcome(files[index], seed)) for index, seed in work)
+        yield from ((index, outcome(files[index], seed, measure)) for index, seed in work)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare) as pool:
         try:
-            waiting = {pool.submit(outcome, files[i], seed): i for i, seed in work}
+            waiting = {pool.submit(outcome, files[i], seed, measure): i for i, seed in work}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
         except BaseException:

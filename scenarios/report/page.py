@@ -8,8 +8,7 @@ copy them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,23 +27,38 @@ world has them all."""
 
 def page(story: Story, summary: Summary, *, language: Language = Language.EN) -> str:
     """The whole page, beginning in this language."""
-    template = _environment().get_template("page.html.j2")
+    return render(
+        "page.html.j2",
+        {each: [shown(plot, each) for plot in _plots(story, words(each))] for each in Language},
+        language,
+        name=summary.scenario,
+        about=story.scenario.about,
+        summary=summary,
+        plain=plain,
+    )
+
+
+def render(
+    template: str,
+    plots: Mapping[Language, Sequence[Mapping[str, Any]]],
+    first: Language,
+    **values: Any,
+) -> str:
+    """A template's page with these plots, as `shown` makes them, in each language."""
     versions = [
         {
             "language": each,
             "other": Language.ES if each is Language.EN else Language.EN,
             "w": words(each),
-            "plots": [_shown(plot, each) for plot in _plots(story, words(each))],
+            "plots": plots[each],
         }
         for each in Language
     ]
-    return template.render(
-        about=story.scenario.about,
-        summary=summary,
-        plain=plain,
-        first=language,
-        versions=versions,
-        library=plotly.offline.get_plotlyjs(),
+    library = plotly.offline.get_plotlyjs()
+    return (
+        _templates()
+        .get_template(template)
+        .render(first=first, versions=versions, library=library, **values)
     )
 
 
@@ -66,7 +80,8 @@ def _plots(story: Story, w: figures.Words) -> Iterator[figures.Plot]:
             yield figures.link_map(own, concentrator, w)
 
 
-def _shown(plot: figures.Plot, language: Language) -> dict[str, Any]:
+def shown(plot: figures.Plot, language: Language) -> dict[str, Any]:
+    """A plot as the templates take it, with its figure as JSON in the page's style."""
     figure = plot.figure
     figure.update_layout(
         template="plotly_white",
@@ -87,12 +102,9 @@ def _as_list(value: Any) -> Any:
     return value.tolist()
 
 
-def _environment() -> jinja2.Environment:
-    templates = {
-        "page.html.j2": files("scenarios.report").joinpath("page.html.j2").read_text("utf-8")
-    }
+def _templates() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.DictLoader(templates),
+        loader=jinja2.PackageLoader("scenarios", "report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

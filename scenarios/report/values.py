@@ -13,11 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from devices.field_spec import TransformerSpec
-from devices.meter.profiles import LOAD_PROFILE
-from headend.domain.interval import RowQuality
 from headend.domain.order import State
 from scenarios.engine import Story
-from scenarios.field import registry_of
+from scenarios.intervals_due import intervals_due
 
 MICROSECONDS = 1_000_000
 
@@ -155,21 +153,9 @@ def _around(
 def completeness_of(story: Story) -> list[Share]:
     """How much of the load profiles that were due had come, a point for each capture period; empty
     where none was collected.  An interval is due at its end."""
-    start = story.scenario.start_utc.timestamp()
-    meters = {meter.name for meter in registry_of(story.scenario).meters if meter.concentrator}
-    came = sorted(
-        max(row.came, row.at)
-        for page in story.pages
-        if page.profile == str(LOAD_PROFILE) and page.meter in meters
-        for row in page.rows
-        if row.at > start and not row.quality & (RowQuality.CHANGED | RowQuality.OFF_PERIOD)
-    )
+    due = [*intervals_due(story)]
+    came = sorted(max(each.came, each.end) for each in due if each.came is not None)
     if not came:
         return []
-    period_s = story.world.meter(min(meters)).type.capture_period_s
-    first, last = (int(at // period_s) for at in (start, start + story.simulated_s))
-    return [
-        Share(at, len(meters) * (number - first), bisect_right(came, at))
-        for number in range(first + 1, last + 1)
-        for at in (float(number * period_s),)
-    ]
+    ends = [each.end for each in due]
+    return [Share(at, bisect_right(ends, at), bisect_right(came, at)) for at in sorted({*ends})]

@@ -17,6 +17,7 @@ from scenarios.report import figures, values
 from scenarios.report.page import page
 from scenarios.report.words import Language, words
 from scenarios.summary import Summary, summarise
+from scenarios.whatif import Measure
 from tests.demo.commands import ami
 
 STORY = "the-concentrators-modem-fails"
@@ -92,7 +93,8 @@ def test_the_two_languages_have_the_same_words_and_no_word_is_left_over() -> Non
     assert all(english.values()) and all(spanish.values())
     folder = Path(figures.__file__).parent
     used = "".join(path.read_text("utf-8") for path in folder.glob("*[!s].*"))
-    used += (folder / "figures.py").read_text("utf-8")
+    used += "".join((folder / name).read_text("utf-8") for name in ("figures.py", "curves.py"))
+    used += "".join(f"'share-{measure}" for measure in Measure)
     unused = [key for key in english if not re.search(rf"[\"'.]{key.removesuffix('-about')}", used)]
     assert not unused
 

@@ -62,6 +62,7 @@ def told() -> Story:
 
 JOINING = {"90000003": True, "90000004": False, "90000005": False, "90000006": False}
 COLLECTED: dict[str, tuple[Any, Any]] = {
+    "availability": ({"90000001": (0.9, 1.0)}, {"90000001": (0.0, 0.5)}),
     "discovered": (JOINING, JOINING | {"90000004": True}),
     "blocks_lost_min": (3, 4),
     "blocks_lost_max": (3, 2),
@@ -82,6 +83,12 @@ def test_expectation_of_what_is_collected(collected: Story, name: str) -> None:
     right, wrong = COLLECTED[name]
     assert [*_ok(collected, name, right).values()] == [True]
     assert [*_ok(collected, name, wrong).values()] == [False]
+
+
+def test_availability_of_a_concentrator_and_of_whom_nobody_knows(collected: Story) -> None:
+    whole = {"C-001": (0.5, 1.0)}
+    assert [*_ok(collected, "availability", whole).values()] == [True]
+    assert [*_ok(collected, "availability", {"C-009": (0.0, 1.0)}).values()] == [False]
 
 
 def test_completeness_and_its_lag(collected: Story) -> None:

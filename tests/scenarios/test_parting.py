@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import tomllib
 
+import lxml.html
 import pytest
 
 from scenarios.engine import run
 from scenarios.parting import part
+from scenarios.report.curves import page
+from scenarios.report.words import Language
 from scenarios.schema import BadScenario
-from scenarios.whatif import Outcome, Variant, curve, explore, place_of, variants, varied
+from scenarios.whatif import (
+    Measure,
+    Outcome,
+    Thing,
+    Variant,
+    curve,
+    explore,
+    place_of,
+    variants,
+    varied,
+)
 from tests.scenarios.shared import THREE_ORDERS, three_orders
 
 A = b'{"at":1,"kind":"fault","target":"C-001"}'
@@ -70,7 +83,9 @@ def test_variants_are_every_combination() -> None:
 
 def test_a_curve_in_numbers() -> None:
     """Twenty seeds, of which one has half of its orders done, the others all by 60 s."""
-    outcomes = [Outcome(1, (30.0, None)), *(Outcome(seed, (30.0, 60.0)) for seed in range(2, 21))]
+    done = Thing(0.0, 30.0)
+    slow, never = Outcome(2, (done, Thing(0.0, 60.0))), Outcome(1, (done, Thing(0.0, None)))
+    outcomes = [never, *[slow] * 19]
     found = curve(Variant(()), outcomes, 60.0, 120.0, 0.98)
     assert found.by == (1.0, 1.0, 1.0)
     assert found.reached == 0.95
@@ -78,6 +93,42 @@ def test_a_curve_in_numbers() -> None:
     assert found.points[-1] == (120.0, 1.0, 1.0, 1.0)
     early = curve(Variant(()), outcomes, 30.0, 120.0, 0.98)
     assert early.by == (0.5, 0.5, 0.5) and early.reached == 0.0
+
+
+def test_what_is_not_due_yet_is_not_missed() -> None:
+    outcome = Outcome(1, (Thing(100.0, 150.0), Thing(200.0, None)))
+    assert [outcome.share_by(at) for at in (50.0, 120.0, 150.0, 200.0)] == [1.0, 0.0, 1.0, 0.5]
+
+
+def test_profiles_come_later_where_they_are_fetched_less_often() -> None:
+    text = """
+about = "Two meters are read."
+start = 2026-07-06T00:00:00
+duration = "7h"
+[field]
+meters = 2
+outages = "none"
+[[task]]
+name = "load-profile"
+objects = ["load-profile"]
+every = "30min"
+[expect]
+completeness_lag = "0s"
+"""
+    wanted = variants([("task.0.every", ["30min", "6h"])])
+    often, seldom = explore(
+        tomllib.loads(text), wanted, [1], by_s=6.8 * 3600, measure=Measure.PROFILES
+    )
+    assert 0 < seldom.by[1] < often.by[1] <= 1
+
+
+def test_a_page_of_curves() -> None:
+    one = curve(Variant((("a", 1),)), [Outcome(1, (Thing(0.0, 30.0),))], 60.0, 120.0, 0.98)
+    written = page("a-story", three_orders(), [one], Measure.ORDERS, language=Language.ES)
+    document = lxml.html.document_fromstring(written)
+    (shown,) = (main for main in document.xpath("//main") if main.get("hidden") is None)
+    assert shown.get("lang") == "es"
+    assert shown.xpath(".//tbody/tr/td/text()") == ["a = 1", "100.0%", "100.0%", "100.0%", "100%"]
 
 
 def test_explored_runs() -> None:

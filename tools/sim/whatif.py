@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,9 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from scenarios import stories
+from scenarios.report.words import Language
 from scenarios.schema import BadScenario, seconds
-from scenarios.whatif import Curve, explore, variants
-from tools.sim.command import PROCESSORS, File, Jobs, Json, app, find, progress_bar, seeds_of
+from scenarios.whatif import Curve, Measure, explore, variants
+from tools.sim.command import (
+    PROCESSORS,
+    File,
+    Jobs,
+    Json,
+    app,
+    find,
+    has_a_directory,
+    progress_bar,
+    seeds_of,
+)
 from tools.terminal import log_nothing, out, print_json, show, wrong_usage
 
 
@@ -32,15 +44,26 @@ def whatif(
         str | None,
         typer.Option(help="Done by when: HH:MM of the first day, or a duration from the start."),
     ] = None,
-    goal: Annotated[float, typer.Option(min=0, max=100, help="Per cent of orders.")] = 98.0,
+    goal: Annotated[float, typer.Option(min=0, max=100, help="Per cent of them.")] = 98.0,
+    of: Annotated[
+        Measure | None,
+        typer.Option(help="Left out: orders, or profiles where the story has no order."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the curves to this file, as a page of HTML.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="The page's language.")] = Language.EN,
     jobs: Jobs = PROCESSORS,
     json: Json = False,
 ) -> None:
-    """Vary a key of the story or a setting of the head-end, and see what share of orders is done.
+    """Vary a key of the story or a setting of the head-end, and see what share of the orders is
+    done, or of the profiles received.
 
     Example: [bold]ami sim whatif a-bad-day --vary retries=1..5 --seeds 1-200 --by 12:00[/]
     """
-    _, scenario = find(file)
+    name, scenario = find(file)
+    has_a_directory("--report", report)
+    measure = of or (Measure.ORDERS if scenario.order or scenario.scatter else Measure.PROFILES)
     text = stories.path_of(file).read_text(encoding="utf-8")
     start = scenario.start.hour * 3600 + scenario.start.minute * 60 + scenario.start.second
     try:
@@ -55,16 +78,21 @@ def whatif(
                 chosen,
                 by_s=by_s,
                 goal=goal / 100,
+                measure=measure,
                 jobs=jobs,
                 prepare=log_nothing,
                 ended=lambda: progress.update(bar, advance=1),
             )
     except BadScenario as error:
         wrong_usage(f"{file}: {error}")
+    if report is not None:
+        from scenarios.report.curves import page  # the plots' library: 0.3 s of start-up
+
+        report.write_text(page(name, scenario, curves, measure, language=lang), "utf-8")
     if json:
         print_json([_as_json(each) for each in curves])
     else:
-        _tell(curves, by or scenario.duration, goal)
+        _tell(curves, measure, by or scenario.duration, goal)
 
 
 def choice(text: str) -> tuple[str, list[Any]]:
@@ -96,8 +124,8 @@ def _moment(text: str, start_s: int) -> float:
     return float((int(match[1]) * 3600 + int(match[2]) * 60 - start_s) % 86_400)
 
 
-def _tell(curves: list[Curve], by: str, goal: float) -> None:
-    headings = ("", f"done by {by}", "median", f"seeds with {goal:g} %", "runs")
+def _tell(curves: list[Curve], measure: Measure, by: str, goal: float) -> None:
+    headings = ("", f"{measure} by {by}", "median", f"seeds with {goal:g} %", "runs")
     table = Table(*headings, box=None, pad_edge=False)
     for each in curves:
         low, middle, high = each.by
