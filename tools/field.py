@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from scenarios.live import Credentials, LiveField, live_field
 from scenarios.schema import BadScenario, Scenario, parse
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
+from tools.field_ports import BadPorts, CannotListen, concentrator_ports
 from tools.field_street import serve
 from tools.serve import host_and_port
 from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
@@ -67,6 +69,14 @@ def field(
             " concentrator's own, such as C-001.pem and C-001.key.",
         ),
     ] = None,
+    concentrator_port: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]PORT",
+            help="Where ami probe speaks with a concentrator itself, on a TCP port of the loopback;"
+            " PORT alone is for all of them, one after the other.  0 takes a free one.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
     ] = None,
@@ -81,12 +91,13 @@ def field(
 
     Example: [bold]ami field the-meter-is-silent --mqtt 127.0.0.1:1883[/]
     Example: [bold]ami field --meters 6000 --concentrators 100 --mqtt 127.0.0.1:1883[/]
+    Example: [bold]ami field the-meter-is-silent --concentrator-port C-001=20500[/]
     Example: [bold]ami field --meters 1000 --tcp 20000-20999[/]
     """
     log_to_stderr(verbose=verbose)
     if tcp is not None:
-        if file is not None or concentrators is not None:
-            wrong_usage("--tcp is for meters alone: neither FILE nor --concentrators")
+        if file is not None or concentrators is not None or concentrator_port:
+            wrong_usage("--tcp is for meters alone: no FILE, and nothing about concentrators")
         serve(tcp, meters=meters, one_port=by_logical_device, seed=1 if seed is None else seed)
         return
     if by_logical_device or (file is None and meters is None and concentrators is None):
@@ -95,8 +106,10 @@ def field(
         scenario, broker = _scenario(file, meters, concentrators), Address(*host_and_port(mqtt))
         credentials = _credentials(mqtt_tls)
         with recording(capture, about=f"ami field {file}") as recorder:
-            asyncio.run(_run(scenario, broker, credentials, seed, recorder))
-    except (BadScenario, BadConfig) as error:
+            asyncio.run(
+                _run(scenario, broker, credentials, seed, recorder, concentrator_port or ())
+            )
+    except (BadScenario, BadConfig, BadPorts) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
         failed(
@@ -104,6 +117,8 @@ def field(
             "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT."
             "  Where it asks for certificates: --mqtt-tls FOLDER",
         )
+    except CannotListen as error:
+        failed(str(error), "Choose other ports: --concentrator-port")
 
 
 def _scenario(file: str | None, meters: int | None, concentrators: int | None) -> Scenario:
@@ -141,15 +156,19 @@ async def _run(
     credentials: Credentials | None,
     seed: int | None,
     recorder: Recorder | None,
+    local_ports: Sequence[str],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
-    async with live_field(
-        scenario, broker, credentials=credentials, seed=seed, recorder=recorder
-    ) as field:
+    async with (
+        live_field(
+            scenario, broker, credentials=credentials, seed=seed, recorder=recorder
+        ) as field,
+        concentrator_ports(field, local_ports) as opened,
+    ):
         within_s = CONNECTED_WITHIN_S + len(field.concentrators) / 2  # of a busy machine
         coming_up: asyncio.Future[Any] = asyncio.ensure_future(field.connected(within_s))
         await asyncio.wait({coming_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -157,15 +176,18 @@ async def _run(
             coming_up.cancel()
             return
         coming_up.result()
-        print_json(_describe(field, broker))
+        print_json(_describe(field, broker, opened))
         await asyncio.wait({stopping, field.failed}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
             field.failed.result()
         err.print("stopping")
 
 
-def _describe(field: LiveField, broker: Address) -> dict[str, object]:
+def _describe(
+    field: LiveField, broker: Address, opened: list[dict[str, object]]
+) -> dict[str, object]:
     names = field.world.meter_names
+    told: dict[str, object] = {"concentrator_ports": opened} if opened else {}
     return {
         "mqtt": f"{broker.host}:{broker.port}",
         "seed": field.world.seed,
@@ -173,4 +195,5 @@ def _describe(field: LiveField, broker: Address) -> dict[str, object]:
         "meters": len(names),
         "first_meter": names[0],
         "last_meter": names[-1],
+        **told,
     }

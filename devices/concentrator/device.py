@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import simpy
@@ -55,6 +55,7 @@ from protocols.concentrator.firmware import FirmwarePiece, OfferFirmware
 from protocols.concentrator.gateway import CloseTunnel, OpenTunnel, TunnelFrame
 from protocols.concentrator.messages import (
     Execute,
+    FaultEntry,
     ReadFaultLog,
     ReceiptFromConcentrator,
     ReceiptToConcentrator,
@@ -132,6 +133,10 @@ class Concentrator:
     def firmware(self) -> str:
         """The version that runs."""
         return self.flash.firmware or self.settings.firmware
+
+    def fault_log(self) -> tuple[FaultEntry, ...]:
+        """The own fault log and the modem's, in order of time."""
+        return self._faults.since(datetime.min.replace(tzinfo=UTC))
 
     # --- power -----------------------------------------------------------------------------------
 
@@ -405,8 +410,12 @@ class Concentrator:
         if message.id in self.flash.shifted:
             return
         self.flash.shifted = [*self.flash.shifted[-7:], message.id]
-        self.clock.step(message.by_s)
-        self._note(EventCode.CLOCK_SHIFTED, f"by {message.by_s:+.3f} s, by the head-end")
+        self.shift_clock(message.by_s, "the head-end")
+
+    def shift_clock(self, by_s: float, who: str) -> None:
+        """Step the own clock ahead, or back where negative; the own event log has it."""
+        self.clock.step(by_s)
+        self._note(EventCode.CLOCK_SHIFTED, f"by {by_s:+.3f} s, by {who}")
 
     def _go_on(self, head_end_time: datetime | None) -> None:
         """Begin what was found in flash after a reboot, now that the head-end has told the time.

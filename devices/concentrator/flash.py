@@ -154,3 +154,5 @@ class Flash:
     strangers: dict[str, Stranger] = field(default_factory=dict)  # by module
     events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
     shifted: list[str] = field(default_factory=list)  # messages that shifted the clock
+    local: dict[int, Counters] = field(default_factory=dict)  # of its own port, by client
+    local_associations: int = 0  # opened there, ever

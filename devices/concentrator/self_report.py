@@ -53,13 +53,14 @@ def state(
             for (task, meter), progress in sorted(collected.progress.items())
             if progress.failed and meter in table
         ),
-        meters=tuple(_place(entry, asked_from, now, ahead) for entry in table.values()),
+        meters=tuple(place(entry, asked_from, now, ahead) for entry in table.values()),
         hours=_hours(table, asked_from, now),
         events=tuple(entry for entry in flash.events if entry.at >= since),
     )
 
 
-def _place(entry: Entry, since: float, now: float, ahead: timedelta) -> MeterPlace:
+def place(entry: Entry, since: float, now: float, ahead: timedelta) -> MeterPlace:
+    """Its place in the network, with the changes since a time of the world; `ahead` as above."""
     leg = entry.leg
     way = leg.choose(now)
     route = None if way is None else way.route

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from devices.gateway.meter_line import LiveMeter
-from devices.gateway.tcp import MeterListener, wrapper_link
+from devices.gateway.tcp import Listener, MeterListener, wrapper_link
 from devices.meter.device import Meter
 from devices.meter.identity import SERVER_SAP
 from devices.meter.server import Endpoint
@@ -60,21 +60,11 @@ async def by_logical_device(
         street = {}
         for device, meter in zip(devices, meters, strict=True):
             street[device] = await stack.enter_async_context(LiveMeter(meter, now=now))
-        listener = await stack.enter_async_context(StreetListener(street))
+        listener = await stack.enter_async_context(
+            Listener(lambda transmit: StreetLine(street, transmit))
+        )
         _, found = await listener.listen(host, port)
         yield found, devices
-
-
-class StreetListener(MeterListener):
-    """Serves several meters on one TCP port while the context is open."""
-
-    def __init__(self, street: Mapping[int, LiveMeter]) -> None:
-        super().__init__(next(iter(street.values())))
-        self._street = street
-
-    def line(self, transmit: Callable[[bytes], None]) -> StreetLine:
-        """One connection's line."""
-        return StreetLine(self._street, transmit)
 
 
 class StreetLine:

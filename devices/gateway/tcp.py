@@ -1,4 +1,5 @@
-"""One simulated meter on a TCP port, for any DLMS client: by the wrapper (IEC 62056-47) or HDLC.
+"""A simulated device on a TCP port, for any DLMS client; a meter by the wrapper (IEC 62056-47) or
+HDLC.
 
 For the live loop only.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from devices.gateway.meter_line import AT_ONCE, LiveMeter, MeterLine
 from devices.gateway.outflow import Pace
@@ -46,23 +47,16 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
-class MeterListener:
-    """Serves a meter on TCP while the context is open.
+class Listener:
+    """Serves a device on TCP while the context is open; `make_line` makes one connection's line of
+    what transmits over it.
 
-    async with LiveMeter(meter, now=wall_clock) as live, MeterListener(live) as listener:
+    async with Listener(make_line) as listener:
         host, port = await listener.listen("127.0.0.1", 0)
     """
 
-    def __init__(
-        self,
-        live: LiveMeter,
-        make_link: Callable[[], ServerLink] = wrapper_link,
-        *,
-        pace: Pace = AT_ONCE,
-    ) -> None:
-        self._live = live
-        self._pace = pace
-        self._make_link = make_link
+    def __init__(self, make_line: Callable[[Callable[[bytes], None]], Line]) -> None:
+        self._make_line = make_line
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.StreamWriter, None] = {}  # the one heard last at the end
 
@@ -77,7 +71,7 @@ class MeterListener:
         """How many are open."""
         return len(self._open)
 
-    async def __aenter__(self) -> MeterListener:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -94,17 +88,13 @@ class MeterListener:
                 await asyncio.sleep(0)
             await self._server.wait_closed()
 
-    def line(self, transmit: Callable[[bytes], None]) -> Line:
-        """One connection's line."""
-        return MeterLine(self._live, self._make_link(), transmit, pace=self._pace)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
             silent = next(iter(self._open))
             del self._open[silent]
             silent.transport.abort()
         self._open[writer] = None
-        line = self.line(writer.write)
+        line = self._make_line(writer.write)
         try:
             await self._converse(reader, writer, line)
         except (OSError, TimeoutError):
@@ -126,3 +116,20 @@ class MeterListener:
             line.receive(octets)
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await writer.drain()
+
+
+class MeterListener(Listener):
+    """Serves a meter on TCP while the context is open.
+
+    async with LiveMeter(meter, now=wall_clock) as live, MeterListener(live) as listener:
+        host, port = await listener.listen("127.0.0.1", 0)
+    """
+
+    def __init__(
+        self,
+        live: LiveMeter,
+        make_link: Callable[[], ServerLink] = wrapper_link,
+        *,
+        pace: Pace = AT_ONCE,
+    ) -> None:
+        super().__init__(lambda transmit: MeterLine(live, make_link(), transmit, pace=pace))

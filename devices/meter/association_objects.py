@@ -16,6 +16,7 @@ from devices.meter.meter_type import MeterType, clients_by_sap
 from devices.meter.policy import setup_name
 from protocols.dlms.codes import ApplicationContext, AuthenticationMechanism, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.services import Negotiated
 from protocols.dlms.values import (
     Array,
     BitString,
@@ -40,7 +41,7 @@ def instance(client: Client) -> LogicalName:
     return LogicalName(f"0.0.40.0.{client.sap}.255")
 
 
-def _oid(*last_arcs: int) -> Structure:
+def oid(*last_arcs: int) -> Structure:
     """2.16.756.5.8, the DLMS UA, and two arcs more."""
     return Structure(
         (Unsigned(2), Unsigned(16), LongUnsigned(756), Unsigned(5), Unsigned(8))
@@ -48,17 +49,18 @@ def _oid(*last_arcs: int) -> Structure:
     )
 
 
-def _application_context(client: Client) -> Value:
+def application_context(client: Client) -> Value:
+    """The name of the context of this client's associations."""
     name = (
         ApplicationContext.LOGICAL_NAME_CIPHERED
         if client.ciphers
         else ApplicationContext.LOGICAL_NAME
     )
-    return _oid(1, name)
+    return oid(1, name)
 
 
-def _xdlms_context(context: Context) -> Value:
-    agreed = context.negotiated
+def xdlms_context(agreed: Negotiated) -> Value:
+    """What was agreed on, as the association shows it."""
     return Structure(
         (
             BitString(24, int(agreed.conformance).to_bytes(3, "big")),
@@ -105,9 +107,9 @@ def _association(
         3: Attribute(
             lambda context: Structure((Integer(of(context).sap), LongUnsigned(SERVER_SAP))), readers
         ),
-        4: Attribute(lambda context: _application_context(of(context)), readers),
-        5: Attribute(_xdlms_context, readers if own else NOBODY),
-        6: Attribute(lambda context: _oid(2, of(context).mechanism), readers),
+        4: Attribute(lambda context: application_context(of(context)), readers),
+        5: Attribute(lambda context: xdlms_context(context.negotiated), readers if own else NOBODY),
+        6: Attribute(lambda context: oid(2, of(context).mechanism), readers),
         7: Attribute(constant(OctetString(b"")), NOBODY, _secret_writer(of), OPERATORS),
         8: Attribute(
             constant(Enum(2))

@@ -7,7 +7,7 @@ the same table that answers requests, so the two cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -167,30 +167,44 @@ class CosemObject:
     def list_element(self, right: Right, association_version: int = 1) -> Structure:
         """This object's element of an object list, as this kind of client sees it: class 15,
         `object_list_element`."""
-        selectors = {i: a.selectors for i, a in self.attributes.items() if a.selectors}
-        attributes = Array(
+        attributes = ((i, cast(Attribute, self.attribute(i))) for i in (1, *self.attributes))
+        return list_element(
+            self.class_id,
+            self.version,
+            self.name,
+            ((index, each.access_mode(right), each.selectors) for index, each in attributes),
+            ((index, bool(method.callers & right)) for index, method in self.methods.items()),
+            association_version,
+        )
+
+
+def list_element(
+    class_id: int,
+    version: int,
+    name: LogicalName,
+    attributes: Iterable[tuple[int, int, tuple[int, ...]]],
+    methods: Iterable[tuple[int, bool]],
+    association_version: int = 1,
+) -> Structure:
+    """An `object_list_element` of class 15: of each attribute its index, access mode and selectors,
+    of each method its index and whether it may be called."""
+    may = Boolean if association_version == 0 else Enum
+    rights = (
+        Array(
             Structure(
                 (
                     Integer(index),
-                    Enum(cast(Attribute, self.attribute(index)).access_mode(right)),
-                    Array(map(Integer, selectors[index])) if index in selectors else NULL,
+                    Enum(mode),
+                    Array(map(Integer, selectors)) if selectors else NULL,
                 )
             )
-            for index in (1, *self.attributes)
-        )
-        may = Boolean if association_version == 0 else Enum
-        methods = Array(
-            Structure((Integer(index), may(bool(method.callers & right))))
-            for index, method in self.methods.items()
-        )
-        return Structure(
-            (
-                LongUnsigned(self.class_id),
-                Unsigned(self.version),
-                OctetString(self.name),
-                Structure((attributes, methods)),
-            )
-        )
+            for index, mode, selectors in attributes
+        ),
+        Array(Structure((Integer(index), may(called))) for index, called in methods),
+    )
+    return Structure(
+        (LongUnsigned(class_id), Unsigned(version), OctetString(name), Structure(rights))
+    )
 
 
 def constant(value: Value) -> Read:
