@@ -295,3 +295,17 @@ def test_whatif() -> None:
     ]
     assert all(each["by"] == [1.0, 1.0, 1.0] and each["by_s"] == 480 for each in told)
     assert ami("sim", "whatif", STORY, "--vary", "retriez=1", "--jobs", "1").exit_code == 2
+
+
+def test_replay(tmp_path: Path) -> None:
+    kept, file = tmp_path / "kept", tmp_path / "then.toml"
+    assert ami("sim", "run", STORY, "--keep", str(kept)).exit_code == 0
+    database = str(kept / "ami.db")
+    ran = ami("sim", "replay", database, "--set", "retries=1", "--output", str(file), "--json")
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert told["settings"] == {"head_end.orders.tries_max": 1}
+    assert told["agreeing"] == len(told["orders"]) > 0
+    assert ami("sim", "run", str(file)).exit_code == 0
+    assert ami("sim", "replay", database, "--set", "retriez=1").exit_code == 2
+    assert ami("sim", "replay", str(tmp_path / "none.db")).exit_code == 1
