@@ -36,7 +36,7 @@ WRONG_LIMITS = {
     ("--set", "-5W"): (2, "is no limit"),
     ("--set", "1W", "--remove"): (2, "contradict each other"),
     ("--set", "3300.5W"): (1, "in the steps of the meter's register"),
-    ("--set", "16A"): (1, "in the steps of the meter's register"),
+    ("--set", "16A", "--yes"): (1, "in the steps of the meter's register"),
 }
 
 
@@ -81,6 +81,29 @@ def test_a_relay_that_is_stuck_is_told(probe: Probe) -> None:
     with bench(tcp(), meter=device) as shown:
         told = probe.json("disconnect", "--yes", "--port", shown.port, env=shown.secrets(), code=1)
     assert told["reason"] == "not-applied" and "did not switch" in told["why"]
+
+
+# A limit that what runs through the meter (here 2000 W) may exceed cuts the supply as well.
+
+
+@pytest.mark.parametrize("limit", ["0W", "1.9kW", "2000W", "2kVA", "16A"])
+def test_a_limit_that_may_cut_the_supply_is_asked_about(
+    limit: str, probe: Probe, meter: Bench
+) -> None:
+    result = probe("limit", "--set", limit, "--port", meter.port, env=meter.secrets(), says="n\n")
+    assert result.exit_code == 1 and "not confirmed" in result.stderr, result.output
+    assert meter.number in result.stderr and "2\N{NARROW NO-BREAK SPACE}000 W" in result.stderr
+    assert "cut the supply" in result.stderr
+    assert limit_of(meter) == 0xFFFFFFFF and not acting(probe.journal())
+
+
+@pytest.mark.parametrize("more", [(), ("--yes",)])
+def test_whoever_says_yes_gets_a_limit_below_the_load(
+    more: tuple[str, ...], probe: Probe, meter: Bench
+) -> None:
+    words = ("limit", "--set", "500W", *more, "--port", meter.port)
+    result = probe(*words, env=meter.secrets(), says="" if more else "y\n")
+    assert result.exit_code == 0 and limit_of(meter) == 500, result.output
 
 
 # Dry runs.

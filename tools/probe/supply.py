@@ -70,7 +70,7 @@ async def _switch(
     desk.dry_run = dry_run
     async with desk.talk(Purpose.ACT) as talk:
         before = await _supply(talk)
-        load = await _load(talk)
+        load = await load_now(talk)
         if not desk.quiet:
             for fact in (Fact("meter", "meter", desk.meter), *_facts(before), *load):
                 line = f"{fact.label:16} {shown.cell_text(fact.value)} {fact.unit}"
@@ -92,7 +92,7 @@ async def _supply(talk: Talk) -> SupplyRead:
     return found.supply
 
 
-async def _load(talk: Talk) -> tuple[Fact, ...]:
+async def load_now(talk: Talk) -> tuple[Fact, ...]:
     """What runs through the meter just now, where its model says how to ask."""
     power = talk.model.objects.get("active-power")
     if power is None:
