@@ -176,6 +176,8 @@ def test_the_port_may_come_from_the_environment_or_before_the_verb(
 ) -> None:
     assert probe("identify", env={"AMI_PROBE_PORT": meter.port}).exit_code == 0
     assert probe("--port", meter.port, "identify").exit_code == 0
+    told = probe("--port", meter.port, "--json", "push", "show", env=meter.secrets())
+    assert told.exit_code == 0 and told.stdout.startswith("{"), told.output
 
 
 def test_nobody_there(probe: Probe, tmp_path: Path) -> None:

@@ -52,7 +52,10 @@ def _probe(ctx: typer.Context, **given: Any) -> None:
         if ctx.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]
     }
     if ctx.invoked_subcommand is not None:
-        ctx.default_map = {ctx.invoked_subcommand: told}  # options before the verb count as well
+        # Options before the verb count as well, and before a group's verb.
+        verbs = getattr(ctx.command, "commands", {})
+        under = getattr(verbs.get(ctx.invoked_subcommand), "commands", {})
+        ctx.default_map = {ctx.invoked_subcommand: told | dict.fromkeys(under, told)}
         return
     from tools.probe.screen import open_screen
 
