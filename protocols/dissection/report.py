@@ -102,6 +102,8 @@ def _join(found: Findings, ring: KeyRing, again: list[bytes]) -> None:
         if seen.problem is not None and (len(of) > 1 or seen.dissected is not None):
             cause = f"joined from {len(of)} blocks, and then: {seen.problem.cause}"
             found.problems.append(ProtocolError(seen.problem.offset, cause))
+        if seen.reencoded == joined.octets:
+            continue  # the blocks are as they came, in their own spelling
         for number, data in joined.cut(seen.reencoded, blocks):
             again[places[number]] = encode(replace(blocks[number], data=data))
 

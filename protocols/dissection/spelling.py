@@ -9,6 +9,7 @@ differs, they are put back and told.  Anything else that differs is a loss, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocols.dlms.axdr import Reader
@@ -16,6 +17,9 @@ from protocols.errors import ProtocolError
 
 _GROWTH_MAX = 64
 """Octets by which a length may count more than ours, for spellings inside of what it counts."""
+
+_Kind = Callable[[bytes, int, bytes, int], tuple[int, int] | None]
+"""Takes both octets with their places; returns how many of each a spelling takes, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,25 @@ class Spelling:
 
 
 def differences(came: bytes, ours: bytes) -> tuple[Spelling, ...] | None:
-    """The spellings in which they differ; None where they differ in anything else."""
+    """The spellings in which they differ; None where they differ in anything else.
+
+    81 and above may be TRUE or begin a length: what does not work out as one may as the other.
+    """
+    first = _differences(came, ours, (_length, _truth, _signalling, _old_tag))
+    if first is not None:
+        return first
+    return _differences(came, ours, (_truth, _length, _signalling, _old_tag))
+
+
+def _differences(came: bytes, ours: bytes, kinds: tuple[_Kind, ...]) -> tuple[Spelling, ...] | None:
     found: list[Spelling] = []
     at, other = 0, 0
     while at < len(came) and other < len(ours):
         if came[at] == ours[other]:
             at, other = at + 1, other + 1
             continue
-        step = (
-            _length(came, at, ours, other)
-            or _truth(came, at, ours, other)
-            or _signalling(came, at, ours, other)
-            or _old_tag(came, at, ours, other)
-        )
+        steps = (kind(came, at, ours, other) for kind in kinds)
+        step = next(filter(None, steps), None)
         if step is None:
             return None
         found.append(Spelling(at, came[at : at + step[0]], ours[other : other + step[1]]))
