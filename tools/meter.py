@@ -141,9 +141,12 @@ def listen(
         ),
     ] = None,
     security: Annotated[
-        Protection,
-        typer.Option(help="Least protection of messages (security policy), of gmac and ecdsa."),
-    ] = Protection.BOTH,
+        Protection | None,
+        typer.Option(
+            help="Least protection of messages (security policy), of gmac and ecdsa.",
+            show_default="both, of others none",
+        ),
+    ] = None,
     model: Annotated[
         str,
         typer.Option(help=f"Which meter: {', '.join(models.names())}.", show_default="standard"),
@@ -164,7 +167,10 @@ def listen(
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes number, keys and password.")] = 1,
     index: Annotated[int, typer.Option(help="Which meter of the seed.", min=0)] = 0,
-    phases: Annotated[int, typer.Option(help="1 or 3, where no model is named.")] = 3,
+    phases: Annotated[
+        int | None,
+        typer.Option(help="1 or 3, where no model is named.", show_default="3, or the model's"),
+    ] = None,
     load: Annotated[
         str, typer.Option(help="Constant load on each phase, such as 800W or 2kW.")
     ] = "",
@@ -181,8 +187,11 @@ def listen(
     if pty is None and of_a_pty:
         raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
-        clients = _clients(auth, suite, SECURITIES[security])
-        meter = meter_of(clients, model, phases, Identity(seed, index), load)
+        clients = _clients(auth, suite, None if security is None else SECURITIES[security])
+        if model and phases not in (None, models.model(model).phases):
+            raise ValueError(f"a {model} has {models.model(model).phases} phases, not {phases}")
+        number = 3 if phases is None else phases
+        meter = meter_of(clients, model, number, Identity(seed, index), load)
         for name in sorted(faults):
             meter.set_fault(name, now=wall_clock())
         pace = Pace(airtime=paced, pause_s=PAUSE_S if meter.dirty(PAUSES) else 0.0)
@@ -205,7 +214,7 @@ def known_faults(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _clients(auth: Auth, suite: int | None, security: Security) -> tuple[Client, ...]:
+def _clients(auth: Auth, suite: int | None, security: Security | None) -> tuple[Client, ...]:
     """Raises ValueError for a suite or a policy that does not go with the authentication."""
     least = SecuritySuite.AES_GCM_128
     if auth is Auth.ECDSA:

@@ -100,27 +100,28 @@ STANDARD_CLIENTS = (
 def on_the_bench(
     mechanism: AuthenticationMechanism,
     suite: SecuritySuite = SecuritySuite.AES_GCM_128,
-    security: Security = Security.AUTHENTICATED_ENCRYPTED,
+    security: Security | None = None,
 ) -> tuple[Client, ...]:
     """Clients of a meter that lies on a bench: as delivered with HLS, or otherwise if asked for.
 
     With HIGH_GMAC and HIGH_ECDSA all clients that cipher do it in this suite, with at least this
-    protection.  With LOW, and with HLS by a hash, the management client proves itself by a
-    password; with NONE nobody proves anything and the public client may read all registers.
-    Raises ValueError for signatures in suite 0, which has none, and for another suite or less
-    protection where nothing is ciphered.
+    protection, which is both if not given.  With LOW, and with HLS by a hash, the management
+    client proves itself by a password; with NONE nobody proves anything and the public client may
+    read all registers.  Raises ValueError for signatures in suite 0, which has none, and for
+    another suite or a protection where nothing is ciphered.
     """
     signs = mechanism is AuthenticationMechanism.HIGH_ECDSA
     if signs or mechanism is AuthenticationMechanism.HIGH_GMAC:
         if signs and not suite:
             raise ValueError("signatures need suite 1 or 2")
+        least = Security.AUTHENTICATED_ENCRYPTED if security is None else security
         return tuple(
-            replace(client, mechanism=mechanism, suite=suite, security=security)
+            replace(client, mechanism=mechanism, suite=suite, security=least)
             if client.ciphers
             else client
             for client in STANDARD_CLIENTS
         )
-    if suite or security is not Security.AUTHENTICATED_ENCRYPTED:
+    if suite or security not in (None, Security.NONE):
         raise ValueError("without ciphering there is no security suite, and no policy")
     public, reader, management, *_ = STANDARD_CLIENTS
     if mechanism is not AuthenticationMechanism.NONE:

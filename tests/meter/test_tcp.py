@@ -34,7 +34,7 @@ from devices.meter.load import ConstantLoad
 from devices.meter.meter_type import MeterType
 from protocols import wrapper
 from protocols.dlms.client import ClientConnection
-from protocols.dlms.codes import AuthenticationMechanism, DataAccessResult
+from protocols.dlms.codes import AuthenticationMechanism, DataAccessResult, Security
 from protocols.dlms.events import NEED_DATA, Associated, Event, Released
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
@@ -286,6 +286,9 @@ WRONG_USAGE = {
     "two phases": ["--phases", "2"],
     "a load of nothing": ["--load", "much"],
     "an index too high": ["--index", str(10**10)],
+    "phases that the model has not": ["--model", "legacy-single-phase", "--phases", "3"],
+    "a protection without keys": ["--auth", "low", "--security", "both"],
+    "a suite without keys": ["--auth", "sha256", "--suite", "2"],
 }
 
 
@@ -300,3 +303,9 @@ def test_a_port_in_use_is_told() -> None:
         result = CliRunner().invoke(app, ["listen", "--tcp", where])
     assert result.exit_code == 1
     assert "cannot listen" in result.output
+
+
+@pytest.mark.parametrize("auth", [Auth.NONE, Auth.LOW, Auth.SHA256])
+def test_no_protection_may_be_said_where_nothing_is_ciphered(auth: Auth) -> None:
+    plain = on_the_bench(MECHANISMS[auth], security=Security.NONE)
+    assert plain == on_the_bench(MECHANISMS[auth])
