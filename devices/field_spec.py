@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from devices.channel.place import Place, along_streets
+from devices.channel.place import Phase, Place, along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import EnginePolicy, alternating
 from devices.meter.models import STANDARD as STANDARD_MODEL
@@ -16,6 +16,10 @@ from devices.wan import Technology
 from protocols.plc.noise import MAINS, Noise
 
 FIRST_METER = 90_000_001
+FIRST_HEAD_METER = 80_000_001
+"""The head meter of T-001; that of T-007 is number 80000007."""
+
+HEAD_MODEL = "transformer-head"
 ZONE = ZoneInfo("America/Santiago")
 
 
@@ -51,11 +55,21 @@ class TransformerSpec:
     access: str = "prime"  # of `devices.network.tree.ACCESSES`
     router: bool = False  # its modem is an external router's
     radio: str | None = None  # of `protocols.rf.physical.MODES`; None: no radio modules
+    head: MeterSpec | None = None  # what the transformer gives, measured in its cabinet
+
+    @property
+    def modules(self) -> tuple[MeterSpec, ...]:
+        """Every meter behind the concentrator: the customers' and the head meter."""
+        return self.meters if self.head is None else (*self.meters, self.head)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """The whole field.  Raises ValueError where two things have one name."""
+    """The whole field.
+
+    Raises ValueError where two things have one name, and for a head meter without a grid, which
+    would have nothing to measure.
+    """
 
     transformers: tuple[TransformerSpec, ...]
     zone: ZoneInfo = ZONE  # for what people do at which hour
@@ -66,11 +80,13 @@ class FieldSpec:
     grid: bool = False  # loads and voltages come from a power flow
 
     def __post_init__(self) -> None:
-        meters = [meter.name for each in self.transformers for meter in each.meters]
+        meters = [meter.name for each in self.transformers for meter in each.modules]
         concentrators = [each.concentrator for each in self.transformers]
         for names in (meters, concentrators, [each.name for each in self.transformers]):
             if len(set(names)) != len(names):
                 raise ValueError("two devices have one name")
+        if not self.grid and any(each.head for each in self.transformers):
+            raise ValueError("a head meter needs a grid")
 
 
 def one_transformer(
@@ -86,16 +102,27 @@ def one_transformer(
     )
 
 
-def transformers(meters: int = 60, concentrators: int = 1) -> tuple[TransformerSpec, ...]:
-    """So many meters, spread evenly over the transformers of so many concentrators."""
+def head_meter(number: int) -> MeterSpec:
+    """The head meter of transformer `number`, from 1, at the concentrator's side on all phases."""
+    return MeterSpec(str(FIRST_HEAD_METER + number - 1), Place(0, 0, Phase.ALL), model=HEAD_MODEL)
+
+
+def transformers(
+    meters: int = 60, concentrators: int = 1, *, heads: bool = False
+) -> tuple[TransformerSpec, ...]:
+    """So many meters, spread evenly over the transformers of so many concentrators; each with a
+    head meter besides, or without one."""
     shares = [
         meters * (number + 1) // concentrators - meters * number // concentrators
         for number in range(concentrators)
     ]
-    return tuple(
+    spread = (
         one_transformer(share, number=number, first_meter=FIRST_METER + sum(shares[: number - 1]))
         for number, share in enumerate(shares, 1)
     )
+    if not heads:
+        return tuple(spread)
+    return tuple(replace(each, head=head_meter(number)) for number, each in enumerate(spread, 1))
 
 
 STANDARD = FieldSpec(transformers())

@@ -268,7 +268,7 @@ class World:
             tap=self._tap,
             radio_tap=self._radio_tap,
         )
-        for node, meter in enumerate(transformer.meters, 1):
+        for node, meter in enumerate(transformer.modules, 1):
             entry = self._new_entry(networks, meter, node)
             self._specs[meter.name] = meter
             self._entries[meter.name] = entry

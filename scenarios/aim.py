@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from devices.chance import octets
-from devices.field_spec import transformers
 from scenarios.cells import cells_of
 from scenarios.fault_spec import ALL, FaultSpec, where
 from scenarios.parts import BadScenario
@@ -41,12 +40,12 @@ class _Aim:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._seed = seed
-        spread = transformers(scenario.field.meters, scenario.field.concentrators)
+        spread = scenario.field.transformers()
         self._meters_of = {
             each.concentrator: [meter.name for meter in each.meters] for each in spread
         }
         self._cells = cells_of(scenario.field)
-        self._meters = {name for names in self._meters_of.values() for name in names}
+        self._meters = {meter.name for each in spread for meter in each.modules}
         self._areas = {area.name: area.concentrators for area in scenario.area}
         for area in scenario.area:
             for name in area.concentrators:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from devices.field_spec import transformers
 from scenarios.schema import FieldSpec
 
 
 def cells_of(field: FieldSpec) -> dict[str, tuple[str, ...]]:
     """The concentrators of each cell, `CELL-001` on."""
-    spread = transformers(field.meters, field.concentrators)
+    spread = field.transformers()
     names = [each.concentrator for each in spread]
     size = field.cell_size
     return {

@@ -34,6 +34,7 @@ from headend.config import Config, KeyStorage
 from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.interval import IntervalDay
+from headend.domain.meter import Meter
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
@@ -88,6 +89,7 @@ class Story:
     discoveries: tuple[Discovery, ...] = ()
     heard: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
+    registered: tuple[Meter, ...] = ()  # as the registry has them
 
     @property
     def log_sha256(self) -> str:
@@ -162,7 +164,7 @@ class _Stage:
             cellular.run(self.world, cells_of(scenario.field).items())
         await self._open_platform()
         await self._start_head_end()
-        registry = registry_of(scenario)
+        registry = registry_of(scenario, self.seed)
         assert self.head_end is not None
         await self.head_end.register(registry.concentrators, registry.meters)
         self.driver.start()
@@ -451,6 +453,7 @@ class _Stage:
             pages=pages,
             uploads=uploads,
             discoveries=tuple(self.head_end.store.read(upkeep_queries.discoveries)),
+            registered=self.head_end.store.read(_registered),
             heard={name: self._heard(self.head_end, name) for name in self.world.concentrators},
         )
 
@@ -458,6 +461,10 @@ class _Stage:
         return head_end.store.read(
             lambda connection: upkeep_queries.availability_of(connection, concentrator)
         )
+
+
+def _registered(connection: Any) -> tuple[Meter, ...]:
+    return tuple(queries.meters(connection, limit=1_000_000))
 
 
 def records_of(connection: Any) -> tuple[Record, ...]:

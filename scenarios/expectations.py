@@ -88,6 +88,9 @@ def expected(story: Story) -> Iterator[Check]:
     if expect.blocks_lost_max is not None:
         most = expect.blocks_lost_max
         yield Check("blocks_lost_max", lost <= most, lost, most)
+    if expect.wrong_phase_records is not None:
+        wrong, count = _wrong_phases(story), expect.wrong_phase_records
+        yield Check("wrong_phase_records", wrong == count, wrong, count)
     if expect.energy_closes is not None:
         start = story.scenario.start_utc.timestamp()
         missing = energy_mismatch(story.world, start, start + story.simulated_s)
@@ -96,6 +99,16 @@ def expected(story: Story) -> Iterator[Check]:
     for name, count in _counted(story).items():
         if (least := getattr(expect, name)) is not None:
             yield Check(name, count >= least, count, least)
+
+
+def _wrong_phases(story: Story) -> int:
+    """How many meters hang on another phase than the registry says."""
+    true = {
+        meter.name: meter.place.phase.value
+        for transformer in story.world.spec.transformers
+        for meter in transformer.modules
+    }
+    return sum(true[known.name] != known.recorded_phase for known in story.registered)
 
 
 def _counted(story: Story) -> dict[str, int]:

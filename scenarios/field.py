@@ -13,10 +13,11 @@ from devices.channel.place import Phase, along_streets
 from devices.concentrator.device import Settings
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
-from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec, transformers
+from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
+from devices.grid.phase_records import recorded_phases
 from devices.meter.foreign import MAKER
 from devices.span import Span
-from headend.domain.meter import GATEWAY, Concentrator, Meter
+from headend.domain.meter import GATEWAY, Concentrator, Meter, RecordedPhase
 from protocols.dlms.codes import DataAccessResult
 from protocols.plc.noise import NOISES
 from scenarios import schema
@@ -44,12 +45,15 @@ class Registry:
 def field_of(scenario: Scenario) -> FieldSpec:
     """The field.  Raises `BadScenario` for a meter that is not in it."""
     special = {meter.name: meter for meter in scenario.meter}
-    spread = transformers(scenario.field.meters, scenario.field.concentrators)
-    known = {meter.name for each in spread for meter in each.meters}
+    spread = scenario.field.transformers()
+    known = {meter.name for each in spread for meter in each.modules}
     expect = scenario.expect
     for name in (*special, *(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())):
         if name not in known:
             raise BadScenario(f"meter {name}: the field has {min(known)} to {max(known)}")
+    for head in (each.head for each in spread if each.head is not None):
+        if head.name in special and special[head.name].load_w is not None:
+            raise BadScenario(f"meter {head.name} measures a transformer: it has no load_w")
     return FieldSpec(
         transformers=tuple(_transformer(each, scenario.field, special) for each in spread),
         zone=ZoneInfo(scenario.timezone),
@@ -60,19 +64,41 @@ def field_of(scenario: Scenario) -> FieldSpec:
     )
 
 
-def registry_of(scenario: Scenario) -> Registry:
-    """What the head-end knows of it."""
+def registry_of(scenario: Scenario, seed: int | None = None) -> Registry:
+    """What the head-end knows of it.  The `seed`, the scenario's own if none is given, says which
+    records name a wrong phase."""
+    seed = scenario.seed if seed is None else seed
     special = {meter.name: meter for meter in scenario.meter}
-    spread = transformers(scenario.field.meters, scenario.field.concentrators)
+    spread = scenario.field.transformers()
+    phases = _phases(scenario.field, seed)
     return Registry(
         tuple(Concentrator(each.concentrator, sim_of(each.concentrator)) for each in spread),
         tuple(
-            _by_mode(scenario, _registered(meter.name, each.concentrator, special.get(meter.name)))
+            replace(
+                _by_mode(
+                    scenario,
+                    _registered(meter.name, each.concentrator, special.get(meter.name)),
+                ),
+                recorded_phase=phases.get(meter.name),
+            )
             for each in spread
-            for meter in each.meters
+            for meter in each.modules
             if meter.name not in special or special[meter.name].registered
         ),
     )
+
+
+def _phases(field: schema.FieldSpec, seed: int) -> dict[str, RecordedPhase]:
+    """By the utility's records; it has none where meters hang on no grid."""
+    if not field.grid:
+        return {}
+    true = [
+        (meter.name, meter.place.phase)
+        for each in field.transformers()
+        for meter in _transformer(each, field, {}).modules
+    ]
+    recorded = recorded_phases(seed, true, field.wrong_phase_share)
+    return {name: phase.value for name, phase in recorded.items()}
 
 
 def sim_of(concentrator: str) -> str:
@@ -94,7 +120,7 @@ def alternating_meters(scenario: Scenario) -> list[str]:
     """
     if scenario.field.outages == "none":
         return []
-    spread = transformers(scenario.field.meters, scenario.field.concentrators)
+    spread = scenario.field.transformers()
     names = [meter.name for each in spread for meter in each.meters]
     if scenario.field.outages == "usual":
         return names
@@ -118,6 +144,7 @@ def _transformer(
     return replace(
         each,
         meters=tuple(_meter(meter, special.get(meter.name)) for meter in placed),
+        head=None if each.head is None else _meter(each.head, special.get(each.head.name)),
         access=field.access,
         radio=None if field.radio == "none" else field.radio,
         router=field.router == "external",

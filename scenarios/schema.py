@@ -36,6 +36,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from devices.field_spec import TransformerSpec, transformers
 from devices.meter.models import names
 from headend.app import working_days
 from headend.config import (
@@ -80,6 +81,11 @@ class FieldSpec(Part, frozen=True):
         "mains"  # on the power line; docs/models.md
     )
     grid: bool = False  # loads and voltages come from a power flow of each transformer
+    wrong_phase_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.1  # of records; with a grid
+
+    def transformers(self) -> tuple[TransformerSpec, ...]:
+        """By number, each with its customers' meters and, on a grid, its head meter."""
+        return transformers(self.meters, self.concentrators, heads=self.grid)
 
 
 class Area(Part, frozen=True):
@@ -197,6 +203,7 @@ class Expect(Part, frozen=True):
     discovered: dict[str, bool] | None = None  # by module: whether it was admitted
     blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
     blocks_lost_max: int | None = None
+    wrong_phase_records: int | None = None  # meters that the registry has on another phase
     energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     # the largest share of a transformer's energy that customers and modelled losses may leave
 
@@ -345,8 +352,9 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)
-    if scenario.expect.energy_closes is not None and not scenario.field.grid:
-        yield ("expect", "energy_closes"), "needs a grid: [field] grid = true"
+    for name in ("energy_closes", "wrong_phase_records"):
+        if getattr(scenario.expect, name) is not None and not scenario.field.grid:
+            yield ("expect", name), "needs a grid: [field] grid = true"
     yield from _without_what_they_hit(scenario)
     yield from _areas(scenario)
     for reason in scenario.expect.failed or ():

@@ -228,6 +228,8 @@ def _standing(known: Meter) -> str:
         parts.append(f"linked to {known.concentrator}")
     if known.address is not None:
         parts.append(f"reached at {known.address}")
+    if known.recorded_phase is not None:
+        parts.append(f"recorded on phase {known.recorded_phase}")
     return ", ".join(parts)
 
 

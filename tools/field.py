@@ -186,7 +186,7 @@ async def _run(
 def _describe(
     field: LiveField, broker: Address, opened: list[dict[str, object]]
 ) -> dict[str, object]:
-    names = field.world.meter_names
+    names = [meter.name for each in field.world.spec.transformers for meter in each.meters]
     told: dict[str, object] = {"concentrator_ports": opened} if opened else {}
     return {
         "mqtt": f"{broker.host}:{broker.port}",

@@ -42,12 +42,15 @@ from protocols.dlms.suite import SecuritySuite, curve_of
 from tools.capturing import CaptureFile, recording
 from tools.meter_entry import add
 from tools.meter_keys import rekey
+from tools.meter_registry import list_meters, show_meter
 
 app = typer.Typer(
     name="meter", help="A simulated meter; meters in the registry.", no_args_is_help=True
 )
 app.command("add")(add)
 app.command("rekey")(rekey)
+app.command("list")(list_meters)
+app.command("show")(show_meter)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2

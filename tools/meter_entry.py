@@ -12,7 +12,7 @@ import typer
 
 from headend.config import BadConfig, Config, KeyStorage
 from headend.config import read as read_config
-from headend.domain.meter import GATEWAY, Meter
+from headend.domain.meter import GATEWAY, Meter, RecordedPhase
 from headend.models import BadModel, Shelf
 from headend.ports import KeyShared, StoreUnavailable
 from protocols.dlms.keys import Keys
@@ -47,6 +47,7 @@ def add(
         str | None, typer.Option(help="Which one carries for it; with --address gateway.")
     ] = None,
     contracted_w: Annotated[int | None, typer.Option(help="Its contract, in watts.")] = None,
+    phase: Annotated[str | None, typer.Option(help="Its recorded phase: A, B, C, ABC.")] = None,
 ) -> None:
     """Enter a meter with which the head-end speaks by itself, with its keys.
 
@@ -75,6 +76,7 @@ def add(
             segment=segment,
             identity=identity,
             title=None if title is None else _title(title),
+            recorded_phase=None if phase is None else _phase(phase),
         )
         keys, passwords = dict(map(_keys, key or ())), dict(map(_password, password or ()))
         asyncio.run(add_meter(settings, meter, keys, passwords))
@@ -93,6 +95,13 @@ def _title(text: str) -> str:
     if len(octets) != 8:
         wrong_usage(f"--title takes 16 hexadecimal digits, not {text!r}")
     return octets.hex().upper()
+
+
+def _phase(text: str) -> RecordedPhase:
+    try:
+        return msgspec.convert(text.upper(), RecordedPhase)
+    except msgspec.ValidationError:
+        wrong_usage(f"--phase is one of A, B, C and ABC, not {text!r}")
 
 
 def _keys(text: str) -> tuple[int, Keys]:

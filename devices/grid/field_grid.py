@@ -29,6 +29,9 @@ class FieldGrid:
         self._of_meter = {
             meter.name: each.name for each in spec.transformers for meter in each.meters
         }
+        self._of_head = {
+            each.head.name: each.name for each in spec.transformers if each.head is not None
+        }
         self._utc_offset_min = standard_offset_min(spec.zone)
         self._feeders: dict[str, Feeder] = {}
 
@@ -40,7 +43,10 @@ class FieldGrid:
         return found
 
     def load_of(self, meter: str) -> Load:
-        """What a meter's installation draws, at the voltage of its place."""
+        """What a customer's installation draws, at the voltage of its place; or what a
+        transformer's head meter measures."""
+        if meter in self._of_head:
+            return self.head(self._of_head[meter])
         return CustomerLoad(self.feeder(self._of_meter[meter]), meter)
 
     def head(self, transformer: str) -> HeadLoad:

@@ -107,7 +107,8 @@ def _of_phase(meter_type: MeterType, phase: int) -> Iterator[CosemObject]:
         -1,
         lambda rows: rows.powers()[2][phase],
     )
-    yield one(11, current_ca, LongUnsigned, UNIT_A, -2)
+    # A register of 16 bits shows no more than 655.35 A, whatever flows.
+    yield one(11, lambda p: min(current_ca(p), LongUnsigned.MAX), LongUnsigned, UNIT_A, -2)
     yield one(16, lambda p: p.active_w, DoubleLong, UNIT_W)
     yield one(3, lambda p: max(p.reactive_var, 0), DoubleLongUnsigned, UNIT_VAR)
     if "instruments" not in meter_type.features:

@@ -59,9 +59,11 @@ def networks_of(
     its radio, by the power that is received there; `asking` says whether the concentrator works."""
     links, radios, places = {}, {}, {}
     mode = None if transformer.radio is None else MODES[transformer.radio]
-    for node, meter in enumerate(transformer.meters, 1):
+    for node, meter in enumerate(transformer.modules, 1):
         path = path_to(seed, transformer=transformer.name, meter=meter.name, place=meter.place)
-        appliance = None if medium.noise is CLEAN else Appliance(seed, int(meter.name))
+        # Nobody cooks in the transformer's cabinet.
+        quiet = medium.noise is CLEAN or meter is transformer.head
+        appliance = None if quiet else Appliance(seed, int(meter.name))
         links[node] = Link(
             meter.name, node, path, noise, medium, appliance=appliance, tap=tap(meter.name)
         )

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 DIRECT = "direct/"
 """Before the name of a network segment, so that it cannot be taken for a concentrator's."""
@@ -15,6 +16,10 @@ DIALS_IN = "dials-in"
 
 GATEWAY = "gateway"
 """The address of a meter with which the head-end speaks through its concentrator, end to end."""
+
+
+RecordedPhase = Literal["A", "B", "C", "ABC"]
+"""The phases of its transformer that a meter hangs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Meter:
     the network that it shares with others, where its address does not tell.  `identity` is the
     logical device name that it calls itself by, where that is not its name; `title` its system
     title in hexadecimal digits, by which it proves itself and names itself in ciphered pushes.
+    `recorded_phase` is what the utility's papers say: nobody has measured it, and it may be wrong.
     """
 
     name: str
@@ -39,6 +45,7 @@ class Meter:
     segment: str | None = None
     identity: str | None = None
     title: str | None = None
+    recorded_phase: RecordedPhase | None = None
 
     @property
     def by_gateway(self) -> bool:

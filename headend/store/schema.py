@@ -53,6 +53,7 @@ meters = Table(
     Column("segment", String),
     Column("identity", String),
     Column("title", String),
+    Column("recorded_phase", String),
     Index("meters_of_concentrator", "concentrator", "name"),
 )
 Index(

@@ -131,8 +131,8 @@ def _around(
     delivered: Mapping[str, int],
 ) -> Iterator[Module]:
     beside: Counter[int] = Counter()
-    streets = Counter(meter.place.nodes_passed for meter in transformer.meters)
-    for meter in transformer.meters:
+    streets = Counter(meter.place.nodes_passed for meter in transformer.modules)
+    for meter in transformer.modules:
         nodes = meter.place.nodes_passed
         angle = 2 * math.pi * beside[nodes] / max(streets.values())
         beside[nodes] += 1

@@ -137,13 +137,12 @@ def test_customers_are_as_the_models_page_says() -> None:
 
 
 def test_records_are_wrong_for_a_share_and_more_for_more() -> None:
-    street = a_street(400)
-    true = {each.meter: each.place.phase for each in street.customers}
-    assert recorded_phases(SEED, street, 0.0) == true
+    true = {each.meter: each.place.phase for each in a_street(400).customers}
+    assert recorded_phases(SEED, true.items(), 0.0) == true
     wrong = [
         {
             meter
-            for meter, phase in recorded_phases(SEED, street, share).items()
+            for meter, phase in recorded_phases(SEED, true.items(), share).items()
             if phase != true[meter]
         }
         for share in (0.1, 0.5, 1.0)
@@ -151,7 +150,8 @@ def test_records_are_wrong_for_a_share_and_more_for_more() -> None:
     assert wrong[0] < wrong[1] < wrong[2] == set(true)
     assert 20 < len(wrong[0]) < 65
     assert 160 < len(wrong[1]) < 240
-    assert recorded_phases(SEED + 1, street, 0.5) != recorded_phases(SEED, street, 0.5)
+    one, other = (recorded_phases(seed, true.items(), 0.5) for seed in (SEED, SEED + 1))
+    assert one != other
 
 
 def test_three_phases_share_a_customer() -> None:

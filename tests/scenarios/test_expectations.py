@@ -41,6 +41,10 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "readings": (0, 1),
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
+ON_A_GRID = HEAD.replace("1m", "4h").replace(
+    "[expect]",
+    "[field]\nmeters = 12\ngrid = true\nwrong_phase_share = 0.4\noutages = 'none'\n[expect]",
+)
 CONFLICT = """
 [[order]]
 at = "3m"
@@ -67,7 +71,12 @@ COLLECTED: dict[str, tuple[Any, Any]] = {
     "blocks_lost_min": (3, 4),
     "blocks_lost_max": (3, 2),
 }
-OF_THEIR_OWN = {"energy_closes", "completeness", "completeness_lag"}  # tests below
+OF_THEIR_OWN = {
+    "energy_closes",
+    "wrong_phase_records",
+    "completeness",
+    "completeness_lag",
+}  # tests below
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +137,30 @@ def _ok(
 
 
 def test_energy_closes_until_somebody_passes_by_the_meter() -> None:
-    field = "[field]\nmeters = 6\ngrid = true\noutages = 'none'\n"
-    story = run(parse(HEAD.replace("[expect]", field + "[expect]")))
+    story = run(parse(ON_A_GRID))
     assert _ok(story, "energy_closes", 0.001) == {"energy_closes": True}
-    story.world.meter("90000003").metering.load = ConstantLoad.of(0)
+    customer = story.world.meter("90000003").metering
+    there, customer.load = customer.load, ConstantLoad.of(0)
+    assert _ok(story, "energy_closes", 0.001) == {"energy_closes": False}
+    customer.load = there
+    story.world.meter("80000001").metering.load = ConstantLoad.of(2_000, 2_000, 2_000)
     assert _ok(story, "energy_closes", 0.001) == {"energy_closes": False}
 
 
-def test_energy_cannot_close_without_a_grid() -> None:
-    with pytest.raises(BadScenario, match="energy_closes needs a grid"):
-        parse(f"{HEAD}energy_closes = 0.001\n")
+def test_records_that_are_wrong_are_counted() -> None:
+    story = run(parse(ON_A_GRID))
+    true = {each.name: each.place.phase for each in story.world.spec.transformers[0].modules}
+    wrong = sum(true[each.name].value != each.recorded_phase for each in story.registered)
+    assert len(story.registered) == 13 and 0 < wrong < 12
+    for count in (wrong - 1, wrong, wrong + 1):
+        held = {"wrong_phase_records": count == wrong}
+        assert _ok(story, "wrong_phase_records", count) == held
+    none = tuple(replace(each, recorded_phase=None) for each in story.registered)
+    unknown = replace(story, registered=none)
+    assert _ok(unknown, "wrong_phase_records", 13) == {"wrong_phase_records": True}
+
+
+@pytest.mark.parametrize("name", ["energy_closes", "wrong_phase_records"])
+def test_what_needs_a_grid(name: str) -> None:
+    with pytest.raises(BadScenario, match=f"{name} needs a grid"):
+        parse(f"{HEAD}{name} = 1\n")

@@ -20,7 +20,10 @@ def test_meters_are_registered_and_written_over(tx: SqlTransaction) -> None:
     assert tx.put_meters([plain, full]) == 2
     assert (tx.meter("M1"), tx.meter("M2")) == (plain, full)
     assert str(tx.meter("M2").contracted_w) == "9200.50"  # type: ignore[union-attr]
-    unlinked = replace(full, concentrator=None, contracted_w=None, commissioned=False)
+    full = replace(full, recorded_phase="B")
+    tx.put_meters([full])
+    assert tx.meter("M2") == full
+    unlinked = replace(full, concentrator=None, contracted_w=None, recorded_phase=None)
     assert tx.put_meters(iter([unlinked])) == 1
     assert (tx.meter("M1"), tx.meter("M2")) == (plain, unlinked)
     assert tx.put_meters([]) == 0
