@@ -82,6 +82,8 @@ def test_a_push_setup_is_shown_set_and_asked_to_push(probe: Probe, meter: Bench)
     dry = probe.json("push", "set", "--to", "tcp://192.0.2.1", "--dry-run", *at, env=env)
     assert "attribute 3" in dry["request"]
     assert probe.json("push", "show", *at, env=env)["setups"] == before
+    nowhere = probe.json("push", "now", *at, env=env, code=1)
+    assert "no destination" in nowhere["why"] and not acting(probe.journal())
     told = probe.json("push", "set", "--to", "udp://192.0.2.1:4059", *at, env=env)
     assert told["setups"][0]["destination"] == "UDP 192.0.2.1:4059"
     after = probe.json("push", "show", *at, env=env)["setups"]

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from headend.probe_app import BadAddress, SerialAddress, TcpAddress, UdpAddress, parse
+from headend.probe_app import (
+    BadAddress,
+    Failure,
+    ReasonCode,
+    SerialAddress,
+    TcpAddress,
+    UdpAddress,
+    parse,
+)
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.obis import describe
 from protocols.dlms.objects.push import MESSAGES, PUSH_SETUP_CLASS, TRANSPORTS, PushSetup
@@ -33,6 +41,11 @@ COLUMNS = (
     Column("windows", "when"),
     Column("retries", "retries"),
     Column("delay_s", "apart", "s"),
+)
+NOWHERE = Failure(
+    ReasonCode.CANCELLED,
+    "the push setup has no destination; nothing that acts was sent",
+    "set one first: ami probe push set --to tcp://HOST:PORT",
 )
 Setup = Annotated[str, typer.Argument(help="OBIS code of the push setup.")]
 
@@ -91,6 +104,8 @@ async def now(desk: Desk, setup: Setup = str(PUSH_SETUP), dry_run: DryRun = Fals
     desk.dry_run = dry_run
     async with desk.talk(Purpose.ACT) as talk:
         found = await talk.do(read_push_setup(name))
+        if not (found.destination.address or dry_run):
+            raise Stopped(NOWHERE)
         await talk.command(push_now(name), to=_where(found))
     note = f"the meter took it; look for it at {_where(found)}"
     return desk.report("", notes=(note,), journal={"to": _where(found)})
