@@ -32,7 +32,7 @@ def written(values: Mapping[str, Any]) -> str:
         if isinstance(value, Mapping):
             blocks.append("\n".join(_table(name, value)))
         elif _tables(value):
-            blocks += ["\n".join([f"[[{_key(name)}]]", *_block(each)]) for each in value]
+            blocks += ["\n".join([f"[[{_key(name)}]]", *_inline(each)]) for each in value]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -47,7 +47,11 @@ def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
             yield from _block(value)
         return
     yield f"[{_key(name)}]"
-    yield from (f"{_key(key)} = {_value(value)}" for key, value in values.items())
+    yield from _inline(values)
+
+
+def _inline(values: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{_key(key)} = {_value(value)}" for key, value in values.items())
 
 
 def _block(values: Mapping[str, Any]) -> Iterator[str]:

@@ -42,6 +42,7 @@ from protocols.dlms.suite import SecuritySuite, curve_of
 from tools.capturing import CaptureFile, recording
 from tools.meter_entry import add
 from tools.meter_keys import rekey
+from tools.meter_record import record_verb
 from tools.meter_registry import list_meters, show_meter
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command("add")(add)
 app.command("rekey")(rekey)
 app.command("list")(list_meters)
 app.command("show")(show_meter)
+record_verb(app)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2
@@ -152,7 +154,10 @@ def listen(
     ] = None,
     model: Annotated[
         str,
-        typer.Option(help=f"Which meter: {', '.join(models.names())}.", show_default="standard"),
+        typer.Option(
+            help=f"Which meter: {', '.join(models.names())}, or a template FILE.toml.",
+            show_default="standard",
+        ),
     ] = "",
     fault: Annotated[
         list[str] | None,
@@ -231,7 +236,7 @@ def meter_of(
 ) -> Meter:
     """The meter that was asked for.  Raises ValueError."""
     if model:
-        meter_type = replace(models.model(model), clients=clients)
+        meter_type = replace(models.find(model), clients=clients)
     else:
         meter_type = MeterType(phases=phases, clients=clients)
     if any(client.suite for client in clients):  # certificates are a matter of its version 1

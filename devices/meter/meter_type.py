@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from devices.meter.clients import STANDARD_CLIENTS, Client
 from devices.meter.meter_clock import NOT_SPECIFIED, TimeRules
+from devices.meter.template import RecordedObject
 from devices.meter.timeline import Timeline
 
 FIRMWARE = "ami-sim-1"
@@ -72,6 +73,8 @@ class MeterType:
     features: frozenset[Feature] = FEATURES
     quirks: frozenset[str] = field(default=frozenset())
     """Faults that every meter of this model has, by their names in `faults.FAULTS`."""
+    recorded: tuple[RecordedObject, ...] = ()
+    """Of a template: the objects that a real meter had.  None: this model's own."""
     _hash: int = field(init=False, repr=False, compare=False, default=0)
     """Computed once: tables of objects are found by it at every request."""
 

@@ -31,6 +31,7 @@ from devices.meter.limiter_object import limiter
 from devices.meter.meter_type import MeterType
 from devices.meter.profile import profile
 from devices.meter.profiles import designs, status_objects
+from devices.meter.recorded_objects import replaced
 from devices.meter.registers import registers
 from devices.meter.security_objects import security_objects
 from protocols.dlms.logical_name import LogicalName
@@ -46,13 +47,14 @@ from protocols.dlms.values import (
 def table(meter_type: MeterType) -> dict[LogicalName, CosemObject]:
     """Every object of this type of meter, by logical name."""
     objects: dict[LogicalName, CosemObject] = {}
+    shown: dict[LogicalName, CosemObject] = {}
     has = meter_type.features
     groups: list[Iterable[CosemObject]] = [
         _identity(meter_type),
         clock_objects(),
         security_objects(meter_type),
         [_sap_assignment],
-        associations(meter_type, objects.values),
+        associations(meter_type, shown.values),
         registers(meter_type),
         status_objects(),
         (profile(design, objects) for design in designs(meter_type)),
@@ -72,7 +74,12 @@ def table(meter_type: MeterType) -> dict[LogicalName, CosemObject]:
     groups += [firmware_objects(meter_type), automation_objects(meter_type)]
     for group in groups:
         objects |= {each.name: each for each in group}
-    return objects
+    if not meter_type.recorded:
+        shown |= objects
+    else:
+        told = replaced(objects, meter_type.recorded, meter_type.clients)
+        shown |= {each.name: each for each in told}
+    return shown
 
 
 def _identity(meter_type: MeterType) -> Iterator[CosemObject]:
