@@ -1,7 +1,7 @@
 """The concentrator: takes commands, carries them out, tells how they ended; also across reboots.
 
-A thin shell.  What a command means is decided in `intake`, what happens at the meter in `errand`;
-what must not be forgotten lies in `flash`.
+A thin shell.  What becomes of a command is the affair of `commands`, what happens at the meter that
+of `errand`; what must not be forgotten lies in `flash`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,12 @@ from devices.chance import stream
 from devices.concentrator import self_report
 from devices.concentrator.client import Client
 from devices.concentrator.collecting import Collecting
+from devices.concentrator.commands import Commands
 from devices.concentrator.desk import Desk, Log
 from devices.concentrator.discovering import Discovering
 from devices.concentrator.errand import Patience
 from devices.concentrator.execution import Execution
-from devices.concentrator.flash import Attempt, Flash, Key, Stage
-from devices.concentrator.intake import (
-    Begin,
-    Busy,
-    DoneBefore,
-    EndNow,
-    Repeat,
-    Stop,
-    Underway,
-    on_execute,
-    on_withdraw,
-)
+from devices.concentrator.flash import Flash
 from devices.concentrator.journal import ATTEMPTS_MAX
 from devices.concentrator.memory import OCTETS_MAX, Memory
 from devices.concentrator.online import Online
@@ -59,7 +49,6 @@ from protocols.concentrator.messages import (
     ReadFaultLog,
     ReceiptFromConcentrator,
     ReceiptToConcentrator,
-    Status,
     UnknownMessage,
     Withdraw,
     decode_downward,
@@ -192,13 +181,7 @@ class Concentrator:
             note(self.flash, self._desk.now(), EventCode.RESTARTED, why)
             self._faults.write(self._desk.now(), "concentrator", f"restarted: {why}")
         self.online.power_on()
-        for attempt in list(self._desk.journal.unfinished()):
-            if attempt.stage is Stage.ACTING:
-                self._desk.end_without_errand(attempt, Status.UNKNOWN, acted=True)
-            elif attempt.withdrawn:
-                self._desk.end_without_errand(attempt, Status.CANCELLED)
-            else:
-                self._found.append(attempt)
+        self._commands.find_unfinished()
         self._discovering.start()
         self._updating.start()
         self._collecting.start()
@@ -274,7 +257,15 @@ class Concentrator:
             note=self._note,
         )
         self._tunnels = Tunnels(self._line, self._desk, self.clock, self.table, self._turns)
-        self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
+        self._commands = Commands(
+            self.env,
+            self._desk,
+            self._execution,
+            self.clock,
+            self.table,
+            queue_max=self.settings.queue_max,
+            busy=lambda: self.busy,
+        )
 
     # --- session with the head-end: `online.Host` ------------------------------------------------
 
@@ -344,13 +335,14 @@ class Concentrator:
             case ReceiptToConcentrator():
                 self._desk.receipted(message.of)
                 self._uploading.receipted(message.of)
-                if self._found and self._desk.is_of_this_boot(message.of):
-                    self._go_on(message.at)
+                if self._commands.waiting and self._desk.is_of_this_boot(message.of):
+                    uptime_s = self.clock.uptime(self.env.now) - self._booted_uptime
+                    self._commands.go_on(message.at, uptime_s)
                 return
             case Execute():
-                stored = self._execute(message)
+                stored = self._commands.execute(message)
             case Withdraw():
-                stored = self._withdraw(message)
+                stored = self._commands.withdraw(message)
             case ReadFaultLog():
                 self._desk.owe_fault_log(self._faults.since(message.since))
                 stored = True
@@ -416,95 +408,3 @@ class Concentrator:
         """Step the own clock ahead, or back where negative; the own event log has it."""
         self.clock.step(by_s)
         self._note(EventCode.CLOCK_SHIFTED, f"by {by_s:+.3f} s, by {who}")
-
-    def _go_on(self, head_end_time: datetime | None) -> None:
-        """Begin what was found in flash after a reboot, now that the head-end has told the time.
-
-        A clock may lose time while the power is away, and then a command would look fresh that is
-        stale.  The receipt of a message of this boot was written after that boot; so by now the
-        head-end's time is at most what it says and the uptime on top.  The fault log that tells of
-        the reboot makes sure that there is such a receipt.
-        """
-        now = self.env.now
-        uptime_s = self.clock.uptime(now) - self._booted_uptime
-        found, self._found = self._found, []
-        for attempt in found:
-            if head_end_time is not None:
-                latest = head_end_time + timedelta(seconds=uptime_s)
-                attempt.behind_s = max(attempt.behind_s, self.clock.behind_s(latest, now))
-            self._execution.add(attempt)
-
-    def _execute(self, command: Execute) -> bool:
-        """Whether the command, or its answer, is stored now."""
-        desk = self._desk
-        now = self.env.now
-        behind_s = self.clock.behind_s(command.at, now)
-        room = not self.busy and len(self._execution) + len(self._found) < self.settings.queue_max
-        decision = on_execute(
-            command,
-            desk.journal,
-            in_table=command.meter in self.table,
-            expired=self.clock.left_s(command.not_after, behind_s, now) <= 0,
-            room=room and desk.journal.has_room(desk.now()),
-        )
-        match decision:
-            case Begin():
-                attempt = desk.journal.store(command, behind_s=behind_s)
-                desk.note("stored", attempt)
-                desk.accept(attempt)
-                self._execution.add(attempt)
-            case Underway(attempt):
-                desk.accept(attempt)
-            case Repeat(attempt):
-                desk.repeat(attempt)
-            case DoneBefore(done):
-                desk.end_as_before(desk.journal.store(command), done)
-            case EndNow(status):
-                desk.end_without_errand(desk.journal.store(command), status)
-            case Busy():
-                desk.refuse_busy(command)
-                return False
-        return True
-
-    def _withdraw(self, command: Withdraw) -> bool:
-        """Whether the withdrawal is stored now."""
-        desk = self._desk
-        known = desk.journal.find(Key(command.order, command.attempt))
-        decision = on_withdraw(
-            command,
-            desk.journal,
-            begun=known is not None and not self._waits(known),
-            room=desk.journal.has_room(desk.now(), withdrawal=True),
-        )
-        match decision:
-            case Repeat(attempt):
-                desk.repeat(attempt)
-            case Stop(attempt):
-                attempt.withdrawn = True  # the execution sees it
-                desk.note("withdrawn", attempt)
-            case DoneBefore(done):
-                desk.end_as_before(known or self._never_begun(command), done)
-            case EndNow(status):
-                attempt = known or self._never_begun(command)
-                self._execution.remove(attempt)
-                self._found = [other for other in self._found if other is not attempt]
-                desk.end_without_errand(attempt, status)
-            case Busy():
-                return False  # no room to remember it: the head-end asks again
-        return True
-
-    def _waits(self, attempt: Attempt) -> bool:
-        return attempt in self._found or self._execution.waits(attempt)
-
-    def _never_begun(self, command: Withdraw) -> Attempt:
-        """The memory of a command that may still be on its way, and will not be begun."""
-        return self._desk.journal.store(
-            Execute(
-                id=command.id,
-                order=command.order,
-                attempt=command.attempt,
-                meter=command.meter,
-                action=command.action,
-                not_after=self._desk.now(),
-            )
-        )
