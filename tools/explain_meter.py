@@ -208,7 +208,7 @@ def _tree(page: MeterPage, happened: list[dict[str, Any]]) -> Tree:
             branch.add(
                 Text(
                     f"{clock_text(order.accepted_at)}  {order.number} {order.kind}:"
-                    f" {order.state}{reason} after {order.attempts} attempts"
+                    f" {order.state}{reason} after {order.attempts} attempt{'' if order.attempts == 1 else 's'}"
                 )
             )
             for value in order.readings:

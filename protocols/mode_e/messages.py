@@ -77,8 +77,10 @@ def find_request(octets: bytes) -> str | None:
 
 
 def same_address(asked: str, own: str) -> bool:
-    """Whether a meter is meant; leading zeros do not count (6.3.14, item 22)."""
-    return not asked or asked.lstrip("0") == own.lstrip("0")
+    """Whether a meter is meant; leading zeros do not count (6.3.14, item 22), so an address of
+    zeros alone is none, and every meter is meant."""
+    wanted = asked.lstrip("0")
+    return not wanted or wanted == own.lstrip("0")
 
 
 def identification(manufacturer: str, baud_code: str, text: str, *, mode_e: bool = True) -> bytes:

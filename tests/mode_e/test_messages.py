@@ -49,6 +49,7 @@ def test_request_is_found(octets: bytes, address: str | None) -> None:
     ("asked", "own", "meant"),
     [
         ("", "12", True),
+        ("000000", "12", True),
         ("12", "12", True),
         ("0012", "12", True),
         ("12", "0012", True),
