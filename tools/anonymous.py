@@ -53,7 +53,8 @@ class Anonymous:
         text = text if octets is None else octets.decode("latin-1")
         for digits in re.findall(rf"\d{{{DIGITS_MIN},}}", text):
             for start in range(len(digits) - DIGITS_MIN + 1):
-                self._number(int(digits[start:]))
+                if (number := int(digits[start:])) >= 10 ** (DIGITS_MIN - 1):
+                    self._number(number)
 
     def value(self, class_id: int, name: LogicalName, value: Value) -> Value:
         """The value as it may be shown.  Raises ValueError for one that cannot be looked into."""
@@ -63,6 +64,8 @@ class Anonymous:
 
     def _value(self, value: Any, identifies: bool) -> Any:
         if isinstance(value, Array | Structure):
+            # The class and attribute of an object that is named are no addresses.
+            identifies &= not any(_names_object(value, place) for place in range(len(value)))
             return type(value)(
                 each if _names_object(value, place) else self._value(each, identifies)
                 for place, each in enumerate(value)

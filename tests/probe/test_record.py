@@ -169,6 +169,15 @@ def test_a_serial_number_is_found_wherever_it_stands() -> None:
     assert same[0] == same[1]
 
 
+def test_what_only_looks_like_a_number_stays() -> None:
+    """Zeros before a serial number's last digits, and the columns of a push."""
+    mask = Anonymous(1)
+    mask.learn(OctetString(b"SIM0000000004"))
+    assert mask.value(3, OTHER, LongUnsigned(4)) == LongUnsigned(4)
+    column = Structure((LongUnsigned(3), OctetString(OTHER), Integer(2), LongUnsigned(0)))
+    assert mask.value(40, IPV4, Array([column])) == Array([column])
+
+
 @given(st.binary(min_size=1, max_size=40))
 def test_of_octets_nothing_is_left_but_their_number(octets: bytes) -> None:
     mask = Anonymous(3)
