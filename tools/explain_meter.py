@@ -205,10 +205,11 @@ def _tree(page: MeterPage, happened: list[dict[str, Any]]) -> Tree:
         branch = tree.add(Text(f"the last orders: {len(page.orders)}"))
         for order in page.orders:
             reason = "" if order.reason is None else f" ({order.reason})"
+            tried = "1 attempt" if order.attempts == 1 else f"{order.attempts} attempts"
             branch.add(
                 Text(
                     f"{clock_text(order.accepted_at)}  {order.number} {order.kind}:"
-                    f" {order.state}{reason} after {order.attempts} attempt{'' if order.attempts == 1 else 's'}"
+                    f" {order.state}{reason} after {tried}"
                 )
             )
             for value in order.readings:
