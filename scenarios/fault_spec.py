@@ -7,7 +7,9 @@ a share hits is drawn for each by itself (`scenarios.aim`): a greater share hits
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from devices.meter.faults import FAULTS
 from scenarios.mistakes import Path
@@ -18,6 +20,15 @@ DIRT = tuple(name for name, fault in FAULTS.items() if fault.where != "line")
 
 ALL = "all"
 """The target that is every device of the kind."""
+
+Level = Annotated[float, msgspec.Meta(ge=-200, le=200)]
+"""A level or a change of one in dB or dBm, far beyond what any link has."""
+
+Step = Annotated[int, msgspec.Meta(ge=-315_360_000, le=315_360_000)]
+"""Seconds that a clock jumps: ten years at most, so that every calendar has the date."""
+
+Drift = Annotated[int, msgspec.Meta(ge=-100_000, le=100_000)]
+"""Parts in a million: a tenth at most, so that no clock stands or runs backwards."""
 
 Where = Literal["meter", "concentrator", "link", "router", "cell", "surroundings"]
 """What a kind hits: meters, concentrators, links of either, routers of either, cells of the mobile
@@ -74,10 +85,10 @@ class FaultSpec(Part, frozen=True):
     code: int | None = None  # DataAccessResult, +CME ERROR, PDP cause or HTTP, as the kind has it
     share: Share | None = None  # packet-loss: frames lost
     link: Literal["plc", "rf"] | None = None  # meter-unreachable, packet-loss: of this module alone
-    snr_change_db: float | None = None  # noise: by how much the ratio changes
-    power_dbm: float | None = None  # jamming: as strong at the receiver
-    step_s: int = 0  # clock, meter-clock: how far it jumps
-    drift_ppm: int = 0  # clock, meter-clock: how fast it runs too fast
+    snr_change_db: Level | None = None  # noise: by how much the ratio changes
+    power_dbm: Level | None = None  # jamming: as strong at the receiver
+    step_s: Step = 0  # clock, meter-clock: how far it jumps
+    drift_ppm: Drift = 0  # clock, meter-clock: how fast it runs too fast
     phase: Literal[1, 2, 3] | None = None  # meter-phase-loss: which one
     delay: Duration | None = None  # callback-slow, database-slow: how much longer each takes
     dirt: str | None = None  # meter-dirty: which of the meter's faults
@@ -126,6 +137,8 @@ def contradictions(faults: tuple[FaultSpec, ...]) -> Iterator[tuple[Path, str]]:
             yield (*here, "link"), f"is of {' and '.join(sorted(OF_ONE_MODULE))}"
         if fault.dirt is not None and fault.dirt not in DIRT:
             yield (*here, "dirt"), f"is one of: {', '.join(DIRT)}"
+        if fault.kind == "callback-error" and fault.code is not None and fault.code < 400:
+            yield (*here, "code"), "is a status of HTTP that tells of an error, from 400"
         around = where(fault.kind) == "surroundings"
         if not fault.target and not around:
             yield (*here, "target"), "is missing; it takes a device, an area or all"

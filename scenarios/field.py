@@ -229,7 +229,7 @@ def _fault(spec: schema.FaultSpec, start: float) -> Fault:
         return make(spec, span)
     except (KeyError, ValueError) as error:
         raise BadScenario(
-            f"fault {spec.kind} at {spec.target}: {error} is no code of it"
+            f"fault {spec.kind} at {spec.target}: {spec.code} is no code of it"
         ) from error
 
 

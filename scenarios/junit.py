@@ -8,6 +8,7 @@ is written: a report of one seed differs between two runs in its durations only.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,13 +34,13 @@ class _Case:
     took_s: float = 0.0
 
 
-def of_run(summary: Summary) -> bytes:
-    """One run: a test case for each thing that was looked at."""
+def of_run(summary: Summary, file: str) -> bytes:
+    """One run: a test case for each thing that was looked at.  `file` is what was played."""
     cases = [
         _Case(
             f"{summary.scenario}.{ALWAYS if finding.always else EXPECTED}",
             finding.name,
-            () if finding.ok else ((finding.found, _repeated(summary.scenario, summary.seed)),),
+            () if finding.ok else ((finding.found, _repeated(file, summary.seed)),),
         )
         for finding in summary.expect
     ]
@@ -47,13 +48,13 @@ def of_run(summary: Summary) -> bytes:
     return _document(summary.scenario, cases, summary.wall_s, properties)
 
 
-def of_sweep(name: str, swept: Swept) -> bytes:
+def of_sweep(name: str, swept: Swept, file: str) -> bytes:
     """A sweep: a test case for each seed, with all that failed under it."""
     cases = [
         _Case(
             f"{name}.{SEEDS}",
             f"seed {run.seed}",
-            tuple(_failure(name, run, finding) for finding in run.failures),
+            tuple(_failure(file, run, finding) for finding in run.failures),
             run.error,
             run.wall_s,
         )
@@ -62,12 +63,12 @@ def of_sweep(name: str, swept: Swept) -> bytes:
     return _document(name, cases, sum(case.took_s for case in cases), {})
 
 
-def _failure(name: str, run: Run, finding: Finding) -> tuple[str, str]:
-    return f"{finding.name}: {finding.found}", _repeated(name, run.seed)
+def _failure(file: str, run: Run, finding: Finding) -> tuple[str, str]:
+    return f"{finding.name}: {finding.found}", _repeated(file, run.seed)
 
 
-def _repeated(name: str, seed: int) -> str:
-    return f"Repeat it: ami sim run {name} --seed {seed}"
+def _repeated(file: str, seed: int) -> str:
+    return f"Repeat it: ami sim run {shlex.quote(file)} --seed {seed}"
 
 
 def _document(

@@ -380,6 +380,11 @@ def _without_what_they_hit(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         has_router = scenario.field.router == "external" or fault.target in direct
         if fault.kind.startswith("router-") and not has_router:
             yield ("fault", number), "is of a router; [field] says router = built-in"
+        if fault.kind == "line-cut" and not direct:
+            yield (
+                ("fault", number),
+                "is of a meter's own line; none has one, see direct in [[meter]]",
+            )
 
 
 def _areas(scenario: Scenario) -> Iterator[tuple[Place, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -129,6 +130,8 @@ def collect(
         first_day = date.fromisoformat(since).toordinal() - EPOCH
     except ValueError:
         wrong_usage(f"--since takes a date such as 2026-07-06, not {since!r}")
+    if dask is not None and not re.fullmatch(r"(tcp|tls)://.+:\d{1,5}", dask):
+        wrong_usage(f"--dask takes tcp://HOST:PORT, not {dask!r}")
     city = City(meters, seed, per_concentrator)
     try:
         with (

@@ -24,18 +24,20 @@ def summary(*findings: Finding) -> Summary:
 
 RUNS = {
     # name: (report, tests, failures, errors)
-    "all as it must be": (of_run(summary(FINE)), 1, 0, 0),
-    "one missed": (of_run(summary(FINE, MISSED)), 2, 1, 0),
-    "octets that XML cannot hold": (of_run(summary(BROKEN)), 1, 1, 0),
-    "nothing was looked at": (of_run(summary()), 0, 0, 0),
+    "all as it must be": (of_run(summary(FINE), "a-story"), 1, 0, 0),
+    "one missed": (of_run(summary(FINE, MISSED), "a-story"), 2, 1, 0),
+    "octets that XML cannot hold": (of_run(summary(BROKEN), "a-story"), 1, 1, 0),
+    "nothing was looked at": (of_run(summary(), "a-story"), 0, 0, 0),
     "a sweep": (
-        of_sweep("a-story", Swept((Run(1, {"done": 1}), Run(2, {}, (MISSED, BROKEN))))),
+        of_sweep("a-story", Swept((Run(1, {"done": 1}), Run(2, {}, (MISSED, BROKEN)))), "a-story"),
         2,
         1,
         0,
     ),
     "a run that broke off": (
-        of_sweep("a-story", Swept((Run(1, {}, error="Traceback\nKeyError: 'C-001'\n"),))),
+        of_sweep(
+            "a-story", Swept((Run(1, {}, error="Traceback\nKeyError: 'C-001'\n"),)), "a-story"
+        ),
         1,
         0,
         1,
@@ -58,19 +60,19 @@ def test_report(report: bytes, tests: int, failures: int, errors: int) -> None:
 
 
 def test_what_a_failure_says() -> None:
-    failure = etree.fromstring(of_run(summary(MISSED))).find(".//failure")
+    failure = etree.fromstring(of_run(summary(MISSED), "a-story")).find(".//failure")
     assert failure is not None
     assert failure.get("message") == "sim-fault: 1, not modem-fault: 1"
     assert "ami sim run a-story --seed 7" in (failure.text or "")
-    swept = of_sweep("a-story", Swept((Run(9, {}, (MISSED, BROKEN)),)))
+    swept = of_sweep("a-story", Swept((Run(9, {}, (MISSED, BROKEN)),)), "qa/my story.toml")
     failure = etree.fromstring(swept).find(".//failure")
     assert failure is not None
     told = failure.text or ""
     assert "failed: sim-fault: 1" in told and "meter 1: <connect> & \ufffd" in told
-    assert "--seed 9" in told
+    assert "ami sim run 'qa/my story.toml' --seed 9" in told
 
 
 def test_the_schema_can_refuse() -> None:
-    report = etree.fromstring(of_run(summary(FINE)))
+    report = etree.fromstring(of_run(summary(FINE), "a-story"))
     report.set("address", "elsewhere")
     assert not SCHEMA.validate(report)

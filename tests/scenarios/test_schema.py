@@ -104,6 +104,34 @@ REFUSED = {
         FAULT.replace("modem", "clock"),
         "fault 1 has a step_s or a drift_ppm",
     ),
+    "change that no number holds": (
+        f"{FAULT.replace('modem', 'noise')}snr_change_db = 1e308\n",
+        "line 8: fault 1: snr_change_db takes a number from -200 to 200",
+    ),
+    "change that is no number": (
+        f"{FAULT.replace('modem', 'noise')}snr_change_db = nan\n",
+        "fault 1: snr_change_db takes a number from -200 to 200",
+    ),
+    "share that is no number": (
+        f"{FAULT.replace('modem', 'packet-loss')}share = nan\n",
+        "fault 1: share takes a number from 0 to 1",
+    ),
+    "step beyond the calendar": (
+        f"{FAULT.replace('modem', 'clock')}step_s = 9999999999999\n",
+        "fault 1: step_s takes a whole number from -315360000 to 315360000",
+    ),
+    "clock that runs backwards": (
+        f"{FAULT.replace('modem', 'clock')}drift_ppm = -2000000\n",
+        "fault 1: drift_ppm takes a whole number from -100000 to 100000",
+    ),
+    "error that is none": (
+        '[[fault]]\nkind = "callback-error"\ncode = 200\n',
+        "fault 1: code is a status of HTTP that tells of an error",
+    ),
+    "line that nobody has": (
+        '[[fault]]\nkind = "line-cut"\ntarget = "all"\n',
+        "fault 1 is of a meter's own line; none has one",
+    ),
     "fault over before it begins": (
         f'{FAULT}at = "5m"\nuntil = "5m"\n',
         "line 9: fault 1: until does not come after at",

@@ -94,7 +94,7 @@ def run(
     except BadScenario as error:
         wrong_usage(f"{file}: {error}")
     if junit is not None:
-        junit.write_bytes(of_run(summary))
+        junit.write_bytes(of_run(summary, file))
     if json:
         print_json(as_json(summary))
     else:

@@ -72,7 +72,7 @@ def sweep(
         except BadScenario as error:
             wrong_usage(f"{file}: {error}")
     if junit is not None:
-        junit.write_bytes(of_sweep(name, swept))
+        junit.write_bytes(of_sweep(name, swept, file))
     if json:
         print_json(swept_as_json(file, swept, elapsed_s()))
     else:

@@ -95,13 +95,20 @@ def whatif(
         _tell(curves, measure, by or scenario.duration, goal)
 
 
+VALUES_MAX = 1000
+"""Of one key: each value is a run for each seed."""
+
+
 def choice(text: str) -> tuple[str, list[Any]]:
     """A key and its values: 1..5, 0.1,0.2, or words."""
     key, equals, values = text.partition("=")
     if not (key and equals and values):
         wrong_usage(f"--vary takes a key and its values, like retries=1..5, not {text!r}")
     if (match := re.fullmatch(r"(-?\d+)\.\.(-?\d+)", values)) is not None:
-        return key, [*range(int(match[1]), int(match[2]) + 1)]
+        low, high = int(match[1]), int(match[2])
+        if not low <= high < low + VALUES_MAX:
+            wrong_usage(f"--vary {text}: a range goes up, over {VALUES_MAX} values at most")
+        return key, [*range(low, high + 1)]
     return key, [_value(each) for each in values.split(",")]
 
 
