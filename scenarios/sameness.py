@@ -3,6 +3,8 @@
 An invariant that is broken is told by its name.  What a file expects is told by how far it was
 missed: a story from which an order was taken is expected to have one order less, and must miss the
 rest by as much as before.  Otherwise every story would fail as soon as something is taken away.
+And its orders must end as some of the first one's did: a story that is over before its orders are,
+or has none that could be done, fails in a way of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from scenarios.summary import Finding, Summary
 
 COUNTS = frozenset({"orders", "done", "refused_messages", "replies", "events", "readings"})
 BY_KEY = frozenset({"failed", "findings"})
+OF_ORDERS = frozenset({"done", "replies"})  # no more than there are orders
 AT_METER = frozenset({"limit", "supply"})
 
 
@@ -24,6 +27,8 @@ class Failing:
     always: frozenset[str]  # invariants that are broken
     missed: dict[str, Finding]  # of the file's own, by name
     error: str | None = None  # what ended the run, where something did
+    orders: int = 0
+    endings: frozenset[str] = frozenset()  # of orders that are not done: reasons, and "open"
 
     @property
     def name(self) -> str:
@@ -38,9 +43,12 @@ def failing(summary: Summary | str) -> Failing:
     """How a run failed; text is the error that ended it."""
     if isinstance(summary, str):
         return Failing(frozenset(), {}, summary)
+    orders = summary.orders
     return Failing(
         frozenset(f.name for f in summary.failures if f.always),
         {f.name: f for f in summary.failures if not f.always},
+        orders=orders.total,
+        endings=frozenset(orders.failed) | ({"open"} if orders.open else set()),
     )
 
 
@@ -55,10 +63,12 @@ def same(first: Failing, now: Failing) -> dict[str, Any] | None:
         return None
     if first.always:
         return {} if first.always <= now.always else None
+    if not now.endings <= first.endings:
+        return None
     expect = {}
     for name, finding in first.missed.items():
         wanted = _wanted(finding, now.missed.get(name))
-        if wanted is None:
+        if wanted is None or (name in OF_ORDERS and wanted > now.orders):
             return None
         expect[name] = wanted
     return expect

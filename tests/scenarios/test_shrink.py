@@ -55,12 +55,16 @@ def test_the_tries_run_out() -> None:
     assert played("again", parse(shrunk.text)).failures
 
 
-def summary(*findings: Finding) -> Summary:
-    return Summary("s", 1, "", Orders(0, 0, {}, 0), findings, 1.0, 1.0)
+NINE = Orders(9, 9, {}, 0)
+LATE = Orders(3, 2, {"expired": 1}, 0)
 
 
-def missed(name: str, value: Any, expected: Any) -> Summary:
-    return summary(Finding(name, False, value, expected, False))
+def summary(*findings: Finding, orders: Orders = NINE) -> Summary:
+    return Summary("s", 1, "", orders, findings, 1.0, 1.0)
+
+
+def missed(name: str, value: Any, expected: Any, orders: Orders = NINE) -> Summary:
+    return summary(Finding(name, False, value, expected, False), orders=orders)
 
 
 BROKEN = summary(Finding("nothing was done twice", False, ["order 1"], None, True))
@@ -81,6 +85,21 @@ SAME = {
     "another limit": (
         missed("limit", {"1": "none"}, {"1": "3300"}),
         missed("limit", {"1": "900"}, {"1": "3300"}),
+        None,
+    ),
+    "orders that end alike": (
+        missed("done", 2, 3, LATE),
+        missed("done", 0, 3, Orders(1, 0, {"expired": 1}, 0)),
+        {"done": 1},
+    ),
+    "more would have to be done than there are": (
+        missed("done", 2, 3, LATE),
+        missed("done", 0, 3, Orders(0, 0, {}, 0)),
+        None,
+    ),
+    "over before its orders are": (
+        missed("done", 2, 3, LATE),
+        missed("done", 0, 3, Orders(1, 0, {}, 1)),
         None,
     ),
     "an invariant outweighs": (BROKEN, BROKEN, {}),

@@ -107,6 +107,10 @@ WRONG = {
     "no such scheme": ("curve", "--scheme", "bpsk", "--snr", "1"),
     "no bits": ("curve", "--scheme", "dbpsk", "--snr", "1", "--bits", "0"),
     "no meters": ("poll", "--meters", "0", "--distance-m", "100"),
+    "a rate of PRIME": ("poll", "--meters", "1", "--distance-m", "9", "--rate-bps", "2400"),
+    "a delay of the other": (
+        "poll", "--meters", "1", "--distance-m", "9", "--mac", "meters-and-more", "--delay-s", "1",
+    ),
     "nine repeaters": ("poll", "--meters", "1", "--distance-m", "100", "--repeaters", "9"),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from devices.channel.polling import (
 )
 from protocols.plc.noise import CLEAN, NOISES
 from tools.channel.verbs import Json, app
-from tools.terminal import print_json, show
+from tools.terminal import print_json, show, wrong_usage
 
 QUANTILES = (0.05, 0.5, 0.95, 0.99)
 
@@ -53,11 +53,13 @@ def poll_(
     ] = 0,
     noise: Annotated[Stored, typer.Option(help="What disturbs.")] = Stored.AWGN,
     delay_s: Annotated[
-        float, typer.Option(min=0, max=60, help="PRIME: what the application at each end takes.")
-    ] = 0.5,
+        float | None,
+        typer.Option(min=0, max=60, help="PRIME: what the application at each end takes; 0.5."),
+    ] = None,
     rate_bps: Annotated[
-        int, typer.Option(min=100, max=1_000_000, help="Meters and More: bits a second.")
-    ] = 4800,
+        int | None,
+        typer.Option(min=100, max=1_000_000, help="Meters and More: bits a second; 4800."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of paths and losses.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -69,9 +71,7 @@ def poll_(
 
     Example: ami channel poll --meters 100 --distance-m 100
     """
-    study = prime_study(round(delay_s * 1e6))
-    if mac is Mac.METERS_AND_MORE:
-        study = meters_and_more_study(rate_bps)
+    study = _study(mac, delay_s, rate_bps)
     street = Street(meters, distance_m, nodes_passed, repeaters)
     disturbing = CLEAN if noise is Stored.AWGN else NOISES[noise.value]
     report = _poll_report(study, street, poll(study, street, seed=seed, noise=disturbing))
@@ -82,6 +82,16 @@ def poll_(
         show(_poll_table(report))
     if not report["meters_read"]:
         raise typer.Exit(1)
+
+
+def _study(mac: Mac, delay_s: float | None, rate_bps: int | None) -> Study:
+    if mac is Mac.PRIME:
+        if rate_bps is not None:
+            wrong_usage("--rate-bps belongs to --mac meters-and-more; PRIME's rate is its scheme's")
+        return prime_study() if delay_s is None else prime_study(round(delay_s * 1e6))
+    if delay_s is not None:
+        wrong_usage("--delay-s belongs to --mac prime")
+    return meters_and_more_study() if rate_bps is None else meters_and_more_study(rate_bps)
 
 
 def _poll_report(study: Study, street: Street, polled: Polled) -> dict[str, Any]:
