@@ -21,6 +21,7 @@ from protocols.concentrator.collecting import Task
 from protocols.concentrator.upkeep import MeterPlace
 from tools.database import Database, reading
 from tools.terminal import clock_text, failed, print_json, show
+from tools.truth import TruthLog, add_truth, happened
 
 LINES_MAX = 8  # of each list; --all shows every one
 SETTLED_S = 600.0  # between two measurements, before a drift is told from them
@@ -29,6 +30,7 @@ SETTLED_S = 600.0  # between two measurements, before a drift is told from them
 def concentrator(
     name: Annotated[str, typer.Argument(help="The concentrator's id.")],
     database: Database = "ami.db",
+    truth: TruthLog = None,
     every: Annotated[bool, typer.Option("--all", help="Every line of each list.")] = False,
     json: Annotated[bool, typer.Option("--json", help="For machines; always everything.")] = False,
 ) -> None:
@@ -40,10 +42,14 @@ def concentrator(
         page = reader.read(lambda connection: concentrator_page(connection, name))
     if page is None:
         failed(f"no concentrator {name}", "See their names with: ami order list, or the registry")
+    told = happened(truth, name)
     if json:
-        print_json(as_json(page))
+        print_json({**as_json(page), "truth": told})
         return
-    show(_tree(page, None if every else LINES_MAX))
+    most = None if every else LINES_MAX
+    tree = _tree(page, most)
+    add_truth(tree, told, most)
+    show(tree)
 
 
 # --- for machines --------------------------------------------------------------------------------

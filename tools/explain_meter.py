@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 import typer
@@ -23,7 +22,8 @@ from protocols.concentrator.messages import LinkReport
 from protocols.concentrator.upkeep import MeterPlace
 from tools.database import Database, reading
 from tools.explanation import gather
-from tools.terminal import clock_text, failed, print_json, show, wrong_usage
+from tools.terminal import clock_text, failed, print_json, show
+from tools.truth import TruthLog, add_truth, happened
 
 ORDERS_SHOWN = 10
 EVIDENCE_SHOWN = 3
@@ -54,10 +54,7 @@ class MeterPage:
 def meter(
     name: Annotated[str, typer.Argument(help="The meter's number.")],
     database: Database = "ami.db",
-    truth: Annotated[
-        Path | None,
-        typer.Option(metavar="LOG", help="A simulation's log: what really happened, beside it."),
-    ] = None,
+    truth: TruthLog = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """What a meter is, how it is reached, its last orders and values, and why it does not read.
@@ -68,7 +65,7 @@ def meter(
         page = reader.read(lambda connection: meter_page(connection, name))
     if page is None:
         failed(f"no meter {name}", "Orders for meters nobody knows: ami order list")
-    happened = [] if truth is None else _truth(truth, page.meter)
+    told = happened(truth, page.meter.name, page.meter.concentrator)
     if json:
         print_json(
             {
@@ -77,11 +74,13 @@ def meter(
                 "link": msgspec.to_builtins(page.link),
                 "place": msgspec.to_builtins(page.place),
                 "orders": msgspec.to_builtins(page.orders),
-                "truth": happened,
+                "truth": told,
             }
         )
         return
-    show(_tree(page, happened))
+    tree = _tree(page)
+    add_truth(tree, told)
+    show(tree)
 
 
 def meter_page(connection: queries.Connection, name: str) -> MeterPage | None:
@@ -161,28 +160,10 @@ def _of_link(link: LinkReport | None, place: MeterPlace | None) -> Iterator[Caus
         yield Cause(f"its link is bad: {told}", "the last attempt", link.at)
 
 
-# --- the truth -----------------------------------------------------------------------------------
-
-
-def _truth(log: Path, known: Meter) -> list[dict[str, Any]]:
-    """The faults of a simulation that hit the meter or its concentrator, and the meter's deeds."""
-    try:
-        lines = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
-    except (OSError, msgspec.DecodeError) as error:
-        wrong_usage(f"--truth {log}: {error}", "Make one: ami sim run FILE --log FILE.jsonl")
-    here = {known.name, known.concentrator}
-    return [
-        line
-        for line in lines
-        if (line["kind"] in ("fault", "fault-over") and line["target"] in here)
-        or (line["kind"] == "meter" and line["meter"] == known.name)
-    ]
-
-
 # --- for people ----------------------------------------------------------------------------------
 
 
-def _tree(page: MeterPage, happened: list[dict[str, Any]]) -> Tree:
+def _tree(page: MeterPage) -> Tree:
     known = page.meter
     tree = Tree(Text(f"meter {known.name}, model {known.model}", "bold"), guide_style="dim")
     tree.add(Text(_standing(known)))
@@ -215,10 +196,6 @@ def _tree(page: MeterPage, happened: list[dict[str, Any]]) -> Tree:
             for value in order.readings:
                 told_value = value.error or f"{value.value} {value.unit or ''}".rstrip()
                 branch.add(Text(f"    {value.word or value.name}: {told_value}", "dim"))
-    if happened:
-        branch = tree.add(Text("what really happened (simulation)", "magenta"))
-        for line in happened:
-            branch.add(Text(_spelled(line)))
     return tree
 
 
@@ -246,11 +223,3 @@ def _told_of_link(page: MeterPage) -> Iterator[str]:
         via = f" via {' → '.join(there.via)}" if there.via else ""
         heard = "never" if there.last_heard is None else clock_text(there.last_heard)
         yield f"topology: {there.link or 'no route'}, level {there.level}{via}, last heard {heard}"
-
-
-def _spelled(line: dict[str, Any]) -> str:
-    at = clock_text(datetime.fromtimestamp(line["at"] / 1e6, UTC))
-    if line["kind"] == "meter":
-        return f"{at}  it did: {line['deed']} {line['detail']}".rstrip()
-    begun = "begins" if line["kind"] == "fault" else "is over"
-    return f"{at}  {line['fault']} at {line['target']} {begun}"

@@ -52,7 +52,8 @@ orders = 0
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     directory = tmp_path_factory.mktemp("story")
-    run(parse(STORY), keep=directory)
+    story = run(parse(STORY), keep=directory)
+    (directory / "world.jsonl").write_bytes(b"\n".join(story.world.log.lines))
     yield directory / "ami.db"
 
 
@@ -122,3 +123,18 @@ DRIFTS = {
 @pytest.mark.parametrize(("told", "ppm"), DRIFTS.values(), ids=DRIFTS)
 def test_drift(told: tuple[tuple[int, float, float], ...], ppm: float | None) -> None:
     assert drift_ppm(clocks(*told)) == (None if ppm is None else pytest.approx(ppm))
+
+
+def test_what_really_happened_stands_beside_it(database: Path) -> None:
+    log = str(database.parent / "world.jsonl")
+    code, told = ami("C-001", "--database", str(database), "--truth", log, "--json")
+    truth = json.loads(told)["truth"]
+    assert code == 0
+    assert [line["fault"] for line in truth if line["kind"] == "fault"] == [
+        "ClockWrong",
+        "ModemFails",
+    ]
+    code, told = ami("C-001", "--database", str(database), "--truth", log, "--all")
+    assert code == 0
+    assert "ModemFails at C-001 is over" in told and "its modem: online →" in told
+    assert ami("C-001", "--database", str(database), "--truth", "/nowhere")[0] == 2
