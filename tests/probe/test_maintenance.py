@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_events_of_every_log_with_their_codes_in_words(probe: Probe, meter: Benc
     assert [(62, "disconnected remotely"), (63, "connected remotely")] == [
         each for each in found if each[0] in (62, 63)
     ]
-    times = [row["time"] for row in told["events"]]
+    times = [datetime.fromisoformat(row["time"]) for row in told["events"]]
     assert times == sorted(times)
     one = probe.json("events", "0.0.99.98.2", "--last", "1h", "--lang", "es", *at, env=env)
     assert [row["event"] for row in one["events"]][-2:] == ["corte remoto", "reconexión remota"]

@@ -22,6 +22,8 @@ TCP, PTY = "127.0.0.1:4059", "/tmp/optical"
 def commands(page: str) -> list[str]:
     """Lines that call the probe, before an example port stands for a real one."""
     text = (ROOT / page).read_text(encoding="utf-8")
+    # A concentrator's own port is tried in tests/local_port.
+    text = "\n\n".join(part for part in text.split("\n\n") if "MODEL=sim-concentrator" not in part)
     # A job wants a package of the office first: tests/jobs has its day.
     found = re.findall(r"^    ami (probe (?!job)[a-z].*?)(?:\s+#.*)?$", text, re.MULTILINE)
     elsewhere = ("/dev/", "probe job")  # a port that is not here; a package that must be made first

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.concentrator import device, execution, intake
+from devices.concentrator import commands, execution, intake
 from headend.domain.reason import ReasonCode
 from headend.orders import conclusion, effect, step
 from headend.orders.judge import EffectUnknown, NotDone, Own, Verdict, judge_command
@@ -93,7 +93,7 @@ def test_a_concentrator_that_forgets_what_it_did(monkeypatch: pytest.MonkeyPatch
     _, restart = stories.find("the-head-end-restarts-mid-order")
     monkeypatch.setattr(step, "judge_command", deaf)
     assert broken(restart, 1) == set()  # the concentrator answers from memory
-    monkeypatch.setattr(device, "on_execute", lambda *args, **rest: intake.Begin())
+    monkeypatch.setattr(commands, "on_execute", lambda *args, **rest: intake.Begin())
     monkeypatch.setattr(execution, "done_before", lambda *args: None)
     assert broken(restart, 1) == {"nothing was done twice"}
 
