@@ -1,0 +1,50 @@
+"""What the capabilities need from the world, in the domain's words; `app` decides who provides."""
+
+from headend.ports.field import CarrierPortal, Command, Connectivity, Field, FieldListener, Report
+from headend.ports.keys import (
+    CountersContended,
+    Generation,
+    KeyCounters,
+    KeyShared,
+    KeysUnreadable,
+    MeterKeys,
+    Vault,
+)
+from headend.ports.memory import (
+    AlreadyStored,
+    InboundMessage,
+    Outgoing,
+    Standing,
+    StoreUnavailable,
+    Unreadable,
+)
+from headend.ports.transaction import Store, Transaction
+from headend.ports.words.readings import IntervalRow
+from headend.ports.world import Chance, Clock
+
+__all__ = [
+    "AlreadyStored",
+    "CarrierPortal",
+    "Chance",
+    "Clock",
+    "Command",
+    "Connectivity",
+    "CountersContended",
+    "Field",
+    "FieldListener",
+    "Generation",
+    "InboundMessage",
+    "IntervalRow",
+    "KeyCounters",
+    "KeyShared",
+    "KeysUnreadable",
+    "MeterKeys",
+    "Outgoing",
+    "Report",
+    "Standing",
+    "Store",
+    "StoreUnavailable",
+    "Transaction",
+    "Unreadable",
+    "Vault",
+]

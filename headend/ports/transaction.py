@@ -1,0 +1,43 @@
+"""One transaction of the store, with all its words, and the store itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from headend.ports.words.breakages import BreakageWords
+from headend.ports.words.collected import CollectedWords
+from headend.ports.words.jobs import JobWords
+from headend.ports.words.journal import JournalWords
+from headend.ports.words.messages import MessageWords
+from headend.ports.words.orders import OrderWords
+from headend.ports.words.outbox import OutboxWords
+from headend.ports.words.readings import ReadingWords
+from headend.ports.words.registry import RegistryWords
+from headend.ports.words.upkeep import UpkeepWords
+
+T = TypeVar("T")
+
+
+class Transaction(
+    RegistryWords,
+    ReadingWords,
+    CollectedWords,
+    UpkeepWords,
+    MessageWords,
+    OrderWords,
+    JournalWords,
+    BreakageWords,
+    JobWords,
+    OutboxWords,
+    Protocol,
+):
+    """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""
+
+
+class Store(Protocol):
+    """Durable memory.  `run` returns only after what `work` wrote is safe on disk."""
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction: all of it is kept, or, if it raises, nothing."""
+        ...

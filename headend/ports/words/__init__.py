@@ -1,0 +1,1 @@
+"""The words of one transaction, by what they speak of.  Plain calls; nothing awaits."""

@@ -1,0 +1,29 @@
+"""Devices that the registry knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from headend.domain.meter import Concentrator, Meter
+
+
+class RegistryWords(Protocol):
+    """Devices that the registry knows."""
+
+    def meter(self, name: str) -> Meter | None: ...
+    def put_meters(self, meters: Iterable[Meter]) -> int: ...
+    def concentrator(self, name: str) -> Concentrator | None: ...
+    def put_concentrators(self, concentrators: Iterable[Concentrator]) -> int: ...
+
+    def meter_called(self, identity: str) -> Meter | None:
+        """The meter that calls itself so, or has that name."""
+        ...
+
+    def meter_titled(self, title: str) -> Meter | None:
+        """The meter with this system title, sixteen hexadecimal digits in capitals."""
+        ...
+
+    def direct_meters(self, model: str) -> list[Meter]:
+        """Those of a model that are reached without a concentrator, by name."""
+        ...
