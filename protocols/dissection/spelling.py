@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocols.dlms.axdr import Reader
+from protocols.dlms.codes import ApduTag
 from protocols.errors import ProtocolError
 
-_GROWTH_MAX = 64
-"""Octets by which a length may count more than ours, for spellings inside of what it counts."""
+_TRIES_MAX = 100_000
+"""Places that are tried before two spellings count as different, so that the time has a bound."""
 
 _Kind = Callable[[bytes, int, bytes, int], tuple[int, int] | None]
 """Takes both octets with their places; returns how many of each a spelling takes, if it is one."""
@@ -31,33 +32,49 @@ class Spelling:
     ours: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A spelling, and those before it."""
+
+    spelling: Spelling
+    before: _Found | None
+
+    def chain(self) -> tuple[Spelling, ...]:
+        """All of them in their order."""
+        found: list[Spelling] = []
+        last: _Found | None = self
+        while last is not None:
+            found.append(last.spelling)
+            last = last.before
+        return tuple(reversed(found))
+
+
 def differences(came: bytes, ours: bytes) -> tuple[Spelling, ...] | None:
     """The spellings in which they differ; None where they differ in anything else.
 
-    81 and above may be TRUE or begin a length: what does not work out as one may as the other.
+    81 and above may be TRUE or begin a length: each is tried, and what does not work out to the
+    end as one may as the other.
     """
-    first = _differences(came, ours, (_length, _truth, _signalling, _old_tag))
-    if first is not None:
-        return first
-    return _differences(came, ours, (_truth, _length, _signalling, _old_tag))
-
-
-def _differences(came: bytes, ours: bytes, kinds: tuple[_Kind, ...]) -> tuple[Spelling, ...] | None:
-    found: list[Spelling] = []
-    at, other = 0, 0
-    while at < len(came) and other < len(ours):
-        if came[at] == ours[other]:
+    ways: list[tuple[int, int, _Found | None]] = [(0, 0, None)]
+    tried: set[tuple[int, int]] = set()
+    while ways:
+        at, other, found = ways.pop()
+        while at < len(came) and other < len(ours) and came[at] == ours[other]:
             at, other = at + 1, other + 1
+        if at == len(came) and other == len(ours):
+            return () if found is None else found.chain()
+        if at == len(came) or other == len(ours) or (at, other) in tried:
             continue
-        steps = (kind(came, at, ours, other) for kind in kinds)
-        step = next(filter(None, steps), None)
-        if step is None:
+        if len(tried) == _TRIES_MAX:
             return None
-        found.append(Spelling(at, came[at : at + step[0]], ours[other : other + step[1]]))
-        at, other = at + step[0], other + step[1]
-    if at != len(came) or other != len(ours):
-        return None
-    return tuple(found)
+        tried.add((at, other))
+        for kind in _KINDS:
+            step = kind(came, at, ours, other)
+            if step is not None:
+                end, other_end = at + step[0], other + step[1]
+                spelling = Spelling(at, came[at:end], ours[other:other_end])
+                ways.append((end, other_end, _Found(spelling, found)))
+    return None
 
 
 def _length(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
@@ -70,17 +87,21 @@ def _length(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | 
     sizes = first.offset - at, second.offset - other
     if counted == wanted and sizes[0] > sizes[1]:
         return sizes
-    inside = wanted and -1 <= counted - wanted <= _GROWTH_MAX and counted != wanted
+    # What it counts grows by no more than all does, but for the old tag, which is one octet less.
+    growth = max(len(came) - len(ours), 0) + 1
+    inside = wanted and -1 <= counted - wanted <= growth and counted != wanted
     return sizes if inside and at + sizes[0] + counted <= len(came) else None
 
 
 def _truth(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
-    """TRUE as another octet than 01; response-allowed said though it is the default."""
-    if ours[other] == 1 and came[at] > 1:
-        return 1, 1
-    if ours[other] == 0 and came[at] == 1 and came[at + 1 : at + 2] > b"\0":
-        return 2, 1
-    return None
+    """TRUE as another octet than 01."""
+    return (1, 1) if ours[other] == 1 and came[at] > 1 else None
+
+
+def _default(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
+    """In an InitiateRequest: response-allowed said, though TRUE is the default."""
+    said = came[0] == ApduTag.INITIATE_REQUEST and came[at] and came[at + 1 : at + 2] > b"\0"
+    return (2, 1) if said and ours[other] == 0 else None
 
 
 def _signalling(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] | None:
@@ -93,3 +114,12 @@ def _old_tag(came: bytes, at: int, ours: bytes, other: int) -> tuple[int, int] |
     """The conformance block under 5F: [APPLICATION 31] in one octet."""
     old = came[at - 1 : at + 2] == b"\x5f\x04\x00"
     return (0, 1) if old and ours[other : other + 3] == b"\x1f\x04\x00" else None
+
+
+_KINDS: tuple[_Kind, ...] = (
+    _old_tag,
+    _signalling,
+    _default,
+    _truth,
+    _length,
+)  # the last goes first

@@ -88,9 +88,8 @@ def _data_of(item: AccessItem) -> Value:
     """Each specification has its data; null-data where it needs none."""
     if isinstance(item, AccessSet):
         return item.value
-    if isinstance(item, AccessAction) and item.parameters is not None:
-        return item.parameters
-    return NULL
+    data = item.parameters if isinstance(item, AccessAction) else item.data
+    return NULL if data is None else data
 
 
 def _write_specifications(items: tuple[AccessItem, ...]) -> bytes:
@@ -132,9 +131,10 @@ def _read_specification(reader: Reader) -> AccessItem:
 def _with_data(item: AccessItem, data: Value) -> AccessItem:
     if isinstance(item, AccessSet):
         return AccessSet(item.attribute, data)
+    given = None if isinstance(data, NullData) else data
     if isinstance(item, AccessAction):
-        return AccessAction(item.method, None if isinstance(data, NullData) else data)
-    return item
+        return AccessAction(item.method, given)
+    return AccessGet(item.attribute, given)
 
 
 def read_request(reader: Reader) -> AccessRequestApdu:

@@ -2,12 +2,14 @@
 
 The user information is kept as octets: an initiate APDU, plain or ciphered, for `apdu.decode`.
 `order` of a message that came holds the tags of its fields, where they stood in another order than
-the standard's, so that it is written again as it came.
+the standard's, and `wide` the sizes of INTEGERs that came in more octets than they need (X.690
+8.3.2 forbids it, yet the number is not in doubt), so that it is written again as it came.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -54,8 +56,10 @@ class AARQ:
     calling_ae_invocation_id: int | None = None  # the user identification of the client
     implementation_information: bytes | None = None
     order: tuple[int, ...] = ()
+    wide: tuple[tuple[int, int], ...] = ()  # tags of fields, octets of their INTEGERs
 
     def encode(self) -> bytes:
+        wide = dict(self.wide)
         return _arranged(
             ApduTag.AARQ,
             self.order,
@@ -63,12 +67,12 @@ class AARQ:
             _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context))),
             _octets(0xA2, self.called_ap_title),
             _octets(0xA3, self.called_ae_qualifier),
-            _number(0xA4, self.called_ap_invocation_id),
-            _number(0xA5, self.called_ae_invocation_id),
+            _number(0xA4, self.called_ap_invocation_id, wide),
+            _number(0xA5, self.called_ae_invocation_id, wide),
             _octets(0xA6, self.calling_ap_title),
             _octets(0xA7, self.calling_ae_qualifier),
-            _number(0xA8, self.calling_ap_invocation_id),
-            _number(0xA9, self.calling_ae_invocation_id),
+            _number(0xA8, self.calling_ap_invocation_id, wide),
+            _number(0xA9, self.calling_ae_invocation_id, wide),
             _optional(0x8A, self.acse_requirements),
             _mechanism(0x8B, self.mechanism),
             _octets(0xAC, self.authentication_value, 0x80),
@@ -95,20 +99,22 @@ class AARE:
     responding_ae_invocation_id: int | None = None
     implementation_information: bytes | None = None
     order: tuple[int, ...] = ()
+    wide: tuple[tuple[int, int], ...] = ()
 
     def encode(self) -> bytes:
+        wide = dict(self.wide)
         source = 0xA1 if isinstance(self.diagnostic, AcseUserDiagnostic) else 0xA2
         return _arranged(
             ApduTag.AARE,
             self.order,
             _optional(0x80, self.protocol_version),
             _tlv(0xA1, _tlv(0x06, _oid(_CONTEXT_OID, self.application_context))),
-            _number(0xA2, self.result),
-            _tlv(0xA3, _number(source, self.diagnostic)),
+            _number(0xA2, self.result, wide),
+            _tlv(0xA3, _number(source, self.diagnostic, wide, 0xA3)),
             _octets(0xA4, self.responding_ap_title),
             _octets(0xA5, self.responding_ae_qualifier),
-            _number(0xA6, self.responding_ap_invocation_id),
-            _number(0xA7, self.responding_ae_invocation_id),
+            _number(0xA6, self.responding_ap_invocation_id, wide),
+            _number(0xA7, self.responding_ae_invocation_id, wide),
             _optional(0x88, self.acse_requirements),
             _mechanism(0x89, self.mechanism),
             _octets(0xAA, self.authentication_value, 0x80),
@@ -181,10 +187,14 @@ def _octets(tag: int, octets: bytes | None, inner: int = 0x04) -> bytes:
     return b"" if octets is None else _tlv(tag, _tlv(inner, octets))
 
 
-def _number(tag: int, number: int | None) -> bytes:
+def _number(
+    tag: int, number: int | None, wide: Mapping[int, int], field: int | None = None
+) -> bytes:
+    """`field` is the tag by which `wide` knows it, where that is another."""
     if number is None:
         return b""
     size = number.bit_length() // 8 + 1  # one bit for the sign
+    size = max(size, wide.get(tag if field is None else field, 0))
     return _tlv(tag, _tlv(0x02, number.to_bytes(size, "big")))
 
 
@@ -223,11 +233,17 @@ class _Fields:
             self._parts[tag] = begin, at
         reader.offset = end
         self._order = tuple(self._parts)
+        self._wide: list[tuple[int, int]] = []
 
     def order(self, standard: bytes) -> tuple[int, ...]:
         """The tags in the order in which they came; nothing where it is the standard's."""
         places = [standard.find(tag) for tag in self._order]
         return () if places == sorted(places) else self._order
+
+    @property
+    def wide(self) -> tuple[tuple[int, int], ...]:
+        """Of the INTEGERs read so far."""
+        return tuple(self._wide)
 
     def raw(self, tag: int) -> bytes | None:
         """The content of the field, or None."""
@@ -254,7 +270,28 @@ class _Fields:
     def number(self, tag: int) -> int | None:
         """The INTEGER that the field wraps."""
         reader = self._inside(tag)
-        return None if reader is None else _integer(reader)
+        return None if reader is None else self.integer(tag, reader)
+
+    def integer(self, tag: int, reader: Reader) -> int:
+        """The INTEGER that fills `reader`, in the field `tag`."""
+        number, size = _integer(reader)
+        if size > number.bit_length() // 8 + 1:
+            self._wide.append((tag, size))
+        return number
+
+    def diagnostic(self) -> AcseUserDiagnostic | AcseProviderDiagnostic:
+        """What an AARE says of the source that the tag within A3 names."""
+        reader = self.required(0xA3)
+        start = reader.offset
+        source = reader.u8()
+        if source not in (0xA1, 0xA2):
+            raise ProtocolError(start, f"{source:02X} is no source of diagnostics")
+        if reader.length() != len(reader.octets) - reader.offset:
+            raise ProtocolError(start, "length of the diagnostic")
+        number = self.integer(0xA3, reader)
+        if source == 0xA1:
+            return _known(AcseUserDiagnostic, number, start)
+        return _known(AcseProviderDiagnostic, number, start)
 
     def mechanism(self, tag: int) -> int | None:
         """The last arc of the mechanism name."""
@@ -299,7 +336,8 @@ def _arc(reader: Reader, prefix: bytes) -> int:
     return arc
 
 
-def _integer(reader: Reader) -> int:
+def _integer(reader: Reader) -> tuple[int, int]:
+    """The number, and in how many octets it came."""
     start = reader.offset
     if reader.u8() != 0x02:
         raise ProtocolError(start, "no INTEGER")
@@ -310,7 +348,7 @@ def _integer(reader: Reader) -> int:
     number = int.from_bytes(content, "big", signed=True)
     if number < 0:
         raise ProtocolError(start, f"{number} is negative")
-    return number
+    return number, len(content)
 
 
 def _known(kind: type[_Code], number: int, offset: int) -> _Code:
@@ -318,19 +356,6 @@ def _known(kind: type[_Code], number: int, offset: int) -> _Code:
     if found is None:
         raise ProtocolError(offset, f"{number} is no {kind.__name__}")
     return found
-
-
-def _diagnostic(reader: Reader) -> AcseUserDiagnostic | AcseProviderDiagnostic:
-    start = reader.offset
-    source = reader.u8()
-    if source not in (0xA1, 0xA2):
-        raise ProtocolError(start, f"{source:02X} is no source of diagnostics")
-    if reader.length() != len(reader.octets) - reader.offset:
-        raise ProtocolError(start, "length of the diagnostic")
-    number = _integer(reader)
-    if source == 0xA1:
-        return _known(AcseUserDiagnostic, number, start)
-    return _known(AcseProviderDiagnostic, number, start)
 
 
 def read_aarq(reader: Reader) -> AARQ:
@@ -353,6 +378,7 @@ def read_aarq(reader: Reader) -> AARQ:
         calling_ae_invocation_id=fields.number(0xA9),
         implementation_information=fields.raw(0xBD),
         order=fields.order(_AARQ_ORDER),
+        wide=fields.wide,
     )
     fields.end()
     return aarq
@@ -366,8 +392,8 @@ def read_aare(reader: Reader) -> AARE:
     start = result.offset
     aare = AARE(
         application_context=context,
-        result=_known(AssociationResult, _integer(result), start),
-        diagnostic=_diagnostic(fields.required(0xA3)),
+        result=_known(AssociationResult, fields.integer(0xA2, result), start),
+        diagnostic=fields.diagnostic(),
         user_information=fields.octets(0xBE),
         responding_ap_title=fields.octets(0xA4),
         mechanism=fields.mechanism(0x89),
@@ -379,6 +405,7 @@ def read_aare(reader: Reader) -> AARE:
         responding_ae_invocation_id=fields.number(0xA7),
         implementation_information=fields.raw(0xBD),
         order=fields.order(_AARE_ORDER),
+        wide=fields.wide,
     )
     fields.end()
     return aare

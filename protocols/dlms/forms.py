@@ -44,6 +44,7 @@ from protocols.dlms.get import (
 )
 from protocols.dlms.services import (
     AccessAction,
+    AccessGet,
     AccessItem,
     AccessRequest,
     AccessResponse,
@@ -140,7 +141,9 @@ def without_data(item: AccessItem) -> AccessItem:
     """The specification of one part, as a response repeats it."""
     if isinstance(item, AccessSet):
         return AccessSet(item.attribute, NULL)
-    return AccessAction(item.method) if isinstance(item, AccessAction) else item
+    if isinstance(item, AccessAction):
+        return AccessAction(item.method)
+    return AccessGet(item.attribute)
 
 
 def _set_answer(pending: Pending, response: SetResponse) -> Apdu:

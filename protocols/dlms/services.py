@@ -198,9 +198,13 @@ class AccessService(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccessGet:
-    """Read one attribute, or by its selection a part of it."""
+    """Read one attribute, or by its selection a part of it.
+
+    `data` is what stood where null-data belongs: it means nothing, and is written again.
+    """
 
     attribute: AttributeDescriptor
+    data: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

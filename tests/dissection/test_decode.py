@@ -344,7 +344,7 @@ SPELLED = {
 def test_other_spellings_of_the_same_are_put_back_and_told(octets: str, places: list[int]) -> None:
     (line,) = told(octets, *(["--as", "data"] if octets.startswith("09") else []))
     assert "error" not in line, line
-    assert line["reencoded"] == octets and "canonical" not in line
+    assert line["reencoded"] == octets
     assert [each["offset"] for each in line["spellings"]] == places
 
 
@@ -395,4 +395,4 @@ MIXED = {
 def test_association_messages_are_written_again_as_they_came(octets: str) -> None:
     wire = bytes.fromhex(octets.replace(" ", ""))
     (line,) = told(wire.hex())
-    assert line["reencoded"] == wire.hex() and "canonical" not in line
+    assert line["reencoded"] == wire.hex()
