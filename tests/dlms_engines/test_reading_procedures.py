@@ -8,7 +8,13 @@ import pytest
 
 from protocols.concentrator.messages import Status
 from protocols.dlms import procedures
-from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
+from protocols.dlms.codes import (
+    ActionResult,
+    Conformance,
+    DataAccessResult,
+    ServiceError,
+    StateError,
+)
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.capture import CaptureObject
@@ -26,7 +32,13 @@ from protocols.dlms.procedures import (
     Unanswered,
     UnexpectedAnswer,
 )
-from protocols.dlms.services import AttributeDescriptor, GetRequest, SetRequest
+from protocols.dlms.services import (
+    ActionRequest,
+    AttributeDescriptor,
+    ExceptionResponse,
+    GetRequest,
+    SetRequest,
+)
 from protocols.dlms.values import (
     NULL,
     Array,
@@ -291,6 +303,7 @@ def test_shift_clock():
 
 IMAGE, NAME = bytes(range(30)), b"FW-2.0"
 NO_WAIT = Patience(0.5, 4)
+FORGOTTEN = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
 VERIFIED, ACTIVATED = ImageStatus.VERIFICATION_SUCCESSFUL, ImageStatus.ACTIVATION_SUCCESSFUL
 
 
@@ -429,6 +442,18 @@ def test_a_meter_that_restarts_to_activate():
                 if image.invoked and image.invoked[-1] == 4
                 else procedure.send(answer)
             )
+    assert stop.value.value.activation_known is False
+
+
+def test_a_meter_that_restarts_and_has_forgotten_the_association():
+    image = Image(ends={4: ImageStatus.ACTIVATION_INITIATED})
+    device = Dictionary(image=image)
+    procedure = procedures.transfer_image(IMAGE, NAME, patience=NO_WAIT)
+    request = next(procedure)
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            started = image.invoked[-1:] == [4] and not isinstance(request, ActionRequest)
+            request = procedure.send(FORGOTTEN if started else device.answer(request))
     assert stop.value.value.activation_known is False
 
 

@@ -44,7 +44,7 @@ def test_a_profile_with_odd_times_is_read_flagged_and_shown_as_it_came(
     assert [row["quality"] for row in odd] == [quality] * count
     assert all(kept(bytes.fromhex(row["time_octets"])) for row in odd)
     assert all(row["time_octets"] is None for row in rows if row not in odd)
-    assert f"dirty: {quality}" in told["notes"]
+    assert told["quality"] == quality
     assert "gaps" not in told, "nothing is missing"
     assert {row["time"] for row in rows} == {row["time"] for row in clean}
     energies = {row["time"]: row["1.0.1.8.0.255"] for row in clean}
@@ -54,7 +54,7 @@ def test_a_profile_with_odd_times_is_read_flagged_and_shown_as_it_came(
 def test_a_clean_profile_has_no_word_on_its_quality(probe: Probe) -> None:
     told = the_rows(probe)
     assert all("quality" not in row for row in told["rows"])
-    assert not any("dirty" in note for note in told["notes"])
+    assert "quality" not in told
 
 
 def test_blocks_of_which_none_is_the_last(probe: Probe) -> None:
@@ -71,4 +71,45 @@ def test_blocks_of_which_none_is_the_last(probe: Probe) -> None:
             shown.port,
             env=shown.password(),
         )
-    assert len(told["rows"]) == 200 and "dirty: last-block-unflagged" in told["notes"]
+    assert len(told["rows"]) == 200 and told["quality"] == "last-block-unflagged"
+
+
+CLOCK, FIRMWARE, SERIAL, ENERGY = "0.0.1.0.0/2", "1.0.0.2.0/2", "0.0.96.1.0/2", "1.8.0"
+VALUES = {
+    # fault: (what is odd about which object, what is in its octets)
+    "clock-twice": ({"0.0.1.0.0.255": "trailing-octets"}, lambda octets: len(octets) == 28),
+    "hundredths-as-ms": ({"0.0.1.0.0.255": "hundredths-too-many"}, lambda octets: 250 in octets),
+    "nul-in-strings": (
+        {"1.0.0.2.0.255": "nul-characters", "0.0.96.1.0.255": "nul-characters"},
+        lambda octets: octets.endswith(b"\0"),
+    ),
+    "firmware-unreadable": (
+        {"1.0.0.2.0.255": "nul-characters, not-text"},
+        lambda octets: b"\xff\xfe" in octets,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", VALUES)
+def test_an_odd_reading_has_its_word_and_its_octets_beside_it(fault: str, probe: Probe) -> None:
+    odd, kept = VALUES[fault]
+    meter = a_meter()
+    meter.set_fault(fault, now=wall_clock())
+    words = ("read", CLOCK, FIRMWARE, SERIAL, ENERGY, "--port")
+    with bench(tcp(), meter=meter) as shown:
+        told = probe.json(*words, shown.port, env=shown.password())
+        table = probe(*words, shown.port, env={**shown.password(), "COLUMNS": "200"})
+    rows = {row["obis"]: row for row in told["readings"]}
+    assert {name: row["quality"] for name, row in rows.items() if row["quality"]} == odd
+    assert all(kept(bytes.fromhex(rows[name]["octets"])) for name in odd)
+    assert all(rows[name]["octets"] is None for name in rows if name not in odd)
+    assert all(row["value"] is not None for row in rows.values()), "it was understood all the same"
+    assert table.exit_code == 0 and "dirty" in table.stdout
+    assert all(word in table.stdout for words in odd.values() for word in words.split(", "))
+
+
+def test_clean_readings_have_no_word_on_their_quality(probe: Probe) -> None:
+    with bench(tcp()) as shown:
+        told = probe.json("read", CLOCK, FIRMWARE, ENERGY, "--port", shown.port,
+                          env=shown.password())  # fmt: skip
+    assert all("quality" not in row for row in told["readings"])

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from devices.meter.firmware import image
+from devices.meter import image_transfer
+from devices.meter.firmware import image, inspect
+from devices.meter.image_transfer import BLOCK_SIZE, ImageTransfer, Status
 from protocols.dlms import axdr
 from protocols.dlms.values import DoubleLongUnsigned
 from tests.probe.bench import Bench, Probe, acting
@@ -30,8 +32,10 @@ def firmware(tmp_path: Path) -> Path:
 
 
 def test_firmware_is_brought_verified_and_started(
-    probe: Probe, meter: Bench, firmware: Path
+    probe: Probe, meter: Bench, firmware: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("VERIFY_S", "ACTIVATE_S", "RESTART_S"):
+        monkeypatch.setattr(image_transfer, name, 0.5)
     at, env = ("--port", meter.port), meter.secrets()
     told = probe.json("firmware", "status", *at, env=env)
     assert told["status"] == "not-initiated"
@@ -60,7 +64,7 @@ def test_an_image_for_other_hardware_is_refused(probe: Probe, meter: Bench, tmp_
 
 @pytest.mark.parametrize(
     "words",
-    [("transfer", "FILE"), ("activate",), ("verify",)],
+    [("transfer", "FILE"), ("verify",)],
     ids=lambda words: words[0],
 )
 def test_a_dry_run_of_firmware(
@@ -71,6 +75,74 @@ def test_a_dry_run_of_firmware(
     assert told["dry_run"] and "image transfer" in told["request"]
     status = probe.json("firmware", "status", "--port", meter.port, env=meter.secrets())
     assert status["status"] == "not-initiated" and not acting(probe.journal())
+
+
+# Activation, by what image_transfer_status says before it: the methods sent (3 verifies, 4 starts),
+# how it ends, and what is said.  The image is put into the meter's flash as a transfer leaves it.
+
+GOOD, OTHER = image("SIM-3P", NEW), image("OTHER", NEW)
+ACTIVATIONS: dict[str, tuple[Status, bytes, tuple[str, ...], list[int], int, str]] = {
+    "no image": (Status.NOT_INITIATED, b"", ("--yes",), [], 1, "holds no image"),
+    "no image, and all the same": (
+        Status.NOT_INITIATED, b"", ("--yes", "--unverified"), [], 1, "firmware transfer FILE",
+    ),
+    "verified": (Status.VERIFICATION_SUCCESSFUL, GOOD, ("--yes",), [4], 0, "activation-"),
+    "verified, dry": (Status.VERIFICATION_SUCCESSFUL, GOOD, ("--dry-run",), [], 0, "method 4"),
+    "not yet verified": (Status.INITIATED, GOOD, ("--yes",), [3, 4], 0, "activation-"),
+    "not yet verified, dry": (Status.INITIATED, GOOD, ("--dry-run",), [], 0, "method 3"),
+    "for another meter": (
+        Status.INITIATED, OTHER, ("--yes",), [3], 1, "is 4, verification-failed",
+    ),
+    "failed before": (
+        Status.VERIFICATION_FAILED, OTHER, ("--yes",), [3], 1, "is 4, verification-failed",
+    ),
+    "failed, and all the same": (
+        Status.VERIFICATION_FAILED, OTHER, ("--yes", "--unverified"), [3, 4], 1,
+        "method 4 of the image transfer",
+    ),
+    "started before": (Status.ACTIVATION_SUCCESSFUL, b"", ("--yes",), [], 0, "started before"),
+}  # fmt: skip
+
+
+def holding(meter: Bench, status: Status, content: bytes) -> None:
+    """The meter with this image in its flash."""
+    transfer = meter.meter.part(ImageTransfer)
+    if content:
+        transfer.initiate(b"fw", len(content))
+        for number in range(transfer.blocks):
+            part = content[number * BLOCK_SIZE : (number + 1) * BLOCK_SIZE]
+            transfer.take(number, part)
+        if status is Status.VERIFICATION_SUCCESSFUL:
+            transfer.verified = inspect(content)
+    transfer.status = status
+
+
+@pytest.mark.parametrize("case", ACTIVATIONS)
+def test_nothing_is_started_that_the_meter_did_not_verify(
+    case: str, probe: Probe, meter: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VERIFY_S", "ACTIVATE_S", "RESTART_S"):
+        monkeypatch.setattr(image_transfer, name, 0.1)
+    status, content, words, methods, code, said = ACTIVATIONS[case]
+    holding(meter, status, content)
+    told = probe.json("firmware", "activate", "--wait", "0.2s", *words, "--port", meter.port,
+                      env=meter.secrets(), code=code)  # fmt: skip
+    assert said in json.dumps(told)
+    sent = acting(probe.journal())
+    assert [int(text.split(" method ")[1][0]) for text in sent] == methods
+    assert told["done"] is (code == 0) and (code == 0 or told["next_step"])
+
+
+def test_a_person_is_told_that_it_was_not_verified_before_being_asked(
+    probe: Probe, meter: Bench
+) -> None:
+    holding(meter, Status.VERIFICATION_FAILED, OTHER)
+    words = ("firmware", "activate", "--unverified", "--wait", "1s", "--port", meter.port)
+    no = probe(*words, env=meter.secrets(), says="n\n")
+    warned, asked = no.stderr.index("NOT VERIFIED"), no.stderr.index("which it did NOT verify?")
+    assert no.exit_code == 1 and warned < asked
+    assert "verification-failed" in no.stderr
+    assert not any("method 4" in text for text in acting(probe.journal()))
 
 
 # Push.

@@ -33,7 +33,7 @@ from tools.probe.desk import Desk
 from tools.probe.periods import span
 from tools.probe.profile_rows import TIME, gaps_of, table_of
 from tools.probe.progress import Bar, bar
-from tools.probe.report import Column, Report, Table
+from tools.probe.report import Column, Fact, Report, Table
 from tools.probe.talk import Stopped, Talk
 from tools.probe.values import moment_of
 from tools.probe.wanted import NotKnown, wanted
@@ -182,8 +182,8 @@ def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
     rows = tuple((gap.after, gap.before, gap.missing) for gap in missing)
     period = f" every {found.capture_period_s} s" if found.capture_period_s else ""
     notes = [f"{len(found.rows)} rows{period}, {sum(gap.missing for gap in missing)} missing"]
-    if odd := words_of(found.flaws | flaws_of(found.times())):
-        notes.append(f"dirty: {', '.join(odd)}")
+    odd = words_of(found.flaws | flaws_of(found.times()))
+    facts = (Fact("quality", "dirty", ", ".join(odd), style="warn"),) if odd else ()
     if found.whole_buffer:
         notes.append("the meter cannot select: its whole buffer travelled")
     if read.stopped is not None:
@@ -193,6 +193,7 @@ def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
     tables = (table, Table("gaps", "Missing", GAP_COLUMNS, rows)) if rows else (table,)
     return desk.report(
         title,
+        facts=facts,
         tables=tables,
         notes=tuple(notes),
         done=read.stopped is None,

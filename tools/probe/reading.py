@@ -1,4 +1,7 @@
-"""`ami probe read`: objects by name or OBIS code, or every register that the meter has."""
+"""`ami probe read`: objects by name or OBIS code, or every register that the meter has.
+
+What is odd about a value stands beside it, with the octets that it came in.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ import typer
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.obis import describe
 from protocols.dlms.objects.association import ListedObject, ObjectList
-from protocols.dlms.procedures import Register, is_register, read_attributes, read_registers
+from protocols.dlms.procedures import Register, is_register, read_registers, read_told
 from protocols.dlms.procedures.reading import VALUE_AND_SCALE
 from protocols.dlms.services import AttributeDescriptor
+from tools.probe import oddities
 from tools.probe.command import verb
 from tools.probe.desk import Desk
+from tools.probe.oddities import Oddity
 from tools.probe.progress import Bar, bar
 from tools.probe.report import Cell, Column, Report, Table
 from tools.probe.talk import Talk
@@ -30,6 +35,7 @@ COLUMNS = (
     Column("unit", "unit"),
 )
 Row = tuple[Cell, ...]
+Found = tuple[Row, Oddity | None]
 
 
 @verb("read")
@@ -53,20 +59,22 @@ async def read(
         asked = [wanted(name, model) for name in names or ()]
         async with desk.talk() as talk:
             with bar("reading", silent=desk.quiet) as shown:
-                rows, refused = await _read(talk, asked, shown)
+                found, refused = await _read(talk, asked, shown)
     except NotKnown as error:
         wrong_usage(str(error))
     notes = (f"{refused} refused",) if refused else ()
+    table = oddities.beside(Table("readings", "", COLUMNS, tuple(row for row, _ in found)),
+                            [odd for _, odd in found])  # fmt: skip
     return desk.report(
         "",
-        tables=(Table("readings", "", COLUMNS, tuple(rows)),),
+        tables=(table,),
         notes=notes,
-        done=not asked or refused < len(rows),
-        journal={"objects": list(names or ()) or "every register", "values": len(rows) - refused},
+        done=not asked or refused < len(found),
+        journal={"objects": list(names or ()) or "every register", "values": len(found) - refused},
     )
 
 
-async def _read(talk: Talk, asked: Sequence[Wanted], shown: Bar) -> tuple[list[Row], int]:
+async def _read(talk: Talk, asked: Sequence[Wanted], shown: Bar) -> tuple[list[Found], int]:
     """Rows in the order asked for, and how many of them the meter refused."""
     objects: ObjectList | None = None
     if not asked or any(not _direct(each) for each in asked):
@@ -82,16 +90,16 @@ async def _read(talk: Talk, asked: Sequence[Wanted], shown: Bar) -> tuple[list[R
     ]
     values = await talk.do(read_registers(registers, progress=shown.step), shown.travelled)
     found = iter(values)
-    rows: list[Row] = []
+    rows: list[Found] = []
     refused = 0
     for each in resolved:
         if each.attribute is None and each.class_id in VALUE_AND_SCALE:
             register = next(found)
-            rows.append(register_row(register, talk))
+            rows.append((register_row(register, talk), _odd_register(register, talk)))
             refused += isinstance(register.value, DataAccessResult)
             continue
-        for row, was_refused in await _attributes(talk, each, objects, shown):
-            rows.append(row)
+        for row, odd, was_refused in await _attributes(talk, each, objects, shown):
+            rows.append((row, odd))
             refused += was_refused
     return rows, refused
 
@@ -110,7 +118,7 @@ def _resolved(each: Wanted, objects: ObjectList | None) -> Wanted:
 
 async def _attributes(
     talk: Talk, each: Wanted, objects: ObjectList | None, shown: Bar
-) -> list[tuple[Row, bool]]:
+) -> list[tuple[Row, Oddity | None, bool]]:
     """One attribute, or all that may be read of an object that has no single value."""
     assert each.class_id is not None
     numbers: Sequence[int]
@@ -120,15 +128,24 @@ async def _attributes(
         assert objects is not None
         numbers = readable(listed(each, objects))
     asked = [AttributeDescriptor(each.class_id, each.name, number) for number in numbers]
-    results = await talk.do(read_attributes(asked, progress=shown.step), shown.travelled)
+    told = await talk.do(read_told(asked, progress=shown.step), shown.travelled)
     name = describe(each.name, talk.desk.language)
     return [
         (
-            (str(each.name), number, name, cell_of(result), ""),
-            isinstance(result, DataAccessResult),
+            (str(each.name), at.attribute, name, cell_of(answer.results[0]), ""),
+            oddities.of(at, answer, talk.desk.now()),
+            isinstance(answer.results[0], DataAccessResult),
         )
-        for number, result in zip(numbers, results, strict=True)
+        for at, answer in zip(asked, told, strict=True)
     ]
+
+
+def _odd_register(register: Register, talk: Talk) -> Oddity | None:
+    if register.told is None:
+        return None
+    attribute = VALUE_AND_SCALE[register.class_id][0]
+    at = AttributeDescriptor(register.class_id, register.instance, attribute)
+    return oddities.of(at, register.told, talk.desk.now())
 
 
 def readable(each: ListedObject) -> list[int]:

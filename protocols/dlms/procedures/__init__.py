@@ -10,7 +10,7 @@ answered by `NotSent`, and the procedure takes the longer way where there is one
     limiter         read_limit, set_limit, remove_limit
     supply          read_supply, connect, disconnect
     counter         read_counter
-    reading         read_attributes, read_registers
+    reading         read_attributes, read_told, read_registers
     identify        identify
     object_list     read_object_list
     profile         read_profile, read_buffer, read_event_log, count_entries
@@ -53,6 +53,7 @@ from protocols.dlms.procedures.reading import (
     is_register,
     read_attributes,
     read_registers,
+    read_told,
 )
 from protocols.dlms.procedures.steps import (
     ACTING_REQUESTS,
@@ -85,7 +86,7 @@ __all__ = [
     "activate_image", "connect", "count_entries", "disconnect", "exception_outcome", "identify",
     "is_register", "push_now", "read_attributes", "read_buffer", "read_clock", "read_counter",
     "read_event_log", "read_image_status", "read_limit", "read_object_list", "read_profile",
-    "read_push_setup", "read_registers", "read_supply", "remove_limit", "set_clock", "set_limit",
-    "shift_clock", "standard_name", "to_result_fields", "transfer_image", "verify_image",
-    "write_push_setup",
+    "read_push_setup", "read_registers", "read_supply", "read_told", "remove_limit", "set_clock",
+    "set_limit", "shift_clock", "standard_name", "to_result_fields", "transfer_image",
+    "verify_image", "write_push_setup",
 ]  # fmt: skip

@@ -33,12 +33,19 @@ from protocols.dlms.procedures.steps import (
     act,
     get,
     get_each,
+    present,
     procedure,
     put,
     refusal_of,
+    refused_outcome,
     standard_name,
 )
-from protocols.dlms.services import AttributeDescriptor, MethodDescriptor
+from protocols.dlms.services import (
+    AttributeDescriptor,
+    ExceptionResponse,
+    GetRequest,
+    MethodDescriptor,
+)
 from protocols.dlms.values import (
     Boolean,
     DoubleLongUnsigned,
@@ -50,6 +57,7 @@ from protocols.dlms.values import (
 
 INITIATE, BLOCK, VERIFY, ACTIVATE = 1, 2, 3, 4  # methods
 ROUNDS = 3  # times that missing blocks are sent again before the transfer is given up
+_TAKEN = frozenset({ActionResult.SUCCESS, ActionResult.TEMPORARY_FAILURE})
 _Work = Generator[Request | Pause, Any, Any]
 
 
@@ -231,18 +239,31 @@ class _Transfer:
         for attempt in range(self.patience.tries):
             if attempt:
                 yield Pause(self.patience.pause_s)
-            status = yield from self.status()
+            status = yield from self._looked(restarts=method == ACTIVATE and code in _TAKEN)
             ended = status is reached or status is failed and code is not None
             if not ended and status is not busy and code is not ActionResult.SUCCESS:
                 code = yield from self._act(method, Integer(0))
-                status = yield from self.status()
+                status = yield from self._looked(restarts=method == ACTIVATE and code in _TAKEN)
             if status is reached:
                 return reached
             if status is failed and code is not None:
                 raise Ended(Outcome(Status.NOT_APPLIED, detail=f"image: {standard_name(status)}"))
-            if code not in (None, ActionResult.SUCCESS, ActionResult.TEMPORARY_FAILURE):
+            if code is not None and code not in _TAKEN:
                 raise Ended(_refused(method, code))
         raise Ended(Outcome(Status.UNKNOWN, detail=f"image: still {standard_name(status)}"))
+
+    def _looked(self, *, restarts: bool) -> _Work:
+        """The status.  A meter that `restarts` has forgotten our association when it comes back,
+        and says so by an exception-response: no word on the image, so it counts as silence."""
+        if not restarts:
+            return (yield from self.status())
+        answer = yield GetRequest.of(self.attribute(6))
+        if isinstance(answer, ExceptionResponse):
+            raise Unanswered("the meter has started anew, without our association")
+        refused = refused_outcome("get", answer)
+        if refused is not None:
+            raise Ended(refused)
+        return read_status(present(self.attribute(6), answer.results[0]))
 
     def check(self, image: bytes, identifier: bytes) -> _Work:
         """What the meter would activate must be what was sent, where it tells."""

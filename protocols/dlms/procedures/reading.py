@@ -13,8 +13,8 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import shape
 from protocols.dlms.objects.association import ListedObject
 from protocols.dlms.objects.units import Quantity, ScalerUnit
-from protocols.dlms.procedures.steps import Answer, Request, get_each, procedure
-from protocols.dlms.services import AttributeDescriptor, GetResult
+from protocols.dlms.procedures.steps import Answer, Request, get_told, procedure
+from protocols.dlms.services import AttributeDescriptor, GetResponse, GetResult
 from protocols.dlms.values import Value
 
 # class -> (attribute with the value, attribute scaler_unit), Blue Book 4.3.1 to 4.3.4.
@@ -36,6 +36,7 @@ class Register:
     instance: LogicalName
     value: Value | DataAccessResult
     scale: ScalerUnit | None = None
+    told: GetResponse | None = None  # the answer that brought the value, with its flaws
 
     @property
     def quantity(self) -> Quantity | None:
@@ -46,6 +47,17 @@ class Register:
 
 
 @procedure
+def read_told(
+    attributes: Sequence[AttributeDescriptor],
+    *,
+    at_once: int = AT_ONCE,
+    progress: Progress = _untold,
+) -> Generator[Request, Answer, tuple[GetResponse, ...]]:
+    """Read any attributes, in requests of `at_once`: an answer for each, with what was odd."""
+    return (yield from _told(attributes, at_once, progress))
+
+
+@procedure
 def read_attributes(
     attributes: Sequence[AttributeDescriptor],
     *,
@@ -53,9 +65,16 @@ def read_attributes(
     progress: Progress = _untold,
 ) -> Generator[Request, Answer, tuple[GetResult, ...]]:
     """Read any attributes, in requests of `at_once`: each its value or why there is none."""
-    found: list[GetResult] = []
+    told = yield from _told(attributes, at_once, progress)
+    return tuple(each.results[0] for each in told)
+
+
+def _told(
+    attributes: Sequence[AttributeDescriptor], at_once: int, progress: Progress
+) -> Generator[Request, Answer, tuple[GetResponse, ...]]:
+    found: list[GetResponse] = []
     for start in range(0, len(attributes), at_once):
-        found += yield from get_each(*attributes[start : start + at_once])
+        found += yield from get_told(*attributes[start : start + at_once])
         progress(len(found), len(attributes))
     return tuple(found)
 
@@ -86,20 +105,14 @@ def read_registers(
         for index in VALUE_AND_SCALE[class_id]
         if index is not None
     ]
-    results: list[GetResult] = []
-    for start in range(0, len(attributes), at_once):
-        results += yield from get_each(*attributes[start : start + at_once])
-        progress(len(results), len(attributes))
-    answers = iter(results)
-    return tuple(
-        Register(
-            class_id,
-            name,
-            next(answers),
-            None if VALUE_AND_SCALE[class_id][1] is None else scale_of(next(answers)),
-        )
-        for class_id, name in registers
-    )
+    answers = iter((yield from _told(attributes, at_once, progress)))
+    found = []
+    for class_id, name in registers:
+        told = next(answers)
+        scaled = VALUE_AND_SCALE[class_id][1] is not None
+        scale = scale_of(next(answers).results[0]) if scaled else None
+        found.append(Register(class_id, name, told.results[0], scale, told))
+    return tuple(found)
 
 
 def scale_of(result: GetResult) -> ScalerUnit | None:
