@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from devices.meter.cosem import CLOCK, DATA, PROFILE_GENERIC, Context
 from protocols.dlms import axdr
 from protocols.dlms.apdu import Apdu
@@ -102,12 +104,12 @@ class DirtyConnection(ServerConnection):
             and not isinstance(apdu.result, DataAccessResult)
             and self.dirty("last-block-unflagged")
         ):
-            apdu = replace(apdu, last_block=False)
+            apdu = structs.replace(apdu, last_block=False)
         elif (
             isinstance(apdu, GetResponseNormal)
             and isinstance(apdu.result, OctetString)
             and len(apdu.result) == CLOCK_OCTETS
             and self.dirty("clock-twice")
         ):
-            apdu = replace(apdu, trailing=axdr.encode(apdu.result))
+            apdu = structs.replace(apdu, trailing=axdr.encode(apdu.result))
         return super()._pack(apdu, *rest)  # type: ignore[arg-type]

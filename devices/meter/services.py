@@ -7,8 +7,9 @@ in every way; one that it has not is `object-undefined`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
+
+from msgspec import structs
 
 from devices.meter.clients import MANAGEMENT
 from devices.meter.cosem import Context, CosemObject
@@ -85,7 +86,7 @@ def _all(context: Context, asked: AttributeDescriptor, found: CosemObject) -> Ge
         return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
     values: list[Value] = []
     for index in range(1, max(found.attributes) + 1):
-        single = replace(asked, attribute=index)
+        single = structs.replace(asked, attribute=index)
         result = _get(context, single)
         values.append(NULL if isinstance(result, DataAccessResult) else result)
     return Structure(values)

@@ -7,7 +7,7 @@ Everything ciphered stays as it is: without keys it tells nobody anything.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from protocols.dlms.acse import AARQ
 from protocols.dlms.apdu import Apdu, InitiateRequest, decode, encode
@@ -33,13 +33,13 @@ def masked(octets: bytes) -> bytes:
 def without_secrets(apdu: Apdu) -> Apdu:
     """The same, for an APDU in hand."""
     if isinstance(apdu, InitiateRequest) and apdu.dedicated_key is not None:
-        return replace(apdu, dedicated_key=MARK * len(apdu.dedicated_key))
+        return structs.replace(apdu, dedicated_key=MARK * len(apdu.dedicated_key))
     if not isinstance(apdu, AARQ):
         return apdu
     password = apdu.authentication_value
     if password is not None and apdu.mechanism == AuthenticationMechanism.LOW:
-        apdu = replace(apdu, authentication_value=MARK * len(password))
+        apdu = structs.replace(apdu, authentication_value=MARK * len(password))
     user = apdu.user_information
     if user is not None and (hidden := masked(user)) is not user:
-        apdu = replace(apdu, user_information=hidden)
+        apdu = structs.replace(apdu, user_information=hidden)
     return apdu

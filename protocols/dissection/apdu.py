@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from protocols.dissection import tree
 from protocols.dissection.opening import CannotOpen, KeyRing, Opening, open_apdu
 from protocols.dissection.spelling import Spelling, differences
@@ -106,10 +108,10 @@ def _spelled(octets: bytes, again: bytes) -> tuple[bytes, tuple[Spelling, ...]]:
 def _around(octets: bytes, apdu: Apdu, place: str, inside: Dissected) -> Dissected:
     element = tree.of_apdu(apdu, {place: inside.element})
     if isinstance(apdu, GeneralSigning):
-        again: Apdu = replace(apdu, content=inside.reencoded)
+        again: Apdu = structs.replace(apdu, content=inside.reencoded)
     else:
         assert isinstance(apdu, AARQ | AARE | RLRQ | RLRE)
-        again = replace(apdu, user_information=inside.reencoded)
+        again = structs.replace(apdu, user_information=inside.reencoded)
     reencoded, spellings = _spelled(octets, encode(again))
     return Dissected(octets, apdu, element, reencoded, inside=inside, spellings=spellings)
 
@@ -157,7 +159,7 @@ def _ciphered(
         if opening.tag != "verified":
             cause += " (a wrong key would look the same)"
         raise InsideError(error.offset, cause, closed) from None
-    again = replace(apdu, payload=opening.seal(opened.reencoded))
+    again = structs.replace(apdu, payload=opening.seal(opened.reencoded))
     reencoded, spellings = _spelled(octets, encode(again))
     return replace(closed, opening=opening, opened=opened, reencoded=reencoded, spellings=spellings)
 

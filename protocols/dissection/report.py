@@ -17,8 +17,10 @@ Offsets count octets of the line, those of what keys opened or blocks joined oct
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import structs
 
 from protocols.dissection import hex_text, lines, plain, xml
 from protocols.dissection.apdu import NO_KEYS, Dissected, InsideError, dissect, dissect_value
@@ -108,7 +110,7 @@ def _join(found: Findings, ring: KeyRing, again: list[bytes]) -> None:
         if seen.reencoded == joined.octets:
             continue  # the blocks are as they came, in their own spelling
         for number, data in joined.cut(seen.reencoded, blocks):
-            again[places[number]] = encode(replace(blocks[number], data=data))
+            again[places[number]] = encode(structs.replace(blocks[number], data=data))
 
 
 def _seen(carried: CarriedApdu, ring: KeyRing) -> Seen:

@@ -1,16 +1,17 @@
 """An APDU or a value as a tree of elements with the standard's names.
 
-Generic over our dataclasses: a class that nobody listed in `names` shows its fields all the same.
+Generic over our structs: a class that nobody listed in `names` shows its fields all the same.
 What the standard puts on another level than our classes do is said in `_SPECIAL`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+import msgspec
 
 from protocols.dissection import names
 from protocols.dlms import obis
@@ -110,14 +111,13 @@ def of_value(value: Value) -> Element:
 # --- classes -------------------------------------------------------------------------------------
 
 
-def _fields(owner: object, inside: Inside) -> tuple[Element, ...]:
+def _fields(owner: msgspec.Struct, inside: Inside) -> tuple[Element, ...]:
     special = _SPECIAL.get(type(owner))
     if special is not None:
         return special(owner)
     kind = type(owner)
-    declared = [field.name for field in dataclasses.fields(cast(Any, owner))]
     found: list[Element] = []
-    for name in names.ORDER.get(kind.__name__, declared):
+    for name in names.ORDER.get(kind.__name__, owner.__struct_fields__):
         held = getattr(owner, name)
         if name in inside:
             found.append(Element(names.field(kind, name), (inside[name],)))
@@ -142,7 +142,7 @@ def _field(kind: type[object], name: str, held: object) -> Iterator[Element]:
             yield _results(spelled, held)
         case tuple() if not is_value(held):
             yield Element(spelled, tuple(map(_item, held)), listed=True)
-        case _ if dataclasses.is_dataclass(held) and not is_value(held):
+        case msgspec.Struct():
             yield Element(spelled, _fields(held, {}))
         case _:
             yield _leaf(name, spelled, held)
@@ -183,7 +183,7 @@ def _item(item: object) -> Element:
         leaf = held if is_value(held) or not isinstance(held, enum.IntEnum) else _named(held)
         words = f"{held:04X}" if isinstance(item, VariableName) else ""
         return Element(names.choices(type(item))[-1], cast(Leaf, leaf), words=words)
-    return Element(names.choices(type(item))[-1], _fields(item, {}))
+    return Element(names.choices(type(item))[-1], _fields(cast(msgspec.Struct, item), {}))
 
 
 _ALONE: dict[type[object], str] = {

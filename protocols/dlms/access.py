@@ -8,7 +8,8 @@ The long invoke id has 24 bits; the upper octet holds priority, service class, p
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -38,8 +39,7 @@ _DESCRIPTOR = struct.Struct(">H6sb")
 _GET, _SET, _ACTION, _GET_SELECTED, _SET_SELECTED = range(1, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRequestApdu:
+class AccessRequestApdu(msgspec.Struct, frozen=True):
     """Get, set and invoke, in this order."""
 
     long_invoke_id_and_priority: int
@@ -57,8 +57,7 @@ class AccessRequestApdu:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AccessResponseApdu:
+class AccessResponseApdu(msgspec.Struct, frozen=True):
     """One result for each; `asked` repeats the request where that asked for it, without data."""
 
     long_invoke_id_and_priority: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -25,6 +26,7 @@ from protocols.dlms.codes import (
     ReleaseRequestReason,
     ReleaseResponseReason,
 )
+from protocols.dlms.discreet import Discreet
 from protocols.errors import ProtocolError
 
 _CONTEXT_OID = bytes.fromhex("60857405 0801")  # 2.16.756.5.8.1, the arc of the context follows
@@ -36,15 +38,16 @@ _RELEASE_ORDER = bytes.fromhex("80BE")
 AUTHENTICATION_UNIT = b"\x07\x80"  # ACSE requirements: one bit, authentication
 
 
-@dataclass(frozen=True, slots=True)
-class AARQ:
+class AARQ(Discreet, frozen=True):
     """Ask for an association.  Context and mechanism are plain numbers if unknown."""
+
+    HIDDEN = frozenset(("authentication_value",))
 
     application_context: int
     user_information: bytes | None = None
     calling_ap_title: bytes | None = None
     mechanism: int | None = None
-    authentication_value: bytes | None = field(default=None, repr=False)
+    authentication_value: bytes | None = None
     acse_requirements: bytes | None = None
     protocol_version: bytes | None = None
     called_ap_title: bytes | None = None
@@ -81,8 +84,7 @@ class AARQ:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AARE:
+class AARE(msgspec.Struct, frozen=True):
     """Answer to an AARQ."""
 
     application_context: int
@@ -123,8 +125,7 @@ class AARE:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RLRQ:
+class RLRQ(msgspec.Struct, frozen=True):
     """Ask to close the association."""
 
     reason: ReleaseRequestReason | None = ReleaseRequestReason.NORMAL
@@ -141,8 +142,7 @@ class RLRQ:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RLRE:
+class RLRE(msgspec.Struct, frozen=True):
     """The association is closed."""
 
     reason: ReleaseResponseReason | None = ReleaseResponseReason.NORMAL

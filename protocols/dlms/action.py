@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -58,8 +59,7 @@ def write_returns(results: tuple[MethodReturn, ...]) -> bytes:
     return axdr.encode_length(len(results)) + b"".join(map(write_return, results))
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestNormal:
+class ActionRequestNormal(msgspec.Struct, frozen=True):
     """Invoke one method."""
 
     invoke_id_and_priority: int
@@ -73,8 +73,7 @@ class ActionRequestNormal:
         return head + b"\x01" + axdr.encode(self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestNext:
+class ActionRequestNext(msgspec.Struct, frozen=True):
     """Ask for the block of the answer after `block_number`."""
 
     invoke_id_and_priority: int
@@ -84,8 +83,7 @@ class ActionRequestNext:
         return bytes((0xC3, 2, self.invoke_id_and_priority)) + self.block_number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestWithList:
+class ActionRequestWithList(msgspec.Struct, frozen=True):
     """Invoke several methods; null-data where one takes no parameters."""
 
     invoke_id_and_priority: int
@@ -97,8 +95,7 @@ class ActionRequestWithList:
         return head + _write_methods(self.methods) + write_values(self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestFirstBlock:
+class ActionRequestFirstBlock(msgspec.Struct, frozen=True):
     """Begin to send the parameters of one method in blocks."""
 
     invoke_id_and_priority: int
@@ -110,8 +107,7 @@ class ActionRequestFirstBlock:
         return head + _write_method(self.method) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestWithListFirstBlock:
+class ActionRequestWithListFirstBlock(msgspec.Struct, frozen=True):
     """Begin to send the parameters of several methods in blocks."""
 
     invoke_id_and_priority: int
@@ -123,8 +119,7 @@ class ActionRequestWithListFirstBlock:
         return head + _write_methods(self.methods) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequestBlock:
+class ActionRequestBlock(msgspec.Struct, frozen=True):
     """Go on with a block of parameters."""
 
     invoke_id_and_priority: int
@@ -134,8 +129,7 @@ class ActionRequestBlock:
         return bytes((0xC3, 6, self.invoke_id_and_priority)) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResponseNormal:
+class ActionResponseNormal(msgspec.Struct, frozen=True):
     """How the method ended."""
 
     invoke_id_and_priority: int
@@ -145,8 +139,7 @@ class ActionResponseNormal:
         return bytes((0xC7, 1, self.invoke_id_and_priority)) + write_return(self.response)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResponseBlock:
+class ActionResponseBlock(msgspec.Struct, frozen=True):
     """A part of the encoded answer."""
 
     invoke_id_and_priority: int
@@ -156,8 +149,7 @@ class ActionResponseBlock:
         return bytes((0xC7, 2, self.invoke_id_and_priority)) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResponseWithList:
+class ActionResponseWithList(msgspec.Struct, frozen=True):
     """How each of the methods ended."""
 
     invoke_id_and_priority: int
@@ -167,8 +159,7 @@ class ActionResponseWithList:
         return bytes((0xC7, 3, self.invoke_id_and_priority)) + write_returns(self.responses)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResponseNext:
+class ActionResponseNext(msgspec.Struct, frozen=True):
     """This block of parameters has been taken; send the next."""
 
     invoke_id_and_priority: int

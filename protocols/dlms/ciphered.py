@@ -7,7 +7,8 @@ nothing but the content, general ciphering also says whose key it is by the syst
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -67,8 +68,7 @@ DEDICATED_TAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ciphered:
+class Ciphered(msgspec.Struct, frozen=True):
     """A glo- or ded- APDU: `tag` says which service and which key."""
 
     tag: ApduTag
@@ -84,8 +84,7 @@ class Ciphered:
         return self.tag.to_bytes(1, "big") + axdr.encode_octets(protected(self))
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralCiphered:
+class GeneralCiphered(msgspec.Struct, frozen=True):
     """A general-glo-ciphering or general-ded-ciphering APDU."""
 
     tag: ApduTag

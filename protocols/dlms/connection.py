@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
+
+import msgspec
 
 from protocols.dlms.apdu import Apdu, decode, encode
 from protocols.dlms.ciphered import DEDICATED_TAGS, Ciphered, GeneralCiphered
@@ -61,8 +62,7 @@ GENERAL_BLOCKS = int(Conformance.GENERAL_BLOCK_TRANSFER)
 _Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Protected:
+class Protected(msgspec.Struct, frozen=True):
     """How an APDU is protected: bits of `Security`, which key, which kind of ciphering.
 
     `kind` is general-ciphering's; `signed` puts general-signing around all.

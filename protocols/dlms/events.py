@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from protocols.dlms.codes import (
     AcseProviderDiagnostic,
@@ -46,16 +47,14 @@ from protocols.sans_io import NEED_DATA as NEED_DATA
 from protocols.sans_io import NeedData as NeedData
 
 
-@dataclass(frozen=True, slots=True)
-class Associated:
+class Associated(msgspec.Struct, frozen=True):
     """The association is open; with HLS, both sides have proved that they know the key."""
 
     negotiated: Negotiated
     peer_system_title: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class AssociationRefused:
+class AssociationRefused(msgspec.Struct, frozen=True):
     """No association came about.
 
     Client: what the AARE said, or AUTHENTICATION_FAILURE with `by_us` when the server could not
@@ -68,15 +67,13 @@ class AssociationRefused:
     by_us: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(msgspec.Struct, frozen=True):
     """The association is closed.  `exception` holds how a meter that knows no release answered."""
 
     exception: ExceptionResponse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(msgspec.Struct, frozen=True):
     """The deadline passed in `state`.
 
     Client: no answer came; whether the request had an effect is not known.  The association is
@@ -101,8 +98,7 @@ class Violation(enum.Enum):
     TOO_LONG = "too long"  # beyond the PDU size, or the size of a value, agreed on
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolViolation:
+class ProtocolViolation(msgspec.Struct, frozen=True):
     """What the peer sent was refused and had no effect.
 
     A server has queued the standard's answer in `data_to_send`; a client goes on waiting for the
@@ -121,8 +117,7 @@ class Refused(RemoteProtocolError):
         self.violation = violation
 
 
-@dataclass(frozen=True, slots=True)
-class Exchanged:
+class Exchanged(msgspec.Struct, frozen=True):
     """One APDU as it travelled, for those who keep a record.
 
     `plain` is the deciphered xDLMS APDU; it is absent for the messages of ACSE, which can hold a

@@ -8,11 +8,13 @@ says by which key: one that both have (identified), one that comes along under t
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
 from protocols.dlms.codes import ApduTag
+from protocols.dlms.discreet import Discreet
 from protocols.errors import ProtocolError
 
 _FIELDS = 5
@@ -41,8 +43,7 @@ class KeyScheme(enum.IntEnum):
     STATIC = 2
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifiedKey:
+class IdentifiedKey(msgspec.Struct, frozen=True):
     """A key that both have."""
 
     key_id: KeyId
@@ -51,19 +52,19 @@ class IdentifiedKey:
         return bytes((0, self.key_id))
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
+class WrappedKey(Discreet, frozen=True):
     """A key under another one; kek-id 0 is the master key, the only one there is."""
 
-    octets: bytes = field(repr=False)
+    HIDDEN = frozenset(("octets",))
+
+    octets: bytes
     kek_id: int = 0
 
     def encode(self) -> bytes:
         return bytes((1, self.kek_id)) + axdr.encode_octets(self.octets)
 
 
-@dataclass(frozen=True, slots=True)
-class AgreedKey:
+class AgreedKey(msgspec.Struct, frozen=True):
     """What the other side needs to derive the key."""
 
     scheme: KeyScheme
@@ -76,8 +77,7 @@ class AgreedKey:
 KeyInfo = IdentifiedKey | WrappedKey | AgreedKey
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralHeader:
+class GeneralHeader(msgspec.Struct, frozen=True):
     """Who protects what for whom.  System titles have eight octets, or none where both know."""
 
     transaction_id: bytes = b""
@@ -98,8 +98,7 @@ class GeneralHeader:
         return b"".join(map(axdr.encode_octets, fields))
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralCiphering:
+class GeneralCiphering(msgspec.Struct, frozen=True):
     """An APDU with tag DD; without key info it is the global unicast key's."""
 
     header: GeneralHeader
@@ -120,8 +119,7 @@ class GeneralCiphering:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralSigning:
+class GeneralSigning(msgspec.Struct, frozen=True):
     """An APDU with tag DF; the content is an APDU, plain or ciphered."""
 
     header: GeneralHeader

@@ -16,6 +16,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+import msgspec
+
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
 from protocols.dlms.events import Refused, Violation
@@ -27,8 +29,7 @@ _LAST, _STREAMING = 0x80, 0x40
 _HEAD = struct.Struct(">BBHH")
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralBlock:
+class GeneralBlock(msgspec.Struct, frozen=True):
     """A General-Block-Transfer APDU."""
 
     last_block: bool

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -63,8 +64,7 @@ def write_results(results: tuple[GetResult, ...]) -> bytes:
     return axdr.encode_length(len(results)) + b"".join(map(write_result, results))
 
 
-@dataclass(frozen=True, slots=True)
-class GetRequestNormal:
+class GetRequestNormal(msgspec.Struct, frozen=True):
     """Read one attribute."""
 
     invoke_id_and_priority: int
@@ -74,8 +74,7 @@ class GetRequestNormal:
         return bytes((0xC0, 1, self.invoke_id_and_priority)) + write_attribute(self.attribute)
 
 
-@dataclass(frozen=True, slots=True)
-class GetRequestNext:
+class GetRequestNext(msgspec.Struct, frozen=True):
     """Ask for the block after `block_number`."""
 
     invoke_id_and_priority: int
@@ -85,8 +84,7 @@ class GetRequestNext:
         return bytes((0xC0, 2, self.invoke_id_and_priority)) + self.block_number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class GetRequestWithList:
+class GetRequestWithList(msgspec.Struct, frozen=True):
     """Read several attributes."""
 
     invoke_id_and_priority: int
@@ -98,8 +96,7 @@ class GetRequestWithList:
         return head + axdr.encode_length(len(self.attributes)) + attributes
 
 
-@dataclass(frozen=True, slots=True)
-class GetResponseNormal:
+class GetResponseNormal(msgspec.Struct, frozen=True):
     """The attribute, or why there is none."""
 
     invoke_id_and_priority: int
@@ -111,8 +108,7 @@ class GetResponseNormal:
         return head + write_result(self.result) + self.trailing
 
 
-@dataclass(frozen=True, slots=True)
-class GetResponseBlock:
+class GetResponseBlock(msgspec.Struct, frozen=True):
     """A part of the encoded answer, or why it ends here."""
 
     invoke_id_and_priority: int
@@ -129,8 +125,7 @@ class GetResponseBlock:
         return head + b"\x00" + axdr.encode_octets(self.result)
 
 
-@dataclass(frozen=True, slots=True)
-class GetResponseWithList:
+class GetResponseWithList(msgspec.Struct, frozen=True):
     """One result for each attribute."""
 
     invoke_id_and_priority: int

@@ -14,10 +14,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from protocols.dlms import elliptic
 from protocols.dlms.codes import AuthenticationMechanism
+from protocols.dlms.discreet import Discreet
 from protocols.dlms.keys import KeyPairs
 from protocols.dlms.security import Protection
 from protocols.errors import LocalProtocolError
@@ -46,13 +46,14 @@ def allowed_challenge(mechanism: AuthenticationMechanism, challenge: bytes) -> b
     return least <= len(challenge) <= most
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticator:
+class Authenticator(Discreet, frozen=True):
     """One side's answers, and its judgement of the other's."""
+
+    HIDDEN = frozenset(("secret",))
 
     mechanism: AuthenticationMechanism
     protection: Protection  # for the titles, and for the keys and counters of mechanism 5
-    secret: bytes = field(default=b"", repr=False)  # of 3, 4 and 6
+    secret: bytes = b""  # of 3, 4 and 6
     pairs: KeyPairs | None = None  # of 7
     suite: int = 0
 

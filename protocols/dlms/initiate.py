@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -14,6 +15,7 @@ from protocols.dlms.codes import (
     InitiateError,
     ServiceErrorKind,
 )
+from protocols.dlms.discreet import Discreet
 from protocols.errors import ProtocolError
 
 DLMS_VERSION = 6
@@ -36,13 +38,14 @@ def _write_conformance(conformance: Conformance) -> bytes:
     return _CONFORMANCE + conformance.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class InitiateRequest:
+class InitiateRequest(Discreet, frozen=True):
     """What the client proposes."""
+
+    HIDDEN = frozenset(("dedicated_key",))
 
     conformance: Conformance
     client_max_receive_pdu_size: int  # octets; 0 is no limit
-    dedicated_key: bytes | None = field(default=None, repr=False)
+    dedicated_key: bytes | None = None
     response_allowed: bool = True
     quality_of_service: int | None = None
     dlms_version: int = DLMS_VERSION
@@ -62,8 +65,7 @@ class InitiateRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class InitiateResponse:
+class InitiateResponse(msgspec.Struct, frozen=True):
     """What the server agrees to."""
 
     conformance: Conformance
@@ -85,8 +87,7 @@ class InitiateResponse:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmedServiceError:
+class ConfirmedServiceError(msgspec.Struct, frozen=True):
     """Why an initiate was refused."""
 
     service: ConfirmedService

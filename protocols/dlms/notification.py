@@ -7,7 +7,8 @@ with the same long invoke id (editions of IEC 62056-5-3 that have the tag 16).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -20,8 +21,7 @@ CONFIRMED = 0x40000000  # service class in the long invoke id and priority
 _DESCRIPTOR = struct.Struct(">H6sb")
 
 
-@dataclass(frozen=True, slots=True)
-class DataNotification:
+class DataNotification(msgspec.Struct, frozen=True):
     """A push.  `date_time` holds the 12 octets of a DateTime, or none.
 
     Kaifa and others put the data tag 09 before the date-time, where the standard has the bare
@@ -54,8 +54,7 @@ class DataNotification:
         return bool(self.long_invoke_id_and_priority & CONFIRMED)
 
 
-@dataclass(frozen=True, slots=True)
-class DataNotificationConfirm:
+class DataNotificationConfirm(msgspec.Struct, frozen=True):
     """The push with this long invoke id has arrived."""
 
     long_invoke_id_and_priority: int
@@ -66,8 +65,7 @@ class DataNotificationConfirm:
         return b"\x10" + invoke + axdr.encode_octets(self.date_time)
 
 
-@dataclass(frozen=True, slots=True)
-class EventNotification:
+class EventNotification(msgspec.Struct, frozen=True):
     """The value of one attribute, with the time it refers to where the meter gives one."""
 
     time: bytes | None

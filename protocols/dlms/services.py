@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+import msgspec
+
 from protocols.dlms.codes import (
     ActionResult,
     Conformance,
@@ -29,8 +31,7 @@ from protocols.dlms.values import NULL, Value
 GetResult = Value | DataAccessResult
 
 
-@dataclass(frozen=True, slots=True)
-class SelectiveAccess:
+class SelectiveAccess(msgspec.Struct, frozen=True):
     """Which part of an attribute: selector 1 is by range, 2 by entry, for a profile's buffer."""
 
     selector: int
@@ -41,8 +42,7 @@ class SelectiveAccess:
             raise ValueError(f"access selector {self.selector} does not fit")
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeDescriptor:
+class AttributeDescriptor(msgspec.Struct, frozen=True):
     """One attribute of one object; `attribute` 0 asks for all of them."""
 
     class_id: int
@@ -57,8 +57,7 @@ class AttributeDescriptor:
             raise ValueError(f"{self.instance!r} is no logical name")
 
 
-@dataclass(frozen=True, slots=True)
-class MethodDescriptor:
+class MethodDescriptor(msgspec.Struct, frozen=True):
     """One method of one object."""
 
     class_id: int
@@ -92,8 +91,7 @@ class GetRequest:
         return cls(attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class GetResponse:
+class GetResponse(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """For each attribute its value, or why there is none.
 
     `flaws` says what was wrong with octets that could be understood all the same; `raw` are those
@@ -103,8 +101,8 @@ class GetResponse:
 
     results: tuple[GetResult, ...]
     flaws: Flaw = Flaw.NONE
-    raw: bytes = field(default=b"", repr=False)
-    parts: tuple[GetResponse, ...] = field(default=(), repr=False)
+    raw: bytes = b""
+    parts: tuple[GetResponse, ...] = ()
 
     @classmethod
     def of(cls, *results: GetResult) -> Self:
@@ -126,8 +124,7 @@ class GetResponse:
         return tuple(GetResponse((result,), self.flaws) for result in self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequest:
+class SetRequest(msgspec.Struct, frozen=True):
     """Write attributes, one value for each."""
 
     attributes: tuple[AttributeDescriptor, ...]
@@ -142,8 +139,7 @@ class SetRequest:
         return cls((attribute,), (value,))
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponse:
+class SetResponse(msgspec.Struct, frozen=True):
     """For each attribute whether it was written."""
 
     results: tuple[DataAccessResult, ...]
@@ -153,8 +149,7 @@ class SetResponse:
         return cls(results)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequest:
+class ActionRequest(msgspec.Struct, frozen=True):
     """Invoke methods; None where a method takes no parameters."""
 
     methods: tuple[MethodDescriptor, ...]
@@ -169,16 +164,14 @@ class ActionRequest:
         return cls((method,), (parameters,))
 
 
-@dataclass(frozen=True, slots=True)
-class MethodReturn:
+class MethodReturn(msgspec.Struct, frozen=True):
     """How one method ended and, if it says so, what it returned (or why that is missing)."""
 
     result: ActionResult
     returned: GetResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResponse:
+class ActionResponse(msgspec.Struct, frozen=True):
     """For each method how it ended."""
 
     results: tuple[MethodReturn, ...]
@@ -196,8 +189,7 @@ class AccessService(enum.IntEnum):
     ACTION = 3
 
 
-@dataclass(frozen=True, slots=True)
-class AccessGet:
+class AccessGet(msgspec.Struct, frozen=True):
     """Read one attribute, or by its selection a part of it.
 
     `data` is what stood where null-data belongs: it means nothing, and is written again.
@@ -207,16 +199,14 @@ class AccessGet:
     data: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessSet:
+class AccessSet(msgspec.Struct, frozen=True):
     """Write one attribute, or by its selection a part of it."""
 
     attribute: AttributeDescriptor
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class AccessAction:
+class AccessAction(msgspec.Struct, frozen=True):
     """Invoke one method."""
 
     method: MethodDescriptor
@@ -231,8 +221,7 @@ SERVICE_OF: dict[type[AccessItem], AccessService] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AccessResult:
+class AccessResult(msgspec.Struct, frozen=True):
     """How one part of an ACCESS ended, with what was read or returned, else null-data."""
 
     service: AccessService
@@ -244,8 +233,7 @@ class AccessResult:
             raise ValueError(f"{self.code!r} is no result of {self.service.name}")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRequest:
+class AccessRequest(msgspec.Struct, frozen=True):
     """Read, write and invoke in one exchange, in this order.
 
     `break_on_error` asks the server to do nothing more after the first part that failed;
@@ -267,8 +255,7 @@ class AccessRequest:
         return cls(items)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessResponse:
+class AccessResponse(msgspec.Struct, frozen=True):
     """One result for each part.  `asked` is what the server repeats, without data."""
 
     results: tuple[AccessResult, ...]
@@ -280,8 +267,7 @@ class AccessResponse:
         return cls(results)
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionResponse:
+class ExceptionResponse(msgspec.Struct, frozen=True):
     """The server will not, or cannot, process the request at all.
 
     With INVOCATION_COUNTER_ERROR comes the lowest counter that the server would accept.
@@ -297,13 +283,11 @@ class ExceptionResponse:
             raise ValueError("an invocation counter goes with its own error and no other")
 
 
-@dataclass(frozen=True, slots=True)
-class AssociationRequest:
+class AssociationRequest(msgspec.Struct, frozen=True):
     """Client: open the association that the settings describe."""
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiated:
+class Negotiated(msgspec.Struct, frozen=True):
     """What both sides agreed on.  A PDU size of 0 means without limit."""
 
     conformance: Conformance
@@ -311,8 +295,7 @@ class Negotiated:
     server_pdu_size: int  # longest APDU that the server receives, ciphering included
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest:
+class ReleaseRequest(msgspec.Struct, frozen=True):
     """Client: close the association."""
 
 

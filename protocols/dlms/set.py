@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -16,8 +17,7 @@ from protocols.errors import ProtocolError
 _BLOCK = struct.Struct(">?I")
 
 
-@dataclass(frozen=True, slots=True)
-class DataBlock:
+class DataBlock(msgspec.Struct, frozen=True):
     """DataBlock-SA: a part of the encoded values or parameters, numbered from 1."""
 
     last_block: bool
@@ -51,8 +51,7 @@ def _write_attributes(attributes: tuple[AttributeDescriptor, ...]) -> bytes:
     return axdr.encode_length(len(attributes)) + b"".join(map(write_attribute, attributes))
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequestNormal:
+class SetRequestNormal(msgspec.Struct, frozen=True):
     """Write one attribute."""
 
     invoke_id_and_priority: int
@@ -64,8 +63,7 @@ class SetRequestNormal:
         return head + write_attribute(self.attribute) + axdr.encode(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequestFirstBlock:
+class SetRequestFirstBlock(msgspec.Struct, frozen=True):
     """Begin to write one attribute in blocks."""
 
     invoke_id_and_priority: int
@@ -77,8 +75,7 @@ class SetRequestFirstBlock:
         return head + write_attribute(self.attribute) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequestBlock:
+class SetRequestBlock(msgspec.Struct, frozen=True):
     """Go on with a block, of one attribute or of a list."""
 
     invoke_id_and_priority: int
@@ -88,8 +85,7 @@ class SetRequestBlock:
         return bytes((0xC1, 3, self.invoke_id_and_priority)) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequestWithList:
+class SetRequestWithList(msgspec.Struct, frozen=True):
     """Write several attributes."""
 
     invoke_id_and_priority: int
@@ -101,8 +97,7 @@ class SetRequestWithList:
         return head + _write_attributes(self.attributes) + write_values(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class SetRequestWithListFirstBlock:
+class SetRequestWithListFirstBlock(msgspec.Struct, frozen=True):
     """Begin to write several attributes in blocks."""
 
     invoke_id_and_priority: int
@@ -114,8 +109,7 @@ class SetRequestWithListFirstBlock:
         return head + _write_attributes(self.attributes) + self.block.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponseNormal:
+class SetResponseNormal(msgspec.Struct, frozen=True):
     """Whether the attribute was written."""
 
     invoke_id_and_priority: int
@@ -125,8 +119,7 @@ class SetResponseNormal:
         return bytes((0xC5, 1, self.invoke_id_and_priority, self.result))
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponseBlock:
+class SetResponseBlock(msgspec.Struct, frozen=True):
     """This block has been taken; send the next."""
 
     invoke_id_and_priority: int
@@ -136,8 +129,7 @@ class SetResponseBlock:
         return bytes((0xC5, 2, self.invoke_id_and_priority)) + self.block_number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponseLastBlock:
+class SetResponseLastBlock(msgspec.Struct, frozen=True):
     """Whether the attribute sent in blocks was written."""
 
     invoke_id_and_priority: int
@@ -149,8 +141,7 @@ class SetResponseLastBlock:
         return head + self.block_number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponseLastBlockWithList:
+class SetResponseLastBlockWithList(msgspec.Struct, frozen=True):
     """Whether each of the attributes sent in blocks was written."""
 
     invoke_id_and_priority: int
@@ -162,8 +153,7 @@ class SetResponseLastBlockWithList:
         return head + axdr.encode_octets(bytes(self.results)) + self.block_number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class SetResponseWithList:
+class SetResponseWithList(msgspec.Struct, frozen=True):
     """Whether each of the attributes was written."""
 
     invoke_id_and_priority: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
+from protocols.dlms.discreet import Discreet
 from protocols.dlms.general import KeyKind
 from protocols.dlms.general_block import WINDOW_MAX
 from protocols.dlms.hls import CHALLENGE_SIZES, HLS, NAMES_TITLES, allowed_challenge
@@ -29,12 +29,13 @@ _PROTECTIONS = range(0, Security.AUTHENTICATED_ENCRYPTED + 1, 16)  # 00, 10, 20,
 SUPPORTED_AUTHENTICATION = HLS | {AuthenticationMechanism.NONE, AuthenticationMechanism.LOW}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
+class _Settings(Discreet, frozen=True, kw_only=True):
     """Fields of both sides.  Raises ValueError for a combination that cannot work."""
 
+    HIDDEN = frozenset(("password", "secrets"))
+
     authentication: AuthenticationMechanism = AuthenticationMechanism.NONE
-    password: bytes = field(default=b"", repr=False)  # of LOW; the secret of HLS 3, 4 and 6
+    password: bytes = b""  # of LOW; the secret of HLS 3, 4 and 6
     suite: SecuritySuite = SecuritySuite.AES_GCM_128
     keys: Keys | None = None
     system_title: bytes = b""
@@ -42,7 +43,7 @@ class _Settings:
     pairs: KeyPairs = KeyPairs()  # of the suites 1 and 2
     security: Security = Security.NONE
     signed: bool = False  # each message is signed as well, by both sides
-    secrets: Secrets | None = field(default=None, repr=False)  # for keys made for one message
+    secrets: Secrets | None = None  # for keys made for one message
     header_authenticated: bool = True  # of general-ciphering; False for peers that leave it out
     invocation_counter: int = 1  # the next of ours
     invocation_counter_end: int = COUNTER_MAX + 1  # the first that is not reserved for us
@@ -82,12 +83,13 @@ class _Settings:
             raise ValueError(f"a PDU size of {self.max_pdu_size} octets is not allowed")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings(_Settings):
+class ClientSettings(_Settings, frozen=True, kw_only=True):
     """A client's side.  `challenge` (CtoS) is used once: one settings object, one association."""
 
-    challenge: bytes = field(default=b"", repr=False)
-    dedicated_key: bytes | None = field(default=None, repr=False)
+    HIDDEN = _Settings.HIDDEN | {"challenge", "dedicated_key"}
+
+    challenge: bytes = b""
+    dedicated_key: bytes | None = None
     general_ciphering: bool = False  # general-glo-ciphering in place of glo- APDUs
     key_kind: KeyKind | None = None  # general-ciphering in place of both, by a key of this kind
     response_timeout_s: float = 30.0  # application time-out; covers retries of a PLC link below
@@ -96,8 +98,7 @@ class ClientSettings(_Settings):
     protected_release: bool = True  # ciphered associations: initiate in the RLRQ, Green Book 9.4.3
 
     def __post_init__(self) -> None:
-        # slots=True makes a new class, so the zero-argument super() would miss it.
-        _Settings.__post_init__(self)
+        super().__post_init__()
         check_challenge(self.authentication, self.challenge)
         if self.dedicated_key is not None and (
             len(self.dedicated_key) != KEY_SIZES[self.suite]
@@ -108,19 +109,20 @@ class ClientSettings(_Settings):
             raise ValueError("general-ciphering ciphers, and knows no dedicated key")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings(_Settings):
+class ServerSettings(_Settings, frozen=True, kw_only=True):
     """A server's side for one client address.
 
     `security` is the least protection that a request must have; answers get what the request had.
     `challenge` gives a fresh StoC (8 to 64 octets) for each association.
     """
 
-    challenge: Callable[[], bytes] | None = field(default=None, repr=False)
+    HIDDEN = _Settings.HIDDEN | {"challenge"}
+
+    challenge: Callable[[], bytes] | None = None
     inactivity_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
-        _Settings.__post_init__(self)
+        super().__post_init__()
         if self.authentication in HLS and self.challenge is None:
             raise ValueError("HLS needs a source of challenges")
 

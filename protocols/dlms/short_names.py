@@ -12,7 +12,8 @@ to 9.3.18.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from protocols.dlms import axdr
 from protocols.dlms.axdr import Reader
@@ -28,8 +29,7 @@ def _u16(number: int) -> bytes:
 # --- what is accessed: Variable-Access-Specification ----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class VariableName:
+class VariableName(msgspec.Struct, frozen=True):
     """One attribute or method.  ObjectName is an Integer16; it is told without its sign, as base
     names are printed: FA00 for the association."""
 
@@ -39,8 +39,7 @@ class VariableName:
         return b"\x02" + _u16(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterizedAccess:
+class ParameterizedAccess(msgspec.Struct, frozen=True):
     """A part of an attribute, or a method with its parameter."""
 
     name: int
@@ -51,8 +50,7 @@ class ParameterizedAccess:
         return b"\x04" + _u16(self.name) + bytes((self.selector,)) + axdr.encode(self.parameter)
 
 
-@dataclass(frozen=True, slots=True)
-class BlockNumberAccess:
+class BlockNumberAccess(msgspec.Struct, frozen=True):
     """The block after this one, please."""
 
     block_number: int
@@ -61,8 +59,7 @@ class BlockNumberAccess:
         return b"\x05" + _u16(self.block_number)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadDataBlockAccess:
+class ReadDataBlockAccess(msgspec.Struct, frozen=True):
     """A part of a ReadRequest that is longer than an APDU."""
 
     last_block: bool
@@ -73,8 +70,7 @@ class ReadDataBlockAccess:
         return b"\x06" + _block(self.last_block, self.block_number) + axdr.encode_octets(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteDataBlockAccess:
+class WriteDataBlockAccess(msgspec.Struct, frozen=True):
     """A part of a WriteRequest follows in the list of data."""
 
     last_block: bool
@@ -117,8 +113,7 @@ def _read_access(reader: Reader) -> VariableAccess:
 # --- what comes back ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ShortData:
+class ShortData(msgspec.Struct, frozen=True):
     """The value of one attribute."""
 
     value: Value
@@ -127,8 +122,7 @@ class ShortData:
         return b"\x00" + axdr.encode(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class ShortError:
+class ShortError(msgspec.Struct, frozen=True):
     """Why there is none, or why it was not written."""
 
     result: DataAccessResult
@@ -137,8 +131,7 @@ class ShortError:
         return bytes((1, self.result))
 
 
-@dataclass(frozen=True, slots=True)
-class DataBlockResult:
+class DataBlockResult(msgspec.Struct, frozen=True):
     """A part of a ReadResponse that is longer than an APDU."""
 
     last_block: bool
@@ -149,8 +142,7 @@ class DataBlockResult:
         return b"\x02" + _block(self.last_block, self.block_number) + axdr.encode_octets(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBlockTaken:
+class ReadBlockTaken(msgspec.Struct, frozen=True):
     """A block of a ReadRequest has come."""
 
     block_number: int
@@ -159,16 +151,14 @@ class ReadBlockTaken:
         return b"\x03" + _u16(self.block_number)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """An attribute was written."""
 
     def encode(self) -> bytes:
         return b"\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteBlockTaken:
+class WriteBlockTaken(msgspec.Struct, frozen=True):
     """A block of a WriteRequest has come."""
 
     block_number: int
@@ -212,8 +202,7 @@ def _write_result(reader: Reader) -> WriteResult:
 # --- APDUs ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
+class ReadRequest(msgspec.Struct, frozen=True):
     """Read attributes, invoke methods."""
 
     accesses: tuple[VariableAccess, ...]
@@ -222,8 +211,7 @@ class ReadRequest:
         return bytes((ApduTag.READ_REQUEST,)) + _list(self.accesses)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadResponse:
+class ReadResponse(msgspec.Struct, frozen=True):
     """One result for each."""
 
     results: tuple[ReadResult, ...]
@@ -232,8 +220,7 @@ class ReadResponse:
         return bytes((ApduTag.READ_RESPONSE,)) + _list(self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
+class WriteRequest(msgspec.Struct, frozen=True):
     """Write attributes, invoke methods."""
 
     accesses: tuple[VariableAccess, ...]
@@ -243,8 +230,7 @@ class WriteRequest:
         return bytes((ApduTag.WRITE_REQUEST,)) + _list(self.accesses) + _values(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResponse:
+class WriteResponse(msgspec.Struct, frozen=True):
     """For each whether it was written."""
 
     results: tuple[WriteResult, ...]
@@ -253,8 +239,7 @@ class WriteResponse:
         return bytes((ApduTag.WRITE_RESPONSE,)) + _list(self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class UnconfirmedWriteRequest:
+class UnconfirmedWriteRequest(msgspec.Struct, frozen=True):
     """Write, and say nothing of it."""
 
     accesses: tuple[VariableAccess, ...]
@@ -265,8 +250,7 @@ class UnconfirmedWriteRequest:
         return tag + _list(self.accesses) + _values(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class InformationReportRequest:
+class InformationReportRequest(msgspec.Struct, frozen=True):
     """What a server says unasked; `current_time` is a GeneralizedTime as it came."""
 
     current_time: bytes | None

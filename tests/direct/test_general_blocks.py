@@ -5,10 +5,10 @@ gurux-dlms cannot speak general blocks (docs/dlms-services.md), so our own engin
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devices.meter.server import settings
 from headend.field.direct.conversation import Opened

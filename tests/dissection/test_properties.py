@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import get_args
 
@@ -113,11 +112,11 @@ def test_the_standard_s_names_are_of_classes_and_fields_that_there_are() -> None
     """A renamed field would otherwise lose the standard's name without a word."""
     known = {kind.__name__: kind for kind in get_args(apdus.Apdu)}
     for name in known.keys() & names.FIELDS.keys():
-        fields = {field.name for field in dataclasses.fields(known[name])}
+        fields = set(known[name].__struct_fields__)
         of_both = names.FIELDS[name].keys() - fields
         assert of_both <= names._ACSE.keys() | names._SIZES.keys(), (name, of_both)
     for name in known.keys() & names.ORDER.keys():
-        fields = {field.name for field in dataclasses.fields(known[name])} - {"order", "wide"}
+        fields = set(known[name].__struct_fields__) - {"order", "wide"}
         assert fields == {*names.ORDER[name]}
 
 

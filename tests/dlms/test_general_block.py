@@ -7,11 +7,11 @@ blocks of real meters are among the shared vectors (test_shared_vectors).
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult, ServiceError

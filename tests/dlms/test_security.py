@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.pretty import pretty_repr
 
+from protocols.dlms.acse import AARQ
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.ciphered import Ciphered, GeneralCiphered
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.events import Refused, Violation
+from protocols.dlms.general import WrappedKey
 from protocols.dlms.initiate import InitiateRequest
 from protocols.dlms.security import COUNTER_MAX, Cipher, Keys, Protection
 from protocols.dlms.settings import CONFORMANCE, ClientSettings, ServerSettings
@@ -174,23 +177,24 @@ def test_another_system_title() -> None:
 
 def test_no_key_shows() -> None:
     secret = b"SIXTEEN.SECRETS."
-    shown = repr(
-        (
-            Keys(secret, secret),
-            ClientSettings(
-                authentication=AuthenticationMechanism.HIGH_GMAC,
-                keys=Keys(secret, secret),
-                system_title=TITLE,
-                security=BOTH,
-                password=secret,
-                challenge=secret,
-                dedicated_key=secret,
-            ),
-            ServerSettings(password=secret, keys=Keys(secret, secret)),
-            InitiateRequest(CONFORMANCE, 0, secret),
-            Cipher(secret, secret),
-        )
+    records = (
+        Keys(secret, secret),
+        ClientSettings(
+            authentication=AuthenticationMechanism.HIGH_GMAC,
+            keys=Keys(secret, secret),
+            system_title=TITLE,
+            security=BOTH,
+            password=secret,
+            challenge=secret,
+            dedicated_key=secret,
+        ),
+        ServerSettings(password=secret, keys=Keys(secret, secret)),
+        InitiateRequest(CONFORMANCE, 0, secret),
+        Cipher(secret, secret),
+        AARQ(1, authentication_value=secret),
+        WrappedKey(secret),
     )
+    shown = repr(records) + pretty_repr(records)  # rich asks structs for their fields itself
     assert "SIXTEEN" not in shown and secret.hex() not in shown
 
 

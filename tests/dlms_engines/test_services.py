@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from protocols.dlms import procedures
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult

@@ -7,9 +7,9 @@ profiles what they capture, its registers how they count.
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from devices.meter import firmware
 from devices.meter.device import Meter

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import structs
 
 from devices.meter.clients import STANDARD_CLIENTS, Client, on_the_bench
 from devices.meter.device import Meter
@@ -261,7 +262,8 @@ def test_agreement_of_the_standards_example() -> None:
     request = decode(annex_i.ACTION_REQUEST)
     assert isinstance(request, ActionRequestNormal)
     (offered,) = read_agreement(request.parameters).items()
-    assert encode(replace(request, parameters=agreement_data(dict([offered])))) == encode(request)
+    again = structs.replace(request, parameters=agreement_data(dict([offered])))
+    assert encode(again) == encode(request)
     answer = decode(annex_i.ACTION_RESPONSE)
     assert isinstance(answer, ActionResponseNormal)
     returned = answer.response.returned

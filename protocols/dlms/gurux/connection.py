@@ -11,8 +11,9 @@ from __future__ import annotations
 import hmac
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec import structs
 
 from protocols.dlms import apdu as apdus
 from protocols.dlms import axdr, get, tolerant
@@ -88,7 +89,7 @@ class GuruxConnection:
     def __init__(
         self, settings: ClientSettings, *, trace: Callable[[Exchanged], None] | None = None
     ) -> None:
-        settings = replace(settings, conformance=settings.conformance & ~UNSUPPORTED)
+        settings = structs.replace(settings, conformance=settings.conformance & ~UNSUPPORTED)
         self.trace = trace
         self._settings = settings
         self._used = False
