@@ -94,7 +94,9 @@ class LocalAssociation:
             if isinstance(event, Associated):
                 self._opened = event
             elif isinstance(event, GetRequest | SetRequest | ActionRequest | AccessRequest):
-                yield connection.send(answer(self._asked(now), event), now=now)
+                said = connection.send(answer(self._asked(now), event), now=now)
+                if said is not None:
+                    yield said
             yield from self._own_words()
 
     def _own_words(self) -> Iterator[bytes]:

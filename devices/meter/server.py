@@ -122,7 +122,9 @@ class Association:
             elif isinstance(event, ProtocolViolation | AssociationRefused):
                 noticed = noticed or fraud_of(event)
             elif isinstance(event, GetRequest | SetRequest | ActionRequest | AccessRequest):
-                yield connection.send(answer(self._asked_in(now), event), now=now)
+                said = connection.send(answer(self._asked_in(now), event), now=now)
+                if said is not None:
+                    yield said
             yield from self._own_words()
         if noticed is not None:
             self._meter.happened(noticed, now)

@@ -76,6 +76,9 @@ from protocols.dlms.state import Step
 from protocols.dlms.values import NULL, NullData, Value
 from protocols.errors import ProtocolError
 
+SERVICE_CONFIRMED = 0x40
+"""Service class in the invoke id and priority (IEC 62056-5-3 clause 8.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -87,11 +90,33 @@ class Pending:
     with_list: bool
     block: int = 0
     items: tuple[AccessItem, ...] = ()  # of an ACCESS
+    unconfirmed: bool = False  # carried out, and nothing is said of it
 
     @property
     def count(self) -> int:
         """How many results answer it."""
         return len(self.attributes) or len(self.methods) or len(self.items)
+
+
+_UNCONFIRMED_KINDS = (
+    SetRequestNormal,
+    SetRequestWithList,
+    ActionRequestNormal,
+    ActionRequestWithList,
+)
+
+
+def unconfirmed(apdu: Apdu) -> bool:
+    """Whether the client wants no answer: the service class bit of its invoke id is 0.
+
+    A GET is confirmed whatever its bit says (Green Book 9.3.6: what it is for is the answer), and
+    so is what comes in blocks, each of which waits for the one before to be acknowledged.
+    """
+    if isinstance(apdu, AccessRequestApdu):
+        return not apdu.long_invoke_id_and_priority & CONFIRMED
+    if isinstance(apdu, _UNCONFIRMED_KINDS):
+        return not apdu.invoke_id_and_priority & SERVICE_CONFIRMED
+    return False
 
 
 def answer(

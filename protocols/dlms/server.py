@@ -1,7 +1,8 @@
 """The server's side of the services: requests come out, answers go in, blocks are joined and cut.
 
 Requests come out as events, one at a time; each is answered by `send` with its response or with an
-ExceptionResponse.  `server_association` opens and closes the association around them.
+ExceptionResponse, also where it wants no answer.  `server_association` opens and closes the
+association around them.
 """
 
 from __future__ import annotations
@@ -38,11 +39,20 @@ from protocols.dlms.connection import (
 )
 from protocols.dlms.events import (
     Exchanged,
+    ProtocolViolation,
     Refused,
     Violation,
 )
-from protocols.dlms.forms import Pending, action_request, answer, filled, set_request
-from protocols.dlms.general_block import GeneralBlock, data_size, unconfirmed
+from protocols.dlms.forms import (
+    Pending,
+    action_request,
+    answer,
+    filled,
+    set_request,
+    unconfirmed,
+)
+from protocols.dlms.general_block import GeneralBlock, data_size
+from protocols.dlms.general_block import unconfirmed as unconfirmed_blocks
 from protocols.dlms.get import (
     GetRequestNext,
     GetRequestNormal,
@@ -110,8 +120,10 @@ class ServerConnection(ServerAssociation):
 
     def send(
         self, response: Response | EventNotification | DataNotification, *, now: float
-    ) -> bytes:
+    ) -> bytes | None:
         """The APDU that answers the request told last, or a notification.
+
+        None where the request was unconfirmed: it was carried out, and nothing leaves.
 
         An answer longer than the client's PDU size leaves in blocks; where those were not agreed
         on, the answer is an exception response PDU_TOO_LONG.  Raises LocalProtocolError when no
@@ -129,6 +141,14 @@ class ServerConnection(ServerAssociation):
         self._pending = self._carrying = None
 
     def _take(self, apdu: Apdu, protected: Protected, size: int, now: float) -> None:
+        try:
+            self._take_checked(apdu, protected, size, now)
+        except Refused as refused:
+            if not unconfirmed(apdu) or self._state is State.CHALLENGED:
+                raise
+            self._events.append(ProtocolViolation(refused.violation, refused))
+
+    def _take_checked(self, apdu: Apdu, protected: Protected, size: int, now: float) -> None:
         limit = self._settings.max_pdu_size
         if limit and size > limit and self._negotiated is not None:
             raise Refused(Violation.TOO_LONG, f"{size} octets, {limit} agreed on")
@@ -202,7 +222,9 @@ class ServerConnection(ServerAssociation):
             values: tuple[Value, ...] = (apdu.value,)
         else:
             attributes, values = filled(apdu.attributes), apdu.values
-        pending = Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
+        silent = unconfirmed(apdu)
+        invoke = apdu.invoke_id_and_priority
+        pending = Pending(invoke, attributes, (), with_list, unconfirmed=silent)
         self._accept(Step.SET, pending, set_request(attributes, values))
 
     def _on_set_first(self, apdu: SetRequestFirstBlock | SetRequestWithListFirstBlock) -> None:
@@ -305,15 +327,15 @@ class ServerConnection(ServerAssociation):
         ):
             self._on_proof(apdu)
             return
-        invoke = apdu.invoke_id_and_priority
-        if isinstance(apdu, ActionRequestNormal):
-            methods: tuple[MethodDescriptor, ...] = (apdu.method,)
+        if with_list := isinstance(apdu, ActionRequestWithList):
+            methods = filled(apdu.methods)
+            request = action_request(methods, apdu.parameters)
+        else:
+            methods = (apdu.method,)
             request = ActionRequest(methods, (apdu.parameters,))
-            self._accept(Step.ACTION, Pending(invoke, (), methods, False), request)
-            return
-        methods = filled(apdu.methods)
-        request = action_request(methods, apdu.parameters)
-        self._accept(Step.ACTION, Pending(invoke, (), methods, True), request)
+        invoke, silent = apdu.invoke_id_and_priority, unconfirmed(apdu)
+        pending = Pending(invoke, (), methods, with_list, unconfirmed=silent)
+        self._accept(Step.ACTION, pending, request)
 
     def _on_action_first(
         self, apdu: ActionRequestFirstBlock | ActionRequestWithListFirstBlock
@@ -345,7 +367,9 @@ class ServerConnection(ServerAssociation):
             bool(invoke & SELF_DESCRIPTIVE),
             apdu.date_time,
         )
-        self._accept(Step.ACCESS, Pending(invoke, (), (), True, items=apdu.items), request)
+        silent = unconfirmed(apdu)
+        pending = Pending(invoke, (), (), True, items=apdu.items, unconfirmed=silent)
+        self._accept(Step.ACCESS, pending, request)
 
     def _on_confirm(self, confirm: DataNotificationConfirm) -> None:
         invoke = confirm.long_invoke_id_and_priority & INVOKE_ID
@@ -356,17 +380,20 @@ class ServerConnection(ServerAssociation):
 
     # --- responses -------------------------------------------------------------------------------
 
-    def _respond(self, response: Response) -> bytes:
+    def _respond(self, response: Response) -> bytes | None:
         pending = self._pending
         if pending is None:
             raise LocalProtocolError(f"{type(response).__name__} while {self._state.value}")
         if isinstance(response, ExceptionResponse):
             self._walk(Step.EXCEPTION)
-            return self._pack(response, PLAIN)
+            return None if pending.unconfirmed else self._pack(response, PLAIN)
         step = _DONE[type(response)]
         following = self._allow(step)
         if len(response.results) != pending.count:
             raise LocalProtocolError(f"{len(response.results)} results for {pending.count}")
+        if pending.unconfirmed:
+            self._state = following
+            return None
         apdu, raw, carrying, needed = answer(pending, response)
         # What came in blocks is answered in blocks, Green Book 9.4.6.13.
         if self._exchange is None and self._fits(len(encode(apdu))):
@@ -406,7 +433,7 @@ class ServerConnection(ServerAssociation):
             return wire
         if not self._agreed(GENERAL_BLOCKS):
             raise LocalProtocolError(f"longer than the client's {self._peer_pdu_size} octets")
-        blocks = unconfirmed(wire, data_size(self._peer_pdu_size))
+        blocks = unconfirmed_blocks(wire, data_size(self._peer_pdu_size))
         first, *others = [block.encode() for block in blocks]
         self._outbox.extend(others)
         return first

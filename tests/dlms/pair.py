@@ -149,7 +149,8 @@ class Pair:
             self.server_events.append(event)
             response = self.objects.answer(event)
             if response is not None:
-                replies.append(self.server.send(response, now=now))
+                reply = self.server.send(response, now=now)
+                replies += [] if reply is None else [reply]
                 replies += said(self.server)
         return replies
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from devices.meter.device import Meter
+from protocols.dlms.apdu import Apdu
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.events import Event
 from protocols.dlms.services import (
@@ -111,6 +112,10 @@ class Association:
         self._connection = ClientConnection(
             client_settings(device, device.clients[sap], counter=counter)
         )
+
+    def sealed(self, apdu: Apdu) -> bytes:
+        """An APDU that the connection would not say by itself, protected like its own."""
+        return self._connection._pack(apdu)
 
     async def say(self, message: Message) -> Event:
         """Send it; the first event that comes of it."""

@@ -38,6 +38,7 @@ from devices.meter.identity import (
 from devices.meter.load import ConstantLoad
 from devices.meter.push import PushDesk
 from protocols import wrapper
+from protocols.dlms.apdu import SetRequestNormal
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.events import Associated, Released
 from protocols.dlms.logical_name import LogicalName
@@ -53,9 +54,19 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.values import Array, DoubleLongUnsigned, Enum, Integer, OctetString, Structure
-from protocols.hdlc.address import ServerAddress
+from protocols.dlms.values import (
+    Array,
+    DoubleLongUnsigned,
+    Enum,
+    Integer,
+    Long,
+    OctetString,
+    Structure,
+)
+from protocols.hdlc.address import ServerAddress, encode_client
 from protocols.hdlc.client import HdlcClient
+from protocols.hdlc.frame import Frame, Kind, encode, unnumbered_control
+from protocols.hdlc.segments import LLC_COMMAND
 from protocols.hdlc.settings import HdlcSettings
 from protocols.link import (
     ApduReceived,
@@ -75,6 +86,7 @@ from tools.meter import app, known_faults, meter_of
 pytestmark = pytest.mark.live
 
 POWER = AttributeDescriptor(3, LogicalName("1.0.1.7.0.255"), 2)
+ZONE = AttributeDescriptor(8, LogicalName("0.0.1.0.0.255"), 3)
 OBJECTS = AttributeDescriptor(15, LogicalName("0.0.40.0.0.255"), 2)
 QUICK = HdlcSettings(response_timeout_s=0.05, retries=1)
 NOBODY = ModeESettings(identification_timeout_s=0.05, retries=0, fallback=None)
@@ -122,6 +134,30 @@ async def test_hdlc_over_tcp(server: ServerAddress | None, settings: HdlcSetting
             ended = await driver.disconnect()
             assert ended == LinkDown(Down.REQUESTED, "", MANAGEMENT_CLIENT)
     assert not [event for event in driver.events if isinstance(event, LinkViolation)]
+
+
+@pytest.mark.parametrize("kind", [Kind.UI, Kind.I], ids=["in a UI frame", "in an I frame"])
+async def test_an_unconfirmed_set_over_hdlc_is_done_without_an_answer(kind: Kind) -> None:
+    device = meter()
+    async with listening(device, TcpLine("127.0.0.1", 0, Framing.HDLC)) as (where,):
+        link = HdlcClient(MANAGEMENT_CLIENT)
+        async with over_tcp(link, where.host, where.port) as driver:
+            await driver.connect()
+            association = Association(device, MANAGEMENT_CLIENT, driver)
+            assert isinstance(await association.say(AssociationRequest()), Associated)
+            wire = association.sealed(SetRequestNormal(0x01, ZONE, Long(77)))
+            if kind is Kind.UI:
+                own, meters = encode_client(MANAGEMENT_CLIENT), ServerAddress(1).encode()
+                control = unnumbered_control(Kind.UI, poll=False)
+                driver._write(encode(Frame(meters, own, control, LLC_COMMAND + wire)))
+            else:
+                driver.link.send(wire, now=driver._loop.time())
+                driver.settle()
+            before = len(driver.events)
+            zone = await association.say(GetRequest.of(ZONE))
+            assert zone == GetResponse.of(Long(77))
+            heard = [e for e in driver.events[before:] if isinstance(e, ApduReceived)]
+            assert len(heard) == 1, "the answer to the GET and no other"
 
 
 async def test_wrapper_over_udp() -> None:
