@@ -15,6 +15,7 @@ import simpy
 
 from devices.channel.link import Link, NoiseBurst, PacketLoss
 from devices.channel.radio import Jamming, RadioLink
+from devices.hold_up import without_supply
 from devices.meter.faults import FAULTS as METER_FAULTS
 from devices.meter.limiter import EmergencyProfile as LimiterProfile
 from devices.modem import ModemFault as ModemState
@@ -142,13 +143,15 @@ class Dirty(_Fault):
 
 @dataclass(frozen=True, slots=True)
 class MeterPowerCut(_Fault):
-    """The meter has no power, nor has its module; both go on when it returns."""
+    """The meter has no power, and its modules last for their hold-up time alone, in which they send
+    its last gasp; all go on when it returns."""
 
     def apply(self, world: World) -> None:
         world.hold("meter power", self.target)
         world.meter(self.target).power_off(now=world.env.now)
         for link in world.links_of(self.target):
-            link.module_off.append(self.span)
+            if (off := without_supply(link, self.span, world.env.now)) is not None:
+                link.module_off.append(off)
         world.links_touched(self.target)
         world.touched(self.target)
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import simpy
 
-from devices import recording
+from devices import pushing, recording
 from devices.chance import octets, stream
 from devices.channel.carriage import Delivered
 from devices.channel.course import Transfer
@@ -90,6 +90,7 @@ class World:
         self._specs: dict[str, MeterSpec] = {}
         self._entries: dict[str, Entry] = {}
         self._home: dict[str, str] = {}
+        self._lines: dict[str, PowerLine] = {}
         self._held: dict[tuple[str, str], int] = {}
         self.networks: dict[str, Networks] = {}
         self.grid = FieldGrid(seed, spec) if spec.grid else None
@@ -164,6 +165,10 @@ class World:
     def link(self, meter: str) -> Link:
         """The power-line link of a meter."""
         return self._entries[meter].leg.link
+
+    def line_of(self, meter: str) -> PowerLine:
+        """What carries messages between a meter's modules and its transformer's concentrator."""
+        return self._lines[self._home[meter]]
 
     def concentrator_of(self, meter: str) -> Concentrator:
         """The concentrator of a meter's transformer, whether it knows the meter or not."""
@@ -280,15 +285,16 @@ class World:
         make = Router if transformer.router else Modem
         modem = make(rng, now=now - SETTLED_S, pace=self.spec.modem_pace)
         modem.advance(now)
+        line = self._lines[name] = PowerLine(
+            self.env, self._carried, lambda changes: self._links_changed(name, changes)
+        )
         self.concentrators[name] = Concentrator(
             self.env,
             name,
             seed=self.seed,
             uplink=self._uplink(name),
             modem=modem,
-            line=PowerLine(
-                self.env, self._carried, lambda changes: self._links_changed(name, changes)
-            ),
+            line=line,
             table=table,
             system_title=client_system_title(self.seed, CLIENT_SAP, name),
             on_line=lambda: self._on_line(name),
@@ -389,6 +395,8 @@ class World:
                 value=deed.value,
             )
         self._told[meter] = len(history)
+        if self._meters[meter].pushes_wait:
+            pushing.send(self, meter)
 
     def _modem_moved(self, concentrator: str, changes: tuple[StepChanged, ...]) -> None:
         for change in changes:
@@ -410,4 +418,6 @@ def _identity(seed: int, spec: MeterSpec) -> Identity:
 def _meter_type(control_mode: int, name: str, foreign: bool, phases: int) -> MeterType:
     """One object for all meters that are alike."""
     found = FOREIGN if foreign else model(name)
-    return replace(found, control_mode=control_mode, phases=min(found.phases, phases))
+    return replace(
+        found, control_mode=control_mode, phases=min(found.phases, phases), push_by_module=True
+    )

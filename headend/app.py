@@ -84,6 +84,7 @@ from protocols.commercial import messages as commercial
 from protocols.concentrator.messages import (
     Discovered,
     FirmwareTold,
+    MeterPushed,
     Offline,
     Online,
     State,
@@ -176,6 +177,7 @@ class HeadEnd:
         self.field.listen(self.hearing)
         self.field.hear(Online, self.task_tables.online)
         self.field.hear(Upload, self.uploads.take)
+        self.field.hear(MeterPushed, self.pushes.forwarded)
         self.field.hear(Online, self.upkeep.online)
         self.field.hear(Offline, self.upkeep.offline)
         self.field.hear(State, self.upkeep.told)

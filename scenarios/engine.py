@@ -36,6 +36,7 @@ from headend.domain.discovery import Discovery
 from headend.domain.interval import IntervalDay
 from headend.domain.meter import Meter
 from headend.domain.order import Attempt, JournalLine, Order
+from headend.domain.reading import Push
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
 from headend.store import collected_queries, queries, upkeep_queries
@@ -86,6 +87,7 @@ class Story:
     wall_s: float = 0.0
     pages: tuple[IntervalDay, ...] = ()  # what was stored of profiles
     uploads: tuple[UploadTaken, ...] = ()
+    pushes: tuple[Push, ...] = ()  # what meters said unasked
     discoveries: tuple[Discovery, ...] = ()
     heard: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
@@ -452,6 +454,7 @@ class _Stage:
             simulated_s,
             pages=pages,
             uploads=uploads,
+            pushes=tuple(self.head_end.store.read(collected_queries.pushes)),
             discoveries=tuple(self.head_end.store.read(upkeep_queries.discoveries)),
             registered=self.head_end.store.read(_registered),
             heard={name: self._heard(self.head_end, name) for name in self.world.concentrators},

@@ -16,6 +16,7 @@ from scenarios.engine import Story
 from scenarios.field import registry_of
 from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
+from scenarios.last_gasps import by_quality, last_gasps
 from scenarios.schema import Expect, seconds
 
 _STATES = {0: "disconnected", 1: "connected", 2: "ready"}
@@ -57,6 +58,8 @@ def expected(story: Story) -> Iterator[Check]:
         "readings": sum(r.value is not None for order in orders for r in order.readings),
         "discovered": {each.module: each.admitted for each in story.discoveries},
         "findings": _findings(story, expect.findings or {}),
+        "last_gasps": last_gasps(story.world.log, story.pushes),
+        "pushes": by_quality(story.pushes, expect.pushes or ()),
         "level": {name: _level(story, name) for name in expect.level or ()},
     }
     for name, value in found.items():

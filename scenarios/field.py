@@ -25,6 +25,7 @@ from scenarios.fault_spec import where
 from scenarios.schema import BadScenario, Scenario, seconds
 
 DISCOVER_EVERY_S = 300.0
+SIMULATED = "sim-3p"  # of headend/models: what it says of pushes is true of one phase, too
 CONTRACTED_W = Decimal(10_000)
 
 # Which way to fail a code means (channel.md, WAN state machine); the first of each is the default.
@@ -183,19 +184,21 @@ def _by_mode(scenario: Scenario, meter: Meter) -> Meter:
     """In gateway mode the head-end itself speaks with the meters behind concentrators."""
     if scenario.field.mode != "gateway" or meter.address is not None:
         return meter
-    return replace(meter, address=GATEWAY, model="sim-3p")
+    return replace(meter, address=GATEWAY, model=SIMULATED)
 
 
 def _registered(name: str, concentrator: str, special: schema.MeterSpec | None) -> Meter:
     if special is None:
-        return Meter(name, concentrator, commissioned=True, contracted_w=CONTRACTED_W)
+        return Meter(
+            name, concentrator, commissioned=True, contracted_w=CONTRACTED_W, model=SIMULATED
+        )
     return Meter(
         name,
         concentrator if special.linked and not special.direct else None,
         commissioned=special.commissioned,
         blocked=special.blocked,
         contracted_w=Decimal(special.contracted_w),
-        model="sim-3p" if special.direct else "generic",
+        model="generic" if special.foreign and not special.direct else SIMULATED,
         identity=f"{MAKER}{int(name):010d}" if special.foreign else f"SIM{int(name):010d}",
         address=f"tcp://{_address(name)}" if special.direct else None,
     )

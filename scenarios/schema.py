@@ -193,6 +193,9 @@ class Expect(Part, frozen=True):
     link_changes_min: int | None = None  # modules that came, went, or were reached another way
     level: dict[str, int] | None = None  # meter: hops to it on the power line at the end; 0: none
     readings: int | None = None  # values that reads brought
+    last_gasps: Annotated[str, msgspec.Meta(pattern=r"^\d+ of \d+$")] | None = None
+    # "9 of 12": that the head-end heard, of those that meters gave as their supply went
+    pushes: dict[str, int] | None = None  # kept, by a word of their quality; "all": how many
     completeness: dict[Duration, Annotated[float, msgspec.Meta(ge=0, le=1)]] | None = None
     # by this time after the start: the least share of the load profiles' intervals since the start
     # that had come, but for those that had ended within `completeness_lag` before
@@ -217,6 +220,7 @@ class Expect(Part, frozen=True):
             "level",
             "completeness",
             "availability",
+            "pushes",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
         told = (getattr(self, name) for name in self.__struct_fields__ if name not in other)

@@ -20,7 +20,15 @@ from pathlib import Path
 
 import msgspec
 
-from protocols.concentrator import collecting, firmware, gateway, messages, registration, upkeep
+from protocols.concentrator import (
+    collecting,
+    firmware,
+    gateway,
+    messages,
+    registration,
+    unasked,
+    upkeep,
+)
 from protocols.concentrator.messages import Action, Status
 
 PACKAGE = "protocols.concentrator"
@@ -207,6 +215,15 @@ EXAMPLES: tuple[messages.Downward | messages.Upward, ...] = (
         ),
     ),
     messages.LinkChanged(id="C-07.3.77", at=_DONE, link=_LINK),
+    unasked.MeterPushed(
+        id="C-07.3.78",
+        at=_DONE,
+        meter="M-000417",
+        heard_at=_DONE,
+        octets=bytes.fromhex("0f0000000100020109060007190900ff"),
+        link="rf",
+        hops=1,
+    ),
     collecting.Upload(
         id="C-07.3.80",
         at=_DONE,

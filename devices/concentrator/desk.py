@@ -15,13 +15,14 @@ import simpy
 from devices.concentrator import report
 from devices.concentrator.flash import Attempt, Flash
 from devices.concentrator.journal import Journal
-from devices.concentrator.outbox import Outbox
+from devices.concentrator.outbox import LOGS_MAX, PUSHES_MAX, Outbox
 from devices.concentrator.own_clock import OwnClock
 from protocols.concentrator.messages import (
     Accepted,
     Execute,
     FaultEntry,
     FaultLog,
+    MeterPushed,
     Result,
     Status,
     Upward,
@@ -140,7 +141,11 @@ class Desk:
     def owe_fault_log(self, entries: tuple[FaultEntry, ...], *, at_once: bool = True) -> None:
         """Tell a fault log until the receipt; with `at_once` False from the next resumption on."""
         message = FaultLog(id=self.new_id(), at=self.now(), entries=entries)
-        self.outbox.owe(message.id, encode(message), droppable=True, at_once=at_once)
+        self.outbox.owe(message.id, encode(message), keep_max=LOGS_MAX, at_once=at_once)
+
+    def owe_push(self, message: MeterPushed) -> None:
+        """Tell what a meter said unasked, until the receipt."""
+        self.outbox.owe(message.id, encode(message), keep_max=PUSHES_MAX)
 
     def receipted(self, message_id: str) -> None:
         """The head-end has stored a message."""

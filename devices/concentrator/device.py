@@ -14,6 +14,7 @@ from functools import partial
 import simpy
 
 from devices.chance import stream
+from devices.channel.course import Transfer
 from devices.concentrator import self_report
 from devices.concentrator.client import Client
 from devices.concentrator.collecting import Collecting
@@ -39,6 +40,7 @@ from devices.deadlines import later
 from devices.gateway.uplink import Uplink, Will
 from devices.modem import Modem
 from devices.network.upkeep import Change
+from protocols import wrapper
 from protocols.concentrator import messages, topics
 from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.firmware import FirmwarePiece, OfferFirmware
@@ -303,6 +305,23 @@ class Concentrator:
             via=change.via,
         )
         self._desk.tell(messages.LinkChanged(id=self._desk.new_id(), at=at, link=link))
+
+    def pushed(self, meter: str, carried: Transfer) -> None:
+        """A meter said something unasked: forward it, where the meter is one of ours."""
+        if not self.running or meter not in self.table or carried.received is None:
+            return
+        for frame in wrapper.Decoder().feed(carried.received):
+            self._desk.owe_push(
+                messages.MeterPushed(
+                    id=self._desk.new_id(),
+                    at=self._desk.now(),
+                    meter=meter,
+                    heard_at=self._desk.now(),
+                    octets=frame.apdu,
+                    link=carried.link,
+                    hops=len(carried.via) + 1,
+                )
+            )
 
     def session_begun(self) -> None:
         """Say so, and send what is owed."""

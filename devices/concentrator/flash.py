@@ -60,7 +60,7 @@ class Owed:
     """A message that the head-end has not receipted yet."""
 
     payload: bytes
-    droppable: bool = False  # gives way when there are many of its kind
+    keep_max: int | None = None  # so many of its kind are kept, the newest; None: until the receipt
     tries: int = 0
     next_at: float = 0.0  # world's time; counts from the start again after a reboot
 

@@ -16,7 +16,8 @@ from devices.deadlines import later
 
 PAUSE_FIRST_S = 15.0
 PAUSE_MAX_S = 300.0
-DROPPABLE_MAX = 16  # fault logs without a receipt; results are bounded by the journal
+LOGS_MAX = 16  # fault logs without a receipt; results are bounded by the journal
+PUSHES_MAX = 256  # that meters made unasked; a street's last gasps fit (assumption)
 
 
 class Outbox:
@@ -41,17 +42,18 @@ class Outbox:
         self._round = 0
 
     def owe(
-        self, message_id: str, payload: bytes, *, droppable: bool = False, at_once: bool = True
+        self, message_id: str, payload: bytes, *, keep_max: int | None = None, at_once: bool = True
     ) -> None:
         """Send a message, and keep it until its receipt.  One that is owed already goes again.
 
-        `at_once` False leaves the sending to `resume`.
+        Of messages with the same `keep_max` so many are kept, and the oldest gives way.  `at_once`
+        False leaves the sending to `resume`.
         """
         owed = self._owed.get(message_id)
         if owed is None:
-            if droppable:
-                self._make_room()
-            owed = self._owed[message_id] = Owed(payload, droppable)
+            if keep_max is not None:
+                self._make_room(keep_max)
+            owed = self._owed[message_id] = Owed(payload, keep_max)
         if at_once:
             self._try(owed)
             self._arm()
@@ -63,7 +65,7 @@ class Outbox:
     def resume(self) -> None:
         """A connection stands: send everything that is owed, logs before results, so that whoever
         judges a result knows what happened meanwhile."""
-        for owed in sorted(self._owed.values(), key=lambda owed: not owed.droppable):
+        for owed in sorted(self._owed.values(), key=lambda owed: owed.keep_max is None):
             owed.tries = 0
             self._try(owed)
         self._arm()
@@ -76,9 +78,9 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._owed)
 
-    def _make_room(self) -> None:
-        droppable = [name for name, owed in self._owed.items() if owed.droppable]
-        for name in droppable[: len(droppable) + 1 - DROPPABLE_MAX]:
+    def _make_room(self, keep_max: int) -> None:
+        alike = [name for name, owed in self._owed.items() if owed.keep_max == keep_max]
+        for name in alike[: max(0, len(alike) + 1 - keep_max)]:
             del self._owed[name]
 
     def _try(self, owed: Owed) -> None:

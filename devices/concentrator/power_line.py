@@ -16,7 +16,7 @@ from devices.channel.course import Transfer
 from devices.channel.transfer import longest_s, transfer, without_route
 from devices.concentrator.turns import URGENT
 from devices.network.upkeep import Change
-from devices.network.ways import Leg
+from devices.network.ways import Leg, Way
 from protocols.plc.frames import Direction
 
 ANSWER_AFTER_S = 0.1
@@ -76,10 +76,14 @@ class PowerLine:
             way, route = leg.back(now)
             carried = transfer(route, octets, way.rng, direction=Direction.UP, now=now)
             yield self.env.timeout(carried.total_s)
-        self._on_transfer(leg.meter, carried)
-        self._on_change(way.note(carried, self.env.now))
+        self.noted(leg, way, carried)
         leg.unanswered = leg.unanswered and carried.received is None
         return carried
+
+    def noted(self, leg: Leg, way: Way, carried: Transfer) -> None:
+        """A message has crossed the line, or not: everybody who learns from that does."""
+        self._on_transfer(leg.meter, carried)
+        self._on_change(way.note(carried, self.env.now))
 
 
 def longest_down_s(leg: Leg, octets: int) -> float:

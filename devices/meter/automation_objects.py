@@ -82,21 +82,23 @@ def _are_windows(value: Value) -> bool:
     )
 
 
-def _push_setup(name: LogicalName) -> CosemObject:
+def _push_setup(name: LogicalName, *, by_module: bool) -> CosemObject:
     def invoke(context: Context, parameter: Value | None) -> ActionResult:
         if type(parameter) is not Integer:
             return ActionResult.TYPE_UNMATCHED
         pushed = push.trigger(context.meter, name, context.now)
         return ActionResult.SUCCESS if pushed else ActionResult.OTHER_REASON
 
-    nowhere = Structure((Enum(0), OctetString(b""), Enum(0)))
+    method = Structure((Enum(0), OctetString(b""), Enum(0)))
+    if by_module:
+        method = Structure((Enum(push.BY_MODULE), OctetString(push.GATEWAY), Enum(0)))
     return CosemObject(
         PUSH_SETUP,
         0,
         name,
         {
             2: kept(name, 2, push.delivered_objects(name), accept=_is_list),
-            3: kept(name, 3, nowhere, accept=_is_method),
+            3: kept(name, 3, method, accept=_is_method),
             4: kept(name, 4, Array(), accept=_are_windows),
             5: kept(name, 5, LongUnsigned(0)),
             6: kept(name, 6, Unsigned(3)),
@@ -274,7 +276,9 @@ def automation_objects(meter_type: MeterType) -> Iterator[CosemObject]:
     """Whatever this type of meter does by itself."""
     has = meter_type.features
     if "push" in has:
-        yield from map(_push_setup, push.SETUPS)
+        for name in push.SETUPS:
+            unasked = meter_type.push_by_module and name != push.SCHEDULED
+            yield _push_setup(name, by_module=unasked)
         yield _script_table(PUSH_SCRIPTS)
         yield _schedule(LogicalName("0.0.15.0.4.255"), PUSH_SCRIPTS, 1)
     if "image" in has:

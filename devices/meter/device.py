@@ -74,7 +74,8 @@ class Meter(MeterState):
             return
         self.advance(now)
         self.happened(Event.POWER_DOWN, now)
-        push.trigger(self, push.ON_POWER, now, at_once=True)
+        if push.trigger(self, push.ON_POWER, now, at_once=True) and self._journal is not None:
+            self._journal.unreported = False  # that was said: no alarm takes the time of others
         self.settle(now)
         self.metering.supply_changed(False, now=now)
         self._timeline = self._timeline.cut(now, powered=False)
@@ -248,6 +249,12 @@ class Meter(MeterState):
         for link in self._links:
             link.close()
 
+    @property
+    def pushes_wait(self) -> bool:
+        """Whether there is anything to collect already."""
+        desk = self.existing(PushDesk)
+        return desk is not None and bool(desk.ready)
+
     def collect_pushes(self, now: float) -> list[Push]:
         """What the meter wants carried by now; what could not be, goes to `push_failed`."""
         self.advance(now)
@@ -259,8 +266,9 @@ class Meter(MeterState):
         return pushes
 
     def push_failed(self, pushed: Push, *, now: float) -> None:
-        """A push could not be carried."""
-        push.failed(self, pushed, now)
+        """A push could not be carried.  Without power there is nobody to try again."""
+        if self.powered:
+            push.failed(self, pushed, now)
 
     def set_fault(self, name: str, on: bool = True, *, now: float) -> None:
         """Give the meter a fault of `faults.FAULTS`, or take it away.  Raises KeyError."""

@@ -65,6 +65,8 @@ class MeterType:
     """Of the demand registers: the average is over so many periods."""
     push_protected: bool = False
     """Whether pushes leave ciphered, under a key of their own."""
+    push_by_module: bool = False
+    """Whether alarms, last gasps and returns of power go to the meter's module, as delivered."""
     association_version: int = 1
     security_setup_version: int = 0
     dst_begin: bytes = NOT_SPECIFIED

@@ -27,6 +27,11 @@ SETUPS = (SCHEDULED, ON_ALARM, ON_POWER)
 """On its schedule; when an alarm comes up; as last gasp and when power returns."""
 
 PUSH_SETUP = 40
+BY_MODULE = 8
+"""The transport service of a setup whose pushes go out by the meter's own module, through whoever
+that module belongs to: "DLMS gateway" (Blue Book 4.4.8, from memory)."""
+GATEWAY = b"concentrator"
+"""Its destination: a module has one place to send to, whatever this says."""
 LATE_S = 1800.0
 """By how much a push comes late from a meter that has this fault."""
 

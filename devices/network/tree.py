@@ -34,10 +34,11 @@ class Access:
     name: str
     repeaters_max: int
     promotion_milli: int  # expected transmissions that a new repeater has to save
+    polled: bool = False  # nobody sends unless the master has asked
 
 
 PRIME = Access("prime", repeaters_max=8, promotion_milli=500)
-METERS_AND_MORE = Access("meters-and-more", repeaters_max=8, promotion_milli=0)
+METERS_AND_MORE = Access("meters-and-more", repeaters_max=8, promotion_milli=0, polled=True)
 STAR = Access("star", repeaters_max=0, promotion_milli=0)
 ACCESSES = {access.name: access for access in (PRIME, METERS_AND_MORE)}
 

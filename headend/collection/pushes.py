@@ -18,7 +18,7 @@ from headend.domain.meter import Meter
 from headend.domain.reading import Push, Reading
 from headend.models import BadModel, Model, Shelf
 from headend.ports import Clock, KeysUnreadable, Store, Transaction, Vault
-from protocols.concentrator.messages import ObjectWanted
+from protocols.concentrator.messages import MeterPushed, ObjectWanted
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.ciphered import GeneralCiphered
 from protocols.dlms.codes import Security
@@ -105,6 +105,15 @@ class PushIntake:
         await self.store.run(work)
         return meter
 
+    async def forwarded(self, concentrator: str, word: MeterPushed) -> bool:
+        """Take in what a concentrator heard of a meter; True: it need not be sent again."""
+        linked = await self._named(word.meter)
+        if linked is None or linked.concentrator != concentrator:
+            _log.warning("a push of a meter not its own", concentrator=concentrator)
+        else:
+            await self.take(word.octets, f"{concentrator} {word.meter}", word.meter)
+        return True
+
     # --- whose, and what -------------------------------------------------------------------------
 
     async def _open(self, octets: bytes, caller: str | None) -> _Opened:
@@ -115,6 +124,7 @@ class PushIntake:
         title = _title_of(apdu)
         if title:
             meter = await self.store.run(lambda tx: tx.meter_titled(title.hex().upper()))
+            meter = meter or await self._named(caller)
         else:
             meter = await self._named(caller) or await self._sender_of_plain(apdu)
         if meter is None:

@@ -326,7 +326,7 @@ class Concentrators:
                     await self._listener.learned(concentrator, message.entries)
                     self._receipt(concentrator, message.id)
             case messages.LinkChanged(link=link):
-                log.info("link changed", concentrator=concentrator, meter=link.meter)
+                log.debug("link changed", concentrator=concentrator, meter=link.meter)
             case messages.Online() | messages.Offline():
                 log.warning("a status outside its topic", topic=topic)
             case _:

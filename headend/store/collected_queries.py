@@ -8,8 +8,10 @@ from sqlalchemy import Connection, func, select
 
 from headend.domain.collecting import TaskTable, UploadTaken
 from headend.domain.interval import CollectedBlock, IntervalDay
+from headend.domain.reading import Push
 from headend.store import collected_schema as tables
 from headend.store.collected import BLOCK, DAY, TASK_TABLE, UPLOAD
+from headend.store.readings import PUSH
 from protocols.concentrator.collecting import Layout
 
 _days, _uploads, _blocks = DAY.table.c, UPLOAD.table.c, BLOCK.table.c
@@ -69,6 +71,14 @@ def all_uploads(connection: Connection) -> list[UploadTaken]:
     """Every upload, the first one first."""
     query = UPLOAD.select().order_by(_uploads.received_at, _uploads.concentrator, _uploads.id)
     return [UPLOAD.read(row) for row in connection.execute(query)]
+
+
+def pushes(connection: Connection, *, meter: str | None = None) -> list[Push]:
+    """What meters said unasked, the first one first."""
+    query = PUSH.select().order_by(PUSH.table.c.line)
+    if meter is not None:
+        query = query.where(PUSH.table.c.meter == meter)
+    return [PUSH.read(row) for row in connection.execute(query)]
 
 
 def task_table(connection: Connection, concentrator: str) -> TaskTable | None:

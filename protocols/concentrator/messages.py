@@ -42,13 +42,14 @@ from protocols.concentrator.gateway import (
     TunnelOpened,
 )
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
+from protocols.concentrator.unasked import MeterPushed
 from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
     "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
     "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline", "Online", "OpenTunnel",
+    "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline", "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
     "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
     "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened",
@@ -310,6 +311,7 @@ Upward = (
     | Offline
     | FaultLog
     | LinkChanged
+    | MeterPushed
     | Upload
     | State
     | Discovered

@@ -28,6 +28,7 @@ from protocols.concentrator.messages import (
     decode_upward,
     encode,
 )
+from protocols.plc.noise import MAINS, Noise
 
 START = datetime(2026, 7, 6, 10, tzinfo=UTC)
 METER = "90000001"
@@ -170,6 +171,8 @@ class Stage:
         deaf: float = 0.0,
         rng: Random | None = None,
         radio: str | None = None,
+        access: str = "prime",
+        noise: Noise = MAINS,
         **settings: object,
     ) -> None:
         self.env = simulated(START)
@@ -177,9 +180,10 @@ class Stage:
         self.head_end = HeadEnd(self.wire, rng=rng, deaf=deaf)
         policy = only(engines) if isinstance(engines, str) else engines
         self.spec = FieldSpec(
-            (replace(one_transformer(meters), radio=radio),),
+            (replace(one_transformer(meters), radio=radio, access=access),),
             settings=Settings(**settings),
             engines=policy,
+            noise=noise,
         )
         self.world = World(self.env, self.spec, seed, uplinks=lambda name: self.wire)
         self.concentrator = self.world.concentrators[CONCENTRATOR]

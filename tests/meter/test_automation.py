@@ -130,7 +130,7 @@ def filtered(here: Asking) -> None:
 
 
 CAUSES: dict[str, tuple[Callable[[Asking], None], list[LogicalName]]] = {
-    "power goes and comes": (power, [push.ON_POWER, push.ON_ALARM, push.ON_POWER, push.ON_ALARM]),
+    "power goes and comes": (power, [push.ON_POWER, push.ON_POWER, push.ON_ALARM]),
     "an alarm": (cover, [push.ON_ALARM]),
     "an alarm that is filtered": (filtered, []),
     "a schedule, thrice": (schedule, [push.SCHEDULED] * 3),

@@ -76,6 +76,8 @@ OF_THEIR_OWN = {
     "wrong_phase_records",
     "completeness",
     "completeness_lag",
+    "last_gasps",
+    "pushes",
 }  # tests below
 
 
@@ -134,6 +136,17 @@ def _ok(
     scenario = msgspec.structs.replace(told.scenario, expect=expect)
     story = replace(told, scenario=scenario)
     return {check.name: check.ok for check in expected(story)}
+
+
+def test_last_gasps_and_other_pushes_are_counted() -> None:
+    """Six of 24 fit the line; later all say that power is back, some of them thrice."""
+    story = run(stories.find("without-radio-few-last-gasps-fit-the-line")[1])
+    assert [*_ok(story, "last_gasps", "6 of 24").values()] == [True]
+    assert [*_ok(story, "last_gasps", "7 of 24").values()] == [False]
+    kept = len(story.pushes)
+    assert kept > 24
+    assert [*_ok(story, "pushes", {"all": kept, "plain": kept, "late": 0}).values()] == [True]
+    assert [*_ok(story, "pushes", {"all": 6}).values()] == [False]
 
 
 def test_energy_closes_until_somebody_passes_by_the_meter() -> None:
