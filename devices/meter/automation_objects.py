@@ -276,9 +276,9 @@ def automation_objects(meter_type: MeterType) -> Iterator[CosemObject]:
     """Whatever this type of meter does by itself."""
     has = meter_type.features
     if "push" in has:
-        for name in push.SETUPS:
-            unasked = meter_type.push_by_module and name != push.SCHEDULED
-            yield _push_setup(name, by_module=unasked)
+        for setup in push.SETUPS:
+            unasked = meter_type.push_by_module and setup != push.SCHEDULED
+            yield _push_setup(setup, by_module=unasked)
         yield _script_table(PUSH_SCRIPTS)
         yield _schedule(LogicalName("0.0.15.0.4.255"), PUSH_SCRIPTS, 1)
     if "image" in has:
