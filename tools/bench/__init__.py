@@ -43,15 +43,17 @@ def soap_accept(
 
 @app.command("dlms-session")
 def dlms_session(
-    sessions: Annotated[int, typer.Option(min=20, help="Sessions in each round.")] = 300,
-    rounds: Annotated[int, typer.Option(min=1, help="Each client has so many turns.")] = 3,
+    sessions: Annotated[int, typer.Option(min=1, help="Sessions in each turn.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="Each client has so many turns.")] = 40,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Client CPU of one DLMS session (HLS 5, three registers, the clock), next to the peers'.
 
-    The peers are installed in environments of their own on first use.
+    Clients take short turns; shown are the median of the turns, how many times as long as ours a
+    peer took in the same turn, and between which ratios half of the turns were.  The peers are
+    installed in environments of their own on first use.
 
-    Example: [bold]ami bench dlms-session --sessions 1000[/]
+    Example: [bold]ami bench dlms-session --rounds 200[/]
     """
     from tools.bench.dlms_session import compare  # builds a meter: too heavy for every `ami`
 
@@ -60,7 +62,7 @@ def dlms_session(
         print_json(run.as_dict())
         return
     for name, median_ms in run.median_ms.items():
-        _print_row(name, median_ms, run.ratio(name))
+        _print_row(name, median_ms, run.ratio(name), run.spread(name))
 
 
 @app.command("profile-decode")
@@ -83,11 +85,14 @@ def profile_decode(
         _print_row(name, median_ms, run.ratio(name))
 
 
-def _print_row(name: str, median_ms: float | None, ratio: float | None) -> None:
+def _print_row(
+    name: str, median_ms: float | None, ratio: float | None, spread: list[float] | None = None
+) -> None:
     if median_ms is None:
         out.print(f"{name:32s} [dim]could not run[/]")
-    else:
-        out.print(f"{name:32s} {median_ms:8.3f} ms   {ratio or 1.0:6.1f} x")
+        return
+    between = "" if spread is None else f"   {spread[0]:.1f} to {spread[1]:.1f}"
+    out.print(f"{name:32s} {median_ms:8.3f} ms   {ratio or 1.0:6.1f} x{between}")
 
 
 @app.command("meter-memory")

@@ -4,6 +4,10 @@ Every client is a process of its own, because a peer's licence or its needs may 
 of them talk with the same simulated meter, which is here.  Sessions after a client's first get the
 meter's answers from memory (tools/bench/clients/exchange.py), so only the client's own CPU time
 counts; all must have read the same.
+
+Clients take turns of some twenty sessions, never two at a time, and each turn begins with another
+client.  A client's time is the median of its turn, and it is compared with ours of the same turn:
+what else runs on the machine slows both, and hardly touches the median of the ratios.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,72 +58,150 @@ PEERS = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Median client CPU milliseconds of a session, by client; None where it could not run."""
+    """CPU milliseconds of a client's session, one for each turn; none where it could not run.
+
+    `travelled` are a session's APDUs and their octets, both directions: sessions of the same work
+    differ in little.
+    """
 
     sessions: int
-    median_ms: dict[str, float | None]
+    turns_ms: dict[str, list[float]]
+    travelled: dict[str, tuple[int, int]]
+
+    @property
+    def median_ms(self) -> dict[str, float | None]:
+        """Of all turns, by client."""
+        return {name: statistics.median(ms) if ms else None for name, ms in self.turns_ms.items()}
 
     @property
     def fastest_peer(self) -> str | None:
         """The fastest of the others that ran."""
-        ran = {peer.name: self.median_ms[peer.name] for peer in PEERS}
-        return min((n for n, ms in ran.items() if ms is not None), key=lambda n: ran[n] or 0.0,
+        ratios = {peer.name: self.ratio(peer.name) for peer in PEERS}
+        return min((n for n, times in ratios.items() if times), key=lambda n: ratios[n] or 0.0,
                    default=None)  # fmt: skip
 
+    def _quartiles(self, peer: str | None) -> list[float] | None:
+        """Of how many times as long as ours that peer took, turn by turn."""
+        theirs = self.turns_ms.get(peer or "")
+        if not theirs:
+            return None
+        ratios = [a / b for a, b in zip(theirs, self.turns_ms[OURS.name], strict=True)]
+        if len(ratios) == 1:
+            return ratios * 3
+        return statistics.quantiles(ratios, n=4, method="inclusive")
+
     def ratio(self, peer: str | None) -> float | None:
-        """How many times as long as ours that peer takes."""
-        ours, theirs = self.median_ms[OURS.name], self.median_ms.get(peer or "")
-        return theirs / ours if ours and theirs else None
+        """How many times as long as ours that peer takes: the median of the turns."""
+        quartiles = self._quartiles(peer)
+        return quartiles[1] if quartiles else None
+
+    def spread(self, peer: str | None) -> list[float] | None:
+        """Half of the turns had a ratio between these."""
+        quartiles = self._quartiles(peer)
+        return [quartiles[0], quartiles[2]] if quartiles else None
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
         return {
             "bench": "dlms-session",
-            "sessions": self.sessions,
+            "sessions": self.sessions * len(self.turns_ms[OURS.name]),
+            "turns": len(self.turns_ms[OURS.name]),
             "client_cpu_ms": self.median_ms,
+            "apdus_and_octets": self.travelled,
             "fastest_peer": self.fastest_peer,
             "ratio_to_fastest_peer": self.ratio(self.fastest_peer),
+            "ratio_to_fastest_peer_quartiles": self.spread(self.fastest_peer),
             "aim_to_fastest_peer": 3.0,
             "ratio_to_stock_gurux": self.ratio(STOCK.name),
+            "ratio_to_stock_gurux_quartiles": self.spread(STOCK.name),
             "aim_to_stock_gurux": 20.0,
         }
 
 
 def compare(*, sessions: int, rounds: int) -> Comparison:
-    """Run every client `rounds` times in turn.  Raises RuntimeError when one reads other values."""
-    spent: dict[str, list[float]] = {rival.name: [] for rival in (OURS, *PEERS)}
-    read: list[Any] = []
-    for _ in range(rounds):
-        for rival in (OURS, *PEERS):
-            result = _run(rival, sessions)
-            if result is None:
-                continue
-            read = read or result["read"]
-            if result["read"] != read:
-                raise RuntimeError(f"{rival.name} read {result['read']}, {OURS.name} {read}")
-            # The first tenth warms up.
-            spent[rival.name] += [ns / 1e6 for ns in result["spent_ns"][sessions // 10 :]]
-    medians = {n: statistics.median(ms) if ms else None for n, ms in spent.items()}
-    return Comparison(sessions * rounds, medians)
+    """Give every client `rounds` turns.  Raises RuntimeError when one reads other values."""
+    turns_ms: dict[str, list[float]] = {rival.name: [] for rival in (OURS, *PEERS)}
+    with ExitStack() as stack:
+        clients = [each for rival in (OURS, *PEERS) if (each := _begun(stack, rival)) is not None]
+        for turn in range(rounds + 1):
+            first = turn % len(clients)
+            for client in (*clients[first:], *clients[:first]):
+                spent_ms = client.turn(sessions)
+                if client.read != clients[0].read:
+                    raise RuntimeError(
+                        f"{client.name} read {client.read}, {OURS.name} {clients[0].read}"
+                    )
+                if turn:  # the first warms up
+                    turns_ms[client.name].append(statistics.median(spent_ms))
+        return Comparison(sessions, turns_ms, {each.name: each.travelled for each in clients})
 
 
-def _run(rival: Rival, sessions: int) -> dict[str, Any] | None:
-    """What the client tells: nanoseconds of CPU for each session, and what it read in the last."""
-    meter, task = _meter_and_task(sessions)
+class _Client:
+    """A client's process: once it was introduced to a meter, it waits for its turns."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        self.name = name
+        self.read: Any = None  # in its latest session
+        self.travelled = 0, 0
+        self._stdin, self._stdout = process.stdin, process.stdout
+
+    def introduce(self, meter: Meter) -> None:
+        """Answer what it asks in its first session."""
+        apdus, octets = 0, 0
+        while (length := self._number()) != _END:
+            asked = wrapper.encode(MANAGEMENT_CLIENT, SERVER_SAP, self._exactly(length))
+            (answer,) = meter.receive(asked, now=NOW)
+            apdu = answer[wrapper.HEADER_SIZE :]
+            self._stdin.write(_LENGTH.pack(len(apdu)) + apdu)
+            apdus, octets = apdus + 2, octets + length + len(apdu)
+        self.travelled = apdus, octets
+        self.read = self._told()["read"]
+
+    def turn(self, sessions: int) -> list[float]:
+        """CPU milliseconds of each of so many sessions."""
+        self._stdin.write(_LENGTH.pack(sessions))
+        if self._number() != _END:
+            raise RuntimeError(f"{self.name} asks for what it has not asked before")
+        result = self._told()
+        self.read = result["read"]
+        return [ns / 1e6 for ns in result["spent_ns"]]
+
+    def _told(self) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self._exactly(self._number()))
+        return result
+
+    def _number(self) -> int:
+        number: int = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
+        return number
+
+    def _exactly(self, count: int) -> bytes:
+        octets = b""
+        while len(octets) < count:
+            more = self._stdout.read(count - len(octets))
+            if not more:
+                raise RuntimeError(f"{self.name} ended before its task")
+            octets += more
+        return octets
+
+
+def _begun(stack: ExitStack, rival: Rival) -> _Client | None:
+    """The client, introduced to a meter of its own; None where it cannot be installed."""
+    meter, task = _meter_and_task()
     command = rival.command(json.dumps(task))
     if command is None:
         return None
-    with _process(rival, command) as client:
-        return _serve(meter, client)
+    client = _Client(rival.name, stack.enter_context(_process(rival, command)))
+    client.introduce(meter)
+    return client
 
 
-def _meter_and_task(sessions: int) -> tuple[Meter, dict[str, Any]]:
+def _meter_and_task() -> tuple[Meter, dict[str, Any]]:
     clients = on_the_bench(AuthenticationMechanism.HIGH_GMAC)
     identity = Identity(seed=7, index=4)
     meter = Meter(identity, ConstantLoad.of(800, 300, 450), MeterType(phases=3, clients=clients))
     keys = identity.keys(MANAGEMENT_CLIENT)
     return meter, {
-        "sessions": sessions,
         "attributes": ATTRIBUTES,
         "encryption_key": keys.encryption.hex(),
         "authentication_key": keys.authentication.hex(),
@@ -143,36 +225,12 @@ def _process(rival: Rival, command: list[str]) -> Iterator[subprocess.Popen[byte
         try:
             yield process
         finally:
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                pipe.close()
+            assert process.stdin is not None and process.stdout is not None
+            with suppress(BrokenPipeError):  # it has ended already, and says below why
+                process.stdin.write(_LENGTH.pack(0))
+            process.stdin.close()
+            process.stdout.close()
             if process.wait(30.0):
                 said.seek(0)
                 last = (said.read().decode(errors="replace").strip().splitlines() or ["?"])[-1]
                 raise RuntimeError(f"{rival.name} ended with exit {process.returncode}: {last}")
-
-
-def _serve(meter: Meter, client: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """Answer what the client asks until it tells its result."""
-    assert client.stdin is not None and client.stdout is not None
-    while True:
-        length = _LENGTH.unpack(_exactly(client, _LENGTH.size))[0]
-        if length == _END:
-            size = _LENGTH.unpack(_exactly(client, _LENGTH.size))[0]
-            result: dict[str, Any] = json.loads(_exactly(client, size))
-            return result
-        asked = wrapper.encode(MANAGEMENT_CLIENT, SERVER_SAP, _exactly(client, length))
-        (answer,) = meter.receive(asked, now=NOW)
-        apdu = answer[wrapper.HEADER_SIZE :]
-        client.stdin.write(_LENGTH.pack(len(apdu)) + apdu)
-
-
-def _exactly(client: subprocess.Popen[bytes], count: int) -> bytes:
-    assert client.stdout is not None
-    octets = b""
-    while len(octets) < count:
-        more = client.stdout.read(count - len(octets))
-        if not more:
-            raise RuntimeError("the client ended before its task")
-        octets += more
-    return octets

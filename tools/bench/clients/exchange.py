@@ -3,8 +3,9 @@
 Run by a client's own interpreter, so it stands on the standard library alone.  The first session is
 with the meter, at the other end of stdin and stdout; its answers are kept.  The random numbers of
 this process are not random, so each session after it says the very same octets and gets the same
-answers, from memory: what the stopwatch shows is the client's own work and nothing else.  Import
-this module before the client's own.
+answers, from memory: what the stopwatch shows is the client's own work and nothing else.  Then the
+comparison says when the client has its turn, and for how many sessions.  Import this module before
+the client's own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 END = 0xFFFFFFFF
-"""In place of a length: no APDU follows but the result, as JSON."""
+"""In place of a length: no APDU follows but what was read, as JSON."""
 
 
 _ANSWERS: dict[bytes, bytes] = {}
@@ -54,7 +55,7 @@ def ask(apdu: bytes) -> bytes:
 
 
 def measure(session: Callable[[dict[str, Any], int], list[Any]]) -> None:
-    """Do the task of the command line: that many sessions with one invocation counter.
+    """Do the task of the command line, and as many sessions with one invocation counter as asked.
 
     `session(task, counter)` gives what it read: three registers as integers, the clock as hex.
     """
@@ -63,13 +64,19 @@ def measure(session: Callable[[dict[str, Any], int], list[Any]]) -> None:
         task[name] = bytes.fromhex(task[name])
     counter = task["invocation_counter"]
     random.seed(counter)
-    read = session(task, counter)
-    asked, spent = len(_ANSWERS), []
-    for _ in range(task["sessions"]):
-        random.seed(counter)
-        since = time.thread_time_ns()
-        read = session(task, counter)
-        spent.append(time.thread_time_ns() - since)
-    assert len(_ANSWERS) == asked, "the sessions differ"
-    result = json.dumps({"spent_ns": spent, "read": read}).encode()
-    os.write(1, _LENGTH.pack(END) + _LENGTH.pack(len(result)) + result)
+    _tell({"read": session(task, counter)})
+    asked = len(_ANSWERS)
+    while sessions := _LENGTH.unpack(_read(_LENGTH.size))[0]:
+        spent = []
+        for _ in range(sessions):
+            random.seed(counter)
+            since = time.thread_time_ns()
+            read = session(task, counter)
+            spent.append(time.thread_time_ns() - since)
+        assert len(_ANSWERS) == asked, "the sessions differ"
+        _tell({"read": read, "spent_ns": spent})
+
+
+def _tell(result: dict[str, Any]) -> None:
+    octets = json.dumps(result).encode()
+    os.write(1, _LENGTH.pack(END) + _LENGTH.pack(len(octets)) + octets)
