@@ -13,7 +13,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["protocols"]):
+with atheris.instrument_imports(include=["protocols", "devices.meter.firmware"]):
     from tests.fuzz.corpus import seeds
     from tests.fuzz.targets import TARGETS
 

@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from protocols import wrapper
-from protocols.cim import envelope, xml
-from protocols.cim.errors import NotAMessage
-from protocols.concentrator import messages
 from protocols.dlms import apdu, axdr, elliptic
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
@@ -39,9 +36,13 @@ from protocols.dlms.values import Value
 from protocols.errors import ProtocolError
 from protocols.hdlc.client import HdlcClient
 from protocols.hdlc.server import HdlcServer
+from protocols.link import ClientLink, ServerLink
 from protocols.mode_e.client import ModeEClient
+from protocols.mode_e.readout_client import ReadoutClient
 from protocols.mode_e.server import ModeEServer
 from protocols.plc import frames
+from protocols.wrapper.link import WrapperClient, WrapperServer
+from tests.fuzz import messages, recordings
 
 TEST_KEYS = Keys(bytes(range(16)), bytes(range(16, 32)))  # TEST KEYS
 ONE = SecuritySuite.ECDH_ECDSA_AES_GCM_128_SHA_256
@@ -114,6 +115,21 @@ def a_wrapper(octets: bytes) -> None:
     assert decoder.pending <= 1024 + wrapper.HEADER_SIZE
 
 
+def wrapper_links(octets: bytes) -> None:
+    """Both roles, as a stream and as datagrams."""
+    for datagrams in (False, True):
+        client = WrapperClient(1, datagrams=datagrams, length_max=1024)
+        client.connect(now=0.0)
+        for link in (client, WrapperServer(datagrams=datagrams, length_max=1024)):
+            _drive(link, octets)
+
+
+def a_readout_client(octets: bytes) -> None:
+    link = ReadoutClient()
+    link.connect(now=0.0)
+    _drive(link, octets)
+
+
 def an_hdlc_client(octets: bytes) -> None:
     link = HdlcClient(1)
     link.connect(now=0.0)
@@ -134,7 +150,7 @@ def a_mode_e_server(octets: bytes) -> None:
     _drive(ModeEServer(), octets)
 
 
-def _drive(link: HdlcClient | HdlcServer | ModeEClient | ModeEServer, octets: bytes) -> None:
+def _drive(link: ClientLink | ServerLink, octets: bytes) -> None:
     """Let a line bring these octets, in pieces, with time passing in between."""
     now = 0.0
     for piece in _pieces(octets):
@@ -224,22 +240,6 @@ def a_plc_frame(octets: bytes) -> None:
     assert frames.encode(frame) == octets
 
 
-def a_concentrator_message(octets: bytes) -> None:
-    for decode in (messages.decode_downward, messages.decode_upward):
-        try:
-            message = decode(octets)
-        except messages.UnknownMessage:
-            continue
-        assert decode(messages.encode(message)) == message
-
-
-def a_cim_message(octets: bytes) -> None:
-    try:
-        envelope.read(xml.parse(octets))
-    except NotAMessage:
-        return
-
-
 _OBJECTS: tuple[Callable[[Value], object], ...] = (
     ObjectList.from_value,
     read_capture_objects,
@@ -311,6 +311,24 @@ TARGETS: dict[str, Target] = {
     "client": a_client,
     "server": a_server,
     "plc-frame": a_plc_frame,
-    "concentrator-message": a_concentrator_message,
-    "cim-message": a_cim_message,
+    "wrapper-links": wrapper_links,
+    "mode-e-readout-client": a_readout_client,
+    "short-names": recordings.short_names,
+    "dissection": recordings.a_dissection,
+    "hex-text": recordings.a_line_of_hex,
+    "dirty": recordings.what_a_dirty_meter_says,
+    "row-times": recordings.times_of_rows,
+    "readout": recordings.a_readout,
+    "certificate": recordings.a_certificate,
+    "firmware-image": recordings.a_firmware_image,
+    "rf-frame": recordings.an_rf_frame,
+    "m-bus-frame": recordings.an_m_bus_frame,
+    "capture": recordings.a_capture,
+    "concentrator-message": messages.a_concentrator_message,
+    "upload": messages.an_upload,
+    "commercial-message": messages.a_commercial_message,
+    "order-xml": messages.an_order_in_xml,
+    "card": messages.a_card,
+    "job-package": messages.a_job_package,
+    "job-result": messages.a_job_result,
 }
