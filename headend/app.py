@@ -184,6 +184,7 @@ class HeadEnd:
         self.field.hear(Discovered, self.discoveries.found)
         self.field.hear(WantFirmware, self.firmware.wanted)
         self.field.hear(FirmwareTold, self.firmware.told)
+        self.field.hear(Online, self.tunnels.online)
         self.field.hear(TunnelOpened, self.tunnels.opened)
         self.field.hear(TunnelAnswer, self.tunnels.answered)
         self.field.hear(TunnelClosed, self.tunnels.closed)
@@ -268,7 +269,9 @@ def build(
     withdrawal = Withdrawal(settling)
     acceptance = Acceptance(policy, days, settling, lanes.wake)
     reads = Reads(store, clock, chance, shelf, acceptance)
-    task_tables = TaskTables(store, clock, chance, shelf, field_, config.collection)
+    task_tables = TaskTables(
+        store, clock, chance, shelf, field_, config.collection, zone=policy.zone
+    )
     try:
         task_tables.wanted()
     except BadTask as error:

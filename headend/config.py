@@ -141,9 +141,9 @@ class ReadSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What concentrators read by themselves of each meter in their table.
 
-    It falls due every `every` from `after_s` past midnight UTC on; meters that do not answer are
-    tried again for `window_s`, or until it falls due anew.  `objects` are words of the generic
-    model or logical names; of a profile or an event log there is one.
+    It falls due every `every` from `after_s` past the utility's midnight on; meters that do not
+    answer are tried again for `window_s`, or until it falls due anew.  `objects` are words of the
+    generic model or logical names; of a profile or an event log there is one.
     """
 
     name: Name

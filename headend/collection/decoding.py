@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 import numpy as np
 
+from headend.collection.row_clock import placed
 from headend.domain.interval import Cell, Row, RowQuality
 from protocols.concentrator.collecting import ColumnTold, Layout
 from protocols.dlms.logical_name import LogicalName
@@ -15,7 +16,6 @@ from protocols.dlms.profile import NO_UNIT, Column, Decoder, Quantities, Series,
 from protocols.dlms.values import Value
 from protocols.errors import ProtocolError
 
-CLOCK_BAD = 0x03  # clock status: invalid, doubtful (Blue Book 4.1.6.1)
 AHEAD_S = 3600.0  # of our clock, before a row's time is odd
 
 
@@ -24,9 +24,19 @@ class Undecodable(ValueError):
 
 
 def rows_of(
-    octets: bytes, layout: Layout, *, number: int, now: datetime, late_after_s: float
+    octets: bytes,
+    layout: Layout,
+    *,
+    number: int,
+    now: datetime,
+    late_after_s: float,
+    read_at: datetime | None = None,
+    zone: tzinfo = UTC,
 ) -> list[Row]:
     """The rows of a buffer, each with its time; `number` is the layout's in the store.
+
+    `read_at` is when the meter was read, where that is not just `now`, and `zone` where it hangs:
+    they tell what a clock that is set wrongly means.
 
     Rows without a time that can be known are left out: they stay in the block.  Raises
     `Undecodable`.
@@ -40,17 +50,15 @@ def rows_of(
         if len(series) and _length(series[0]):
             raise Undecodable("no column holds the time of the rows")
         return []
-    times = clock.filled_utc_s(layout.period_s)
+    times, oddities = placed(clock, layout.period_s, read_at=read_at or now, zone=zone)
     columns = [_cells(each) for each in series]
-    doubtful = (clock.status & CLOCK_BAD != 0) & clock.present
     posix_s = now.timestamp()
     came = int(posix_s)
     rows = []
-    for place, (time, odd) in enumerate(zip(times.tolist(), doubtful.tolist(), strict=True)):
+    for place, (time, quality) in enumerate(zip(times, oddities, strict=True)):
         if time != time:  # not a number: no calendar has it, or its deviation is not known
             continue
         at = round(time)
-        quality = RowQuality.CLOCK_DOUBTFUL if odd else RowQuality.GOOD
         if posix_s - at > late_after_s:
             quality |= RowQuality.LATE
         if at - posix_s > AHEAD_S:

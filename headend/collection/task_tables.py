@@ -53,6 +53,7 @@ class TaskTables:
     shelf: Shelf
     courier: Courier
     policy: CollectionPolicy
+    zone: str = ""  # the utility's, as the IANA names it
     errors: list[Exception] = field(default_factory=list)
     _due: dict[str, int] = field(default_factory=dict)  # concentrator: version it said it has
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -130,6 +131,7 @@ class TaskTables:
             objects=tuple(self._object(task, text) for text in task.objects),
             every_s=every_s,
             after_s=round(task.after_s),
+            zone=self.zone,
             window_s=round(task.window_s),
             priority=task.priority,
             back_s=round(task.back_s),

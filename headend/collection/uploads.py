@@ -98,6 +98,8 @@ class UploadIntake:
                         number=number,
                         now=now,
                         late_after_s=self.late_after_s,
+                        read_at=block.read_at,
+                        zone=self.zone,
                     )
                 except Undecodable as error:
                     trouble = str(error)

@@ -19,6 +19,7 @@ class RowQuality(enum.IntFlag):
     CLOCK_DOUBTFUL = 4  # its clock status says invalid or doubtful
     OFF_PERIOD = 8  # does not stand on a whole capture period
     AHEAD = 16  # of a time that had not come yet when it arrived
+    PLACED = 32  # its time is not the one it told: it follows from the rows beside it, or the zone
 
 
 class Row(NamedTuple):

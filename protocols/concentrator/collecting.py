@@ -40,7 +40,8 @@ class Kind(enum.StrEnum):
 class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is read of which meters, how often, and in which hours.
 
-    It falls due at `after_s` past midnight UTC and every `every_s` from there.  Meters that do not
+    It falls due at `after_s` past midnight in `zone` and every `every_s` from there: at the same
+    times of the wall clock where it is due less than hourly.  Meters that do not
     answer are tried again until `window_s` have passed, and in any case when it falls due anew; a
     profile is then read from where the last reading ended.  Orders overtake every task.
     """
@@ -50,6 +51,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     objects: tuple[ObjectWanted, ...]  # of a profile or an event log the one whose buffer is read
     every_s: int  # a part of a day, or whole days
     after_s: int = 0
+    zone: str = ""  # whose midnight, as the IANA names it; left out: UTC
     window_s: int = 0  # 0: until it falls due anew
     priority: int = 5  # among tasks that are due; 1 comes first
     meters: tuple[str, ...] = ()  # none named: every meter of the concentrator's table

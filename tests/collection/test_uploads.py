@@ -162,7 +162,7 @@ async def test_what_is_odd_is_flagged() -> None:
     async with opened() as desk:
         doubtful = Structure([at(30, ClockStatus.DOUBTFUL), DoubleLongUnsigned(2)])
         ahead = Structure([at(60 * 5), DoubleLongUnsigned(3)])
-        await desk.take(block(wh(17, 1), doubtful, ahead, wh(-60 * 24, 0)))
+        await desk.take(block(wh(-60 * 24, 0), wh(17, 1), doubtful, ahead))
         found = {
             row.cells[1]: RowQuality(row.quality) for page in desk.pages() for row in page.rows
         }

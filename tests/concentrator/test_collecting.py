@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -87,6 +88,50 @@ def test_when_a_task_falls_due(task: Any, now: Any, last: Any, following: Any, e
     assert due == (posix(*last) if last else posix(5, 0) - 86_400)
     assert next_due(each, posix(*now)) == posix(*following)
     assert open_until(each, due) == posix(*end)
+
+
+CHILE = "America/Santiago"
+# Chile: clocks go from 24:00 back to 23:00 on 4 April 2026, and from 24:00 to 01:00 on 5 September.
+LOCAL_TIMES = {
+    # every, after; due times one after the other, local
+    "daily, the same by the wall clock": (
+        (86_400, 18_000),
+        ["04-03 05:00", "04-04 05:00", "04-05 05:00", "04-06 05:00"],
+    ),
+    "every six hours over the long night": (
+        (21_600, 300),
+        ["04-04 12:05", "04-04 18:05", "04-05 00:05", "04-05 06:05"],
+    ),
+    "hourly, the hour that comes twice too": (
+        (3600, 300),
+        ["04-04 22:05", "04-04 23:05", "04-04 23:05", "04-05 00:05", "04-05 01:05"],
+    ),
+    "hourly over the hour that is left out": (
+        (3600, 300),
+        ["09-05 22:05", "09-05 23:05", "09-06 01:05", "09-06 02:05"],
+    ),
+    "daily over the midnight that is left out": (
+        (86_400, 0),
+        ["09-04 00:00", "09-05 00:00", "09-06 01:00", "09-07 00:00"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("task", "times"), LOCAL_TIMES.values(), ids=LOCAL_TIMES)
+def test_when_a_task_of_the_utilitys_zone_falls_due(task: Any, times: list[str]) -> None:
+    every, after = task
+    each = Task(
+        name="t", kind=Kind.PROFILE, objects=PROFILE, every_s=every, after_s=after, zone=CHILE
+    )
+    zone = ZoneInfo(CHILE)
+    due = datetime.strptime(f"2026-{times[0]}", "%Y-%m-%d %H:%M").replace(tzinfo=zone).timestamp()
+    for time in times:
+        assert datetime.fromtimestamp(due, zone).strftime("%m-%d %H:%M") == time
+        assert last_due(each, due) == last_due(each, due + 1) == due
+        following = next_due(each, due)
+        assert next_due(each, following - 1) == following
+        assert last_due(each, following - 1) == due
+        due = following
 
 
 def test_a_profile_is_read_from_where_it_ended() -> None:

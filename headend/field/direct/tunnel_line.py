@@ -25,6 +25,7 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
+from protocols.concentrator.messages import Online
 from protocols.link import SetLine
 
 WAITING_MAX = 1 << 20
@@ -53,10 +54,22 @@ class Tunnels:
     clock: Clock
     chance: Chance
     _lines: dict[str, TunnelLine] = field(default_factory=dict)
+    _boots: dict[str, int] = field(default_factory=dict)  # by concentrator, as last told
 
     def line_to(self, concentrator: str, meter: str, not_after: datetime | None) -> TunnelLine:
         """A line that is not open yet; nothing leaves the concentrator after `not_after`."""
         return TunnelLine(self, concentrator, meter, not_after)
+
+    async def online(self, concentrator: str, word: Online) -> bool:
+        """Hears of sessions: a concentrator that has restarted has lost every tunnel, and cannot
+        say so of any."""
+        before = self._boots.get(concentrator)
+        self._boots[concentrator] = word.boot
+        if before is not None and before != word.boot:
+            for line in [*self._lines.values()]:
+                if line.concentrator == concentrator:
+                    line.restarted()
+        return False
 
     async def opened(self, concentrator: str, word: TunnelOpened) -> bool:
         """Hears of tunnels that stand.  Nothing of a tunnel is receipted."""
@@ -110,6 +123,7 @@ class TunnelLine:
         self._heard = 0
         self._arrivals = Arrivals(WAITING_MAX)
         self._refused: Closing | None = None
+        self._restarted = False
 
     async def open(self) -> None:
         if self._tunnel:
@@ -117,6 +131,7 @@ class TunnelLine:
         self._tunnel = tunnel = self._tunnels.chance.uuid()
         self._sequence = self._heard = 0
         self._arrivals, self._refused = Arrivals(WAITING_MAX), None
+        self._restarted = False
         self.stands.clear()
         self._tunnels.add(tunnel, self)
         message = OpenTunnel(
@@ -129,7 +144,7 @@ class TunnelLine:
                     await self.stands.wait()
             except TimeoutError:
                 pass
-        if not sent or not self.stands.is_set() or self._refused is not None:
+        if not sent or not self.stands.is_set() or self._ended:
             await self.close()
             raise self._unavailable(sent)
 
@@ -165,6 +180,10 @@ class TunnelLine:
     async def set_line(self, setting: SetLine) -> None:
         """Nothing: a tunnel has no speed."""
 
+    @property
+    def _ended(self) -> bool:
+        return self._refused is not None or self._restarted
+
     # --- what the concentrator says --------------------------------------------------------------
 
     def answered(self, word: TunnelAnswer) -> None:
@@ -187,11 +206,23 @@ class TunnelLine:
         self.stands.set()
         self._arrivals.end(self._lost(f"the concentrator closed it: {why}"))
 
+    def restarted(self) -> None:
+        """The concentrator has started anew since the tunnel was asked for."""
+        lost = self._lost("the concentrator restarted")
+        lost.reason = ReasonCode.CONCENTRATOR_RESTARTED
+        self._restarted = True
+        self.stands.set()
+        self._arrivals.end(lost)
+
     def _lost(self, why: str) -> LineLost:
         return LineLost(f"the tunnel to {self.name} broke", why, "try again")
 
     def _unavailable(self, sent: bool) -> LineUnavailable:
         happened = f"no tunnel to {self.name}"
+        if self._restarted:
+            error = LineUnavailable(happened, "the concentrator restarted", "try again")
+            error.reason = ReasonCode.CONCENTRATOR_RESTARTED
+            return error
         if self._refused is not None:
             why, reason = _WHY.get(self._refused, (str(self._refused), None))
             error = LineUnavailable(happened, why, "look at the concentrator's table and topology")
