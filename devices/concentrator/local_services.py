@@ -10,44 +10,24 @@ from functools import partial
 
 from devices.concentrator.local_cosem import MANAGERS, Asked, LocalObject
 from devices.concentrator.local_objects import table
-from protocols.dlms.access_parts import carry_out
+from protocols.dlms.access_parts import by_parts
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
-    AccessRequest,
-    AccessResponse,
-    ActionRequest,
-    ActionResponse,
     AttributeDescriptor,
-    GetRequest,
-    GetResponse,
     GetResult,
     MethodDescriptor,
-    MethodReturn,
     Request,
-    SetRequest,
-    SetResponse,
+    Response,
 )
 from protocols.dlms.values import Value
 
 
-def answer(
-    asked: Asked, request: Request
-) -> GetResponse | SetResponse | ActionResponse | AccessResponse:
+def answer(asked: Asked, request: Request) -> Response:
     """Carry out one request, with list or without."""
-    match request:
-        case AccessRequest():
-            return carry_out(request, partial(answer, asked))
-        case GetRequest(attributes):
-            return GetResponse(tuple(_get(asked, each) for each in attributes))
-        case SetRequest(attributes, values):
-            pairs = zip(attributes, values, strict=True)
-            return SetResponse(tuple(_set(asked, each, value) for each, value in pairs))
-        case ActionRequest(methods, parameters):
-            calls = zip(methods, parameters, strict=True)
-            return ActionResponse(
-                tuple(MethodReturn(_act(asked, each, value)) for each, value in calls)
-            )
+    return by_parts(
+        request, get=partial(_get, asked), set_=partial(_set, asked), act=partial(_act, asked)
+    )
 
 
 def _get(asked: Asked, wanted: AttributeDescriptor) -> GetResult:

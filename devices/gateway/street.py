@@ -7,18 +7,16 @@ only; each meter is its own, so that what one client switches at one, another se
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from devices.gateway.meter_line import LiveMeter
-from devices.gateway.tcp import Listener, MeterListener, wrapper_link
+from devices.gateway.tcp import Listener, MeterListener
+from devices.gateway.wrapper_line import WrapperLine
 from devices.meter.device import Meter
 from devices.meter.identity import SERVER_SAP
 from devices.meter.server import Endpoint
-from protocols.link import ApduReceived, Down, LinkDown
-from protocols.sans_io import NEED_DATA
 
 FIRST_LOGICAL_DEVICE = 16
 """Addresses below are reserved (Green Book 4.3.3, annex on reserved server addresses)."""
@@ -60,39 +58,34 @@ async def by_logical_device(
         street = {}
         for device, meter in zip(devices, meters, strict=True):
             street[device] = await stack.enter_async_context(LiveMeter(meter, now=now))
-        listener = await stack.enter_async_context(
-            Listener(lambda transmit: StreetLine(street, transmit))
-        )
+
+        def line(transmit: Callable[[bytes], None]) -> WrapperLine:
+            conversations = Conversations(street)
+            return WrapperLine(conversations.ask, transmit, gone=conversations.close)
+
+        listener = await stack.enter_async_context(Listener(line))
         _, found = await listener.listen(host, port)
         yield found, devices
 
 
-class StreetLine:
-    """One connection to all meters.  With each that it talks to it has associations of its own."""
+class Conversations:
+    """What one connection has with each meter that it talks to: associations of its own."""
 
-    def __init__(self, street: Mapping[int, LiveMeter], transmit: Callable[[bytes], None]) -> None:
+    def __init__(self, street: Mapping[int, LiveMeter]) -> None:
         self._street = street
-        self._transmit = transmit
-        self._link = wrapper_link()
         self._endpoints: dict[int, Endpoint] = {}
-        self._loop = asyncio.get_running_loop()
-        self.broken = False
-        """Whether the client speaks something else, so that the line is of no use any more."""
 
-    def receive(self, octets: bytes) -> None:
-        """Take in what the connection brought.  A logical device that is nobody's is silent."""
-        link = self._link
-        link.receive_data(octets, now=self._loop.time())
-        while (event := link.next_event()) is not NEED_DATA:
-            match event:
-                case ApduReceived(apdu, client, device):
-                    self._ask(apdu, client, device)
-                case LinkDown(reason):
-                    self.broken = self.broken or reason is Down.BROKEN
-                case _:
-                    pass
-        while (answer := link.data_to_send()) is not None:
-            self._transmit(answer)
+    def ask(self, apdu: bytes, client: int, device: int) -> list[bytes]:
+        """The answers of a logical device.  One that is nobody's is silent."""
+        live = self._street.get(device)
+        if live is None:
+            return []
+        endpoint = self._endpoints.get(device)
+        if endpoint is None:
+            endpoint = self._endpoints[device] = live.meter.open_link()
+        answers = live.meter.take(apdu, endpoint, client=client, server=SERVER_SAP, now=live.now())
+        live.arm()
+        return answers
 
     def close(self) -> None:
         """The connection is gone."""
@@ -100,18 +93,6 @@ class StreetLine:
             live = self._street[device]
             live.meter.close_link(endpoint)
             live.arm()
-
-    def _ask(self, apdu: bytes, client: int, device: int) -> None:
-        live = self._street.get(device)
-        if live is None:
-            return
-        endpoint = self._endpoints.get(device)
-        if endpoint is None:
-            endpoint = self._endpoints[device] = live.meter.open_link()
-        answers = live.meter.take(apdu, endpoint, client=client, server=SERVER_SAP, now=live.now())
-        for answer in answers:
-            self._link.send(answer, client=client, server=device, now=self._loop.time())
-        live.arm()
 
 
 def allow_sockets(wanted: int) -> None:

@@ -16,45 +16,26 @@ from devices.meter.cosem import Context, CosemObject
 from devices.meter.dirt import spoiled
 from devices.meter.objects import table
 from devices.meter.state import MeterState
-from protocols.dlms.access_parts import carry_out
+from protocols.dlms.access_parts import by_parts
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
-    AccessRequest,
-    AccessResponse,
-    ActionRequest,
-    ActionResponse,
     AttributeDescriptor,
-    GetRequest,
-    GetResponse,
     GetResult,
     MethodDescriptor,
     MethodReturn,
     Negotiated,
     Request,
-    SetRequest,
-    SetResponse,
+    Response,
 )
 from protocols.dlms.values import NULL, Structure, Value
 
 
-def answer(
-    context: Context, request: Request
-) -> GetResponse | SetResponse | ActionResponse | AccessResponse:
+def answer(context: Context, request: Request) -> Response:
     """Carry out one request, with list or without."""
-    match request:
-        case AccessRequest():
-            return carry_out(request, partial(answer, context))
-        case GetRequest(attributes):
-            return GetResponse(tuple(_get(context, each) for each in attributes))
-        case SetRequest(attributes, values):
-            pairs = zip(attributes, values, strict=True)
-            return SetResponse(tuple(_set(context, each, value) for each, value in pairs))
-        case ActionRequest(methods, parameters):
-            calls = zip(methods, parameters, strict=True)
-            return ActionResponse(
-                tuple(_returned(_act(context, each, value)) for each, value in calls)
-            )
+    return by_parts(
+        request, get=partial(_get, context), set_=partial(_set, context), act=partial(_act, context)
+    )
 
 
 def _get(context: Context, asked: AttributeDescriptor) -> GetResult:
@@ -108,10 +89,6 @@ def _set(context: Context, asked: AttributeDescriptor, value: Value) -> DataAcce
     if key in faults.ignored_sets:
         return DataAccessResult.SUCCESS
     return attribute.write(context, value)
-
-
-def _returned(result: ActionResult | MethodReturn) -> MethodReturn:
-    return result if isinstance(result, MethodReturn) else MethodReturn(result)
 
 
 def _act(

@@ -1,12 +1,13 @@
-"""An ACCESS carried out by a server's own GET, SET and ACTION, part after part.
+"""A request carried out part by part: each attribute or method of a list has a result of its own.
 
-Source: Green Book 9.3.11.  Where the request says to break on error, the parts after the first that
-failed are not carried out and end with other-reason.
+Source: Green Book 9.3.6 to 9.3.8, ACCESS 9.3.11.  Where an ACCESS says to break on error, the parts
+after the first that failed are not carried out and end with other-reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from protocols.dlms.codes import ActionResult, DataAccessResult
 from protocols.dlms.services import (
@@ -21,15 +22,40 @@ from protocols.dlms.services import (
     AccessSet,
     ActionRequest,
     ActionResponse,
+    AttributeDescriptor,
     GetRequest,
     GetResponse,
+    GetResult,
+    MethodDescriptor,
+    MethodReturn,
+    Request,
     Response,
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.values import NULL
+from protocols.dlms.values import NULL, Value
 
+Get = Callable[[AttributeDescriptor], GetResult]
+Set = Callable[[AttributeDescriptor, Value], DataAccessResult]
+Act = Callable[[MethodDescriptor, Value | None], ActionResult | MethodReturn]
 Answer = Callable[[GetRequest | SetRequest | ActionRequest], Response]
+
+
+def by_parts(request: Request, *, get: Get, set_: Set, act: Act) -> Response:
+    """The response to one request, with list or without, each part answered by itself."""
+    match request:
+        case AccessRequest():
+            return carry_out(request, partial(by_parts, get=get, set_=set_, act=act))
+        case GetRequest(attributes):
+            return GetResponse(tuple(map(get, attributes)))
+        case SetRequest(attributes, values):
+            return SetResponse(tuple(map(set_, attributes, values)))
+        case ActionRequest(methods, parameters):
+            return ActionResponse(tuple(map(_returned, map(act, methods, parameters))))
+
+
+def _returned(result: ActionResult | MethodReturn) -> MethodReturn:
+    return result if isinstance(result, MethodReturn) else MethodReturn(result)
 
 
 def carry_out(request: AccessRequest, answer: Answer) -> AccessResponse:
