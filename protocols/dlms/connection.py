@@ -89,6 +89,11 @@ _UNPROTECTED_SERVICES = _ACSE | frozenset(b"\xd8\xe0")  # exceptions, and
 # blocks, whose content is judged once it is whole
 
 
+def _counted(size: int) -> int:
+    """Octets by which content of this size makes an APDU longer, its length included."""
+    return size + (0 if size < 0x80 else 1 if size < 0x100 else 2)
+
+
 def required_conformance(request: Request) -> int:
     """The bits of Conformance that both sides must have agreed on for this request."""
     if isinstance(request, ActionRequest):
@@ -455,13 +460,17 @@ class Connection:
         return self._sealed_size(size, general=general) <= self._peer_pdu_size
 
     def _room(self, head: Apdu) -> int:
-        """Octets of a value that a block can carry, when `head` is its APDU without any.
+        """Octets of a value that a block can carry, when `head` is its APDU without any; none or
+        less where even that is too long.
 
         The lengths of the block, of the ciphered and of the signed APDU grow with the content, by
-        two octets each.
+        up to two octets each.
         """
-        growth = 6 if self._outward.signed else 4
-        return self._peer_pdu_size - self._sealed_size(len(encode(head))) - growth
+        empty, limit = len(encode(head)), self._peer_pdu_size
+        room = limit - self._sealed_size(empty)
+        while room > 0 and self._sealed_size(empty + _counted(room)) > limit:
+            room -= 1
+        return room
 
     def _agreed(self, needed: int) -> bool:
         return self._negotiated is not None and not needed & ~self._agreed_bits

@@ -57,6 +57,7 @@ from protocols.dlms.services import (
     MethodDescriptor,
     MethodReturn,
     Request,
+    Response,
     SetRequest,
     SetResponse,
 )
@@ -152,6 +153,17 @@ def answer(
         return ActionResponseWithList(invoke, response.results), raw, action_block, needed
     single = ActionResponseNormal(invoke, response.results[0])
     return single, write_return(response.results[0]), action_block, needed
+
+
+def without_returned(pending: Pending, response: Response) -> Apdu | None:
+    """How methods ended, without what they returned; None for what is no answer to an ACTION."""
+    if not isinstance(response, ActionResponse):
+        return None
+    missing = DataAccessResult.OTHER_REASON
+    ended = tuple(MethodReturn(each.result, missing) for each in response.results)
+    if pending.with_list:
+        return ActionResponseWithList(pending.invoke, ended)
+    return ActionResponseNormal(pending.invoke, ended[0])
 
 
 def access_answer(pending: Pending, response: AccessResponse) -> AccessResponseApdu:

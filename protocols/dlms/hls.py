@@ -20,6 +20,7 @@ from protocols.dlms.codes import AuthenticationMechanism
 from protocols.dlms.discreet import Discreet
 from protocols.dlms.keys import KeyPairs
 from protocols.dlms.security import Protection
+from protocols.dlms.suite import CURVES, SecuritySuite
 from protocols.errors import LocalProtocolError
 
 _M = AuthenticationMechanism
@@ -31,6 +32,7 @@ CHALLENGE_SIZES = {
     _M.HIGH_ECDSA: (32, 64),
 }
 HLS = frozenset(CHALLENGE_SIZES)
+_PROOF_SIZES = {_M.HIGH_MD5: 16, _M.HIGH_SHA1: 20, _M.HIGH_GMAC: 17, _M.HIGH_SHA256: 32}
 NAMES_TITLES = frozenset({_M.HIGH_GMAC, _M.HIGH_SHA256, _M.HIGH_ECDSA})
 """Mechanisms whose proof holds the system titles, so that the titles must be exchanged."""
 _HASHES: dict[AuthenticationMechanism, Callable[[bytes], bytes]] = {
@@ -44,6 +46,13 @@ def allowed_challenge(mechanism: AuthenticationMechanism, challenge: bytes) -> b
     """Whether a challenge has a size that the mechanism allows."""
     least, most = CHALLENGE_SIZES[mechanism]
     return least <= len(challenge) <= most
+
+
+def proof_size(mechanism: AuthenticationMechanism, suite: int) -> int:
+    """Octets of f(challenge); of a signature both numbers, of GMAC its header as well."""
+    if mechanism is _M.HIGH_ECDSA:
+        return 2 * CURVES[SecuritySuite(suite)].size
+    return _PROOF_SIZES.get(mechanism, 0)
 
 
 class Authenticator(Discreet, frozen=True):

@@ -23,7 +23,7 @@ from protocols.dlms.action import (
     ActionResponseNormal,
 )
 from protocols.dlms.apdu import Apdu, encode
-from protocols.dlms.axdr import Reader
+from protocols.dlms.axdr import Reader, encode_length
 from protocols.dlms.codes import (
     ActionResult,
     Conformance,
@@ -50,6 +50,7 @@ from protocols.dlms.forms import (
     filled,
     set_request,
     unconfirmed,
+    without_returned,
 )
 from protocols.dlms.general_block import GeneralBlock, data_size
 from protocols.dlms.general_block import unconfirmed as unconfirmed_blocks
@@ -103,6 +104,10 @@ _ASSOCIATION_CLASS = 15
 _MOST_BLOCKS = 0xFFF0  # of those that can be numbered some are for acknowledgements
 _PUSHES_MAX = 16
 _EMPTY = DataBlock(False, 0, b"")
+_TOO_LONG = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
+_HEAD_SIZE = 3  # of a response: tag, kind, invoke id
+_BLOCK_NUMBER_SIZE = 4
+_BARE_RETURN_SIZE = 4  # of a method's result, and why what it returned is missing
 
 
 class ServerConnection(ServerAssociation):
@@ -197,7 +202,7 @@ class ServerConnection(ServerAssociation):
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
             none = DataAccessResult.NO_LONG_GET_IN_PROGRESS
-            self._outbox.append(self._pack(GetResponseBlock(invoke, True, apdu.block_number, none)))
+            self._reply(GetResponseBlock(invoke, True, apdu.block_number, none))
             return
         following = self._expect(Step.GET_NEXT)
         self._check_invoke(invoke)
@@ -206,9 +211,25 @@ class ServerConnection(ServerAssociation):
             wrong = DataAccessResult.DATA_BLOCK_NUMBER_INVALID
             self._walk(Step.GET_DONE)
             answer = GetResponseBlock(invoke, True, apdu.block_number, wrong)
-            self._outbox.append(self._pack(answer))
+            self._reply(answer)
             return
         self._outbox.append(self._next_block())
+
+    def _reply(self, apdu: Apdu) -> None:
+        """Say what the connection answers by itself, if the client can receive it."""
+        if self._fits(len(encode(apdu))):
+            self._outbox.append(self._pack(apdu))
+        else:
+            self._outbox.append(self._pack(_TOO_LONG, PLAIN))
+
+    def _check_answer(self, size: int, blocks: Conformance | None = None) -> None:
+        """Refuse what could be done, and then not be answered in the least that it takes.
+
+        `blocks` is what the answer can travel in beside general blocks.
+        """
+        cut = self._agreed(GENERAL_BLOCKS) or blocks is not None and self._agreed(blocks)
+        if not cut and not self._fits(size):
+            raise Refused(Violation.TOO_LONG, f"an answer of {size} octets, which does not fit")
 
     def _check_invoke(self, invoke: int) -> None:
         pending = self._pending
@@ -223,6 +244,8 @@ class ServerConnection(ServerAssociation):
         else:
             attributes, values = filled(apdu.attributes), apdu.values
         silent = unconfirmed(apdu)
+        if with_list and not silent:
+            self._check_answer(_HEAD_SIZE + _listed(len(attributes)))
         invoke = apdu.invoke_id_and_priority
         pending = Pending(invoke, attributes, (), with_list, unconfirmed=silent)
         self._accept(Step.SET, pending, set_request(attributes, values))
@@ -233,6 +256,8 @@ class ServerConnection(ServerAssociation):
             attributes: tuple[AttributeDescriptor, ...] = (apdu.attribute,)
         else:
             attributes = filled(apdu.attributes)
+        if with_list:
+            self._check_answer(_HEAD_SIZE + _listed(len(attributes)) + _BLOCK_NUMBER_SIZE)
         pending = Pending(apdu.invoke_id_and_priority, attributes, (), with_list)
         self._first(
             Step.SET if apdu.block.last_block else Step.SET_FIRST_BLOCK, pending, apdu.block
@@ -255,7 +280,7 @@ class ServerConnection(ServerAssociation):
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
             none = SetResponseNormal(invoke, DataAccessResult.NO_LONG_SET_IN_PROGRESS)
-            self._outbox.append(self._pack(none))
+            self._reply(none)
             return
         last = apdu.block.last_block
         following = self._expect(Step.SET_LAST_BLOCK if last else Step.SET_BLOCK)
@@ -266,7 +291,7 @@ class ServerConnection(ServerAssociation):
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
             none = MethodReturn(ActionResult.NO_LONG_ACTION_IN_PROGRESS)
-            self._outbox.append(self._pack(ActionResponseNormal(invoke, none)))
+            self._reply(ActionResponseNormal(invoke, none))
             return
         last = apdu.block.last_block
         following = self._expect(Step.ACTION_LAST_BLOCK if last else Step.ACTION_BLOCK)
@@ -289,7 +314,7 @@ class ServerConnection(ServerAssociation):
             else:
                 self._walk(Step.ACTION_BLOCK_TAKEN)
                 taken = ActionResponseNext(invoke, block.block_number)
-            self._outbox.append(self._pack(taken))
+            self._reply(taken)
             return
         reader = Reader(self._incoming.joined())
         values = read_values(reader) if pending.with_list else (reader.value(),)
@@ -316,7 +341,7 @@ class ServerConnection(ServerAssociation):
         else:
             aborted = MethodReturn(ActionResult.LONG_ACTION_ABORTED)
             answer = ActionResponseNormal(invoke, aborted)
-        self._outbox.append(self._pack(answer))
+        self._reply(answer)
 
     def _on_action(self, apdu: ActionRequestNormal | ActionRequestWithList) -> None:
         if (
@@ -334,6 +359,9 @@ class ServerConnection(ServerAssociation):
             methods = (apdu.method,)
             request = ActionRequest(methods, (apdu.parameters,))
         invoke, silent = apdu.invoke_id_and_priority, unconfirmed(apdu)
+        if with_list and not silent:
+            least = _HEAD_SIZE + _listed(len(methods), _BARE_RETURN_SIZE)
+            self._check_answer(least, Conformance.BLOCK_TRANSFER_WITH_ACTION)
         pending = Pending(invoke, (), methods, with_list, unconfirmed=silent)
         self._accept(Step.ACTION, pending, request)
 
@@ -407,9 +435,12 @@ class ServerConnection(ServerAssociation):
             self._state = following
             return self._say_in_blocks(apdu)
         if not known:
+            bare = without_returned(pending, response)
+            if bare is not None and self._fits(len(encode(bare))):
+                self._state = following  # it is done, which must be told
+                return self._pack(bare)
             self._walk(Step.EXCEPTION)
-            too_long = ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
-            return self._pack(too_long, PLAIN)
+            return self._pack(_TOO_LONG, PLAIN)
         self._outgoing, self._carrying = Outgoing(raw), carrying
         return self._next_block()
 
@@ -448,6 +479,11 @@ class ServerConnection(ServerAssociation):
         else:
             self._walk(Step.ACTION_DONE if block.last_block else Step.ACTION_RETURN)
         return self._pack(carrying(block))
+
+
+def _listed(count: int, each: int = 1) -> int:
+    """Octets of a list of results."""
+    return len(encode_length(count)) + count * each
 
 
 _DONE: dict[type[Any], Step] = {

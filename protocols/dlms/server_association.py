@@ -43,7 +43,7 @@ from protocols.dlms.events import (
     Released,
     Violation,
 )
-from protocols.dlms.hls import HLS, NAMES_TITLES, allowed_challenge
+from protocols.dlms.hls import HLS, NAMES_TITLES, allowed_challenge, proof_size
 from protocols.dlms.initiate import (
     DLMS_VERSION,
     ConfirmedServiceError,
@@ -72,6 +72,8 @@ _ANSWER: dict[Violation, tuple[StateError, ServiceError]] = {
     Violation.NOT_NEGOTIATED: (StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED),
     Violation.TOO_LONG: (StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG),
 }
+_AROUND_PROOF = 8
+"""Octets of the ACTION response that brings a proof, and of the octet-string that it is."""
 # States in which a client that gave up may begin something new.
 BETWEEN_BLOCKS = frozenset(
     {
@@ -226,7 +228,7 @@ class ServerAssociation(Connection):
             raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE) from error
         if not isinstance(initiate, InitiateRequest) or least & ~security:
             raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN)
-        self._check_initiate(initiate)
+        self._check_initiate(initiate, security)
         return security, initiate
 
     def _check_authentication(self, aarq: AARQ, ciphered: bool) -> None:
@@ -251,16 +253,26 @@ class ServerAssociation(Connection):
                 raise _Reject(AcseUserDiagnostic.AUTHENTICATION_FAILURE)
             self._lowest_at_start = protection.peer_invocation_counter
 
-    def _check_initiate(self, initiate: InitiateRequest) -> None:
+    def _check_initiate(self, initiate: InitiateRequest, security: int) -> None:
         if initiate.dlms_version < DLMS_VERSION:
             error = InitiateError.DLMS_VERSION_TOO_LOW
         elif not initiate.conformance & self._settings.conformance:
             error = InitiateError.INCOMPATIBLE_CONFORMANCE
-        elif 0 < initiate.client_max_receive_pdu_size < PDU_SIZE_MIN:
+        elif 0 < initiate.client_max_receive_pdu_size < self._least_pdu_size(security):
             error = InitiateError.PDU_SIZE_TOO_SHORT
         else:
             return
         raise _Reject(AcseUserDiagnostic.NO_REASON_GIVEN, error)
+
+    def _least_pdu_size(self, security: int) -> int:
+        """What a client must be able to receive: the answers that no block transfer can cut.
+
+        12 octets, as the standard has it, hold the refusal of a block.  Ciphering comes on top, and
+        whoever authenticates by HLS must be able to receive our proof.
+        """
+        proof = proof_size(self._settings.authentication, self._settings.suite)
+        longest = max(PDU_SIZE_MIN, _AROUND_PROOF + proof if proof else 0)
+        return self._protection.sealed_size(longest, security, general=False)
 
     def _reject(self, aarq: AARQ, reject: _Reject) -> None:
         information = None
