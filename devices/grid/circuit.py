@@ -59,6 +59,18 @@ class Leg:
     fixed_vars: float = 0.0  # models 6 and 7: what no multiplier changes
 
 
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """What a regulator does when power flows backwards: regulate to other settings, or go to its
+    neutral tap and stay there."""
+
+    v_reg: float = 120.0
+    band: float = 3.0
+    threshold_w: float = 100_000.0
+    delay_s: float = 60.0
+    neutral: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Regulator:
     """A tap changer's control, by the rules of OpenDSS's RegControl (see `regulators`)."""
@@ -79,6 +91,9 @@ class Regulator:
     v_limit: float = 0.0
     remote_nodes: tuple[int, ...] = ()
     remote_ratio: float = 60.0
+    tap_delay_s: float = 2.0
+    """Between one tap and the next, where controls are timed."""
+    reverse: Reverse | None = None  # None: it does not notice
 
 
 @dataclass(slots=True, eq=False)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ POWER_HZ = (40.0, 1000.0)
 
 @dataclass(frozen=True, slots=True)
 class Conductor:
-    """One conductor at its place; a cable's neutral is one more conductor (see `cables`)."""
+    """One conductor at its place."""
 
     x: float
     h: float
@@ -40,13 +41,54 @@ class Conductor:
     cap_radius: float
 
 
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A conductor around another one: a concentric neutral of `strands`, or a tape (none)."""
+
+    r: float  # ohms per metre
+    gmr: float
+    radius: float
+    strands: int
+    capacitance: float
+    """Between core and screen, farads per metre."""
+
+    def apart(self, distance: float) -> float:
+        """Its mean distance from a conductor outside that is so far from its core."""
+        k = self.strands
+        if not k:
+            return distance
+        return float((distance**k - self.radius**k) ** (1 / k))
+
+
 def impedance(
-    conductors: Sequence[Conductor], frequency: float, rho: float, model: EarthModel
+    conductors: Sequence[Conductor],
+    frequency: float,
+    rho: float,
+    model: EarthModel,
+    screens: Mapping[int, Screen] = MappingProxyType({}),
 ) -> Complex:
-    """Ohms per metre, conductors by conductors."""
+    """Ohms per metre, conductors by conductors; screens, by their core's number, come last."""
     count = len(conductors)
     factor = 1j * 2 * math.pi * frequency * MU0 / (2 * math.pi)
-    z = np.zeros((count, count), dtype=np.complex128)
+    z = np.zeros((count + len(screens),) * 2, dtype=np.complex128)
+    for row, (core, screen) in enumerate(screens.items(), count):
+        one = conductors[core]
+        own = earth_return(one, one, frequency, rho, model, own=True)
+        z[row, row] = screen.r + factor * math.log(1 / screen.gmr) + own
+        for j, other in enumerate(conductors):
+            if j == core:
+                between = factor * math.log(1 / screen.radius) + own
+            else:
+                apart = screen.apart(math.hypot(one.x - other.x, one.h - other.h))
+                between = factor * math.log(1 / apart)
+                between += earth_return(one, other, frequency, rho, model)
+            z[row, j] = z[j, row] = between
+        for column, far in enumerate(list(screens)[: row - count], count):
+            other = conductors[far]
+            apart = math.hypot(one.x - other.x, one.h - other.h)
+            between = factor * math.log(1 / apart)
+            between += earth_return(one, other, frequency, rho, model)
+            z[row, column] = z[column, row] = between
     for i, one in enumerate(conductors):
         inner = inner_impedance(one, frequency, model)
         if POWER_HZ[0] < frequency < POWER_HZ[1]:

@@ -61,6 +61,11 @@ class LoadCurrents:
         self._rated: Real = np.array([leg.volts for leg in legs])
         self._leg_lowest: Real = np.array([leg.lowest for leg in legs])
 
+    def feed_vars(self, legs: Sequence[int], fed: float) -> None:
+        """Let some legs of constant power feed so many vars each."""
+        at = np.isin(self._owner, legs)
+        self._power[at] = self._power[at].real - 1j * fed
+
     def voltages(self, v: Complex) -> Complex:
         """Across each leg; `v` has one entry more than there are nodes, and that is ground's 0."""
         found: Complex = v[self.ends[:, 0]] - v[self.ends[:, 1]]

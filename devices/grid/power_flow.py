@@ -7,21 +7,27 @@ McDermott, IEEE PES General Meeting 2011).  Starts from the solution without loa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from devices.grid.circuit import GROUND, Circuit, Element
+from devices.grid.circuit import GROUND, Circuit, Element, Leg
 from devices.grid.errors import BadNetwork, NotConverged
+from devices.grid.held_voltages import HeldVoltage
 from devices.grid.load_currents import LoadCurrents, Places
 from devices.grid.sparse import Factors, Matrix, Singular
-from devices.grid.zbus import Complex, LoadNetwork, Real
+from devices.grid.zbus import Complex, Real
 
 TOLERANCE_PU = 1e-10
 STALLED_PU = 1e-8
 """Where rounding lets nothing come closer, this is close enough."""
+LOOSE_PU, LOOSE_ONE_IN, PATIENCE = 1e-5, 50, 40
+"""A few nodes may be known to this only: floating neutrals and deltas, which nothing but a
+transformer's antifloat ties to ground."""
 ITERATIONS_MAX = 300
+HOLDING_ROUNDS_MAX = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +39,8 @@ class Solution:
     leg_currents: Complex
     iterations: int
     dead: frozenset[int] = frozenset()
+    loose: frozenset[int] = frozenset()
+    """Nodes that hang by almost nothing, so that rounding moves them by more than 1e-8 pu."""
 
     def at(self, nodes: Collection[int]) -> Complex:
         """Voltages of some nodes; ground's is 0."""
@@ -93,20 +101,49 @@ class PowerFlow:
 
     def __init__(self, circuit: Circuit):
         self.circuit = circuit
+        self.held: list[HeldVoltage] = []
         self._dead = dead_nodes(circuit)
         self._loads = LoadCurrents(circuit.legs)
         self._last: Complex | None = None
+        self._kept: dict[bool, tuple[list[Complex], Factors]] = {}
+
+    def draw(self, legs: Sequence[Leg]) -> None:
+        """Other powers for the same legs; the matrix stays, so that its factors can."""
+        y = self._loads.y
+        self.circuit.legs = list(legs)
+        self._loads = LoadCurrents(legs)
+        self._loads.y = y
 
     def without_loads(self) -> Complex:
         """Voltages with every load switched off."""
-        return self._factored(False).solve(self._sources())
+        return self.factored(False).solve(self.sources())
 
     def solve(self, *, tolerance_pu: float = TOLERANCE_PU) -> Solution:
         """Raises NotConverged; BadNetwork where an element hangs in the air."""
+        factors = self.factored(True)
+        solution = self._solved(factors, tolerance_pu)
+        for _ in range(HOLDING_ROUNDS_MAX):
+            changed = [self._hold(each, solution) for each in self.held]
+            if not any(changed):
+                return solution
+            solution = self._solved(factors, tolerance_pu)
+        if self.held:
+            name = self.circuit.legs[self.held[0].legs[0]].load
+            raise NotConverged(f"{name}, which holds its voltage,", solution.iterations, math.nan)
+        return solution
+
+    def _hold(self, machine: HeldVoltage, solution: Solution) -> bool:
+        """Let a machine choose its vars by the voltage that it sees; whether they changed."""
+        across = self._loads.voltages(np.append(solution.voltage, 0))
+        legs = list(machine.legs)
+        changed = machine.step(float(np.abs(across[legs]).mean()))
+        self._loads.feed_vars(legs, machine.fed)
+        return changed
+
+    def _solved(self, factors: Factors, tolerance_pu: float) -> Solution:
         circuit, loads = self.circuit, self._loads
         size = len(circuit.nodes)
-        factors = self._factored(True)
-        sources = self._sources()
+        sources = self.sources()
         v = self.without_loads() if self._last is None else self._last
         scale = self._scale(v)
         best, change = np.inf, np.zeros(size)
@@ -124,12 +161,19 @@ class PowerFlow:
                 self._last = v
                 across = loads.voltages(np.append(v, 0))
                 return Solution(circuit, v, loads.currents(across), iteration, self._dead)
+            loose = np.flatnonzero(change > STALLED_PU)
+            if iteration >= PATIENCE and worst < LOOSE_PU and len(loose) * LOOSE_ONE_IN < size:
+                self._last = v
+                across = loads.voltages(np.append(v, 0))
+                few = frozenset(loose.tolist())
+                return Solution(circuit, v, loads.currents(across), iteration, self._dead, few)
             best = min(best, worst)
         change = np.nan_to_num(change, nan=np.inf)
         node = int(change.argmax())
         raise NotConverged(circuit.node_names[node], iteration, float(change[node]))
 
-    def _sources(self) -> Complex:
+    def sources(self) -> Complex:
+        """Currents that the sources inject, node by node."""
         injected = np.zeros(len(self.circuit.nodes), dtype=np.complex128)
         for source in self.circuit.sources:
             current = source.element.y @ source.emf
@@ -138,7 +182,18 @@ class PowerFlow:
                     injected[node] += value
         return injected
 
-    def _factored(self, with_loads: bool) -> Factors:
+    def factored(self, with_loads: bool) -> Factors:
+        """Anew only where an element's matrix is another one than before."""
+        matrices = [element.y for element in self.circuit.elements.values()]
+        kept = self._kept.get(with_loads)
+        if kept is not None and len(kept[0]) == len(matrices):
+            if all(one is other for one, other in zip(kept[0], matrices, strict=True)):
+                return kept[1]
+        factors = self._factors(with_loads)
+        self._kept[with_loads] = matrices, factors
+        return factors
+
+    def _factors(self, with_loads: bool) -> Factors:
         matrix = Matrix(len(self.circuit.nodes))
         for element in self.circuit.elements.values():
             matrix.add(element.nodes, element.y)
@@ -146,10 +201,10 @@ class PowerFlow:
             for leg, y in zip(self.circuit.legs, self._loads.y, strict=True):
                 matrix.add(leg.ends, np.array([[y, -y], [-y, y]]))
         for node in self._dead:
+            for other in matrix.rows[node]:
+                if other != node:
+                    matrix.rows[other].pop(node, None)
             matrix.rows[node] = {node: 1 + 0j}
-            for row in matrix.rows:
-                if node in row and row is not matrix.rows[node]:
-                    del row[node]
         try:
             return matrix.factored()
         except Singular as error:
@@ -160,36 +215,6 @@ class PowerFlow:
         """What a change of voltage is measured by: the bus's base, else the voltage itself."""
         bases = [self.circuit.base_kv.get(bus, 0.0) * 1000 for bus, _ in self.circuit.nodes]
         return np.where(np.array(bases) > 0, bases, np.maximum(np.abs(v), 1.0))
-
-
-def load_network(circuit: Circuit, head_bus: str) -> LoadNetwork:
-    """A circuit as its loads see it, for `zbus.solve`: for constant-power loads to ground.
-
-    Everything that the loads draw flows through the head's bus, whose nodes are 1, 2 and 3, and no
-    element behind it leads to ground.  Raises BadNetwork for what cannot be reduced.
-    """
-    if any(leg.ends[1] != GROUND for leg in circuit.legs):
-        raise BadNetwork("only loads between a phase and ground can be reduced")
-    if any((head_bus, number) not in circuit.nodes for number in (1, 2, 3)):
-        raise BadNetwork(f"bus {head_bus} is no head of three phases")
-    head = [circuit.nodes[head_bus, number] for number in (1, 2, 3)]
-    flow = PowerFlow(replace(circuit, legs=[]))
-    factors = flow._factored(False)
-    v0 = factors.solve(flow._sources())
-    at = [leg.ends[0] for leg in circuit.legs]
-    ones = np.zeros((len(circuit.nodes), len(at)), dtype=np.complex128)
-    ones[at, range(len(at))] = 1
-    z = factors.solve(ones)
-    names = circuit.node_names
-    phase = [list(circuit.nodes)[node][1] - 1 for node in at]
-    return LoadNetwork(
-        tuple(names[node] for node in at),
-        z[at],
-        v0[at],
-        np.array(phase, dtype=np.intp) % 3,
-        z[head],
-        v0[head],
-    )
 
 
 def _is_shunt(element: Element) -> bool:

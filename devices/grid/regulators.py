@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devices.grid.circuit import Circuit, Regulator
+from devices.grid.circuit import Circuit, Regulator, Reverse
+from devices.grid.control import controlled
 from devices.grid.power_flow import PowerFlow, Solution
 from devices.grid.primitives import TransformerData, Winding, transformer
 
-CONTROL_ITERATIONS_MAX = 15
 AT_ONCE = 0.7
 """Of the taps wanted."""
 
@@ -61,54 +61,114 @@ class TapChanger:
         )
 
 
+@dataclass(slots=True, eq=False)
+class TapControl:
+    """A regulator on its tap changer."""
+
+    regulator: Regulator
+    changer: TapChanger
+    reversed: bool = False
+    """Whether power flows backwards, and it looks at the other settings."""
+    _wanted: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.regulator.name
+
+    def looked(self, solution: Solution, now: float) -> float | None:
+        """Seconds until it moves; None inside the band or at the end of the range."""
+        regulator = self.regulator
+        if self.reversed and regulator.reverse is not None and regulator.reverse.neutral:
+            step = self.changer.increment(regulator.tap_winding)
+            away = 1.0 - self.changer.taps[regulator.tap_winding]
+            self._wanted = round(away / step) * step
+            return 0.0 if self._wanted else None
+        self._wanted = change_wanted(solution, regulator, self.changer, reverse=self.reversed)
+        return regulator.delay_s if self._wanted else None
+
+    def act(self, circuit: Circuit, now: float, *, one_step: bool) -> bool:
+        """Whether the tap moved."""
+        step = self.changer.increment(self.regulator.tap_winding)
+        if not one_step:
+            return _move(circuit, self.regulator, self.changer, self._wanted)
+        moved = _move(circuit, self.regulator, self.changer, math.copysign(step, self._wanted))
+        self._wanted -= math.copysign(step, self._wanted)
+        if abs(self._wanted) < 0.9 * step:
+            self._wanted = 0.0
+        return moved
+
+    def again(self) -> float | None:
+        """The tap's own time, while more is wanted."""
+        return self.regulator.tap_delay_s if self._wanted else None
+
+
+@dataclass(slots=True, eq=False)
+class Reversal:
+    """Notices that power flows the other way, and turns its regulator round."""
+
+    control: TapControl
+    reverse: Reverse
+
+    @property
+    def name(self) -> str:
+        return f"{self.control.name} reversal"
+
+    def looked(self, solution: Solution, now: float) -> float | None:
+        """Seconds until the regulator turns round; None while it looks the right way."""
+        regulator = self.control.regulator
+        element = solution.circuit.elements[regulator.transformer]
+        first = sum(len(each) for each in element.terminals[: regulator.winding])
+        which = slice(first, first + len(element.terminals[regulator.winding]))
+        forward = -float(solution.power(element)[which].sum().real)
+        threshold = self.reverse.threshold_w
+        turned = forward > threshold if self.control.reversed else forward < -threshold
+        return self.reverse.delay_s if turned else None
+
+    def act(self, circuit: Circuit, now: float, *, one_step: bool) -> bool:
+        """Turn; the taps follow by the settings of the other way."""
+        self.control.reversed = not self.control.reversed
+        return True
+
+    def again(self) -> float | None:
+        """Once is enough."""
+        return None
+
+
 def regulated(
     flow: PowerFlow,
     regulators: Sequence[Regulator],
     changers: dict[str, TapChanger],
     *,
     note: Callable[[str], None] = lambda text: None,
-    rounds_max: int = CONTROL_ITERATIONS_MAX,
 ) -> Solution:
-    """Solve, let the controls move, and solve again, until none does.  Raises NotConverged."""
-    solution = flow.solve()
-    for _ in range(rounds_max):
-        wanted = [
-            (each.delay_s, each, change)
-            for each in regulators
-            if (change := change_wanted(solution, each, changers[each.transformer]))
-        ]
-        if not wanted:
-            return solution
-        first = min(delay for delay, _, _ in wanted)
-        moved = False
-        for delay, each, change in wanted:
-            if delay == first:
-                moved |= _move(flow.circuit, each, changers[each.transformer], change)
-        if not moved:
-            return solution
-        solution = flow.solve()
-    note(f"controls still moved after {rounds_max} rounds; the solution is that of the last")
-    return solution
+    """Solve with tap changers' controls alone.  Raises NotConverged."""
+    controls = [TapControl(each, changers[each.transformer]) for each in regulators]
+    return controlled(flow, controls, note=note)
 
 
-def change_wanted(solution: Solution, regulator: Regulator, changer: TapChanger) -> float:
+def change_wanted(
+    solution: Solution, regulator: Regulator, changer: TapChanger, *, reverse: bool = False
+) -> float:
     """Per unit of the winding, in whole taps; 0 inside the band or at the end of the range."""
-    measured = abs(_measured(solution, regulator, changer))
+    measured = abs(_measured(solution, regulator, changer, reverse=reverse))
     limited = False
     if regulator.v_limit > 0:
         local = abs(_local(solution, regulator)) / regulator.pt_ratio
         limited = local > regulator.v_limit
-    if not limited and abs(regulator.v_reg - measured) <= regulator.band / 2:
+    v_reg, band = regulator.v_reg, regulator.band
+    if reverse and regulator.reverse is not None:
+        v_reg, band = regulator.reverse.v_reg, regulator.reverse.band
+    if not limited and abs(v_reg - measured) <= band / 2:
         return 0.0
     tap = regulator.tap_winding
     ratio = regulator.remote_ratio if regulator.remote_nodes else regulator.pt_ratio
-    boost = (regulator.v_reg - measured) * ratio / changer.rated[regulator.winding]
+    boost = (v_reg - measured) * ratio / changer.rated[regulator.winding]
     if limited:
         local = abs(_local(solution, regulator)) / regulator.pt_ratio
         boost = (regulator.v_limit - local) * regulator.pt_ratio / changer.rated[regulator.winding]
     step = changer.increment(tap)
     change = round(boost / step) * step
-    if regulator.tap_winding != regulator.winding:
+    if (regulator.tap_winding != regulator.winding) != reverse:
         change = -change
     at = changer.taps[tap]
     if change > 0 and at >= changer.tap_max[tap] or change < 0 and at <= changer.tap_min[tap]:
@@ -140,15 +200,21 @@ def _local(solution: Solution, regulator: Regulator) -> complex:
     return complex(v[0] - v[-1])
 
 
-def _measured(solution: Solution, regulator: Regulator, changer: TapChanger) -> complex:
+def _measured(
+    solution: Solution, regulator: Regulator, changer: TapChanger, *, reverse: bool
+) -> complex:
+    """On its own side; where power flows backwards, on the transformer's other side."""
     element = solution.circuit.elements[regulator.transformer]
-    if regulator.remote_nodes:
+    winding = regulator.winding
+    if reverse:
+        winding = 0 if winding else 1
+    if regulator.remote_nodes and not reverse:
         coils = solution.at(regulator.remote_nodes)
         ratio = regulator.remote_ratio
     else:
-        v = solution.at(element.terminals[regulator.winding])
+        v = solution.at(element.terminals[winding])
         count = changer.data.phases
-        if changer.data.windings[regulator.winding].delta:
+        if changer.data.windings[winding].delta:
             following = np.roll(v[:count], -1) if count > 1 else v[1:2]
             coils = v[:count] - following
         else:
@@ -156,7 +222,7 @@ def _measured(solution: Solution, regulator: Regulator, changer: TapChanger) -> 
         ratio = regulator.pt_ratio
     phase = _phase(regulator, np.abs(coils))
     measured = complex(coils[phase]) / ratio
-    if regulator.r or regulator.x:
+    if (regulator.r or regulator.x) and not reverse:
         width = changer.data.phases + 1
         current = solution.currents(element)[regulator.winding * width + phase]
         measured += complex(regulator.r, regulator.x) * complex(current) / regulator.ct_primary

@@ -95,6 +95,13 @@ def reported(network: SolvedBy) -> Report:
     if solution.dead:
         names = [circuit.node_names[node] for node in sorted(solution.dead)]
         notes.append(f"no source feeds {', '.join(names[:10])}" + (" ..." if names[10:] else ""))
+    if solution.loose:
+        names = [circuit.node_names[node] for node in sorted(solution.loose)]
+        notes.append(
+            "nothing but an antifloat ties to ground, so that rounding shows: "
+            + ", ".join(names[:10])
+            + (" ..." if names[10:] else "")
+        )
     return Report(
         circuit.name,
         circuit.frequency,

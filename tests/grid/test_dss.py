@@ -73,7 +73,7 @@ REFUSED = {
     "a property that there is not": ("new line.l lenght=3", "net.dss:3: line.l: .*'lenght'"),
     "no number": ("new load.l bus1=sourcebus kw=ten", "net.dss:3: .*'ten' is no number"),
     "a class that there is not": ("new lime.l", "net.dss:3: 'lime' is no class"),
-    "an element not modelled": ("new storage.s bus1=sourcebus", "net.dss:3: .*not modelled"),
+    "an element not modelled": ("new autotrans.a", "net.dss:3: .*not modelled"),
     "a code that there is not": ("new line.l linecode=none", "net.dss:3: .*no linecode 'none'"),
     "an open quote": ("new line.l rmatrix=[1 | 2", "net.dss:3: .*not closed"),
     "a matrix of another size": ("new line.l rmatrix=[1 2 | 3]", "net.dss:3: .*3 x 3"),
@@ -83,7 +83,26 @@ REFUSED = {
     "a load without volts": ("new load.l bus1=sourcebus kv=0", "load.l: kV"),
     "a line from nowhere": ("new line.l bus2=b", "net.dss:3: line.l: a line has two buses"),
     "a bus that is none": ("new line.l bus1=a.x bus2=b", "net.dss:3: .*nodes are numbers"),
-    "generators of other models": ("new generator.g bus1=sourcebus model=3", "generator.g: .*3"),
+    "generators of other models": ("new generator.g bus1=sourcebus model=6", "generator.g: .*6"),
+    "a shape's file that there is not": (
+        (
+            "new loadshape.s npts=3 mult=(file=none.csv)\nnew load.l bus1=sourcebus daily=s\n"
+            "solve mode=daily"
+        ),
+        "net.dss:3: loadshape.s: there is no file none.csv",
+    ),
+    "a cable without insulation": (
+        (
+            "new cndata.c k=9 rstrand=1 diastrand=.1 diacable=3 rac=.4 gmrac=.1 diam=1\n"
+            "new linespacing.s nconds=1 nphases=1 x=[0] h=[-4]\n"
+            "new line.l bus1=sourcebus.1 bus2=b.1 spacing=s cncables=[c]"
+        ),
+        "cndata.c .* needs InsLayer, DiaIns",
+    ),
+    "a fault of no resistance": ("new fault.f bus1=sourcebus.1 r=0", "fault.f: .*0 ohms"),
+    "a battery's state": ("new storage.s bus1=sourcebus state=full", "storage.s: state=full"),
+    "a control of nothing": ("new capcontrol.c", "capcontrol.c: .*names an element"),
+    "a clock's control": ("new capcontrol.c type=time", "capcontrol.c: .*type time"),
     "a source whose ratio is none": ("edit vsource.source x1r1=0", "vsource.source: its values"),
     "an infinite length": ("new line.l bus1=sourcebus bus2=b length=1e999", "net.dss:3"),
 }
@@ -92,7 +111,7 @@ REFUSED = {
 @pytest.mark.parametrize("line, told", REFUSED.values(), ids=REFUSED)
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, line: str, told: str) -> None:
     with pytest.raises(BadNetwork, match=told):
-        read(script(tmp_path, f"{CIRCUIT}{line}\n"))
+        read(script(tmp_path, f"{CIRCUIT}{line}\n")).solve()
 
 
 def test_what_is_left_out_is_noted(tmp_path: Path) -> None:

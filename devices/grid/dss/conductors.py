@@ -1,24 +1,13 @@
-"""Wires and how they hang: WireData, LineGeometry."""
+"""WireData: bare wires; and the names of earth models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
-
-from devices.grid.dss.objects import METRES, DssObject, looked_up, unit
+from devices.grid.dss.objects import METRES, DssObject, unit
 from devices.grid.dss.values import Word
 from devices.grid.errors import BadNetwork
-from devices.grid.line_constants import (
-    Conductor,
-    EarthModel,
-    capacitance,
-    impedance,
-    reduced,
-)
-from devices.grid.zbus import Complex
+from devices.grid.line_constants import Conductor, EarthModel, Screen
 
 EARTH_MODELS: dict[str, EarthModel] = {"d": "deri", "c": "carson", "f": "fullcarson"}
 """By the first letter, as OpenDSS reads them."""
@@ -32,7 +21,8 @@ def earth_model(text: str) -> EarthModel:
     return found
 
 
-def _metres(name: str) -> float:
+def metres_of(name: str) -> float:
+    """A unit's; one where none is told."""
     return METRES[name] or 1.0
 
 
@@ -80,98 +70,13 @@ class WireData(DssObject):
             radius, radius_units = gmr / 0.7788, gmr_units
         if rac is None or rdc is None or gmr is None or radius is None or min(rdc, gmr) <= 0:
             raise BadNetwork(f"{self.full_name} ({self.where}) needs a resistance and a radius")
-        per_metre = 1 / _metres(self.r_units)
-        radius_m = radius * _metres(radius_units)
-        cap = radius_m if self.cap_radius is None else self.cap_radius * _metres(radius_units)
+        per_metre = 1 / metres_of(self.r_units)
+        radius_m = radius * metres_of(radius_units)
+        cap = radius_m if self.cap_radius is None else self.cap_radius * metres_of(radius_units)
         return Conductor(
-            x, h, rdc * per_metre, rac * per_metre, gmr * _metres(gmr_units), radius_m, cap
+            x, h, rdc * per_metre, rac * per_metre, gmr * metres_of(gmr_units), radius_m, cap
         )
 
-
-@dataclass(slots=True)
-class Position:
-    """One conductor of a geometry."""
-
-    wire: WireData | None = None
-    x: float = 0.0
-    h: float = 0.0
-    units: str = "ft"
-
-
-@dataclass(slots=True)
-class LineGeometry(DssObject):
-    """Wires at their places.  `reduce` leaves the phases only, as if the others were grounded."""
-
-    phases: int = 3
-    reduce: bool = False
-    active: int = 0
-    positions: list[Position] = field(default_factory=lambda: [Position() for _ in range(3)])
-    units: str = "ft"
-
-    kind = "linegeometry"
-
-    def _resize(self, word: Word) -> None:
-        self.positions = [Position(units=self.units) for _ in range(word.count(1, 50))]
-        self.active = 0
-
-    def _choose(self, word: Word) -> None:
-        self.active = word.count(1, len(self.positions)) - 1
-
-    def _set_units(self, word: Word) -> None:
-        self.units = unit(word.text)
-        self.positions[self.active].units = self.units
-
-    def _place(self, axis: str, word: Word) -> None:
-        position = self.positions[self.active]
-        setattr(position, axis, word.number())
-        position.units = self.units
-
-    def _wire(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
-        self.positions[self.active].wire = looked_up(known, "wiredata", word.text)
-
-    def _wires(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
-        names = word.strings()
-        if len(names) > len(self.positions):
-            raise BadNetwork(f"{len(names)} wires for {len(self.positions)} conductors")
-        for position, name in zip(self.positions, names, strict=False):
-            position.wire = looked_up(known, "wiredata", name)
-
-    SETTERS = {
-        "nconds": _resize,
-        "nphases": lambda s, w: setattr(s, "phases", w.count(1, 50)),
-        "cond": _choose,
-        "x": lambda s, w: s._place("x", w),
-        "h": lambda s, w: s._place("h", w),
-        "units": _set_units,
-        "reduce": lambda s, w: setattr(s, "reduce", w.flag()),
-    }
-    LINKED = {"wire": _wire, "wires": _wires}
-    NEEDED = frozenset(("spacing", "cncable", "tscable", "cncables", "tscables"))
-
-    def constants(
-        self, frequency: float, rho: float, model: EarthModel, *, reduce: bool
-    ) -> tuple[Complex, Complex]:
-        """Ohms and farads per metre.  Raises BadNetwork."""
-        conductors = []
-        for number, position in enumerate(self.positions, 1):
-            if position.wire is None:
-                raise BadNetwork(f"{self.full_name} ({self.where}): conductor {number} has no wire")
-            scale = _metres(position.units)
-            conductors.append(position.wire.conductor(position.x * scale, position.h * scale))
-        for i, one in enumerate(conductors):
-            for other in conductors[:i]:
-                if (one.x, one.h) == (other.x, other.h):
-                    raise BadNetwork(
-                        f"{self.full_name} ({self.where}): two conductors in one place"
-                    )
-            if one.h == 0:
-                raise BadNetwork(f"{self.full_name} ({self.where}): a conductor without height")
-        keep = self.phases if reduce else len(conductors)
-        z = reduced(impedance(conductors, frequency, rho, model), keep)
-        # Grounded conductors have no potential: their rows go before the matrix is inverted.
-        return z, _inverse(reduced(capacitance(conductors), keep))
-
-
-def _inverse(matrix: Complex) -> Complex:
-    found: Complex = np.linalg.inv(matrix).astype(np.complex128)
-    return found
+    def screen(self) -> Screen | None:
+        """What is around it; a bare wire has nothing."""
+        return None

@@ -1,4 +1,4 @@
-"""LineCode and Line."""
+"""Line: of sequence values, matrices, a code, a geometry, or wires at a spacing; or a switch."""
 
 from __future__ import annotations
 
@@ -9,118 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from devices.grid.dss.conductors import EARTH_MODELS, LineGeometry, earth_model
-from devices.grid.dss.objects import METRES, Bus, DssObject, conversion, looked_up, unit
+from devices.grid.dss.conductors import EARTH_MODELS, earth_model
+from devices.grid.dss.geometry import KINDS, LineGeometry, LineSpacing, Linked, hang
+from devices.grid.dss.line_codes import NANO, PER_LENGTH, LineCode, PerLength
+from devices.grid.dss.objects import METRES, Bus, conversion, looked_up, unit
 from devices.grid.dss.values import Word
 from devices.grid.errors import BadNetwork
-from devices.grid.line_constants import reduced
-from devices.grid.primitives import line, phase_matrix
+from devices.grid.primitives import line
 from devices.grid.zbus import Complex
 
-NANO = 1e-9
 CREATION_HZ = 60.0
 """OpenDSS takes the earth's reactance for its correction at this frequency, whatever the line's."""
 
 
-@dataclass(slots=True)
-class _PerLength(DssObject):
-    """What LineCode and Line share: matrices per unit of length, or sequence values for them."""
-
-    phases: int = 3
-    units: str = "none"
-    r1: float = 0.058
-    x1: float = 0.1206
-    r0: float = 0.1784
-    x0: float = 0.4047
-    c1: float = 3.4
-    c0: float = 1.6
-    z: Complex | None = None  # None: of the sequence values
-    c: Complex | None = None  # nanofarads
-    rg: float = 0.01805
-    xg: float = 0.155081
-    rho: float = 100.0
-
-    def _sequence(self, name: str, word: Word) -> None:
-        setattr(self, name, word.number())
-        self.z = self.c = None
-
-    def _susceptance(self, name: str, word: Word) -> None:
-        """Microsiemens per length, in place of nanofarads."""
-        self._sequence(name, word)
-        farad = word.number() * 1e-6 / (2 * math.pi * self.base_frequency)
-        setattr(self, name, farad / NANO)
-
-    def _matrices(self) -> tuple[Complex, Complex]:
-        """Ohms and nanofarads."""
-        z, c = self.z, self.c
-        if z is None:
-            z = phase_matrix(complex(self.r1, self.x1), complex(self.r0, self.x0), self.phases)
-        if c is None:
-            c = phase_matrix(complex(self.c1), complex(self.c0), self.phases)
-        return z, c
-
-    def _own_matrix(self, part: str, word: Word) -> None:
-        z, c = self._matrices()
-        matrix = word.matrix(self.phases)
-        if part == "r":
-            self.z, self.c = matrix + 1j * z.imag, c
-        elif part == "x":
-            self.z, self.c = z.real + 1j * matrix, c
-        else:
-            self.z, self.c = z, matrix.astype(np.complex128)
-
-
-_OWN = {
-    "r1": lambda s, w: s._sequence("r1", w),
-    "x1": lambda s, w: s._sequence("x1", w),
-    "r0": lambda s, w: s._sequence("r0", w),
-    "x0": lambda s, w: s._sequence("x0", w),
-    "c1": lambda s, w: s._sequence("c1", w),
-    "c0": lambda s, w: s._sequence("c0", w),
-    "b1": lambda s, w: s._susceptance("c1", w),
-    "b0": lambda s, w: s._susceptance("c0", w),
-    "rmatrix": lambda s, w: s._own_matrix("r", w),
-    "xmatrix": lambda s, w: s._own_matrix("x", w),
-    "cmatrix": lambda s, w: s._own_matrix("c", w),
-    "rg": lambda s, w: setattr(s, "rg", w.number()),
-    "xg": lambda s, w: setattr(s, "xg", w.number()),
-    "rho": lambda s, w: setattr(s, "rho", w.number()),
-}
+def _hung(kind: str) -> Linked:
+    return lambda s, w, known: s._hang(kind, w, known)
 
 
 @dataclass(slots=True)
-class LineCode(_PerLength):
-    """Impedances per length under a name."""
-
-    neutral: int = 3
-    kind = "linecode"
-
-    def _set_phases(self, word: Word) -> None:
-        self.phases = self.neutral = word.count(1, 50)
-        self.z = self.c = None
-
-    def _kron(self, word: Word) -> None:
-        """Reduce the neutral out; it is the last conductor unless told."""
-        if not word.flag():
-            return
-        z, c = self._matrices()
-        order = [at for at in range(self.phases) if at != self.neutral - 1] + [self.neutral - 1]
-        keep = self.phases - 1
-        self.z = reduced(z[np.ix_(order, order)], keep)
-        self.c = c[np.ix_(order, order)][:keep, :keep]
-        self.phases = keep
-
-    SETTERS = {
-        **_OWN,
-        "nphases": _set_phases,
-        "units": lambda s, w: setattr(s, "units", unit(w.text)),
-        "kron": _kron,
-        "neutral": lambda s, w: setattr(s, "neutral", w.count(1, s.phases)),
-    }
-
-
-@dataclass(slots=True)
-class Line(_PerLength):
+class Line(PerLength):
     """A line, a cable, or a switch."""
 
     bus1: Bus | None = None
@@ -132,12 +39,14 @@ class Line(_PerLength):
     sequence_told: bool = False
     shunt_told: bool = False
     geometry: LineGeometry | None = None
+    spacing: LineGeometry | None = None
+    """Made of a LineSpacing and the wires that this line names."""
     earth: str = ""
     open_conductors: set[tuple[int, int]] = field(default_factory=set)
     kind = "line"
 
     def __post_init__(self) -> None:
-        super(_PerLength, self).__post_init__()
+        super(PerLength, self).__post_init__()
         self.earth = self.defaults.earth_model
 
     def _sequence(self, name: str, word: Word) -> None:
@@ -197,8 +106,21 @@ class Line(_PerLength):
         self.geometry = looked_up(known, "linegeometry", word.text)
         self.phases, self.code_units = self.geometry.phases, None
 
+    def _spacing(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
+        spacing: LineSpacing = looked_up(known, "linespacing", word.text)
+        found = LineGeometry(spacing.name, spacing.where, self.defaults)
+        found.positions, found.phases, found.reduce = spacing.positions(), spacing.phases, True
+        self.spacing, self.geometry = found, found
+        self.phases, self.code_units = found.phases, None
+
+    def _hang(self, kind: str, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
+        if self.spacing is None:
+            raise BadNetwork(f"{word.name}= comes after spacing=")
+        hang(self.spacing.positions, self.spacing.phases, kind, word, known)
+        self.geometry = self.spacing
+
     SETTERS = {
-        **_OWN,
+        **PER_LENGTH,
         "bus1": lambda s, w: setattr(s, "bus1", Bus.of(w.text)),
         "bus2": lambda s, w: setattr(s, "bus2", Bus.of(w.text)),
         "length": lambda s, w: setattr(s, "length", w.number()),
@@ -207,8 +129,12 @@ class Line(_PerLength):
         "switch": _switch,
         "earthmodel": lambda s, w: setattr(s, "earth", earth_model(w.text)),
     }
-    LINKED = {"linecode": _code, "geometry": _geometry}
-    NEEDED = frozenset(("spacing", "wires", "cncables", "tscables"))
+    LINKED = {
+        "linecode": _code,
+        "geometry": _geometry,
+        "spacing": _spacing,
+        **{name: _hung(kind) for name, kind in KINDS.items()},
+    }
 
     @property
     def conductors(self) -> int:

@@ -1,34 +1,70 @@
-"""Load and Generator: power between the nodes of a bus."""
+"""Load: power between the nodes of a bus, and what generators and inverters share with it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devices.grid.circuit import Circuit, Leg
 from devices.grid.dss.objects import Bus, DssObject, number
+from devices.grid.dss.shapes import SHAPES, LoadShape, Moment
 from devices.grid.dss.transformers import is_delta
 from devices.grid.dss.values import Word
 from devices.grid.errors import BadNetwork
 
 
 @dataclass(slots=True)
-class _Power(DssObject):
-    """What Load and Generator share."""
+class Place(DssObject):
+    """Where something is that draws or feeds, and across which voltage."""
 
     bus1: Bus | None = None
     phases: int = 3
     kv: float = 12.47
+    delta: bool = False
+    model: int = 1
+    low: float = 0.95
+    high: float = 1.05
+
+    def volts(self) -> float:
+        """Across a leg."""
+        if self.delta or self.phases not in (2, 3):
+            return self.kv * 1000
+        return self.kv * 1000 / math.sqrt(3)
+
+    def ends(self, circuit: Circuit) -> list[tuple[int, int]]:
+        """The nodes of each leg.  Raises BadNetwork."""
+        if self.bus1 is None:
+            raise BadNetwork("it names no bus")
+        n = self.phases
+        count = n if self.delta and n > 2 else n + 1
+        nodes = circuit.terminal(self.bus1.name, self.bus1.conductors(n, count))
+        if not self.delta:
+            return [(nodes[at], nodes[n]) for at in range(n)]
+        return [(nodes[at], nodes[(at + 1) % count]) for at in range(n)]
+
+
+PLACES = {
+    "phases": lambda s, w: setattr(s, "phases", w.count(1, 50)),
+    "bus1": lambda s, w: setattr(s, "bus1", Bus.of(w.text)),
+    "kv": number("kv"),
+    "model": lambda s, w: setattr(s, "model", w.count(1, 8)),
+    "conn": lambda s, w: setattr(s, "delta", is_delta(w.text)),
+    "vminpu": number("low"),
+    "vmaxpu": number("high"),
+}
+
+
+@dataclass(slots=True)
+class Power(Place):
+    """What Load and Generator share."""
+
     kw: float = 10.0
     kvar: float = 0.0
     pf: float = 0.88
     kva: float = 0.0
     spec: str = "kw pf"
-    delta: bool = False
-    model: int = 1
-    low: float = 0.95
-    high: float = 1.05
     fixed: bool = False
+    shapes: dict[str, LoadShape] = field(default_factory=dict)
 
     def _set_kvar(self, word: Word) -> None:
         self.kvar, self.spec = word.number(), "kw kvar"
@@ -52,38 +88,12 @@ class _Power(DssObject):
         elif self.spec == "kva pf":
             self.kw = self.kva * abs(self.pf)
 
-    def volts(self) -> float:
-        """Across a leg."""
-        if self.delta or self.phases not in (2, 3):
-            return self.kv * 1000
-        return self.kv * 1000 / math.sqrt(3)
 
-    def ends(self, circuit: Circuit) -> list[tuple[int, int]]:
-        """The nodes of each leg.  Raises BadNetwork."""
-        if self.bus1 is None:
-            raise BadNetwork("it names no bus")
-        n = self.phases
-        count = n if self.delta and n > 2 else n + 1
-        nodes = circuit.terminal(self.bus1.name, self.bus1.conductors(n, count))
-        if not self.delta:
-            return [(nodes[at], nodes[n]) for at in range(n)]
-        return [(nodes[at], nodes[(at + 1) % count]) for at in range(n)]
-
-
-_POWER = {
-    "phases": lambda s, w: setattr(s, "phases", w.count(1, 50)),
-    "bus1": lambda s, w: setattr(s, "bus1", Bus.of(w.text)),
-    "kv": number("kv"),
-    "model": lambda s, w: setattr(s, "model", w.count(1, 8)),
-    "conn": lambda s, w: setattr(s, "delta", is_delta(w.text)),
-    "vminpu": number("low"),
-    "vmaxpu": number("high"),
-    "kvar": _Power._set_kvar,
-}
+POWERS = {**PLACES, "kvar": Power._set_kvar}
 
 
 @dataclass(slots=True)
-class Load(_Power):
+class Load(Power):
     """A load of any of OpenDSS's eight models."""
 
     lowest: float = 0.5
@@ -92,6 +102,7 @@ class Load(_Power):
     r_neutral: float = -1.0
     x_neutral: float = 0.0
     xfkva: float = 0.0
+    exempt: bool = False  # from the load multiplier
     allocation: float = 0.5
     kind = "load"
 
@@ -102,7 +113,7 @@ class Load(_Power):
         self.kva, self.spec = word.number(), "kva pf"
 
     def _set_status(self, word: Word) -> None:
-        self.fixed = word.text.lower()[:1] in ("f", "e")
+        self.fixed, self.exempt = (word.text[:1].lower() == first for first in "fe")
 
     def _set_zipv(self, word: Word) -> None:
         self.zipv = tuple(word.vector())
@@ -114,7 +125,7 @@ class Load(_Power):
         self.kw, self.spec = self.xfkva * self.allocation * abs(self.pf), "kw pf"
 
     SETTERS = {
-        **_POWER,
+        **POWERS,
         "kw": _set_kw,
         "pf": number("pf"),
         "kva": _set_kva,
@@ -128,19 +139,20 @@ class Load(_Power):
         "xfkva": lambda s, w: s._allocate("xfkva", w),
         "allocationfactor": lambda s, w: s._allocate("allocation", w),
     }
+    LINKED = SHAPES
     HARMLESS = frozenset(
-        "yearly daily duty growth class vminnorm vminemerg %mean %stddev cvrcurve numcust %seriesrl"
+        "growth class vminnorm vminemerg %mean %stddev cvrcurve numcust %seriesrl"
         " relweight puxharm xrharm".split()
     )
 
-    def legs(self, circuit: Circuit, multiplier: float) -> list[Leg]:
+    def legs(self, circuit: Circuit, moment: Moment) -> list[Leg]:
         """Raises BadNetwork."""
         if self.model == 8 and not self.zipv:
             raise BadNetwork("model 8 needs ZIPV")
         if self.kv <= 0:
             raise BadNetwork("kV of a load is above 0")
         power = self.power()
-        scaled = power * 1000 / self.phases * (1 if self.fixed else multiplier)
+        scaled = self._scaled(power, moment) * 1000 / self.phases
         return [
             Leg(
                 self.full_name,
@@ -159,49 +171,23 @@ class Load(_Power):
             for ends in self.ends(circuit)
         ]
 
+    def _scaled(self, power: complex, moment: Moment) -> complex:
+        """By the moment's multipliers, or what the shape says instead."""
+        if self.fixed:
+            return power * moment.growth
+        times = moment.growth * (1.0 if self.exempt else moment.load_multiplier)
+        factor = moment.factor(self.shapes)
+        shape = moment.shape(self.shapes)
+        if shape is not None and shape.is_actual:
+            if not factor.imag and self.spec != "kw kvar" and self.pf:
+                ratio = math.copysign(math.sqrt(1 / self.pf**2 - 1), self.pf)
+                return complex(factor.real, factor.real * ratio)
+            return factor
+        return complex(power.real * factor.real, power.imag * factor.imag) * times
+
     def neutral(self) -> complex | None:
         """Siemens from its neutral to ground, where the neutral is a node of its own."""
         if self.delta or self.r_neutral < 0:
             return None
         z = complex(self.r_neutral, self.x_neutral)
         return 1 / z if z else 1e6
-
-
-@dataclass(slots=True)
-class Generator(_Power):
-    """A generator of constant power (models 1 and 7 inside their voltages) or impedance (2)."""
-
-    kw: float = 1000.0
-    kvar: float = 60.0
-    low: float = 0.9
-    high: float = 1.1
-    spec: str = "kw kvar"
-    kind = "generator"
-
-    def _set_kw(self, word: Word) -> None:
-        self.kw, self.spec = word.number(), "kw pf"
-
-    def _set_pf(self, word: Word) -> None:
-        self.pf, self.spec = word.number(), "kw pf"
-
-    SETTERS = {
-        **_POWER,
-        "kw": _set_kw,
-        "pf": _set_pf,
-        "status": lambda s, w: setattr(s, "fixed", w.text.lower()[:1] == "f"),
-    }
-    HARMLESS = frozenset(
-        "yearly daily duty dispmode dispvalue class vpu maxkvar minkvar pvfactor forceon kva mva xd"
-        " xdp xdpp h d dutystart debugtrace xrdp".split()
-    )
-
-    def legs(self, circuit: Circuit, multiplier: float) -> list[Leg]:
-        """Raises BadNetwork for machines that are not modelled."""
-        if self.model not in (1, 2):
-            raise BadNetwork(f"generators of model {self.model} are not modelled; 1 and 2 are")
-        power = -self.power() * 1000 / self.phases * multiplier
-        return [
-            Leg(self.full_name, ends, power.real, power.imag, self.volts(), self.model,
-                self.low, self.high, 0.0)
-            for ends in self.ends(circuit)
-        ]  # fmt: skip

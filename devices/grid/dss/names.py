@@ -7,6 +7,14 @@ from devices.grid.errors import BadNetwork
 
 _DELIVERY = "normamps emergamps faultrate pctperm repair"
 _ELEMENT = "basefreq enabled like"
+_CABLE = (
+    "epsr inslayer diains diacable rdc rac runits gmrac gmrunits radius radunits normamps emergamps"
+    " diam seasons ratings capradius like"
+)
+_INVERTER = (
+    "kvdc kp pitol safevoltage safemode dynamiceq dynout controlmode amplimit amplimitgain spectrum"
+    f" {_ELEMENT}"
+)
 _XFMR = "thermal n m flrise hsrise %loadloss %noloadloss normhkva emerghkva"
 
 PROPERTIES: dict[str, tuple[str, ...]] = {
@@ -48,6 +56,26 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
         f" {_DELIVERY} {_ELEMENT}",
         "reactor": "bus1 bus2 phases kvar kv conn rmatrix xmatrix parallel r x rp z1 z2 z0 z rcurve"
         f" lcurve lmh {_DELIVERY} {_ELEMENT}",
+        "cndata": f"k diastrand gmrstrand rstrand {_CABLE}",
+        "tsdata": f"diashield tapelayer tapelap {_CABLE}",
+        "linespacing": "nconds nphases x h units like",
+        "fault": f"bus1 bus2 phases r %stddev gmatrix ontime temporary minamps {_DELIVERY}"
+        f" {_ELEMENT}",
+        "pvsystem": "phases bus1 kv irradiance pmpp %pmpp temperature pf conn kvar kva %cutin"
+        " %cutout effcurve p-tcurve %r %x model vminpu vmaxpu balanced limitcurrent yearly daily"
+        " duty tyearly tdaily tduty class usermodel userdata debugtrace varfollowinverter dutystart"
+        f" wattpriority pfpriority %pminnovars %pminkvarmax kvarmax kvarmaxabs {_INVERTER}",
+        "storage": "phases bus1 kv conn kw kvar pf kva %cutin %cutout effcurve varfollowinverter"
+        " kvarmax kvarmaxabs wattpriority pfpriority %pminnovars %pminkvarmax kwrated %kwrated"
+        " kwhrated kwhstored %stored %reserve state %discharge %charge %effcharge %effdischarge"
+        " %idlingkw %idlingkvar %r %x model vminpu vmaxpu balanced limitcurrent yearly daily duty"
+        " dispmode dischargetrigger chargetrigger timechargetrig class dynadll dynadata usermodel"
+        f" userdata debugtrace {_INVERTER}",
+        "capcontrol": "element terminal capacitor type ptratio ctratio onsetting offsetting delay"
+        " voltoverride vmax vmin delayoff deadtime ctphase ptphase vbus eventlog usermodel userdata"
+        f" pctminkvar reset controlsignal {_ELEMENT}",
+        "xycurve": "npts points yarray xarray csvfile sngfile dblfile x y xshift yshift xscale"
+        " yscale like",
         "loadshape": "npts interval mult hour mean stddev csvfile sngfile dblfile action qmult"
         " useactual pmax qmax sinterval minterval pbase qbase pmult pqcsvfile memorymapping"
         " interpolation like",
@@ -55,19 +83,16 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
 }
 
 HARMLESS = frozenset(
-    "energymeter monitor sensor tcc_curve spectrum growthshape xycurve priceshape tshape relay"
+    "energymeter monitor sensor tcc_curve spectrum growthshape priceshape tshape relay"
     " recloser fuse swtcontrol dynamicexp".split()
 )
 """Classes that change nothing in a power flow as it is first solved: noted."""
 
-CONTROLS = frozenset(
-    "capcontrol invcontrol storagecontroller expcontrol gendispatcher upfccontrol".split()
-)
+CONTROLS = frozenset("invcontrol storagecontroller expcontrol gendispatcher upfccontrol".split())
 """Controls that are not modelled: what they control stays as it is written; noted."""
 
 NOT_MODELLED = frozenset(
-    "pvsystem storage autotrans isource vccs upfc indmach012 gicline gictransformer gicsource"
-    " vsconverter fault cndata tsdata linespacing".split()
+    "autotrans isource vccs upfc indmach012 gicline gictransformer gicsource vsconverter".split()
 )
 """Classes without which a result would be wrong: an error."""
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
-from devices.grid.circuit import Circuit, Element
+from devices.grid.circuit import Circuit, Element, Leg
+from devices.grid.control import Control, Waiting, controlled
+from devices.grid.dss.controls import CapControl, RegControl
+from devices.grid.dss.faults import Fault
+from devices.grid.dss.generators import Generator
+from devices.grid.dss.inverters import PVSystem, Storage
 from devices.grid.dss.lines import Line
-from devices.grid.dss.loads import Generator, Load
+from devices.grid.dss.loads import Load
 from devices.grid.dss.script import Script
+from devices.grid.dss.shapes import Moment
 from devices.grid.dss.shunts import Capacitor, Reactor
 from devices.grid.dss.sources import Vsource
-from devices.grid.dss.transformers import RegControl, Transformer
+from devices.grid.dss.transformers import Transformer
+from devices.grid.dss.voltage_bases import bases
 from devices.grid.errors import BadNetwork
+from devices.grid.held_voltages import HeldVoltage
 from devices.grid.power_flow import PowerFlow, Solution
 from devices.grid.primitives import opened
-from devices.grid.regulators import TapChanger, regulated
-
-LEGAL_KV = (0.208, 0.480, 12.47, 24.9, 34.5, 115.0, 230.0)
-"""OpenDSS's voltage bases where a script sets none."""
+from devices.grid.regulators import Reversal, TapChanger, TapControl
+from devices.grid.switched_capacitors import CapacitorControl
 
 
 @dataclass(slots=True)
@@ -31,6 +36,12 @@ class Network:
     script: Script
     circuit: Circuit
     changers: dict[str, TapChanger] = field(default_factory=dict)
+    held: list[HeldVoltage] = field(default_factory=list)
+    solution: Solution | None = None
+    """As the script's last `solve` left it, if nothing was told since."""
+    _flow: PowerFlow | None = None
+    _taps: list[tuple[RegControl, TapControl]] = field(default_factory=list)
+    _controls: list[Control] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
@@ -38,55 +49,82 @@ class Network:
 
     def solve(self) -> Solution:
         """Raises BadNetwork, NotConverged."""
-        flow = PowerFlow(self.circuit)
-        self.circuit.base_kv = dict(self._bases(flow))
-        if not self.script.options.controls:
-            return flow.solve()
-        regulators = [
-            each.regulator(self.circuit)
-            for each in self.script.objects.values()
-            if isinstance(each, RegControl) and each.enabled
-        ]
-        solution = regulated(flow, regulators, self.changers, note=self.script.note)
+        if self.solution is None:
+            self.solution = self.solve_at(self.script.options.seconds, None)
+        if not self.circuit.base_kv:
+            self.circuit.base_kv = dict(bases(self.circuit, self.script.options))
+        return self.solution
+
+    def draw(self, moment: Moment) -> None:
+        """The same network at another moment.  Raises BadNetwork."""
+        if self._flow is None:
+            return
+        legs, self.held = _legs(self.script, self.circuit, moment)
+        self._flow.draw(legs)
+        self._flow.held = self.held
+
+    def solve_at(self, seconds: float, waiting: Waiting | None) -> Solution:
+        """With controls; where they end is what their elements are edited to.
+
+        Raises BadNetwork, NotConverged.
+        """
+        options = self.script.options
+        if self._flow is None:
+            self._flow = PowerFlow(self.circuit)
+            self._flow.held = self.held
+            self._controls = list(self._made_controls()) if options.controls else []
+        solution = controlled(
+            self._flow,
+            self._controls,
+            note=self.script.note,
+            rounds_max=options.rounds_max,
+            now=seconds,
+            waiting=waiting,
+        )
+        self._settle()
+        return solution
+
+    def _settle(self) -> None:
         for each in self.script.objects.values():
             if isinstance(each, Transformer) and each.full_name in self.changers:
                 for coil, tap in zip(each.coils, self.changers[each.full_name].taps, strict=True):
                     coil.tap = tap
-        return solution
+        for told, control in self._taps:
+            told.turned = control.reversed
 
-    def _bases(self, flow: PowerFlow) -> Iterator[tuple[str, float]]:
-        """By the voltage of each bus's first node without load, as OpenDSS does."""
-        options = self.script.options
-        legal = options.voltage_bases or list(LEGAL_KV)
-        voltages = np.abs(flow.without_loads())
-        for bus, numbers in self.circuit.buses.items():
-            if bus in options.bus_bases:
-                yield bus, options.bus_bases[bus]
-            elif numbers:
-                kv = float(voltages[self.circuit.nodes[bus, numbers[0]]]) * 3**0.5 / 1000
-                yield bus, min(legal, key=lambda base: abs(1 - kv / base)) / 3**0.5
+    def _made_controls(self) -> Iterator[Control]:
+        for each in self.script.objects.values():
+            if not each.enabled:
+                continue
+            try:
+                if isinstance(each, RegControl):
+                    regulator = each.regulator(self.circuit)
+                    if regulator.transformer not in self.changers:
+                        continue
+                    control = TapControl(regulator, self.changers[regulator.transformer])
+                    if regulator.reverse is not None:
+                        control.reversed = each.turned
+                        yield Reversal(control, regulator.reverse)
+                    self._taps.append((each, control))
+                    yield control
+                elif isinstance(each, CapControl):
+                    yield self._capacitor_control(each)
+            except BadNetwork as error:
+                raise BadNetwork(f"{each.where}: {each.full_name}: {error}") from error
 
+    def _capacitor_control(self, each: CapControl) -> CapacitorControl:
+        rule, bank = each.rule(), each.capacitor
+        assert bank is not None
+        bank.states = bank.switched
+        circuit = self.circuit
+        if rule.element not in circuit.elements:
+            raise BadNetwork(f"{rule.element}, which it watches, is not in the circuit")
 
-def read(path: Path) -> Network:
-    """The network of a script file.  Raises BadNetwork, naming file and line."""
-    script = Script(solve=_moved)
-    script.run(path)
-    network = built(script)
-    if not script.options.bases_wanted and not script.options.bus_bases:
-        script.note("no CalcVoltageBases: per-unit values refer to the nearest of the usual bases")
-    for each in script.objects.values():
-        if each.ignored:
-            told = ", ".join(sorted(each.ignored))
-            script.notes.append(f"{each.where}: {each.full_name}: {told} not modelled")
-        if isinstance(each, RegControl) and each.reversible:
-            script.notes.append(f"{each.where}: {each.full_name}: reverse power is not looked at")
-    return network
+        def switch(change: int) -> None:
+            if bank.full_name in circuit.elements:
+                circuit.elements[bank.full_name].y = bank.primitive(circuit.frequency)
 
-
-def _moved(script: Script) -> None:
-    """A `solve` in the middle of a script: controls move the taps there."""
-    if any(isinstance(each, RegControl) for each in script.objects.values()):
-        built(script).solve()
+        return CapacitorControl(rule, bank.states, switch)
 
 
 def built(script: Script) -> Network:
@@ -110,13 +148,12 @@ def built(script: Script) -> Network:
             raise BadNetwork(
                 f"{each.where}: {each.full_name}: its values cannot be reckoned with ({error})"
             ) from error
-    if options.loads_as_impedances:
-        circuit.legs = [replace(leg, model=2) for leg in circuit.legs]
+    circuit.legs, network.held = _legs(script, circuit, options.moment)
     return network
 
 
 def _add(network: Network, each: object) -> None:
-    circuit, options = network.circuit, network.script.options
+    circuit = network.circuit
     match each:
         case Vsource():
             circuit.sources.append(each.build(circuit))
@@ -124,17 +161,38 @@ def _add(network: Network, each: object) -> None:
             _add_line(circuit, each)
         case Transformer():
             _add_transformer(network, each)
-        case Capacitor() | Reactor():
+        case Capacitor() | Reactor() | Fault():
             each.build(circuit)
         case Load():
-            circuit.legs += each.legs(circuit, options.load_multiplier)
+            each.ends(circuit)
             if (y := each.neutral()) is not None and each.bus1 is not None:
                 numbers = each.bus1.conductors(each.phases, each.phases + 1)
                 node = circuit.terminal(each.bus1.name, numbers[-1:])
                 circuit.add(f"{each.full_name} neutral", [node], np.array([[y]], dtype=complex))
-        case Generator():
-            factor = 1.0 if each.fixed else options.generation_multiplier
-            circuit.legs += each.legs(circuit, factor)
+        case Generator() | PVSystem() | Storage():
+            each.ends(circuit)
+
+
+def _legs(script: Script, circuit: Circuit, moment: Moment) -> tuple[list[Leg], list[HeldVoltage]]:
+    """What is drawn and fed at a moment, and which machines hold their voltage."""
+    legs: list[Leg] = []
+    held: list[HeldVoltage] = []
+    for each in script.objects.values():
+        if not each.enabled or not isinstance(each, Load | Generator | PVSystem | Storage):
+            continue
+        try:
+            own = each.legs(circuit, moment)
+            if isinstance(each, Generator):
+                found = each.held(len(legs), moment)
+                held += [found] if found is not None else []
+        except BadNetwork as error:
+            placed = str(error).startswith(each.where)
+            text = str(error) if placed else f"{each.where}: {each.full_name}: {error}"
+            raise BadNetwork(text) from error
+        legs += own
+    if script.options.loads_as_impedances:
+        return [replace(leg, model=2) for leg in legs], []
+    return legs, held
 
 
 def _add_line(circuit: Circuit, each: Line) -> Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from devices.grid.dss.values import Word
@@ -68,6 +69,8 @@ class Defaults:
 
     frequency: float = 60.0
     earth_model: str = "deri"
+    folder: Path = Path()
+    """Where files that objects name are looked for."""
 
 
 Setter = Callable[[Any, Word], None]

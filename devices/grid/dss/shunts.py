@@ -59,29 +59,39 @@ class Capacitor(DssObject):
     }
     HARMLESS = frozenset(("harm",))
 
+    @property
+    def switched(self) -> list[int]:
+        """Of each step, whether it is closed."""
+        return [int(bool(each)) for each in [*self.states, *([1] * self.steps)][: self.steps]]
+
     def build(self, circuit: Circuit) -> None:
         """Raises BadNetwork."""
-        if self.bus1 is None:
-            raise BadNetwork("it names no bus")
-        n, omega = self.phases, 2 * math.pi * circuit.frequency
-        on = [*self.states, *([1] * (self.steps - len(self.states)))]
+        _shunt_or_series(circuit, self, self.admittance(circuit.frequency), self.delta)
+
+    def primitive(self, frequency: float) -> Complex:
+        """Its matrix with its steps as they are switched now."""
+        y = self.admittance(frequency)
+        return y if self.delta else series(y)
+
+    def admittance(self, frequency: float) -> Complex:
+        """Of its phases."""
+        n, omega = self.phases, 2 * math.pi * frequency
         if self.matrix_uf is not None:
-            y = 1j * omega * self.matrix_uf * 1e-6
-        else:
-            b = 0.0
-            base = 2 * math.pi * self.base_frequency
-            for step in range(self.steps):
-                if self.microfarads is not None:
-                    c = self.microfarads[min(step, len(self.microfarads) - 1)] * 1e-6
-                else:
-                    kvar = self.kvar[min(step, len(self.kvar) - 1)]
-                    c = capacitor_susceptance(kvar, self.kv, n, self.delta) / base
-                b += c * omega * bool(on[step])
-            one = 1j * b
-            if (self.r or self.xl) and b:
-                one = 1 / (complex(self.r, self.xl) + 1 / one)
-            y = delta(one, n) if self.delta else one * np.eye(n, dtype=np.complex128)
-        _shunt_or_series(circuit, self, y, self.delta)
+            y: Complex = 1j * omega * self.matrix_uf * 1e-6
+            return y
+        b = 0.0
+        base = 2 * math.pi * self.base_frequency
+        for step, on in enumerate(self.switched):
+            if self.microfarads is not None:
+                c = self.microfarads[min(step, len(self.microfarads) - 1)] * 1e-6
+            else:
+                kvar = self.kvar[min(step, len(self.kvar) - 1)]
+                c = capacitor_susceptance(kvar, self.kv, n, self.delta) / base
+            b += c * omega * on
+        one = 1j * b
+        if (self.r or self.xl) and b:
+            one = 1 / (complex(self.r, self.xl) + 1 / one)
+        return delta(one, n) if self.delta else one * np.eye(n, dtype=np.complex128)
 
 
 def _pair(word: Word) -> tuple[float, float]:

@@ -1,14 +1,13 @@
-"""XfmrCode, Transformer and RegControl."""
+"""XfmrCode and Transformer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
-from devices.grid.circuit import Circuit, Regulator
-from devices.grid.dss.objects import Bus, DssObject, Setter, looked_up
+from devices.grid.dss.objects import Bus, DssObject, looked_up
 from devices.grid.dss.values import Word
 from devices.grid.errors import BadNetwork
 from devices.grid.primitives import TransformerData, Winding
@@ -220,102 +219,4 @@ class Transformer(_Windings):
             [coil.tap_max for coil in self.coils],
             [coil.steps for coil in self.coils],
             [self.volts(coil) for coil in self.coils],
-        )
-
-
-def _told(name: str) -> Setter:
-    return lambda s, w: s.values.update({name: w.number()})
-
-
-@dataclass(slots=True)
-class RegControl(DssObject):
-    """The control of a tap changer."""
-
-    transformer: Transformer | None = None
-    winding: int = 1
-    tap_winding: int = 1
-    values: dict[str, float] = field(default_factory=dict)
-    pt_phase: int | Literal["max", "min"] = 1
-    bus: Bus | None = None
-    reversible: bool = False
-    remote_ratio: float | None = None
-
-    kind = "regcontrol"
-
-    def _set_winding(self, word: Word) -> None:
-        self.winding = self.tap_winding = word.count(1, 20)
-
-    def _set_phase(self, word: Word) -> None:
-        text = word.text.lower()
-        if text.startswith("ma"):
-            self.pt_phase = "max"
-        elif text.startswith("mi"):
-            self.pt_phase = "min"
-        else:
-            self.pt_phase = word.count(1, 50)
-
-    def _set_tap(self, word: Word) -> None:
-        if self.transformer is None:
-            raise BadNetwork("TapNum comes after transformer")
-        coil = self.transformer.coils[self.tap_winding - 1]
-        middle = (coil.tap_max + coil.tap_min) / 2
-        step = (coil.tap_max - coil.tap_min) / coil.steps
-        coil.tap = min(max(middle + word.number() * step, coil.tap_min), coil.tap_max)
-
-    def _set_transformer(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
-        name = word.text.lower().removeprefix("transformer.")
-        self.transformer = looked_up(known, "transformer", name)
-
-    SETTERS = {
-        "winding": _set_winding,
-        "tapwinding": lambda s, w: setattr(s, "tap_winding", w.count(1, 20)),
-        **{
-            name: _told(name)
-            for name in "vreg band ptratio ctprim r x delay maxtapchange vlimit".split()
-        },
-        "ptphase": _set_phase,
-        "bus": lambda s, w: setattr(s, "bus", Bus.of(w.text) if w.text else None),
-        "remoteptratio": lambda s, w: setattr(s, "remote_ratio", w.number()),
-        "reversible": lambda s, w: setattr(s, "reversible", w.flag()),
-        "tapnum": _set_tap,
-    }
-    LINKED = {"transformer": _set_transformer}
-    HARMLESS = frozenset(
-        "revvreg revband revr revx tapdelay debugtrace inversetime revthreshold revdelay revneutral"
-        " eventlog reset".split()
-    )
-
-    def regulator(self, circuit: Circuit) -> Regulator:
-        """Raises BadNetwork."""
-        if self.transformer is None:
-            raise BadNetwork("a regcontrol without transformer")
-        count = len(self.transformer.coils)
-        if max(self.winding, self.tap_winding) > count:
-            raise BadNetwork(f"winding {self.winding} of a transformer with {count}")
-        told = self.values
-        pt_ratio = told.get("ptratio", 60.0)
-        if min(pt_ratio, told.get("ctprim", 300.0), self.remote_ratio or 1.0) <= 0:
-            raise BadNetwork(f"{self.full_name} ({self.where}): its ratios are above 0")
-        remote: tuple[int, ...] = ()
-        if self.bus is not None:
-            phases = self.transformer.phases
-            numbers = self.bus.conductors(phases, phases)
-            remote = circuit.terminal(self.bus.name, numbers)
-        return Regulator(
-            name=self.full_name,
-            transformer=self.transformer.full_name,
-            winding=self.winding - 1,
-            tap_winding=self.tap_winding - 1,
-            v_reg=told.get("vreg", 120.0),
-            band=told.get("band", 3.0),
-            pt_ratio=pt_ratio,
-            ct_primary=told.get("ctprim", 300.0),
-            r=told.get("r", 0.0),
-            x=told.get("x", 0.0),
-            delay_s=told.get("delay", 15.0),
-            pt_phase=self.pt_phase,
-            max_tap_change=int(told.get("maxtapchange", 16)),
-            v_limit=told.get("vlimit", 0.0),
-            remote_nodes=remote,
-            remote_ratio=self.remote_ratio or pt_ratio,
         )

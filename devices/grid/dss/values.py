@@ -53,15 +53,19 @@ class Word:
         """The numbers of an array.  Raises BadNetwork."""
         return [_number(word.text, word.quoted) for word in words(self.text.replace("|", " "))]
 
-    def matrix(self, size: int) -> Real:
-        """A square matrix of this size, all of it or its lower triangle.  Raises BadNetwork."""
+    def matrix(self, size: int, *, partial: bool = False) -> Real:
+        """A square matrix of this size, all of it or its lower triangle.  Raises BadNetwork.
+
+        A `partial` one may leave its last rows out: they are zero.
+        """
         rows = [
             [_number(word.text, word.quoted) for word in words(row)] for row in self.text.split("|")
         ]
         if len(rows) == 1 and size > 1 and len(rows[0]) == size * size:
             rows = [rows[0][at : at + size] for at in range(0, size * size, size)]
         rows = [row for row in rows if row]
-        lower = [len(row) for row in rows] == list(range(1, size + 1))
+        lower = size > 1 and [len(row) for row in rows] == list(range(1, len(rows) + 1))
+        lower = lower and (len(rows) == size or partial and len(rows) < size)
         if not lower and [len(row) for row in rows] != [size] * size:
             raise BadNetwork(
                 f"{self.name} takes {size} x {size} numbers or the lower triangle of them,"
