@@ -173,7 +173,7 @@ def _read_interface(body: bytes, offset: int, order: str) -> tuple[Interface, in
     options = dict(_options(body[8:], offset, order))
     name = options.get(_NAME, b"").decode("utf-8", "replace")
     description = options.get(_DESCRIPTION, b"").decode("utf-8", "replace")
-    resolution = options.get(_RESOLUTION, b"\x06")[0]
+    resolution = (options.get(_RESOLUTION) or b"\x06")[0]
     units = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10 ** (resolution & 0x7F)
     return Interface(link_type, name, description), units
 

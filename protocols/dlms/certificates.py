@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from protocols.dlms.objects.shape import Misshapen, integer, members, octets
@@ -90,7 +91,7 @@ class Certificate:
         """Whether this authority's key has signed it."""
         try:
             self.x509.verify_directly_issued_by(authority.x509)
-        except (InvalidSignature, ValueError, TypeError):
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
             return False
         return authority.authority
 
@@ -107,19 +108,36 @@ class Certificate:
         return Entity.SERVER if self.title == server_title else Entity.CLIENT
 
 
+_NONE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
+)
+"""What the library raises for octets that are no certificate, or none that it knows; of what it
+will refuse one day it warns, which is an error where warnings are."""
+
+
 def read_certificate(suite: int, der: bytes) -> Certificate:
     """A certificate of the suite's curve.  Raises BadCertificate."""
     try:
         found = x509.load_der_x509_certificate(der)
         key = found.public_key()
         extensions = found.extensions
-    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+        names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        _ = found.issuer, found.not_valid_before_utc, found.not_valid_after_utc  # read when asked
+    except _NONE as error:
         raise BadCertificate(f"no certificate: {error}") from error
     if found.version is not x509.Version.v3:
         raise BadCertificate("not of version 3")
+    if found.serial_number <= 0:
+        raise BadCertificate("its serial number is not positive")
     if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != curve_of(suite).group.name:
         raise BadCertificate("its key is of another curve")
-    if len(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)) != 1:
+    if len(names) != 1:
         raise BadCertificate("its subject has no common name, or several")
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value

@@ -63,6 +63,14 @@ def test_the_other_byte_order_is_read() -> None:
     assert (found.octets, found.at_us, found.interface.link_type) == (b"abc", 5, 147)
 
 
+def test_a_resolution_that_says_none_is_microseconds() -> None:
+    body = struct.pack("<HHI", 147, 0, 0) + struct.pack("<HH", 9, 0)
+    block = struct.pack("<II", 1, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    packet = pcapng.packet(0, AT_US, b"abcd", comment="", outbound=True)
+    (found,) = read(pcapng.section("other") + block + packet)
+    assert found.at_us == AT_US
+
+
 ONE = pcapng.packet(1, AT_US, b"abcd", comment="c", outbound=True)
 START = len(written())
 DAMAGE = {

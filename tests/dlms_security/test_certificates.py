@@ -23,6 +23,7 @@ from protocols.dlms.certificates import (
     BySerial,
     Entity,
     Usage,
+    certificate_info,
     identification_data,
     read_certificate,
     read_identification,
@@ -260,3 +261,15 @@ def test_a_certificate_of_the_other_suite_is_none() -> None:
     der = anchor(SEED, TWO).octets
     with pytest.raises(BadCertificate, match="another curve"):
         read_certificate(ONE, der)
+
+
+def test_no_octet_of_a_certificate_breaks_its_reader() -> None:
+    """A curve that nobody knows, a version, a time, an extension: refused, in its words."""
+    der = anchor(SEED, ONE).octets
+    for place in range(len(der)):
+        for flip in (0x01, 0x02, 0x04, 0x10, 0x80):
+            changed = der[:place] + bytes((der[place] ^ flip,)) + der[place + 1 :]
+            try:
+                certificate_info(read_certificate(ONE, changed), METER)
+            except BadCertificate:
+                continue
