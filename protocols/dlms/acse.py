@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -232,13 +233,12 @@ class _Fields:
                 raise ProtocolError(begin, f"{length} octets announced, {end - begin} left")
             self._parts[tag] = begin, at
         reader.offset = end
-        self._order = tuple(self._parts)
+        self._order = bytes(self._parts)
         self._wide: list[tuple[int, int]] = []
 
     def order(self, standard: bytes) -> tuple[int, ...]:
         """The tags in the order in which they came; nothing where it is the standard's."""
-        places = [standard.find(tag) for tag in self._order]
-        return () if places == sorted(places) else self._order
+        return _unusual(self._order, standard)
 
     @property
     def wide(self) -> tuple[tuple[int, int], ...]:
@@ -250,105 +250,95 @@ class _Fields:
         place = self._parts.pop(tag, None)
         return None if place is None else self._octets[place[0] : place[1]]
 
-    def _inside(self, tag: int) -> Reader | None:
-        place = self._parts.pop(tag, None)
-        return None if place is None else Reader(self._octets[: place[1]], place[0])
-
     def octets(self, tag: int, inner: int = 0x04) -> bytes | None:
         """The octets that the field wraps under the tag `inner`."""
         place = self._parts.pop(tag, None)
         if place is None:
             return None
         start, end = place
-        if start == end or self._octets[start] != inner:
-            raise ProtocolError(start, f"field {tag:02X} does not hold {inner:02X}")
-        length, begin = axdr.read_length(self._octets, start + 1)
-        if begin + length != end:
-            raise ProtocolError(begin, f"{length} octets announced, {end - begin} left")
-        return self._octets[begin:end]
+        return self._octets[_inside(self._octets, start, end, inner) : end]
 
     def number(self, tag: int) -> int | None:
         """The INTEGER that the field wraps."""
-        reader = self._inside(tag)
-        return None if reader is None else self.integer(tag, reader)
+        place = self._parts.pop(tag, None)
+        return None if place is None else self._integer(tag, *place)
 
-    def integer(self, tag: int, reader: Reader) -> int:
-        """The INTEGER that fills `reader`, in the field `tag`."""
-        number, size = _integer(reader)
-        if size > number.bit_length() // 8 + 1:
-            self._wide.append((tag, size))
-        return number
+    def code(self, tag: int, kind: type[_Code]) -> _Code:
+        """The same, of a field that must be there and says one of these."""
+        start, end = self._required(tag)
+        return _known(kind, self._integer(tag, start, end), start)
 
     def diagnostic(self) -> AcseUserDiagnostic | AcseProviderDiagnostic:
         """What an AARE says of the source that the tag within A3 names."""
-        reader = self.required(0xA3)
-        start = reader.offset
-        source = reader.u8()
+        start, end = self._required(0xA3)
+        source = self._octets[start] if start < end else 0
         if source not in (0xA1, 0xA2):
             raise ProtocolError(start, f"{source:02X} is no source of diagnostics")
-        if reader.length() != len(reader.octets) - reader.offset:
-            raise ProtocolError(start, "length of the diagnostic")
-        number = self.integer(0xA3, reader)
+        number = self._integer(0xA3, _inside(self._octets, start, end, source), end)
         if source == 0xA1:
             return _known(AcseUserDiagnostic, number, start)
         return _known(AcseProviderDiagnostic, number, start)
 
     def mechanism(self, tag: int) -> int | None:
         """The last arc of the mechanism name."""
-        reader = self._inside(tag)
-        if reader is None:
+        place = self._parts.pop(tag, None)
+        if place is None:
             return None
-        arc = _arc(reader, _MECHANISM_OID)
+        arc = self._arc(*place, _MECHANISM_OID)
         return _MECHANISMS.get(arc, arc)
 
     def context(self) -> int:
         """The last arc of the application context name."""
-        reader = self.required(0xA1)
-        start = reader.offset
-        if reader.u8() != 0x06:
-            raise ProtocolError(start, "no object identifier")
-        inside = Reader(reader.octets, reader.offset)
-        reader.octet_string()
-        reader.end()
-        inside.length()
-        arc = _arc(inside, _CONTEXT_OID)
+        start, end = self._required(0xA1)
+        arc = self._arc(_inside(self._octets, start, end, 0x06), end, _CONTEXT_OID)
         return _CONTEXTS.get(arc, arc)
-
-    def required(self, tag: int) -> Reader:
-        """A reader on the field's content."""
-        reader = self._inside(tag)
-        if reader is None:
-            raise ProtocolError(len(self._octets), f"field {tag:02X} is missing")
-        return reader
 
     def end(self) -> None:
         """Raises for fields that nobody took."""
         for tag, (start, _) in self._parts.items():
             raise ProtocolError(start, f"field {tag:02X} is unknown")
 
+    def _required(self, tag: int) -> tuple[int, int]:
+        place = self._parts.pop(tag, None)
+        if place is None:
+            raise ProtocolError(len(self._octets), f"field {tag:02X} is missing")
+        return place
 
-def _arc(reader: Reader, prefix: bytes) -> int:
-    start = reader.offset
-    if reader.take(6) != prefix:
-        raise ProtocolError(start, "not a DLMS object identifier")
-    arc = reader.u8()
-    reader.end()
-    return arc
+    def _integer(self, tag: int, start: int, end: int) -> int:
+        """The INTEGER from `start` to `end`, within the field `tag`."""
+        begin = _inside(self._octets, start, end, 0x02)
+        size = end - begin
+        if not 1 <= size <= 5:
+            raise ProtocolError(start, f"an INTEGER of {size} octets")
+        number = int.from_bytes(self._octets[begin:end], "big", signed=True)
+        if number < 0:
+            raise ProtocolError(start, f"{number} is negative")
+        if size > number.bit_length() // 8 + 1:
+            self._wide.append((tag, size))
+        return number
+
+    def _arc(self, start: int, end: int, prefix: bytes) -> int:
+        """The last arc of an object identifier that has `prefix` before it."""
+        if self._octets[start : end - 1] != prefix:
+            raise ProtocolError(start, "not a DLMS object identifier")
+        return self._octets[end - 1]
 
 
-def _integer(reader: Reader) -> tuple[int, int]:
-    """The number, and in how many octets it came."""
-    start = reader.offset
-    if reader.u8() != 0x02:
-        raise ProtocolError(start, "no INTEGER")
-    content = reader.octet_string()
-    reader.end()
-    if not 1 <= len(content) <= 5:
-        raise ProtocolError(start, f"an INTEGER of {len(content)} octets")
-    number = int.from_bytes(content, "big", signed=True)
-    if number < 0:
-        raise ProtocolError(start, f"{number} is negative")
-    return number, len(content)
+def _inside(octets: bytes, start: int, end: int, tag: int) -> int:
+    """Where the content of the one TLV between `start` and `end` begins."""
+    if start == end or octets[start] != tag:
+        raise ProtocolError(start, f"{tag:02X} is due here")
+    length, begin = axdr.read_length(octets, start + 1)
+    if begin + length != end:
+        raise ProtocolError(begin, f"{length} octets announced, {end - begin} left")
+    return begin
+
+
+@lru_cache(maxsize=64)  # a peer has one order, and most have the same
+def _unusual(tags: bytes, standard: bytes) -> tuple[int, ...]:
+    """Tags in another order than the standard's; nothing where it is that."""
+    places = [standard.find(tag) for tag in tags]
+    return () if places == sorted(places) else tuple(tags)
 
 
 def _known(kind: type[_Code], number: int, offset: int) -> _Code:
@@ -387,12 +377,9 @@ def read_aarq(reader: Reader) -> AARQ:
 def read_aare(reader: Reader) -> AARE:
     """What follows the tag 61."""
     fields = _Fields(reader)
-    context = fields.context()
-    result = fields.required(0xA2)
-    start = result.offset
     aare = AARE(
-        application_context=context,
-        result=_known(AssociationResult, fields.integer(0xA2, result), start),
+        application_context=fields.context(),
+        result=fields.code(0xA2, AssociationResult),
         diagnostic=fields.diagnostic(),
         user_information=fields.octets(0xBE),
         responding_ap_title=fields.octets(0xA4),
