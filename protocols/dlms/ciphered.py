@@ -109,12 +109,16 @@ def protected(apdu: Ciphered | GeneralCiphered) -> bytes:
 
 
 def _read_protected(reader: Reader) -> tuple[int, int, bytes]:
-    start = reader.offset
-    content = reader.octet_string()
-    if len(content) < 5:
-        raise ProtocolError(start, "no room for a security header")
-    control, counter = _HEADER.unpack_from(content)
-    return control, counter, content[5:]
+    octets = reader.octets
+    length, start = axdr.read_length(octets, reader.offset)
+    end, payload = start + length, start + _HEADER.size
+    if payload > end:
+        raise ProtocolError(reader.offset, "no room for a security header")
+    if end > len(octets):
+        raise ProtocolError(start, f"{length} octets announced, {len(octets) - start} left")
+    control, counter = _HEADER.unpack_from(octets, start)
+    reader.offset = end
+    return control, counter, octets[payload:end]
 
 
 def read(reader: Reader, tag: ApduTag) -> Ciphered:

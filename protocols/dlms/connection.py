@@ -16,7 +16,7 @@ can be answered any more, and `receive_data` raises LocalProtocolError.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -41,6 +41,7 @@ from protocols.dlms.security import Protection
 from protocols.dlms.services import (
     AccessRequest,
     ActionRequest,
+    AttributeDescriptor,
     GetRequest,
     Negotiated,
     Request,
@@ -96,20 +97,20 @@ def _counted(size: int) -> int:
 
 def required_conformance(request: Request) -> int:
     """The bits of Conformance that both sides must have agreed on for this request."""
+    needed = _SERVICE[type(request)]
+    attributes: Sequence[AttributeDescriptor | None] = ()
     if isinstance(request, ActionRequest):
-        count, selective = len(request.methods), False
+        count = len(request.methods)
     elif isinstance(request, AccessRequest):
         count = 1  # its parts are no list of references
-        attributes = (getattr(item, "attribute", None) for item in request.items)
-        selective = any(attribute and attribute.selection for attribute in attributes)
+        attributes = [getattr(item, "attribute", None) for item in request.items]
     else:
-        count = len(request.attributes)
-        selective = any(attribute.selection for attribute in request.attributes)
-    needed = _SERVICE[type(request)]
+        attributes, count = request.attributes, len(request.attributes)
     if count > 1:
         needed |= _MULTIPLE
-    if selective:
-        needed |= _SELECTIVE
+    for attribute in attributes:
+        if attribute is not None and attribute.selection is not None:
+            return needed | _SELECTIVE
     return needed
 
 

@@ -14,28 +14,26 @@ from protocols.dlms.codes import (
     Conformance,
     InitiateError,
     ServiceErrorKind,
+    conformance_of,
 )
 from protocols.dlms.discreet import Discreet
 from protocols.errors import ProtocolError
 
 DLMS_VERSION = 6
 VAA_LOGICAL_NAME = 0x0007  # the VAA name that says: logical name referencing
-_CONFORMANCE = b"\x5f\x1f\x04"  # [APPLICATION 31] BIT STRING; the unused-bits octet 00 follows
-_OLD_CONFORMANCE = b"\x5f\x04"  # the tag in one octet, as old meters write it
+_CONFORMANCE = b"\x5f\x1f\x04\x00"  # [APPLICATION 31] BIT STRING of which no bit is unused
+_OLD_CONFORMANCE = b"\x5f\x04\x00"  # the tag in one octet, as old meters write it
 
 
 def _read_conformance(reader: Reader) -> Conformance:
-    start = reader.offset
-    tag = reader.take(2)
-    if tag == _CONFORMANCE[:2]:
-        tag += reader.take(1)
-    if tag not in (_CONFORMANCE, _OLD_CONFORMANCE) or reader.u8() != 0:
-        raise ProtocolError(start, "no conformance block")
-    return Conformance(int.from_bytes(reader.take(3), "big"))
+    for head in (_CONFORMANCE, _OLD_CONFORMANCE):
+        if reader.octets.startswith(head, reader.offset):
+            return conformance_of(int.from_bytes(reader.take(len(head) + 3)[-3:], "big"))
+    raise ProtocolError(reader.offset, "no conformance block")
 
 
 def _write_conformance(conformance: Conformance) -> bytes:
-    return _CONFORMANCE + conformance.to_bytes(4, "big")
+    return _CONFORMANCE + conformance.to_bytes(3, "big")
 
 
 class InitiateRequest(Discreet, frozen=True):

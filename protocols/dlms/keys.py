@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
@@ -46,8 +47,7 @@ class KeyPairs:
     peer_agreement: EllipticCurvePublicKey | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CounterLease:
+class CounterLease(msgspec.Struct, frozen=True):
     """Invocation counters `first` to `end` - 1, for one sender alone.
 
     Whoever gives it out has already written durably that everything below `end` is used, so that a

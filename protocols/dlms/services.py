@@ -12,7 +12,6 @@ import enum
 import functools
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
@@ -71,8 +70,7 @@ class MethodDescriptor(msgspec.Struct, frozen=True):
             raise ValueError(f"{self.instance!r} is no logical name")
 
 
-@dataclass(frozen=True, slots=True)
-class GetRequest:
+class GetRequest(msgspec.Struct, frozen=True):
     """Read attributes.
 
     `as_octets` leaves what came as `EncodedValue`, for who has a faster decoder of it; an engine
@@ -80,7 +78,7 @@ class GetRequest:
     """
 
     attributes: tuple[AttributeDescriptor, ...]
-    as_octets: bool = field(default=False, compare=False)
+    as_octets: bool = False
 
     def __post_init__(self) -> None:
         if not self.attributes:
