@@ -35,6 +35,7 @@ from devices.meter.keyring import keys_of
 from devices.meter.load import ConstantLoad, DailyLoad, Load
 from devices.meter.meter_type import MeterType
 from devices.meter.policy import required
+from devices.meter.profile import FIRST_ROW
 from protocols.capture.recorder import Recorder
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.elliptic import public_octets
@@ -279,7 +280,8 @@ def _load(text: str, phases: int) -> Load:
     found = re.fullmatch(r"(-?\d+)\s*(k?)W", text)
     if not found:
         raise typer.BadParameter(f"{text!r} is not a power such as 800W", param_hint="--load")
-    return ConstantLoad.of(*[int(found[1]) * (1000 if found[2] else 1)] * phases)
+    watts = int(found[1]) * (1000 if found[2] else 1)
+    return ConstantLoad.of(*[watts] * phases, origin=FIRST_ROW)
 
 
 async def _serve(

@@ -111,7 +111,8 @@ class ReadingTask:
             if len(at_newest) == len(rows) and seen == progress.last_rows:
                 return
         else:
-            progress.next_from = max(newest + 1, progress.next_from or 0.0)
+            # A meter that calls its local time UTC may claim rows of the future.
+            progress.next_from = max(min(newest + 1, self.now), progress.next_from or 0.0)
         self._store(
             layout_of(self.task.objects[0].name, captured),
             buffer=axdr.encode(raw.value),

@@ -1,7 +1,8 @@
 """What a meter notices and writes down: event codes, the logs that take them, and the alarms.
 
 Codes and bits are those of IDIS package 2 (clauses 5.4 and 5.5), which many European companion
-specifications share.  The communication log's codes are ours where IDIS names modems only.
+specifications share.  In the communication log IDIS names what modems do (140 to
+158); what this meter writes there has codes of its own, beyond those.
 """
 
 from __future__ import annotations
@@ -79,9 +80,12 @@ class Event(enum.IntEnum):
     VOLTAGE_NORMAL_L2 = 86
     VOLTAGE_NORMAL_L3 = 87
 
-    ASSOCIATION_TIMED_OUT = 141  # ours
-    PUSH_SENT = 142  # ours
-    PUSH_GIVEN_UP = 143  # ours
+    ASSOCIATION_TIMED_OUT = 231  # 231 to 233 are ours
+    PUSH_SENT = 232
+    PUSH_GIVEN_UP = 233
+
+
+OWN_OF_COMMUNICATION = (Event.ASSOCIATION_TIMED_OUT, Event.PUSH_SENT, Event.PUSH_GIVEN_UP)
 
 
 def log_of(event: Event) -> Log:
@@ -93,7 +97,7 @@ def log_of(event: Event) -> Log:
         return Log.DISCONNECTOR
     if 76 <= code <= 92:
         return Log.POWER_QUALITY
-    if 140 <= code <= 160:
+    if 140 <= code <= 160 or event in OWN_OF_COMMUNICATION:
         return Log.COMMUNICATION
     return Log.STANDARD
 

@@ -104,7 +104,7 @@ class Timeline:
 
     def clock_set(self, meter_time: float, now: float) -> Timeline:
         """The clock is set; moved by little it is only synchronised."""
-        steps = round((meter_time - now) * STEPS_PER_S)
+        steps = math.ceil((meter_time - now) * STEPS_PER_S)  # never the second before
         shift_s = abs(meter_time - self.latest.meter_time(now))
         if steps == self.latest.offset_steps and not self.latest.drift_ppm and self.latest.valid:
             return self

@@ -82,7 +82,16 @@ _ABSTRACT: dict[tuple[int, int | None, int | None], _Text] = {
     (96, 6, 0): ("battery use time", "tiempo de uso de la batería"),
     (96, 6, 6): ("remaining battery life", "vida restante de la batería"),
     (96, 7, 0): ("power failures, all phases", "cortes de todas las fases"),
-    (96, 7, None): ("power failure counter", "contador de cortes"),
+    (96, 7, 1): ("power failures, L1", "cortes de L1"),
+    (96, 7, 2): ("power failures, L2", "cortes de L2"),
+    (96, 7, 3): ("power failures, L3", "cortes de L3"),
+    (96, 7, 5): ("long power failures, all phases", "cortes largos de todas las fases"),
+    (96, 7, 9): ("long power failures, any phase", "cortes largos de alguna fase"),
+    (96, 7, 15): ("duration of power failure, all phases", "duración del corte, todas las fases"),
+    (96, 7, 19): ("duration of power failure, any phase", "duración del corte, alguna fase"),
+    (96, 7, 20): ("threshold for long power failures", "umbral de los cortes largos"),
+    (96, 7, 21): ("power failures, any phase", "cortes de alguna fase"),
+    (96, 7, None): ("power failure register", "registro de cortes"),
     (96, 8, 0): ("operating time", "tiempo de funcionamiento"),
     (96, 10, None): ("status register", "registro de estado"),
     (96, 11, None): ("event code", "código de evento"),
@@ -92,6 +101,17 @@ _ABSTRACT: dict[tuple[int, int | None, int | None], _Text] = {
     (96, 15, None): ("event counter", "contador de eventos"),
     (96, 20, None): ("tamper counter", "contador de manipulaciones"),
     (97, 97, None): ("error register", "registro de errores"),
+    **{
+        (97, 98, first + number): (
+            f"{english} {number}" if number else english,
+            f"{spanish} {number}" if number else spanish,
+        )
+        for first, english, spanish in (
+            (10, "alarm filter", "filtro de alarmas"),
+            (20, "alarm descriptor", "descriptor de alarmas"),
+        )
+        for number in range(10)
+    },
     (97, 98, None): ("alarm register", "registro de alarmas"),
     (98, 1, None): ("billing period values", "valores de periodo de facturación"),
     (98, 2, None): ("billing values", "valores de facturación"),
@@ -122,6 +142,8 @@ _ELECTRICITY: dict[tuple[int, int | None, int | None], _Text] = {
     (0, 8, 5): ("load profile period 2", "periodo del perfil de carga 2"),
     (0, 9, 1): ("local time", "hora local"),
     (0, 9, 2): ("local date", "fecha local"),
+    (0, 9, 9): ("clock synchronisation window", "ventana de sincronización del reloj"),
+    (0, 9, 11): ("clock time shift limit", "límite de ajuste del reloj"),
     (98, 1, None): ("billing period values", "valores de periodo de facturación"),
     (98, 2, None): ("billing values", "valores de facturación"),
     (99, 1, None): ("load profile", "perfil de carga"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.meter.events import ALARMS
+from devices.meter.events import ALARMS, OWN_OF_COMMUNICATION
 from protocols.dlms import obis
 from protocols.dlms.objects.event_codes import event_words
 from protocols.dlms.objects.units import UNITS, unit_symbol
@@ -167,3 +167,25 @@ def test_alarm_bits_are_those_of_a_meters_manual() -> None:
 @pytest.mark.parametrize("code", SAID)
 def test_events_are_called_as_in_a_meters_manual(code: int) -> None:
     assert SAID[code] in event_words(code)
+
+
+# Codes of the disconnector's log, of voltages and of modems, as the public head-end protocols of
+# EnergyICT have them for IDIS meters (classes DisconnectorControlLog, AM130CommunicationLog).
+READ_BY_HEAD_ENDS = {
+    59: "ready for reconnection", 60: "disconnected by hand", 61: "connected by hand",
+    62: "disconnected remotely", 63: "connected remotely", 64: "disconnected locally",
+    65: "limit exceeded", 66: "limit kept again", 67: "limit changed", 69: "connected locally",
+    76: "undervoltage L1", 77: "undervoltage L2", 78: "undervoltage L3",
+    79: "overvoltage L1", 80: "overvoltage L2", 81: "overvoltage L3",
+    140: "no connection", 141: "modem initialization", 142: "SIM card failed", 143: "SIM card in",
+    144: "GSM registration", 147: "PDP context ended", 150: "by hardware", 156: "signal weak",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", READ_BY_HEAD_ENDS)
+def test_events_are_called_as_head_ends_call_them(code: int) -> None:
+    assert READ_BY_HEAD_ENDS[code] in event_words(code)
+
+
+def test_codes_of_our_own_are_nobody_elses() -> None:
+    assert not [event for event in OWN_OF_COMMUNICATION if event_words(int(event))]

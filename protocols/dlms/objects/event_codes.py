@@ -2,8 +2,9 @@
 
 Many European companion specifications share these codes, and none has to: a manufacturer's own log
 may count otherwise.  So a code is always shown beside its words, and one that is not in the table
-has no words here.  Those that raise alarms were compared with a meter's manual
-(tests/dlms/test_public_tables.py).
+has no words here.  Those that raise alarms were
+compared with a meter's manual; those of the disconnector (59 to 69), of voltages (76 to 81) and of
+modems with the tables of head-ends that read IDIS meters (tests/dlms/test_public_tables.py).
 """
 
 from __future__ import annotations
@@ -76,6 +77,18 @@ _WORDS: dict[int, tuple[str, str]] = {
     92: ("voltage quality poor L1", "mala calidad de tensión L1"),
     93: ("voltage quality poor L2", "mala calidad de tensión L2"),
     94: ("voltage quality poor L3", "mala calidad de tensión L3"),
+    140: ("no connection in time", "sin conexión a tiempo"),
+    141: ("modem initialization failed", "fallo al iniciar el módem"),
+    142: ("SIM card failed", "fallo de la SIM"),
+    143: ("SIM card in order", "SIM en orden"),
+    144: ("GSM registration failed", "fallo de registro GSM"),
+    145: ("GPRS registration failed", "fallo de registro GPRS"),
+    146: ("PDP context established", "contexto PDP establecido"),
+    147: ("PDP context ended", "contexto PDP terminado"),
+    148: ("PDP context failed", "fallo del contexto PDP"),
+    149: ("modem restarted by software", "módem reiniciado por software"),
+    150: ("modem restarted by hardware", "módem reiniciado por hardware"),
+    156: ("signal weak", "señal débil"),
     158: ("local communication attempt", "intento de comunicación local"),
     254: ("load profile cleared", "perfil de carga borrado"),
     255: ("event log cleared", "registro de eventos borrado"),
