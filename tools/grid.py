@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from devices.grid.errors import BadNetwork, NotConverged
-from devices.grid.report import Report, read, reported
+from devices.grid.report import Report, problem_of, read, reported
 from tools.terminal import complain, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="The electrical grid: power flow of a file's network.", no_args_is_help=True)
@@ -35,7 +35,8 @@ def solve(
     """Solve the three-phase power flow: each node's voltage, the head's power, losses, taps.
 
     What the file holds and is not modelled is told on stderr, with its line.  Exit code 1 where
-    there is no solution, 2 where the file cannot be understood.
+    there is no solution, 2 where the file cannot be understood; with --json an object "error" says
+    why, where, and what to do.
 
     Example: [bold]ami grid solve --dss IEEE13Nodeckt.dss --json[/]
     """
@@ -43,10 +44,12 @@ def solve(
         wrong_usage("name one file: --dss FILE or --cim FILE")
     try:
         report = reported(read(dss=dss, cim=cim))
-    except BadNetwork as error:
-        wrong_usage(str(error))
-    except NotConverged as error:
-        failed(str(error), "Is more drawn than the network can carry?")
+    except (BadNetwork, NotConverged) as error:
+        problem = problem_of(error)
+        if json:
+            print_json({"converged": False, "error": problem})
+        end = failed if isinstance(error, NotConverged) else wrong_usage
+        end(problem.text, problem.advice)
     if json:
         print_json(report)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from devices.grid.circuit import Circuit
-from devices.grid.errors import BadNetwork
+from devices.grid.errors import BadNetwork, NotConverged
 from devices.grid.power_flow import Solution
 from devices.grid.regulators import TapChanger
 
@@ -72,6 +73,50 @@ class Report:
     shunts: Power  # what capacitors and reactors to ground take
     taps: dict[str, list[float]] = field(default_factory=dict)  # of each winding, per unit
     notes: list[str] = field(default_factory=list)
+    isolated: list[str] = field(default_factory=list)
+    """Nodes that no source feeds; they have 0 V."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no report, for machines."""
+
+    kind: str  # "bad-network": the file is wrong; "no-solution": it cannot be solved
+    text: str
+    advice: str
+    file: str | None = None
+    line: int | None = None
+    node: str | None = None
+
+
+NO_SOLUTION = (
+    "Is more drawn than the network can carry? Scale the loads down (set loadmult=0.5) until it is"
+    " solved, and look at the voltages near the node."
+)
+_ADVICE = {
+    "there is no file": "Put the file where the script looks for it, beside itself.",
+    "not modelled": "Take it out, or write it by what docs/models.md says is modelled.",
+    "no property": "Correct the property's name, or take it out.",
+    "no class": "Correct the class's name.",
+    "no command": "Correct the command, or make the line a comment.",
+    "no path to any source": "Join the node to a source, or disable what hangs on it.",
+}
+"""By what an error's text says."""
+
+
+def problem_of(error: BadNetwork | NotConverged) -> Problem:
+    """An error with its place and what to do."""
+    text = str(error)
+    if isinstance(error, NotConverged):
+        return Problem("no-solution", text, NO_SOLUTION, node=error.node)
+    placed = re.match(r"([^\s:]+):(\d+): ", text) or re.search(r"([^\s:]+): .*\(line (\d+)\)", text)
+    advice = next(
+        (advice for part, advice in _ADVICE.items() if part in text),
+        "Correct the file and try again.",
+    )
+    if placed is None:
+        return Problem("bad-network", text, advice)
+    return Problem("bad-network", text, advice, placed[1], int(placed[2]))
 
 
 def read(*, dss: Path | None = None, cim: Path | None = None) -> SolvedBy:
@@ -92,8 +137,9 @@ def reported(network: SolvedBy) -> Report:
     solution = network.solve()
     circuit = network.circuit
     notes = list(network.notes)
-    if solution.dead:
-        names = [circuit.node_names[node] for node in sorted(solution.dead)]
+    isolated = [circuit.node_names[node] for node in sorted(solution.dead)]
+    if isolated:
+        names = isolated
         notes.append(f"no source feeds {', '.join(names[:10])}" + (" ..." if names[10:] else ""))
     if solution.loose:
         names = [circuit.node_names[node] for node in sorted(solution.loose)]
@@ -115,6 +161,7 @@ def reported(network: SolvedBy) -> Report:
         Power.of(solution.taken_by_shunts()),
         {name: changer.taps for name, changer in network.changers.items()},
         notes,
+        isolated,
     )
 
 

@@ -147,3 +147,13 @@ def test_the_command_takes_it(tmp_path: Path) -> None:
     assert '"bus":"there"' in told.stdout
     both = CliRunner().invoke(app, ["grid", "solve", "--cim", str(path), "--dss", str(path)])
     assert both.exit_code == 2
+
+
+def test_what_is_not_understood_is_named(tmp_path: Path) -> None:
+    strange = thing("MagicBox", "m1", {}, {}) + thing("MagicBox", "m2", {}, {})
+    joined = thing("Terminal", "tm", {}, {"Terminal.ConductingEquipment": "m2"})
+    harmless = thing("Location", "x", {}, {})
+    text = two_buses().replace("</rdf:RDF>", f"{strange}{joined}{harmless}</rdf:RDF>")
+    (note,) = read(written(tmp_path, text)).notes
+    assert note.startswith("equipment with terminals, not understood and left out: MagicBox 'm1'")
+    assert note.endswith("and 1 more")

@@ -241,3 +241,49 @@ def test_a_word_s_flags() -> None:
     assert not Word("x", "No").flag()
     with pytest.raises(BadNetwork, match="neither yes nor no"):
         Word("x", "maybe").flag()
+
+
+PROBLEMS = {
+    # the script's third line: exit code, and what the error object says
+    "a missing file": (
+        "redirect gone.dss",
+        2,
+        {"kind": "bad-network", "file": "net.dss", "line": 3},
+    ),
+    "no property": (
+        "new line.l lenght=3",
+        2,
+        {"kind": "bad-network", "file": "net.dss", "line": 3},
+    ),
+    "not modelled": ("new autotrans.a", 2, {"kind": "bad-network", "file": "net.dss", "line": 3}),
+    "too much": (
+        (
+            "new line.l bus1=sourcebus bus2=far length=20\n"
+            "new load.l bus1=far kv=12.47 kw=90000 vminpu=0 vlowpu=0"
+        ),
+        1,
+        {"kind": "no-solution", "file": None, "line": None},
+    ),
+}
+
+
+@pytest.mark.parametrize("line, code, told", PROBLEMS.values(), ids=PROBLEMS)
+def test_a_problem_is_an_object_with_a_place_and_advice(
+    tmp_path: Path, line: str, code: int, told: dict[str, object]
+) -> None:
+    path = script(tmp_path, f"{CIRCUIT}{line}\n")
+    ended = CliRunner().invoke(app, ["grid", "solve", "--dss", str(path), "--json"])
+    assert ended.exit_code == code
+    answer = json.loads(ended.stdout)
+    assert answer["converged"] is False
+    assert answer["error"]["advice"]
+    assert {name: answer["error"][name] for name in told} == told
+    assert answer["error"]["text"] in " ".join(ended.stderr.split())
+
+
+def test_what_no_source_feeds_is_named(tmp_path: Path) -> None:
+    path = script(tmp_path, CIRCUIT + "new line.l bus1=a bus2=b\nnew load.l bus1=b kv=12.47\n")
+    ended = CliRunner().invoke(app, ["grid", "solve", "--dss", str(path), "--json"])
+    report = json.loads(ended.stdout)
+    assert report["isolated"] == [f"{bus}.{number}" for bus in "ab" for number in (1, 2, 3)]
+    assert {node["volts"] for node in report["nodes"] if node["bus"] in "ab"} == {0.0}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.grid.cim.known import left_out
 from devices.grid.cim.rdf import Model, Thing, parsed
 from devices.grid.cim.transformers import NODES, Built, of_power_transformer, of_tank, regulators_of
 from devices.grid.circuit import GROUND, Circuit, Leg, Regulator, Source
@@ -82,6 +83,7 @@ class _Reader:
         for kind in NOT_MODELLED:
             for thing in model.by_kind[kind]:
                 raise BadNetwork(f"{thing} is not modelled")
+        self.network.notes += left_out(model)
         for each in model.by_kind["EnergySource"]:
             self._source(each)
         if not self.circuit.sources:
