@@ -150,10 +150,14 @@ def test_what_makes_a_meter_push(cause: Callable[[Asking], None], setups: list[L
 def test_a_last_gasp_leaves_although_the_power_is_gone():
     here = asking()
     here.meter.power_off(now=NOW)
-    (gasp, alarm) = bodies(here)
+    (gasp,) = bodies(here)
     assert gasp[1][-1] == Unsigned(Event.POWER_DOWN)
-    assert alarm[1][-1] == DoubleLongUnsigned(1)
     assert here.meter.next_deadline() is None
+    here.meter.power_on(now=NOW + 60)
+    here.now = NOW + 60
+    returned, alarm = bodies(here)
+    assert returned[1][-1] == Unsigned(Event.POWER_UP)
+    assert alarm[1][-1] == DoubleLongUnsigned(3), "both went and came"
 
 
 def test_randomisation_and_windows_put_a_push_off():
