@@ -59,6 +59,9 @@ _SERVICE: dict[type[Request], int] = {
 }
 _MULTIPLE = int(Conformance.MULTIPLE_REFERENCES)
 _SELECTIVE = int(Conformance.SELECTIVE_ACCESS)
+GET_IN_BLOCKS = int(Conformance.GET | Conformance.BLOCK_TRANSFER_WITH_GET)
+SET_IN_BLOCKS = int(Conformance.SET | Conformance.BLOCK_TRANSFER_WITH_SET)
+ACTION_IN_BLOCKS = int(Conformance.ACTION | Conformance.BLOCK_TRANSFER_WITH_ACTION)
 GENERAL_BLOCKS = int(Conformance.GENERAL_BLOCK_TRANSFER)
 _Settings = TypeVar("_Settings", ClientSettings, ServerSettings)
 

@@ -120,6 +120,16 @@ def unconfirmed(apdu: Apdu) -> bool:
     return False
 
 
+def needed_by(pending: Pending) -> int:
+    """What the form of a request takes to be agreed on: a list of one is a list, too."""
+    needed = Conformance(0)
+    if pending.with_list and not pending.items:
+        needed |= Conformance.MULTIPLE_REFERENCES
+    if any(attribute.selection for attribute in pending.attributes):
+        needed |= Conformance.SELECTIVE_ACCESS
+    return int(needed)
+
+
 def answer(
     pending: Pending, response: GetResponse | SetResponse | ActionResponse | AccessResponse
 ) -> tuple[Apdu, bytes, Callable[[DataBlock], Apdu] | None, Conformance]:

@@ -32,8 +32,11 @@ from protocols.dlms.codes import (
     StateError,
 )
 from protocols.dlms.connection import (
+    ACTION_IN_BLOCKS,
     GENERAL_BLOCKS,
+    GET_IN_BLOCKS,
     PLAIN,
+    SET_IN_BLOCKS,
     Protected,
     required_conformance,
 )
@@ -48,6 +51,7 @@ from protocols.dlms.forms import (
     action_request,
     answer,
     filled,
+    needed_by,
     set_request,
     unconfirmed,
     without_returned,
@@ -132,8 +136,8 @@ class ServerConnection(ServerAssociation):
 
         An answer longer than the client's PDU size leaves in blocks; where those were not agreed
         on, the answer is an exception response PDU_TOO_LONG.  Raises LocalProtocolError when no
-        request waits for this response, and for a notification too long for the client.  What
-        leaves in several general blocks goes on in `data_to_send`.
+        request waits for this response, and for a notification that is too long for the client or
+        was not agreed on.  What leaves in several general blocks goes on in `data_to_send`.
         """
         if isinstance(response, EventNotification | DataNotification):
             return self._notify(response)
@@ -174,17 +178,21 @@ class ServerConnection(ServerAssociation):
 
     # --- requests --------------------------------------------------------------------------------
 
-    def _begin(self, step: Step, request: Request | None) -> State:
+    def _begin(self, step: Step, needed: int) -> State:
         """Where a new request leads; a transfer that the client left half done is forgotten."""
         if self._state in BETWEEN_BLOCKS:
             self._walk(Step.ABANDONED)
         following = self._expect(step)
-        if request is not None and not self._agreed(required_conformance(request)):
-            raise Refused(Violation.NOT_NEGOTIATED, f"{type(request).__name__} of this kind")
+        self._check_agreed(needed)
         return following
 
+    def _check_agreed(self, needed: int) -> None:
+        if not self._agreed(needed):
+            missing = Conformance(needed & ~self._agreed_bits)
+            raise Refused(Violation.NOT_NEGOTIATED, f"{missing!r} was not agreed on")
+
     def _accept(self, step: Step, pending: Pending, request: Request) -> None:
-        self._state = self._begin(step, request)
+        self._state = self._begin(step, required_conformance(request) | needed_by(pending))
         self._pending = pending
         self._carrying = None
         self._events.append(request)
@@ -201,6 +209,7 @@ class ServerConnection(ServerAssociation):
     def _on_get_next(self, apdu: GetRequestNext) -> None:
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
+            self._check_agreed(GET_IN_BLOCKS)
             none = DataAccessResult.NO_LONG_GET_IN_PROGRESS
             self._reply(GetResponseBlock(invoke, True, apdu.block_number, none))
             return
@@ -264,14 +273,8 @@ class ServerConnection(ServerAssociation):
         )
 
     def _first(self, step: Step, pending: Pending, block: DataBlock) -> None:
-        following = self._begin(step, None)
-        needed = (
-            Conformance.SET | Conformance.BLOCK_TRANSFER_WITH_SET
-            if pending.attributes
-            else Conformance.ACTION | Conformance.BLOCK_TRANSFER_WITH_ACTION
-        )
-        if not self._agreed(needed):
-            raise Refused(Violation.NOT_NEGOTIATED, "request in blocks")
+        needed = SET_IN_BLOCKS if pending.attributes else ACTION_IN_BLOCKS
+        following = self._begin(step, needed | needed_by(pending))
         self._incoming = Incoming(self._settings.transfer_size_max)
         self._pending, self._carrying = pending, None
         self._take_block(following, pending.invoke, block)
@@ -279,6 +282,7 @@ class ServerConnection(ServerAssociation):
     def _on_set_block(self, apdu: SetRequestBlock) -> None:
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
+            self._check_agreed(SET_IN_BLOCKS)
             none = SetResponseNormal(invoke, DataAccessResult.NO_LONG_SET_IN_PROGRESS)
             self._reply(none)
             return
@@ -290,6 +294,7 @@ class ServerConnection(ServerAssociation):
     def _on_action_block(self, apdu: ActionRequestBlock) -> None:
         invoke = apdu.invoke_id_and_priority
         if self._state is State.ASSOCIATED:
+            self._check_agreed(ACTION_IN_BLOCKS)
             none = MethodReturn(ActionResult.NO_LONG_ACTION_IN_PROGRESS)
             self._reply(ActionResponseNormal(invoke, none))
             return
@@ -323,8 +328,6 @@ class ServerConnection(ServerAssociation):
             request: SetRequest | ActionRequest = set_request(pending.attributes, values)
         else:
             request = action_request(pending.methods, values)
-        if not self._agreed(required_conformance(request)):
-            raise Refused(Violation.NOT_NEGOTIATED, f"{type(request).__name__} of this kind")
         self._pending = Pending(
             invoke, pending.attributes, pending.methods, pending.with_list, block.block_number
         )
@@ -454,6 +457,8 @@ class ServerConnection(ServerAssociation):
     def _notify(self, notification: EventNotification | DataNotification) -> bytes:
         """Outside an association a push is protected as the settings ask, by general ciphering."""
         how = self._outward
+        if self._negotiated is not None and not self._agreed(_NOTIFIED_BY[type(notification)]):
+            raise LocalProtocolError(f"{type(notification).__name__} was not agreed on")
         if self._state is State.IDLE and self._settings.security:
             how = Protected(int(self._settings.security), general=True)
         if isinstance(notification, DataNotification) and notification.confirmed:
@@ -486,6 +491,10 @@ def _listed(count: int, each: int = 1) -> int:
     return len(encode_length(count)) + count * each
 
 
+_NOTIFIED_BY: dict[type[Any], int] = {
+    EventNotification: int(Conformance.EVENT_NOTIFICATION),
+    DataNotification: int(Conformance.DATA_NOTIFICATION),
+}
 _DONE: dict[type[Any], Step] = {
     GetResponse: Step.GET_DONE,
     SetResponse: Step.SET_DONE,

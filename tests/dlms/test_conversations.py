@@ -30,7 +30,7 @@ from protocols.dlms.services import (
     SetRequest,
     SetResponse,
 )
-from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.dlms.settings import CONFORMANCE, ClientSettings, ServerSettings
 from protocols.dlms.state import State
 from protocols.dlms.values import (
     Array,
@@ -314,7 +314,8 @@ def test_association_request_takes_the_green_books_octets() -> None:
 
 
 def test_general_ciphering_carries_notifications() -> None:
-    pair = Pair(gmac_client(), gmac_server())
+    agreed = CONFORMANCE | Conformance.DATA_NOTIFICATION
+    pair = Pair(gmac_client(conformance=agreed), gmac_server(conformance=agreed))
     pair.associate()
     push = DataNotification(1, b"", LongUnsigned(7))
     event = EventNotification(None, ENERGY, LongUnsigned(8))

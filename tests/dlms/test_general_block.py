@@ -7,6 +7,7 @@ blocks of real meters are among the shared vectors (test_shared_vectors).
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,8 @@ OWN_BLOCKS = (
     | Conformance.BLOCK_TRANSFER_WITH_SET
     | Conformance.BLOCK_TRANSFER_WITH_ACTION
 )
-GENERAL = CONFORMANCE | Conformance.GENERAL_BLOCK_TRANSFER | Conformance.ACCESS
+NOTIFYING = CONFORMANCE | Conformance.DATA_NOTIFICATION
+GENERAL = NOTIFYING | Conformance.GENERAL_BLOCK_TRANSFER | Conformance.ACCESS
 SUCCESS = DataAccessResult.SUCCESS
 
 BLOCKS = {
@@ -501,7 +503,8 @@ def test_push_in_blocks_within_an_association(ciphered: bool) -> None:
 
 
 def test_push_too_long_without_blocks() -> None:
-    pair = make(ClientSettings(max_pdu_size=80), ServerSettings(max_pdu_size=80))
+    small: dict[str, Any] = {"max_pdu_size": 80, "conformance": NOTIFYING}
+    pair = make(ClientSettings(**small), ServerSettings(**small))
     pair.associate()
     with pytest.raises(LocalProtocolError, match="longer than the client's 80 octets"):
         pair.server.send(PUSH, now=0)

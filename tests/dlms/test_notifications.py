@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.codes import (
     ConfirmedService,
+    Conformance,
     InitiateError,
     ServiceError,
     ServiceErrorKind,
@@ -28,16 +31,17 @@ from protocols.dlms.services import (
     GetResponse,
     ReleaseRequest,
 )
-from protocols.dlms.settings import ClientSettings, ServerSettings
+from protocols.dlms.settings import CONFORMANCE, ClientSettings, ServerSettings
 from protocols.dlms.state import State
 from protocols.dlms.values import LongUnsigned, Structure
 from tests.dlms.pair import ENERGY, Pair, gmac_client, gmac_server, said, told
 
 PUSH = DataNotification(CONFIRMED | 7, b"", Structure((LongUnsigned(1),)))
+AGREED: dict[str, Any] = {"conformance": CONFORMANCE | Conformance.DATA_NOTIFICATION}
 SIDES = {
-    "plain": (ClientSettings(), ServerSettings()),
-    "ciphered": (gmac_client(), gmac_server()),
-    "dedicated key": (gmac_client(dedicated_key=b"D" * 16), gmac_server()),
+    "plain": (ClientSettings(**AGREED), ServerSettings(**AGREED)),
+    "ciphered": (gmac_client(**AGREED), gmac_server(**AGREED)),
+    "dedicated key": (gmac_client(dedicated_key=b"D" * 16, **AGREED), gmac_server(**AGREED)),
 }
 each_side = pytest.mark.parametrize(("client", "server"), SIDES.values(), ids=SIDES)
 

@@ -227,10 +227,10 @@ def test_what_the_meter_lacks_is_not_used(engine, missing):
 @every_kind
 def test_notifications_between_and_within_answers(engine, kind):
     """They are told, and do not disturb what is asked."""
-    small = {"max_pdu_size": 120}
+    agreed = {"max_pdu_size": 120, "conformance": EVERYTHING | Conformance.DATA_NOTIFICATION}
     device = meter()
     device.values[3, IMPORT, 2] = LONG
-    made = line(engine, device, kind, client=small, server=small)
+    made = line(engine, device, kind, client=agreed, server=agreed)
     event = EventNotification(None, VOLTS, LongUnsigned(2304))
     push = DataNotification(7, NOW.octets, Structure((LongUnsigned(1),)))
     made.up = [made.server.send(event, now=0), made.server.send(push, now=0)]
