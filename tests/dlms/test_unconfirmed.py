@@ -14,6 +14,7 @@ from protocols.dlms import apdu
 from protocols.dlms.codes import Conformance, DataAccessResult, Security, ServiceError, StateError
 from protocols.dlms.connection import Protected
 from protocols.dlms.events import NEED_DATA, ProtocolViolation, Violation
+from protocols.dlms.general_block import unconfirmed
 from protocols.dlms.server import ServerConnection
 from protocols.dlms.services import (
     AccessAction,
@@ -175,6 +176,16 @@ def test_what_comes_in_blocks_is_acknowledged_and_answered() -> None:
     last = apdu.SetRequestBlock(0x01, DataBlock(True, 2, raw[5:]))
     done = apdu.SetResponseLastBlock(0x01, DataAccessResult.SUCCESS, 2)
     assert pair.serve(apdu.encode(last)) == [apdu.encode(done)]
+    assert pair.objects.attributes == {CLOCK: OTHER}
+
+
+def test_in_general_blocks_without_a_window_nothing_is_acknowledged() -> None:
+    conformance = CONFORMANCE | Conformance.GENERAL_BLOCK_TRANSFER
+    pair = Pair(ClientSettings(conformance=conformance), ServerSettings(conformance=conformance))
+    pair.associate()
+    request = apdu.encode(apdu.SetRequestNormal(0x01, CLOCK, OTHER))
+    for block in unconfirmed(request, 7):
+        assert pair.serve(block.encode()) == []
     assert pair.objects.attributes == {CLOCK: OTHER}
 
 
