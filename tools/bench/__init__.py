@@ -49,9 +49,9 @@ def dlms_session(
 ) -> None:
     """Client CPU of one DLMS session (HLS 5, three registers, the clock), next to the peers'.
 
-    Clients take short turns; shown are the median of the turns, how many times as long as ours a
-    peer took in the same turn, and between which ratios half of the turns were.  The peers are
-    installed in environments of their own on first use.
+    Clients take short turns, and the quickest session of each counts.  Shown are the median of the
+    turns, how many times as long as ours a peer took in the same turn, and between which ratios
+    half of the turns were.  The peers are installed in environments of their own on first use.
 
     Example: [bold]ami bench dlms-session --rounds 200[/]
     """
