@@ -19,18 +19,22 @@ class WorldLog:
     """Lines of JSON: `at` in microseconds since 1970, `kind`, and the fields of that kind.
 
     Fields are text, whole numbers, truth values, and lists of them: a float's last digit may differ
-    between machines.  With `keep` the lines stay readable; the digest needs none of them.
+    between machines.  With `keep` the lines stay readable; the digest needs none of them.  Without
+    `write` there is neither: a city's worlds are too many.
     """
 
-    def __init__(self, now: Callable[[], float], *, keep: bool = True) -> None:
+    def __init__(self, now: Callable[[], float], *, keep: bool = True, write: bool = True) -> None:
         self._now = now
         self._keep = keep
+        self.writes = write
         self._digest = hashlib.sha256()
         self.lines: list[bytes] = []
         self.count = 0
 
     def __call__(self, kind: str, **fields: object) -> None:
         """Append a line.  Raises TypeError for a float."""
+        if not self.writes:
+            return
         _no_float(fields)
         line = _encoder.encode({"at": round(self._now() * 1e6), "kind": kind, **fields})
         self._digest.update(line + b"\n")

@@ -3,7 +3,8 @@
     desk = fleet_desk(config)
     desk.take(Shipment(concentrators, meters, client, desk.envelope_name, sealed))
     leases = desk.lease(names, client, 4096)
-    desk.keep(rows, used)                           # intervals, and how far the counters came
+    desk.take_upload("C-001", upload, at)           # as the head-end takes it from a broker
+    desk.settle(used)                               # how far the counters came
 
 Everything runs in the caller's thread: there is one writer, and nobody else to wait for.
 """
@@ -12,10 +13,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from headend.config import BadConfig, Config
+from headend.collection.uploads import UploadIntake
+from headend.config import BadConfig, CollectionPolicy, Config
 from headend.key_storage import envelope_of
 from headend.ports import IntervalRow, KeyShared, StoreUnavailable, Transaction
 from headend.store.envelope import Envelope
@@ -25,6 +28,7 @@ from headend.store.sealing import Sealed, seal, unseal
 from headend.store.shipment import FIRST_GENERATION, Shipment
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
+from protocols.concentrator.collecting import Upload
 from protocols.dlms.keys import Keys
 
 __all__ = [
@@ -67,12 +71,24 @@ class KeyBox:
         )
 
 
-@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The field's time, as whoever brings an upload says it."""
+
+    at: datetime = datetime.fromtimestamp(0, UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
 class FleetDesk:
     """A database that takes fleets."""
 
-    store: SqlStore
-    envelope_name: str
+    def __init__(self, store: SqlStore, envelope_name: str, policy: CollectionPolicy) -> None:
+        self.store = store
+        self.envelope_name = envelope_name
+        self._moment = _Moment()
+        zone = ZoneInfo("UTC")  # a fleet's days are those of UTC
+        self._intake = UploadIntake(store, self._moment, zone, policy.late_after_s)
 
     def take(self, shipment: Shipment) -> int:
         """Enter a shipment in one transaction; how many keys are new.
@@ -88,15 +104,15 @@ class FleetDesk:
         """
         return self._run(lambda tx: tx.lease_keys(meters, client, count))
 
-    def keep(self, rows: Sequence[IntervalRow], used: Iterable[LeasedKeys]) -> int:
-        """Keep intervals, and of each lease how far its counters came: `own` and `peer` as they
-        are now.  How many of the rows are new."""
+    def take_upload(self, concentrator: str, upload: Upload, at: datetime) -> None:
+        """Take a concentrator's upload that came at `at`: blocks, pages and intervals, by the code
+        that takes those from a broker, in one transaction.  The same again changes nothing."""
+        self._moment.at = at
+        asyncio.run(self._intake.take(concentrator, upload))
 
-        def work(tx: SqlTransaction) -> int:
-            tx.settle_leases(used)
-            return tx.add_intervals(rows)
-
-        return self._run(work)
+    def settle(self, used: Iterable[LeasedKeys]) -> None:
+        """Keep of each lease how far its counters came: `own` and `peer` as they are now."""
+        self._run(lambda tx: tx.settle_leases(used))
 
     def intervals(self, first: str, last: str, *, after: int, until: int) -> list[IntervalRow]:
         """What is kept of the meters between two names: see `store.intervals.intervals_of`."""
@@ -119,7 +135,8 @@ class FleetDesk:
 def fleet_desk(config: Config) -> FleetDesk:
     """Open, and where necessary make, the database.  Raises `BadConfig`, `StoreUnavailable`."""
     envelope = _envelope(config)
-    return FleetDesk(SqlStore(config.database, live=False), envelope.name)
+    store = SqlStore(config.database, live=False)
+    return FleetDesk(store, envelope.name, config.collection)
 
 
 def keys_are_configured() -> bool:

@@ -11,6 +11,7 @@ Means and ranges are assumptions (docs/models.md).
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,7 +64,15 @@ class Appliance:
 
     def on(self, now: float) -> bool:
         """Whether it is on at this POSIX time."""
-        return any(span.covers(now) for span in _day(self.seed, self.meter, int(now // DAY_S)))
+        # On from every first edge of a day until the second: an odd number lies behind.
+        return bisect_right(_edges(self.seed, self.meter, int(now // DAY_S)), now) % 2 == 1
+
+    def next_switch(self, now: float) -> float:
+        """When it is switched next on the day of `now`, UTC; where it is not, that day's end."""
+        day = int(now // DAY_S)
+        edges = _edges(self.seed, self.meter, day)
+        ahead = bisect_right(edges, now)
+        return edges[ahead] if ahead < len(edges) else (day + 1) * DAY_S
 
     def spans(self, since: float, until: float) -> Iterator[Span]:
         """When it is on, on the days that [since, until] touches; cut at midnight, UTC."""
@@ -81,7 +90,17 @@ def _change(seed: int, meter: int) -> Change:
 
 
 @lru_cache(maxsize=16_384)
+def _edges(seed: int, meter: int, day: int) -> tuple[int, ...]:
+    """When it is switched, on and off in turn."""
+    return tuple(edge for on, off in _stretches(seed, meter, day) for edge in (on, off))
+
+
 def _day(seed: int, meter: int, day: int) -> tuple[Span, ...]:
+    return tuple(Span(on, off) for on, off in _stretches(seed, meter, day))
+
+
+def _stretches(seed: int, meter: int, day: int) -> list[tuple[int, int]]:
+    """From when until when it is on."""
     key = _key(seed)
     words = [
         word
@@ -93,11 +112,11 @@ def _day(seed: int, meter: int, day: int) -> tuple[Span, ...]:
     for word in words[1 : SWITCHES_MAX + 1]:
         end = min(DAY_S, second + _lasts_s(word, ON_MEAN_S if on else OFF_MEAN_S))
         if on:
-            spans.append(Span(day * DAY_S + second, day * DAY_S + end))
+            spans.append((day * DAY_S + second, day * DAY_S + end))
         second, on = end, not on
         if second == DAY_S:
             break
-    return tuple(spans)
+    return spans
 
 
 def _lasts_s(word: int, mean_s: float) -> int:

@@ -75,10 +75,16 @@ class Course:
     heard_at: datetime | None = None
     heard_snr_cdb: int | None = None
 
-    @property
-    def bearer(self) -> Bearer:
-        """What the present hop's frames travel on."""
-        return bearer_of(self.route.hops[self.hop - 1])
+    bearer: Bearer = field(init=False)
+    """What the present hop's frames travel on."""
+
+    def __post_init__(self) -> None:
+        self.enter(self.hop)
+
+    def enter(self, hop: int) -> None:
+        """Come to another hop."""
+        self.hop = hop
+        self.bearer = bearer_of(self.route.hops[hop - 1])
 
     @property
     def straight(self) -> bool:

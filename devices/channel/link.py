@@ -10,7 +10,7 @@ whoever runs the world; nothing here asks whether it is being tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +25,8 @@ from protocols.plc.frames import Direction
 RATIO_WITHOUT_LOSS_CDB = 5250
 """DBPSK with the code bears 48 dB of loss over background noise [read].  There, 4.5 dB are left, at
 which our table loses some 4 % of 128-octet frames [computed]."""
+
+HOUR_S = 3600
 
 if TYPE_CHECKING:  # it imports this module
     from devices.channel.carriage import Delivery
@@ -80,26 +82,32 @@ class Link:
 
     def snr_cdb(self, direction: Direction, now: float) -> int:
         """The ratio per subcarrier at the receiving end, hundredths of a decibel."""
-        loss = self.path.loss_down_cdb
-        if direction is Direction.UP:
-            loss = self.path.loss_up_cdb
-        ratio = RATIO_WITHOUT_LOSS_CDB - loss - self.noise.at(now)
-        bursts = self._at_both_ends(lambda end: end.noise_bursts)
-        ratio += sum(burst.snr_change_cdb for burst in bursts if burst.span.covers(now))
-        return ratio + self._appliances_cdb(direction, now)
+        down, up = self.ratios_cdb(now)
+        return up if direction is Direction.UP else down
 
-    def _appliances_cdb(self, direction: Direction, now: float) -> int:
-        """What appliances at both ends do: they load the line either way, and are heard where they
-        stand."""
-        change_cdb = 0
-        for end, hears in ((self, Direction.DOWN), (self.near, Direction.UP)):
-            if end is not None and end.appliance is not None and end.appliance.on(now):
-                change = end.appliance.change
-                change_cdb += change.down_cdb if direction is hears else change.up_cdb
-        return change_cdb
+    def ratios_cdb(self, now: float) -> tuple[int, int]:
+        """The ratios down and up.
+
+        Appliances at both ends load the line either way, and are heard where they stand.
+        """
+        common = RATIO_WITHOUT_LOSS_CDB - self.noise.at(now)
+        if self.noise_bursts or (self.near is not None and self.near.noise_bursts):
+            bursts = self._at_both_ends(lambda end: end.noise_bursts)
+            common += sum(burst.snr_change_cdb for burst in bursts if burst.span.covers(now))
+        down, up = common - self.path.loss_down_cdb, common - self.path.loss_up_cdb
+        if self.appliance is not None and self.appliance.on(now):
+            change = self.appliance.change
+            down, up = down + change.down_cdb, up + change.up_cdb
+        if self.near is not None and self.near.appliance is not None:
+            if self.near.appliance.on(now):
+                change = self.near.appliance.change
+                down, up = down + change.up_cdb, up + change.down_cdb
+        return down, up
 
     def fault_of_2_32(self, now: float) -> int:
         """The share of frames each way that packet-loss faults take, out of 2**32."""
+        if not self.packet_losses and (self.near is None or not self.near.packet_losses):
+            return 0
         kept = ONE
         for loss in self._at_both_ends(lambda end: end.packet_losses):
             if loss.span.covers(now):
@@ -108,17 +116,25 @@ class Link:
 
     def module_on(self, now: float) -> bool:
         """Whether the modules have power and work; the meter behind them is another matter."""
+        if not self.module_off and (self.near is None or not self.near.module_off):
+            return True
         off = self._at_both_ends(lambda end: end.module_off)
         return not any(span.covers(now) for span in off)
 
-    def spans(self, now: float) -> Iterator[Span]:
-        """When anything holds that changes the link's quality, packet loss aside; of appliances
-        what they do on the day of `now`, UTC."""
+    def steady_until(self, now: float) -> float:
+        """The next moment at which the link's quality may change by what is known now."""
+        # The noise floor steps on the hour; appliances tell their spans day by day, UTC.
+        until = (now // HOUR_S + 1) * HOUR_S
         for end in (self, self.near):
-            if end is not None and end.appliance is not None:
-                yield from end.appliance.spans(now, now)
-        yield from self._at_both_ends(lambda end: end.module_off)
-        yield from (burst.span for burst in self._at_both_ends(lambda end: end.noise_bursts))
+            if end is None:
+                continue
+            if end.appliance is not None:
+                until = min(until, end.appliance.next_switch(now))
+            for span in end.module_off:
+                until = _sooner(until, span, now)
+            for burst in end.noise_bursts:
+                until = _sooner(until, burst.span, now)
+        return until
 
     def _at_both_ends(self, of: Callable[[Link], list[T]]) -> Iterable[T]:
         """What holds here and at the near end; what holds for both, as for a whole transformer,
@@ -127,3 +143,11 @@ class Link:
             return of(self)
         own = of(self)
         return [*own, *(each for each in of(self.near) if each not in own)]
+
+
+def _sooner(until: float, span: Span, now: float) -> float:
+    """The first of `until` and the span's edges that lies ahead."""
+    for edge in (span.start, span.end):
+        if edge is not None and now < edge < until:
+            until = edge
+    return until

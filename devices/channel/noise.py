@@ -6,9 +6,12 @@ assumption (docs/models.md); a scenario may bring a profile of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+QUARTER_S = 900
+"""Clocks differ from UTC by whole quarter hours, so no hour begins within one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class NoiseProfile:
 
     above_night_cdb: tuple[int, ...]
     zone: ZoneInfo
+    _found: dict[int, int] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.above_night_cdb) != 24:
@@ -24,7 +28,12 @@ class NoiseProfile:
 
     def at(self, now: float) -> int:
         """Noise above the night's floor at this POSIX time."""
-        return self.above_night_cdb[datetime.fromtimestamp(now, self.zone).hour]
+        quarter = int(now // QUARTER_S)
+        found = self._found.get(quarter)
+        if found is None:
+            hour = datetime.fromtimestamp(quarter * QUARTER_S, self.zone).hour
+            found = self._found[quarter] = self.above_night_cdb[hour]
+        return found
 
 
 _NIGHT, _DAY, _EVENING = 0, 300, 600

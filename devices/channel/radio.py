@@ -10,7 +10,6 @@ receiver), and when its draw passes.  Parameters and what they rest on: docs/mod
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -77,10 +76,11 @@ class RadioLink:
         """Whether the meter's radio module has power and works."""
         return not any(span.covers(now) for span in self.module_off)
 
-    def spans(self, now: float) -> Iterator[Span]:
-        """When anything holds that changes the link's quality, whatever the time is."""
-        yield from self.module_off
-        yield from (each.span for each in self.jammings)
+    def steady_until(self, now: float) -> float:
+        """The next moment at which the link's quality may change by what is known now."""
+        spans = [*self.module_off, *(each.span for each in self.jammings)]
+        edges = [edge for span in spans for edge in (span.start, span.end) if edge is not None]
+        return min((edge for edge in edges if edge > now), default=math.inf)
 
     def jammed(self, now: float) -> bool:
         """Whether somebody drowns our frames."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from devices.channel import carriage, radio
 from devices.channel.carriage import Delivery
@@ -23,6 +23,15 @@ from protocols.rf import frames as rf_frames
 
 AnyLink = Link | RadioLink
 BearerName = Literal["plc", "rf"]
+
+
+class Quality(NamedTuple):
+    """How well a hop carries.  Faults of loss are left out: they spare what is as short as a beacon
+    or a keep-alive."""
+
+    ratio_cdb: int  # signal to noise on the way down
+    lost_down: list[int]  # for frames of each size: how many of 2**32 noise takes
+    lost_up: list[int]
 
 
 class Bearer(Protocol):
@@ -49,13 +58,12 @@ class Bearer(Protocol):
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery: ...
 
-    def ratio_cdb(self, now: float) -> int:
-        """Signal to noise on the way down."""
+    def quality(self, *octets: int, now: float) -> Quality:
+        """How well it carries frames of these sizes now."""
         ...
 
-    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
-        """For frames of these sizes: how many of 2**32 noise takes.  Faults of loss are left out:
-        they spare what is as short as a beacon or a keep-alive."""
+    def steady_until(self, now: float) -> float:
+        """The next moment at which that may change by what is known now."""
         ...
 
 
@@ -83,14 +91,19 @@ class PowerLineBearer:
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return carriage.carry(self.link, frame, rng, direction=direction, now=now)
 
-    def ratio_cdb(self, now: float) -> int:
-        return self.link.snr_cdb(Direction.DOWN, now)
-
-    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
+    def quality(self, *octets: int, now: float) -> Quality:
+        down_cdb, up_cdb = self.link.ratios_cdb(now)
         if not self.link.module_on(now):
-            return [ONE] * len(octets)
-        rates, snr_cdb = self.link.medium.rates, self.link.snr_cdb(direction, now)
-        return [rates.lost_of_2_32(snr_cdb, each) for each in octets]
+            return Quality(down_cdb, [ONE] * len(octets), [ONE] * len(octets))
+        lost = self.link.medium.rates.lost_of_2_32
+        return Quality(
+            down_cdb,
+            [lost(down_cdb, each) for each in octets],
+            [lost(up_cdb, each) for each in octets],
+        )
+
+    def steady_until(self, now: float) -> float:
+        return self.link.steady_until(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +130,13 @@ class RadioBearer:
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return radio.carry(self.link, frame, rng, direction=direction, now=now)
 
-    def ratio_cdb(self, now: float) -> int:
-        return self.link.snr_cdb
-
-    def lost_of_2_32(self, *octets: int, direction: Direction, now: float) -> list[int]:
+    def quality(self, *octets: int, now: float) -> Quality:
         on = self.link.module_on(now)
-        return [self.link.lost_of_2_32(each, now) if on else ONE for each in octets]
+        lost = [self.link.lost_of_2_32(each, now) if on else ONE for each in octets]
+        return Quality(self.link.snr_cdb, lost, lost)
+
+    def steady_until(self, now: float) -> float:
+        return self.link.steady_until(now)
 
 
 def bearer_of(link: AnyLink) -> Bearer:

@@ -47,7 +47,7 @@ def transfer(
     received: bytes | None = None
     known: list[bool] = []
     for hop in hops if direction is Direction.DOWN else reversed(hops):
-        course.hop = hop
+        course.enter(hop)
         received, acknowledged = _cross(course, pieces)
         known.append(acknowledged)
         if received is None:

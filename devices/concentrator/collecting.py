@@ -138,20 +138,23 @@ class Collecting:
         return min(ready, key=lambda job: job.rank, default=None)
 
     def _due(self) -> Generator[_Job, None, None]:
-        now = self._now()
+        now, world_now = self._now(), self._env.now
+        resting, done = self._resting, self._collected.progress
         for task in self._collected.tasks:
             due = last_due(task, now)
             if now >= open_until(task, due):
                 continue
+            name = task.name
             for place, meter in enumerate(task.meters or self._table):
-                if meter not in self._table:
+                key = name, meter
+                progress = done.get(key)
+                if progress is not None and progress.done_for is not None:
+                    if progress.done_for >= due:
+                        continue
+                if resting.get(key, 0.0) > world_now or meter not in self._table:
                     continue
-                if self._resting.get((task.name, meter), 0.0) > self._env.now:
-                    continue
-                progress = self._collected.progress.get((task.name, meter))
-                if progress is None or progress.done_for is None or progress.done_for < due:
-                    failed = 0 if progress is None else progress.failed
-                    yield _Job(task.priority, due, failed, place, task, meter)
+                failed = 0 if progress is None else progress.failed
+                yield _Job(task.priority, due, failed, place, task, meter)
 
     def _pause_s(self) -> float:
         """Until something may be due."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devices.concentrator.flash import Kept, Progress
+from devices.concentrator.rows_read import Rows
 from protocols.concentrator.collecting import Block, Kind, Layout, Task
 from protocols.concentrator.layouts import layout_of
 from protocols.concentrator.messages import ObjectRead, Status
 from protocols.dlms import axdr
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.objects.profile import Row, clock_column, restored, rows_of, time_of
 from protocols.dlms.procedures import (
     Answer,
     Outcome,
@@ -29,10 +29,10 @@ from protocols.dlms.procedures import (
     read_buffer,
 )
 from protocols.dlms.procedures.wanted import read_objects
-from protocols.dlms.values import Array, Structure
 
 SPAN_S = 2 * 86_400.0  # of rows in one session; 192 rows of 15 minutes, some 11 kB
-ABSENT_S = 86_400.0  # a meter without a row for so long has none there: go on behind it
+DAY_S = 86_400.0
+ABSENT_S = DAY_S  # a meter without a row for so long has none there: go on behind it
 
 
 @dataclass(slots=True)
@@ -56,6 +56,11 @@ class ReadingTask:
             return self._registers()
         return self._rows()
 
+    @property
+    def until(self) -> float:
+        """Up to when rows are wanted."""
+        return self.now // DAY_S * DAY_S if self.task.whole_days else self.now
+
     # --- registers -------------------------------------------------------------------------------
 
     def _registers(self) -> Generator[Request, Answer, Outcome]:
@@ -72,12 +77,16 @@ class ReadingTask:
         first = progress.next_from
         if first is None:
             first = self.now - self.task.back_s
-        last = min(self.now, first + SPAN_S)
+        last = min(self.until, first + SPAN_S)
+        if first > last:  # the day that is wanted was read before
+            self.complete = True
+            return Outcome(Status.DONE)
         raw = yield from read_buffer(
             LogicalName(wanted.name),
             TimeRange(_moment(first), _moment(last)),
             known=progress.captured,
             with_units=self.task.kind is Kind.PROFILE,
+            as_octets=self.task.kind is Kind.PROFILE,
         )
         if isinstance(raw, Outcome):
             return raw
@@ -87,36 +96,30 @@ class ReadingTask:
     def _take_rows(self, raw: RawBuffer, first: float, last: float) -> None:
         progress, captured = self.progress, raw.captured
         progress.captured = captured
-        sources = tuple(column.source for column in captured.columns)
-        clock = clock_column(sources)
-        rows = rows_of(raw.value)
-        dated = restored(rows, sources, captured.period_s)
-        times = [None if clock is None else _posix(row, clock) for row in dated]
-        newest = max((time for time in times if time is not None), default=None)
-        self.complete = raw.whole or last >= self.now
+        found = Rows.of(raw)
+        newest = found.newest
+        self.complete = raw.whole or last >= self.until
         if newest is None:
             if not self.complete and last <= self.now - ABSENT_S:
                 progress.next_from = last
             else:
                 self.complete = True
-            if not rows:
+            if not found.count:
                 return
         elif self.task.kind is Kind.EVENTS:
             # Another event of the newest second may come: its rows are asked for again.
             progress.next_from = newest
-            at_newest = [
-                Structure(row) for row, time in zip(rows, times, strict=True) if time == newest
-            ]
-            seen, progress.last_rows = progress.last_rows, axdr.encode(Array(at_newest))
-            if len(at_newest) == len(rows) and seen == progress.last_rows:
+            at_newest = found.at(newest)
+            seen, progress.last_rows = progress.last_rows, axdr.encode(at_newest)
+            if len(at_newest) == found.count and seen == progress.last_rows:
                 return
         else:
             # A meter that calls its local time UTC may claim rows of the future.
             progress.next_from = max(min(newest + 1, self.now), progress.next_from or 0.0)
         self._store(
             layout_of(self.task.objects[0].name, captured),
-            buffer=axdr.encode(raw.value),
-            rows=len(rows),
+            buffer=found.octets,
+            rows=found.count,
         )
 
     def _store(
@@ -142,15 +145,3 @@ class ReadingTask:
 
 def _moment(posix_s: float) -> DateTime:
     return DateTime.from_datetime(datetime.fromtimestamp(posix_s, UTC))
-
-
-def _posix(row: Row, clock: int) -> float | None:
-    """The row's time; one whose deviation is not told counts as UTC."""
-    moment = time_of(row[clock]) if clock < len(row) else None
-    if moment is None:
-        return None
-    try:
-        time = moment.to_datetime()
-    except ValueError:
-        return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

@@ -146,6 +146,14 @@ class Tree:
 
     # --- parts -----------------------------------------------------------------------------------
 
+    def hopeless_until(self, node: int, now: float) -> float:
+        """Until when nobody could make an offer to a module, as far as is known now: of a star's,
+        that does not hear the concentrator.  `now` where somebody may."""
+        if self._access.repeaters_max:
+            return now
+        hop = self._known(CONCENTRATOR, node, now)
+        return now if hop.usable else hop.steady_until
+
     def _straight(self, node: int, now: float) -> Iterator[Offer]:
         hop = self._known(CONCENTRATOR, node, now)
         if hop.usable:
@@ -195,13 +203,13 @@ class Tree:
         except KeyError:
             link = self._neighbours.link(parent, child)
             hop = self._hops[pair] = None if link is None else Hop(link)
-        if hop is not None:
-            seen, changed = hop.seen, self._changed
-            anew = (
-                seen < self._changed_everywhere
-                or seen < changed.get(child, 0)
-                or seen < changed.get(parent, 0)
-            )
-            hop.seen = self._changes
-            hop.look(now, anew=anew)
-        return hop
+        if hop is None or (hop.seen == self._changes and now < hop.steady_until):
+            return hop
+        seen, changed = hop.seen, self._changed
+        anew = (
+            seen < self._changed_everywhere
+            or seen < changed.get(child, 0)
+            or seen < changed.get(parent, 0)
+        )
+        hop.seen = self._changes
+        return hop.look(now, anew=anew)

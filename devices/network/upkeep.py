@@ -91,6 +91,7 @@ class Network:
         self._kept: dict[int, int] = {}
         self._steady: dict[int, float] = {}  # until when
         self._costs_milli: dict[int, int] = {}
+        self._hopeless: dict[int, float] = {}  # modules that nobody hears, until when
         self._kept_until = _UNFORESEEN
         self._round = int(now // ROUND_S)
         self._form(now)
@@ -152,6 +153,7 @@ class Network:
             self.tree.measure_anew()
         elif meter in self._of_meter:
             self.tree.measure_anew(self._of_meter[meter])
+        self._hopeless.clear()
         self._kept_until = _UNFORESEEN
 
     def heard(self, meter: str, now: float) -> None:
@@ -227,10 +229,11 @@ class Network:
                 yield from self._reconsidered(node, now)
 
     def _rejoined(self, node: int, draw: int, now: float) -> Iterator[Change]:
-        if not self._neighbours.end(node).module_on(now):
+        if self._hopeless.get(node, now) > now or not self._neighbours.end(node).module_on(now):
             return  # it asks nobody
         offer = self.tree.best(node, now)
         if offer is None:
+            self._hopeless[node] = self.tree.hopeless_until(node, now)
             return
         self.tree.join(node, offer.parent)
         if draw >= self._kept_along(node, now):

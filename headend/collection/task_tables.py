@@ -135,6 +135,7 @@ class TaskTables:
             window_s=round(task.window_s),
             priority=task.priority,
             back_s=round(task.back_s),
+            whole_days=task.whole_days,
             blocks_max=task.blocks_max,
         )
 

@@ -82,6 +82,7 @@ from protocols.dlms.set import (
 )
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.state import State, Step
+from protocols.dlms.tolerant import GET_RESPONSE_NORMAL
 from protocols.dlms.transfer import Incoming, Outgoing
 from protocols.dlms.values import EncodedValue
 from protocols.errors import LocalProtocolError, ProtocolError
@@ -274,6 +275,12 @@ class ClientConnection(ClientAssociation):
             return None
         return GetResponse(results, Flaw.LAST_BLOCK_UNFLAGGED, self._incoming.joined())
 
+    def _decode(self, octets: bytes) -> Apdu:
+        if self._as_octets and octets[:2] == GET_RESPONSE_NORMAL and octets[3:4] == b"\x00":
+            # Whoever wants octets decodes them, as those that come in blocks.
+            return GetResponseNormal(octets[2], EncodedValue(octets[4:]))
+        return super()._decode(octets)
+
     @property
     def _as_octets(self) -> bool:
         return isinstance(self._asked, GetRequest) and self._asked.as_octets
@@ -292,7 +299,7 @@ class ClientConnection(ClientAssociation):
         count = self._count
         if count != 1 and not isinstance(result, DataAccessResult):
             raise Refused(Violation.UNEXPECTED, f"one result for {count}")
-        if self._as_octets and not isinstance(result, DataAccessResult):
+        if self._as_octets and not isinstance(result, DataAccessResult | EncodedValue):
             result = EncodedValue(axdr.encode(result))
         return (result,) * count
 

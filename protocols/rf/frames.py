@@ -42,14 +42,21 @@ _SEQUENCE = 0x3F
 _POLYNOMIAL = 0x3D65
 
 
+def _crc_of_octet(octet: int) -> int:
+    register = octet << 8
+    for _ in range(8):
+        register = register << 1 ^ (_POLYNOMIAL if register & 0x8000 else 0)
+    return register & 0xFFFF
+
+
+_CRC_OF_OCTET = tuple(map(_crc_of_octet, range(256)))
+
+
 def crc16(octets: bytes) -> int:
     """The CRC of EN 13757-4, 6.5.3: polynomial 0x3D65, start 0, complemented."""
     register = 0
     for octet in octets:
-        register ^= octet << 8
-        for _ in range(8):
-            register = register << 1 ^ (_POLYNOMIAL if register & 0x8000 else 0)
-        register &= 0xFFFF
+        register = (register << 8 & 0xFF00) ^ _CRC_OF_OCTET[register >> 8 ^ octet]
     return register ^ 0xFFFF
 
 

@@ -1,8 +1,8 @@
 """A city's load profiles collected into a head-end's database, and held against the meters' truth.
 
-One task a concentrator, worked on in as many processes as wanted; this one leases keys, stores what
-comes, reads back what is stored, and compares every interval.  Nothing of the result depends on how
-many processes there were: its hash says so.
+One task a concentrator, worked on in as many processes as wanted; this one leases keys, takes the
+uploads as a head-end does, reads back what is stored, and compares every interval.  Nothing of the
+result depends on how many processes there were: its hash says so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -18,21 +19,24 @@ import numpy.typing as npt
 
 from devices.clock import stopwatch
 from headend.config import Config
-from headend.fleet_app import FleetDesk, IntervalRow, fleet_desk
+from headend.fleet_app import FleetDesk, fleet_desk
+from protocols.concentrator.collecting import Upload
+from protocols.concentrator.messages import decode_upward
 from scenarios.fleet.city import CLIENT, City
-from scenarios.fleet.district import District
+from scenarios.fleet.conditions import USUAL, Conditions
+from scenarios.fleet.district import CHANNELS, DAY_S, District
 from scenarios.fleet.harvest import Harvest, Task, harvest
+from scenarios.fleet.island import Told
 from scenarios.fleet.provisioning import provision, size_mb
-from scenarios.fleet.reading import DAY_S
 from scenarios.fleet.workers import cpu_s
 
 Integers = npt.NDArray[np.int64]
 T = TypeVar("T")
 R = TypeVar("R")
 
-COUNTERS = 4096
-"""Leased of each meter for a task: a session uses some ten and six a day, and a meter that is
-silent costs three an hour."""
+COUNTERS_A_DAY = 8192
+"""Leased of each meter for a task: a session uses some ten and reserves 256, which a concentrator
+that loses its power in the middle of it does not give back."""
 
 
 class Spread(Protocol):
@@ -60,11 +64,16 @@ class Collected(msgspec.Struct, frozen=True):
     """For months, by the fault model; their intervals are expected all the same."""
     complete_percent: float
     complete_of_the_others_percent: float
-    rounds: int
-    """Of the concentrator that needed most."""
-    sessions: int
     exchanges: int
+    """Requests that reached meters."""
+    exchanges_by_radio: int
     megabytes_on_the_line: float
+    """Of requests and answers."""
+    uploads: int
+    megabytes_uploaded: float
+    """Of messages as the broker carries them."""
+    blocks_dropped: int
+    """By concentrators whose memory was full, as they told."""
     simulated_s: float
     """From the first day's begin until the last concentrator was done."""
     provision_s: float
@@ -83,24 +92,15 @@ class _Tally:
     received: int = 0
     identical: int = 0
     silent: int = 0
-    rounds: int = 0
-    sessions: int = 0
-    exchanges: int = 0
-    octets: int = 0
-    ended_at: float = 0.0
+    told: Told = field(default_factory=Told)
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def add(self, brought: Harvest, stored: Integers, identical: int) -> None:
         """A concentrator's: its rows as they are stored, and how many of them are true."""
-        told = brought.told
         self.received += len(stored)
         self.identical += identical
         self.silent += int(brought.silent.sum())
-        self.rounds = max(self.rounds, told.rounds)
-        self.sessions += told.sessions
-        self.exchanges += told.exchanges
-        self.octets += told.octets
-        self.ended_at = max(self.ended_at, told.ended_at)
+        self.told += brought.told
         self.digest.update(stored.astype("<i8").tobytes())
 
 
@@ -112,9 +112,12 @@ def collect(
     jobs: int,
     first_day: int,
     days: int,
+    conditions: Conditions = USUAL,
     progress: Callable[[str, int], None] = lambda what, meters: None,
 ) -> Collected:
     """Enter the city where it is not known yet, and collect so many days of it.
+
+    One that was interrupted goes on when it is repeated: what is stored stays, and comes again.
 
     Raises `BadConfig`, `StoreUnavailable`, `KeyShared`, `LookupError`.
     """
@@ -123,7 +126,7 @@ def collect(
     provision_s = elapsed_s()
     desk, tally = fleet_desk(config), _Tally()
     try:
-        tasks = _tasks(city, config, desk, first_day, days)
+        tasks = _tasks(city, config, conditions, desk, first_day, days)
         for number, brought in enumerate(spread.map(harvest, tasks)):
             district = District(city, number, first_day, days)
             stored = _stored(desk, district, brought)
@@ -143,11 +146,13 @@ def collect(
         meters_silent=tally.silent,
         complete_percent=round(100 * tally.received / expected, 3),
         complete_of_the_others_percent=round(100 * tally.received / max(heard, 1), 3),
-        rounds=tally.rounds,
-        sessions=tally.sessions,
-        exchanges=tally.exchanges,
-        megabytes_on_the_line=round(tally.octets / 1e6, 1),
-        simulated_s=round(tally.ended_at - first_day * DAY_S, 3),
+        exchanges=tally.told.exchanges,
+        exchanges_by_radio=tally.told.by_radio,
+        megabytes_on_the_line=round(tally.told.octets / 1e6, 1),
+        uploads=tally.told.uploads,
+        megabytes_uploaded=round(tally.told.upload_octets / 1e6, 1),
+        blocks_dropped=tally.told.blocks_dropped,
+        simulated_s=round(tally.told.ended_at - first_day * DAY_S, 3),
         provision_s=round(provision_s, 2),
         wall_s=round(elapsed_s(), 2),
         cpu_s=round(cpu_s() - worked_s, 2),
@@ -158,30 +163,33 @@ def collect(
 
 
 def _tasks(
-    city: City, config: Config, desk: FleetDesk, first_day: int, days: int
+    city: City,
+    config: Config,
+    conditions: Conditions,
+    desk: FleetDesk,
+    first_day: int,
+    days: int,
 ) -> Iterator[Task]:
     """Each leases its keys when it is its turn."""
     for number in range(city.concentrators):
         names = [str(index) for index in city.behind(number)]
-        leases = tuple(desk.lease(names, CLIENT, COUNTERS))
-        yield Task(config, city, number, first_day, days, leases)
+        leases = tuple(desk.lease(names, CLIENT, COUNTERS_A_DAY * days))
+        yield Task(config, city, conditions, number, first_day, days, leases)
 
 
 def _stored(desk: FleetDesk, district: District, brought: Harvest) -> Integers:
-    """Keep what came; the rows of these meters and days as they are kept now."""
+    """Take what came; the rows of these meters and days as they are kept now."""
+    for each in brought.uploads:
+        upload = decode_upward(each.payload)
+        assert isinstance(upload, Upload)
+        desk.take_upload(district.concentrator, upload, datetime.fromtimestamp(each.at, UTC))
+    desk.settle(brought.used)
     ends = district.ends
-    rows: list[IntervalRow] = []
-    for at, index in enumerate(district.indices):
-        got = brought.got[at]
-        name = str(index)
-        values = zip(ends[got].tolist(), brought.values[at][got].tolist(), strict=True)
-        rows += [(name, end, *row) for end, row in values]
-    desk.keep(rows, brought.used)
     first, last = str(district.indices[0]), str(district.indices[-1])
     after, until = int(ends[0]) - 1, int(ends[-1])
     kept = desk.intervals(min(first, last), max(first, last), after=after, until=until)
     found = [(int(name), *row) for name, *row in kept]
-    return np.array(found, np.int64).reshape(len(found), 2 + brought.values.shape[2])
+    return np.array(found, np.int64).reshape(len(found), 3 + CHANNELS)
 
 
 def _identical(district: District, stored: Integers, truth: Integers) -> int:

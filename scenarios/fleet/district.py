@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,9 @@ KIND = model("city-three-phase")
 PHASES = 3
 CHANNELS = len(KIND.load_registers)
 SLOT_S = 900
+DAY_S = SLOTS_PER_DAY * SLOT_S
+UTC_ZONE = ZoneInfo("UTC")
+"""The city's time, for what people do at which hour."""
 OLDEST_WH = 20_000_000
 """What the registers of a meter have counted at most before the first day."""
 
@@ -51,12 +55,26 @@ class District:
     def indices(self) -> range:
         return self.city.behind(self.number)
 
+    @property
+    def concentrator(self) -> str:
+        """What everybody calls it."""
+        return self.city.concentrator_name(self.number)
+
+    @property
+    def first_midnight(self) -> int:
+        """When the first day is over, POSIX seconds."""
+        return (self.first_day + 1) * DAY_S
+
+    @property
+    def last_midnight(self) -> int:
+        """When the last one is."""
+        return (self.first_day + self.days) * DAY_S
+
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Along the streets; three-phase services."""
         return tuple(
-            Place(each.distance_m, each.nodes_passed, Phase.ALL)
-            for each in map(along_streets, range(len(self.indices)))
+            replace(along_streets(number), phase=Phase.ALL) for number in range(len(self.indices))
         )
 
     @cached_property
@@ -64,9 +82,10 @@ class District:
         """What each meter measures.  Raises NotConverged."""
         watts, vars_ = self._drawn()
         names = [str(index) for index in self.indices]
-        name = self.city.concentrator_name(self.number)
         street = street_of(
-            self.city.seed, f"feeder of {name}", list(zip(names, self.places, strict=True))
+            self.city.seed,
+            f"feeder of {self.concentrator}",
+            list(zip(names, self.places, strict=True)),
         )
         steps, rows = watts.shape[2], len(names) * PHASES
         day = solved(network_of(street), watts.reshape(rows, steps).T, vars_.reshape(rows, steps).T)

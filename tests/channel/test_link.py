@@ -104,8 +104,7 @@ def test_an_appliance_loads_the_line_both_ways_and_is_heard_where_it_stands() ->
     for direction, cost in ((Direction.DOWN, change.down_cdb), (Direction.UP, change.up_cdb)):
         assert link.snr_cdb(direction, off) == without.snr_cdb(direction, off)
         assert link.snr_cdb(direction, on) == without.snr_cdb(direction, on) + cost
-    spans = list(link.spans(on))
-    assert any(span.covers(on) and not span.covers(off) for span in spans)
+    assert link.steady_until(off) == on
 
 
 def test_at_the_near_end_it_is_heard_by_what_comes_up() -> None:

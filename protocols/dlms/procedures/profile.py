@@ -140,8 +140,10 @@ def read_buffer(
     *,
     known: Captured | None = None,
     with_units: bool = True,
+    as_octets: bool = False,
 ) -> Generator[Request, Answer, RawBuffer]:
-    """A buffer, not looked into, for whoever carries it on.
+    """A buffer, not looked into, for whoever carries it on; `as_octets` where an engine can leave
+    it so.
 
     What is captured is asked each time, because nothing in the rows would tell that it has changed.
     `known` is what was found the last time, and spares the questions for scalers and units.
@@ -152,7 +154,7 @@ def read_buffer(
     else:
         scales = (yield from _scales(every)) if with_units else {}
         held = tuple(scales.get(each, Column(each)) for each in every)
-    answer, _, whole = yield from _read_buffer(name, part, every, ())
+    answer, _, whole = yield from _read_buffer(name, part, every, (), as_octets)
     buffer = present(AttributeDescriptor(PROFILE_CLASS, name, 2), answer.results[0])
     return RawBuffer(Captured(held, period_s), buffer, whole, answer.flaws)
 
@@ -203,6 +205,7 @@ def _read_buffer(
     part: TimeRange | Entries | None,
     every: Sequence[CaptureObject],
     wanted: Sequence[int],
+    as_octets: bool = False,
 ) -> Generator[Request, Answer, tuple[GetResponse, Sequence[int], bool]]:
     """The answer with the buffer, which columns it holds, and whether it is whole because the meter
     cannot select.
@@ -223,7 +226,7 @@ def _read_buffer(
         columns = (chosen[0] + 1, chosen[-1] + 1) if wanted else (1, 0)
         selection = EntryDescriptor(first, last, *columns).selection()
     if selection is not None:
-        found = yield from _try_selected(name, selection)
+        found = yield from _try_selected(name, selection, as_octets)
         if found is None and isinstance(part, TimeRange) and wanted:
             # Meters that select rows but no columns are more than those that select neither.
             chosen = everything
@@ -237,10 +240,11 @@ def _read_buffer(
 
 
 def _try_selected(
-    name: LogicalName, selection: SelectiveAccess
+    name: LogicalName, selection: SelectiveAccess, as_octets: bool = False
 ) -> Generator[Request, Answer, GetResponse | None]:
     """The answer, or None where the meter or the association does not know such a selection."""
-    answer = yield GetRequest.of(AttributeDescriptor(PROFILE_CLASS, name, 2, selection))
+    wanted = AttributeDescriptor(PROFILE_CLASS, name, 2, selection)
+    answer = yield GetRequest((wanted,), as_octets)
     if isinstance(answer, NotSent):
         return None
     if isinstance(answer, ExceptionResponse):
