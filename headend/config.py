@@ -154,7 +154,7 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     window_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
     priority: Annotated[int, msgspec.Meta(ge=1, le=9)] = 5  # 1 comes first; orders before all
     back_s: Seconds = 86_400.0  # how far back the first reading of a profile reaches
-    whole_days: bool = False  # of a profile: up to the newest midnight UTC, the rest the next time
+    whole_days: bool = False  # of a profile: up to the newest midnight, the rest later
     blocks_max: Count = 200  # that a concentrator keeps of one meter
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from devices.concentrator.flash import Kept, Progress
 from devices.concentrator.rows_read import Rows
+from devices.concentrator.task_times import last_midnight
 from protocols.concentrator.collecting import Block, Kind, Layout, Task
 from protocols.concentrator.layouts import layout_of
 from protocols.concentrator.messages import ObjectRead, Status
@@ -31,8 +32,7 @@ from protocols.dlms.procedures import (
 from protocols.dlms.procedures.wanted import read_objects
 
 SPAN_S = 2 * 86_400.0  # of rows in one session; 192 rows of 15 minutes, some 11 kB
-DAY_S = 86_400.0
-ABSENT_S = DAY_S  # a meter without a row for so long has none there: go on behind it
+ABSENT_S = 86_400.0  # a meter without a row for so long has none there: go on behind it
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class ReadingTask:
     @property
     def until(self) -> float:
         """Up to when rows are wanted."""
-        return self.now // DAY_S * DAY_S if self.task.whole_days else self.now
+        return last_midnight(self.task, self.now) if self.task.whole_days else self.now
 
     # --- registers -------------------------------------------------------------------------------
 

@@ -43,6 +43,14 @@ def open_until(task: Task, due: float) -> float:
     return due + (min(task.window_s, task.every_s) if task.window_s else task.every_s)
 
 
+def last_midnight(task: Task, now: float) -> float:
+    """The newest midnight of the task's zone that is not after `now`."""
+    if not task.zone:
+        return float(now // DAY_S * DAY_S)
+    zone = ZoneInfo(task.zone)
+    return datetime.combine(datetime.fromtimestamp(now, zone), time(), zone).timestamp()
+
+
 def _starts_around(task: Task, now: float) -> list[float]:
     """Where due times begin anew, from before `now` until after it."""
     today = datetime.fromtimestamp(now, ZoneInfo(task.zone)).date()

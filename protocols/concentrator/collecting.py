@@ -56,7 +56,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     priority: int = 5  # among tasks that are due; 1 comes first
     meters: tuple[str, ...] = ()  # none named: every meter of the concentrator's table
     back_s: int = 86_400  # how far back the first reading of a profile reaches
-    whole_days: bool = False  # of a profile: rows up to the newest midnight UTC, later ones then
+    whole_days: bool = False  # of a profile: up to the newest midnight in `zone`, the rest later
     blocks_max: int = 200  # kept of one meter; beyond, the oldest is dropped, counted and told
 
 

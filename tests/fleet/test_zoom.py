@@ -19,7 +19,7 @@ from devices.world import World
 from headend.app import Bus, BusClient, build
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.config import CollectionPolicy, CollectionTask, Config
+from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy
 from headend.fleet_app import LeasedKeys, fleet_desk
 from headend.store.store import SqlStore
 from scenarios.fleet.city import CLIENT, City
@@ -116,6 +116,7 @@ async def _live(
             database=config.database,
             legacy_database=config.database.replace("fleet.db", "legacy.db"),
             keys=config.keys,
+            orders=OrderPolicy(zone="UTC"),
             collection=CollectionPolicy(task=(TASK,)),
         ),
         clock=LoopClock(start),
