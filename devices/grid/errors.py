@@ -9,6 +9,15 @@ class BadNetwork(ValueError):
     placed = False
     """Whether the text names file and line already."""
 
+    @classmethod
+    def at(cls, where: str, name: str, error: Exception | str) -> BadNetwork:
+        """An element's, with the place where it was written."""
+        if isinstance(error, BadNetwork) and error.placed:
+            return error
+        found = cls(f"{where}: {name}: {error}")
+        found.placed = True
+        return found
+
 
 class NotConverged(ArithmeticError):
     """The power flow found no solution, as when more is drawn than the network can carry.

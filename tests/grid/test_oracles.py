@@ -49,6 +49,8 @@ CASES = (
     "test_line/main.dss",
     "test_line_unbal_line/main.dss",
     "test_line_unbal_load/main.dss",
+    "rahul123/ieee123master_base.dss",
+    "smartds_small/opendss/Master.dss",
     "ieee123_dss/P174_Run_VoltageProfile.DSS",
     "ieee123_dss/P174_Run_SolarRamp.DSS",
 )
@@ -316,6 +318,13 @@ ELEMENTS = {
         "new load.l bus1=b kv=115 kw=30000 pf=.8 daily=default\n"
         "new load.m bus1=b kv=115 kw=9000 pf=.9 yearly=s\n"
         "set mode=yearly stepsize=30m number=7 year=4"
+    ),
+    "codes of one phase by a matrix, and a switch with a code": (
+        "new linecode.one nphases=1 rmatrix=[.3] xmatrix=[.4]\n"
+        "new linecode.three nphases=3 units=km rmatrix=[.1|0 .1|0 0 .1] xmatrix=[.1|0 .1|0 0 .1]\n"
+        "new line.s bus1=sourcebus bus2=a units=km length=.001 switch=y linecode=three\n"
+        "new line.l phases=1 bus1=a.2 bus2=b.2 linecode=one length=30\n"
+        "new load.l bus1=b.2 phases=1 kv=66.4 kw=900"
     ),
     "codes of fifty hertz at sixty": (
         "new linecode.c r1=.3 x1=.4 r0=.9 x0=1.2 units=mi basefreq=50\n"

@@ -64,6 +64,12 @@ class PerLength(DssObject):
             self.z, self.c = z, matrix.astype(np.complex128)
 
 
+def _as_of_three(one: complex, zero: complex, phases: int) -> Complex:
+    if phases == 1:
+        return np.array([[(2 * one + zero) / 3]], dtype=np.complex128)
+    return phase_matrix(one, zero, phases)
+
+
 PER_LENGTH = {
     "r1": lambda s, w: s._sequence("r1", w),
     "x1": lambda s, w: s._sequence("x1", w),
@@ -92,6 +98,15 @@ class LineCode(PerLength):
     def _set_phases(self, word: Word) -> None:
         self.phases = self.neutral = word.count(1, 50)
         self.z = self.c = None
+
+    def _own_matrix(self, part: str, word: Word) -> None:
+        """What no matrix tells follows from sequence values, for a single phase as for one of
+        three."""
+        if self.z is None:
+            self.z = _as_of_three(complex(self.r1, self.x1), complex(self.r0, self.x0), self.phases)
+        if self.c is None:
+            self.c = _as_of_three(complex(self.c1), complex(self.c0), self.phases)
+        super(LineCode, self)._own_matrix(part, word)
 
     def _kron(self, word: Word) -> None:
         """Reduce the neutral out; it is the last conductor unless told."""

@@ -38,6 +38,7 @@ class Line(PerLength):
     code_units: str | None = None
     sequence_told: bool = False
     shunt_told: bool = False
+    is_switch: bool = False
     geometry: LineGeometry | None = None
     spacing: LineGeometry | None = None
     """Made of a LineSpacing and the wires that this line names."""
@@ -85,6 +86,8 @@ class Line(PerLength):
 
     def _code(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
         code: LineCode = looked_up(known, "linecode", word.text)
+        if self.is_switch:
+            return  # OpenDSS keeps a switch's own values, whatever code follows
         self.geometry = None
         for name in ("r1", "x1", "r0", "x0", "c1", "c0", "rg", "xg", "rho", "base_frequency"):
             setattr(self, name, getattr(code, name))
@@ -97,6 +100,7 @@ class Line(PerLength):
         if not word.flag():
             return
         self._on_its_own()
+        self.is_switch = True
         self.r1 = self.x1 = self.r0 = self.x0 = self.c0 = 1.0
         self.c1, self.length = 1.1, 0.001
         self.z = self.c = None

@@ -110,7 +110,7 @@ class Network:
                 elif isinstance(each, CapControl):
                     yield self._capacitor_control(each)
             except BadNetwork as error:
-                raise BadNetwork(f"{each.where}: {each.full_name}: {error}") from error
+                raise BadNetwork.at(each.where, each.full_name, error) from error
 
     def _capacitor_control(self, each: CapControl) -> CapacitorControl:
         rule, bank = each.rule(), each.capacitor
@@ -143,11 +143,10 @@ def built(script: Script) -> Network:
         try:
             _add(network, each)
         except BadNetwork as error:
-            raise BadNetwork(f"{each.where}: {each.full_name}: {error}") from error
+            raise BadNetwork.at(each.where, each.full_name, error) from error
         except (ArithmeticError, np.linalg.LinAlgError) as error:
-            raise BadNetwork(
-                f"{each.where}: {each.full_name}: its values cannot be reckoned with ({error})"
-            ) from error
+            why = f"its values cannot be reckoned with ({error})"
+            raise BadNetwork.at(each.where, each.full_name, why) from error
     circuit.legs, network.held = _legs(script, circuit, options.moment)
     return network
 
@@ -186,9 +185,7 @@ def _legs(script: Script, circuit: Circuit, moment: Moment) -> tuple[list[Leg], 
                 found = each.held(len(legs), moment)
                 held += [found] if found is not None else []
         except BadNetwork as error:
-            placed = str(error).startswith(each.where)
-            text = str(error) if placed else f"{each.where}: {each.full_name}: {error}"
-            raise BadNetwork(text) from error
+            raise BadNetwork.at(each.where, each.full_name, error) from error
         legs += own
     if script.options.loads_as_impedances:
         return [replace(leg, model=2) for leg in legs], []

@@ -135,7 +135,7 @@ class LoadShape(DssObject):
             try:
                 found = found.numbers()
             except BadNetwork as error:
-                raise BadNetwork(f"{self.where}: {self.full_name}: {error}") from error
+                raise BadNetwork.at(self.where, self.full_name, error) from error
             setattr(self, name, found)
         if self.points is not None and len(found) > self.points:
             found = found[: self.points]
