@@ -137,6 +137,20 @@ def test_collected_again_nothing_changes(tmp_path: Path) -> None:
     assert again.intervals_received == first.intervals_received
 
 
+def test_a_run_that_was_interrupted_goes_on_when_it_is_repeated(tmp_path: Path) -> None:
+    config = at(tmp_path)
+
+    def interrupted(what: str, meters: int) -> None:
+        if what == "collected":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(CITY, config, Workers(1), jobs=1, first_day=DAY, days=1, progress=interrupted)
+    again = collected(tmp_path)
+    assert again.intervals_identical == again.intervals_received
+    assert again.result_sha256 == collected(tmp_path / "at once").result_sha256
+
+
 def test_a_value_that_differs_is_counted(tmp_path: Path) -> None:
     district = District(CITY, 0, DAY, 1)
     truth = district.truth()
