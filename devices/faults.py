@@ -323,11 +323,13 @@ class NetworkSilent(_Fault):
 
 @dataclass(frozen=True, slots=True)
 class PowerCut(_Fault):
-    """Concentrator and modem are without power, and boot when it returns."""
+    """Concentrator and modem are without power, and boot when it returns; the network behind them
+    has to be found anew."""
 
     def apply(self, world: World) -> None:
         world.hold("power", self.target)
         world.concentrators[self.target].power_off()
+        world.networks_lost(self.target)
         modem = world.modem(self.target)
         if not isinstance(modem, Router):  # which has a supply of its own
             modem.add_fault(ModemState("power lost", self.span))

@@ -208,6 +208,11 @@ class World:
         for network in self.networks[self._home.get(name, name)].both:
             network.touch(name if name in self._home else None)
 
+    def networks_lost(self, concentrator: str) -> None:
+        """A concentrator has lost its power: who was where is known to nobody any more."""
+        for network in self.networks[concentrator].both:
+            self._links_changed(concentrator, network.forget(self.env.now))
+
     def modem(self, name: str) -> Modem:
         """The modem of a concentrator, or of the router of a meter that has a line of its own."""
         if name in self.concentrators:
@@ -292,7 +297,10 @@ class World:
         modem = make(rng, now=now - SETTLED_S, pace=self.spec.modem_pace)
         modem.advance(now)
         line = self._lines[name] = PowerLine(
-            self.env, self._carried, lambda changes: self._links_changed(name, changes)
+            self.env,
+            networks.both,
+            self._carried,
+            lambda changes: self._links_changed(name, changes),
         )
         self.concentrators[name] = Concentrator(
             self.env,

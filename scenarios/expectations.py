@@ -73,6 +73,10 @@ def expected(story: Story) -> Iterator[Check]:
         took_s = [_took_s(order) for order in orders if order.state is State.DONE]
         slowest, limit = max(took_s, default=None), seconds(expect.done_within)
         yield Check("done_within", slowest is not None and slowest <= limit, slowest, limit)
+    for kind, within in (expect.done_within_by_kind or {}).items():
+        ended_s = [_took_s(o) if o.state is State.DONE else None for o in orders if o.kind == kind]
+        ok = bool(ended_s) and all(each is not None and each <= seconds(within) for each in ended_s)
+        yield Check(f"done_within_by_kind {kind}", ok, ended_s, seconds(within))
     for name, quantile in (("latency_p50", 0.5), ("latency_p95", 0.95)):
         if (at_most := getattr(expect, name)) is not None:
             found_s, limit = _latency_s(orders, quantile), seconds(at_most)

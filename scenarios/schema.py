@@ -186,6 +186,7 @@ class Expect(Part, frozen=True):
     supply: dict[str, Literal["connected", "disconnected", "ready"]] | None = None
     attempts_min: int | None = None  # of the order with the most
     done_within: Duration | None = None  # from acceptance, each order that is done
+    done_within_by_kind: dict[str, Duration] | None = None  # likewise, each order of one kind
     latency_p50: Duration | None = None  # from acceptance, of the orders that are done, at most
     latency_p95: Duration | None = None
     frames_lost_min: int | None = None
@@ -221,6 +222,7 @@ class Expect(Part, frozen=True):
             "completeness",
             "availability",
             "pushes",
+            "done_within_by_kind",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
         told = (getattr(self, name) for name in self.__struct_fields__ if name not in other)

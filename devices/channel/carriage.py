@@ -15,7 +15,6 @@ from random import Random
 from devices.channel.link import Link
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import Direction
-from protocols.plc.physical import airtime_us
 
 
 class Cause(enum.StrEnum):
@@ -51,7 +50,7 @@ def carry(link: Link, frame: bytes, rng: Random, *, direction: Direction, now: f
     """Decide the fate of one frame.  Same link, frame, time and state of `rng`: same answer."""
     against_noise, against_fault = divmod(rng.getrandbits(64), ONE)
     snr_cdb = link.snr_cdb(direction, now)
-    airtime = airtime_us(len(frame), link.medium.scheme)
+    airtime = link.medium.frame_us(len(frame))
     if not link.module_on(now):
         return Lost(Cause.MODULE_OFF, airtime, snr_cdb)
     if against_noise < link.medium.rates.lost_of_2_32(snr_cdb, len(frame)):

@@ -108,10 +108,25 @@ class Course:
             self.heard_snr_cdb = delivery.snr_cdb
         return delivery
 
-    def wait(self) -> None:
-        """Wait in vain for an acknowledgement.  Its draws are passed over: every try takes as many,
-        so that no frame's luck hangs on what became of another."""
+    def overhear(self, octets: bytes, direction: Direction) -> bool:
+        """Whether a sender hears that its frame, which went this way, is passed on or answered."""
+        link = self.route.hops[self.hop - 1]
+        now = self.now_us / 1_000_000
+        back = self.bearer.carry(octets, self.rng, direction=direction.opposite, now=now)
+        heard = isinstance(back, Delivered)
+        if heard and direction is Direction.DOWN and self.straight and link.module_on(now):
+            self.heard_at = _date(self.now_us)
+            self.heard_snr_cdb = back.snr_cdb
+        return heard
+
+    def skip(self) -> None:
+        """Pass over an acknowledgement's draws: every try takes as many, so that no frame's luck
+        hangs on what became of another."""
         self.rng.getrandbits(64)
+
+    def wait(self) -> None:
+        """Wait in vain for an acknowledgement."""
+        self.skip()
         self.now_us += self.bearer.airtime_us(self.bearer.acknowledgement_octets)
 
     def note(

@@ -22,12 +22,11 @@ from dataclasses import dataclass
 from random import Random
 
 from devices.channel.link import Link
-from devices.channel.medium import Medium, acknowledgement_us
+from devices.channel.medium import Medium
 from devices.channel.route import Route
 from devices.channel.transfer import transfer
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS, Direction
-from protocols.plc.physical import airtime_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,11 @@ def exchange(
     """An exchange over these hops, the concentrator's first.  Nothing is waited for here."""
     down, up = _Count(), _Count()
     asked = all(
-        _message(medium, request_octets, hop.snr_down_cdb, hop.snr_up_cdb, hop, chance, down)
-        for hop in hops
+        _message(medium, request_octets, Way.down(hop, by_master=number == 0), chance, down)
+        for number, hop in enumerate(hops)
     )
     answered = asked and all(
-        _message(medium, answer_octets, hop.snr_up_cdb, hop.snr_down_cdb, hop, chance, up)
-        for hop in reversed(hops)
+        _message(medium, answer_octets, Way.up(hop), chance, up) for hop in reversed(hops)
     )
     return Exchange(
         asked=asked,
@@ -93,30 +91,40 @@ class _Count:
     airtime_us: int = 0
 
 
-def _message(
-    medium: Medium,
-    octets: int,
-    snr_cdb: int,
-    snr_back_cdb: int,
-    hop: Hop,
-    chance: Random,
-    count: _Count,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A hop in the direction of a message."""
+
+    snr_cdb: int
+    snr_back_cdb: int
+    fault_of_2_32: int
+    by_master: bool  # whether the concentrator sends
+
+    @classmethod
+    def down(cls, hop: Hop, *, by_master: bool) -> Way:
+        return cls(hop.snr_down_cdb, hop.snr_up_cdb, hop.fault_of_2_32, by_master)
+
+    @classmethod
+    def up(cls, hop: Hop) -> Way:
+        return cls(hop.snr_up_cdb, hop.snr_down_cdb, hop.fault_of_2_32, by_master=False)
+
+
+def _message(medium: Medium, octets: int, way: Way, chance: Random, count: _Count) -> bool:
     """A message over one hop: whether all of it arrived."""
-    ack_lost = medium.rates.lost_of_2_32(snr_back_cdb, ACKNOWLEDGEMENT_OCTETS)
-    ack_us = acknowledgement_us(medium.scheme)
-    kept = ONE - hop.fault_of_2_32
+    ack_lost = medium.rates.lost_of_2_32(way.snr_back_cdb, ACKNOWLEDGEMENT_OCTETS)
+    ack_us = medium.acknowledgement_us
+    kept = ONE - way.fault_of_2_32
     sizes = medium.segments(octets)
     for number, size in enumerate(sizes, 1):
-        lost = medium.rates.lost_of_2_32(snr_cdb, size)
+        lost = medium.rates.lost_of_2_32(way.snr_cdb, size)
         arrived = acknowledged = False
         for _ in range(1 + medium.retries_max):
             there = _passes(lost, kept, chance)
             acknowledged = _passes(ack_lost, kept, chance) and there
             arrived = arrived or there
             count.frames += 1
-            count.total_us += medium.try_us(size)
-            count.airtime_us += airtime_us(size, medium.scheme) + (ack_us if there else 0)
+            count.total_us += medium.try_us(size, known=acknowledged, by_master=way.by_master)
+            count.airtime_us += medium.frame_us(size) + (ack_us if there else 0)
             if acknowledged:
                 count.acknowledged += 1
                 break
@@ -169,18 +177,22 @@ def expected(
 ) -> Expected:
     """Closed form of `exchange`."""
     alive, total_us = 1.0, 0.0
-    legs = [(request_octets, hop, hop.snr_down_cdb, hop.snr_up_cdb) for hop in hops]
-    legs += [(answer_octets, hop, hop.snr_up_cdb, hop.snr_down_cdb) for hop in reversed(hops)]
+    legs = [
+        (request_octets, Way.down(hop, by_master=number == 0)) for number, hop in enumerate(hops)
+    ]
+    legs += [(answer_octets, Way.up(hop)) for hop in reversed(hops)]
     tries = 1 + medium.retries_max
-    for octets, hop, snr_cdb, snr_back_cdb in legs:
-        kept = 1.0 - hop.fault_of_2_32 / ONE
-        back = kept * (1.0 - _rate(medium, snr_back_cdb, ACKNOWLEDGEMENT_OCTETS))
+    for octets, way in legs:
+        kept = 1.0 - way.fault_of_2_32 / ONE
+        back = kept * (1.0 - _rate(medium, way.snr_back_cdb, ACKNOWLEDGEMENT_OCTETS))
         sizes = medium.segments(octets)
         for number, size in enumerate(sizes, 1):
-            there = kept * (1.0 - _rate(medium, snr_cdb, size))
+            there = kept * (1.0 - _rate(medium, way.snr_cdb, size))
             vain = 1.0 - there * back
+            good_us = medium.try_us(size, by_master=way.by_master)
+            bad_us = medium.try_us(size, known=False, by_master=way.by_master)
             mean_tries = math.fsum(vain**number for number in range(tries))
-            total_us += alive * mean_tries * medium.try_us(size)
+            total_us += alive * mean_tries * ((1.0 - vain) * good_us + vain * bad_us)
             if number == len(sizes):
                 alive *= 1.0 - (1.0 - there) ** tries
             else:

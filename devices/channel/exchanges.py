@@ -14,12 +14,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.channel.medium import Medium, acknowledgement_us
+from devices.channel.medium import Medium
 from devices.philox import Turn, blocks, key_of
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import ACKNOWLEDGEMENT_OCTETS
 from protocols.plc.noise import Noise
-from protocols.plc.physical import Scheme, airtime_us
+from protocols.plc.physical import Scheme
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -89,7 +89,14 @@ def many(
     down = course.count
     asked = np.ones(len(meters), np.bool_)
     for hop in range(routes.snr_down_cdb.shape[1]):
-        course.cross(hop, request_octets, routes.snr_down_cdb, routes.snr_up_cdb, asked)
+        course.cross(
+            hop,
+            request_octets,
+            routes.snr_down_cdb,
+            routes.snr_up_cdb,
+            asked,
+            by_master=hop == 0,
+        )
     frames_down, acknowledged_down = down.frames.copy(), down.acknowledged.copy()
     answered = asked.copy()
     for hop in reversed(range(routes.snr_down_cdb.shape[1])):
@@ -133,16 +140,23 @@ class _Course:
         self._round = turn.round
 
     def cross(
-        self, hop: int, octets: int, snr_cdb: Ints, snr_back_cdb: Ints, arrived: Flags
+        self,
+        hop: int,
+        octets: int,
+        snr_cdb: Ints,
+        snr_back_cdb: Ints,
+        arrived: Flags,
+        *,
+        by_master: bool = False,
     ) -> None:
         """Carry a message over a hop for all that have it and reach so far; others stay as they
-        are.  `arrived` falls where it got lost."""
+        are.  `arrived` falls where it got lost; `by_master`: the concentrator sends."""
         sizes = self.medium.segments(octets)
         who = np.flatnonzero(arrived & (self.routes.hops > hop))
         back = self._lost(ACKNOWLEDGEMENT_OCTETS)(snr_back_cdb[who, hop])
         there = snr_cdb[who, hop]
         for number, size in enumerate(sizes, 1):
-            whole, acknowledged = self._send(who, hop, size, there, back)
+            whole, acknowledged = self._send(who, hop, size, there, back, by_master=by_master)
             if number == len(sizes):
                 arrived[who[~whole]] = False
             else:
@@ -150,13 +164,21 @@ class _Course:
                 who, there, back = who[acknowledged], there[acknowledged], back[acknowledged]
 
     def _send(
-        self, who: Ints, hop: int, size: int, snr_cdb: Ints, back_lost: Ints
+        self,
+        who: Ints,
+        hop: int,
+        size: int,
+        snr_cdb: Ints,
+        back_lost: Ints,
+        *,
+        by_master: bool,
     ) -> tuple[Flags, Flags]:
         """A segment until it is acknowledged or given up: who has it, whose sender knows."""
         count, medium = self.count, self.medium
         lost = self._lost(size)(snr_cdb)
-        try_us, frame_us = medium.try_us(size), airtime_us(size, medium.scheme)
-        ack_us = acknowledgement_us(medium.scheme)
+        good_us = medium.try_us(size, by_master=by_master)
+        bad_us = medium.try_us(size, known=False, by_master=by_master)
+        frame_us, ack_us = medium.frame_us(size), medium.acknowledgement_us
         whole = np.zeros(len(who), np.bool_)
         acknowledged = np.zeros(len(who), np.bool_)
         left = np.arange(len(who))
@@ -173,7 +195,7 @@ class _Course:
                 told &= back_fault < kept
             told &= got
             count.frames[meter] += 1
-            count.total_us[meter] += try_us
+            count.total_us[meter] += np.where(told, good_us, bad_us)
             count.airtime_us[meter] += frame_us + ack_us * got
             count.acknowledged[meter] += told
             whole[left] |= got

@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple, Protocol
 from devices.channel import carriage, radio
 from devices.channel.carriage import Delivery
 from devices.channel.link import Link
+from devices.channel.medium import TURNAROUND_US
 from devices.channel.radio import RadioLink
 from protocols.plc import frames as plc_frames
-from protocols.plc import physical as plc_physical
 from protocols.plc.error_rates import ONE
 from protocols.plc.frames import Direction, Frame
 from protocols.rf import frames as rf_frames
@@ -56,6 +56,21 @@ class Bearer(Protocol):
 
     def airtime_us(self, octets: int) -> int: ...
 
+    @property
+    def acknowledges(self) -> bool:
+        """Whether the far end sends frames that acknowledge; else a sender hears its frame passed
+        on, or answered."""
+        ...
+
+    def lead_us(self, *, by_master: bool) -> int:
+        """What passes before a sender's frame."""
+        ...
+
+    @property
+    def wait_us(self) -> int:
+        """How long a sender waits in vain for a sign that its frame has arrived."""
+        ...
+
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery: ...
 
     def quality(self, *octets: int, now: float) -> Quality:
@@ -86,7 +101,18 @@ class PowerLineBearer:
         return self.link.medium.retries_max
 
     def airtime_us(self, octets: int) -> int:
-        return plc_physical.airtime_us(octets, self.link.medium.scheme)
+        return self.link.medium.frame_us(octets)
+
+    @property
+    def acknowledges(self) -> bool:
+        return not self.link.medium.polled
+
+    def lead_us(self, *, by_master: bool) -> int:
+        return self.link.medium.lead_us(by_master=by_master)
+
+    @property
+    def wait_us(self) -> int:
+        return self.link.medium.wait_us
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return carriage.carry(self.link, frame, rng, direction=direction, now=now)
@@ -126,6 +152,17 @@ class RadioBearer:
 
     def airtime_us(self, octets: int) -> int:
         return radio.frame_airtime_us(octets, self.link.mode)
+
+    @property
+    def acknowledges(self) -> bool:
+        return True
+
+    def lead_us(self, *, by_master: bool) -> int:
+        return 0
+
+    @property
+    def wait_us(self) -> int:
+        return self.airtime_us(self.acknowledgement_octets) + 2 * TURNAROUND_US
 
     def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
         return radio.carry(self.link, frame, rng, direction=direction, now=now)

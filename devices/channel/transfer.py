@@ -74,9 +74,9 @@ def longest_s(route: Route, octets: int) -> float:
         whole, rest = divmod(octets, room)
         sizes = [bearer.frame_octets_max()] * whole
         sizes += [rest + bearer.overhead_octets] if rest else []
-        answer_us = bearer.airtime_us(bearer.acknowledgement_octets) + 2 * TURNAROUND_US
+        around_us = bearer.lead_us(by_master=False) + bearer.wait_us
         tries = 1 + bearer.retries_max()
-        total_us += sum(tries * (bearer.airtime_us(size) + answer_us) for size in sizes)
+        total_us += sum(tries * (bearer.airtime_us(size) + around_us) for size in sizes)
     return total_us / 1_000_000
 
 
@@ -115,20 +115,26 @@ def _send(course: Course, piece: Segment, receiver: Reassembler) -> tuple[bytes 
     wire = course.bearer.encode(piece)
     whole: bytes | None = None
     for _ in range(1 + course.bearer.retries_max()):
+        by_master = piece.direction is Direction.DOWN and course.hop == 1
+        course.now_us += course.bearer.lead_us(by_master=by_master)
         began_us = course.now_us
         course.tries += 1
         delivery = course.put(wire, piece.direction)
-        course.now_us += TURNAROUND_US
+        if course.bearer.acknowledges:
+            course.now_us += TURNAROUND_US
         heard = None
         if isinstance(delivery, Delivered):
             completed = receiver.receive(piece)
             whole = completed if completed is not None else whole
             heard = delivery.snr_cdb
-        if piece.direction is Direction.DOWN:
+        if not course.bearer.acknowledges:
+            acknowledged = _overheard(course, piece, began_us, delivery)
+        elif piece.direction is Direction.DOWN:
             acknowledged = _acknowledge_down(course, piece, began_us, heard)
         else:
             acknowledged = _acknowledge_up(course, piece, began_us, delivery)
-        course.now_us += TURNAROUND_US
+        if course.bearer.acknowledges:
+            course.now_us += TURNAROUND_US
         if acknowledged:
             course.tries_acknowledged += 1
             return whole, True
@@ -175,6 +181,29 @@ def _acknowledge_up(course: Course, piece: Segment, began_us: int, delivery: Del
     octets = course.bearer.acknowledgement_octets
     course.note(answered_us, Direction.DOWN, octets, Fate.SENT, None)
     return isinstance(answer, Delivered)
+
+
+def _overheard(course: Course, piece: Segment, began_us: int, delivery: Delivery) -> bool:
+    """Whether the sender of a segment on a polled line hears that it has arrived: it is passed on,
+    or answered.  No frame says so, and the next one's own fate is another matter."""
+    there = isinstance(delivery, Delivered)
+    down = piece.direction is Direction.DOWN
+    known = False
+    if there:
+        known = course.overhear(_acknowledgement(course, piece, delivery.snr_cdb), piece.direction)
+    else:
+        course.skip()
+    octets = len(course.bearer.encode(piece))
+    if down:
+        fate = Fate.DELIVERED if course.straight else Fate.HANDED_ON
+        fate = fate if known else Fate.NO_ACKNOWLEDGEMENT
+        course.note(began_us, piece.direction, octets, fate, delivery.snr_cdb if known else None)
+    elif _sends(course, began_us):
+        fate = Fate.DELIVERED if there else Fate.DAMAGED
+        course.note(began_us, piece.direction, octets, fate, delivery.snr_cdb)
+    if not known:
+        course.now_us += course.bearer.wait_us
+    return known
 
 
 def _sends(course: Course, at_us: int) -> bool:

@@ -15,7 +15,7 @@ import simpy
 
 from devices.channel.counters import LinkCounters
 from devices.channel.course import Fate, Transfer
-from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine
+from devices.concentrator.power_line import PowerLine, answer_after_s
 from devices.concentrator.turns import URGENT
 from devices.network.ways import Leg
 from protocols.concentrator.messages import Frame
@@ -63,6 +63,7 @@ class Conversing:
             # frame's leaving, no time passes.
             with self.line.medium.request(priority=self.priority) as turn:
                 yield turn
+                yield from self.line.cleared()
                 acted = session.acted
                 octets = speak(env.now)
                 answers: list[bytes] = []
@@ -108,7 +109,7 @@ class Conversing:
     def _listen(self, answers: list[bytes]) -> Generator[simpy.Event, Any, bytes]:
         heard = b""
         for octets in answers:
-            yield self.line.env.timeout(ANSWER_AFTER_S)
+            yield self.line.env.timeout(answer_after_s(self.leg))
             carried = yield from self.line.up(self.leg, octets, self.priority)
             self.record.add(carried)
             heard += carried.received or b""

@@ -7,7 +7,7 @@ which are the truth, go to the world's log only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import simpy
@@ -15,12 +15,21 @@ import simpy
 from devices.channel.course import Transfer
 from devices.channel.transfer import longest_s, transfer, without_route
 from devices.concentrator.turns import URGENT
-from devices.network.upkeep import Change
+from devices.network.line_time import KeepAliveTime
+from devices.network.upkeep import Change, Network
 from devices.network.ways import Leg, Way
 from protocols.plc.frames import Direction
 
 ANSWER_AFTER_S = 0.1
 """A meter's time to answer (assumption; 0.5 s in one published polling simulation)."""
+
+
+def answer_after_s(leg: Leg) -> float:
+    """What passes before a meter's answer leaves; on a polled line its elaboration does, and that
+    counts among the line's own time."""
+    polled = leg.used is not None and leg.used[0].network.access.polled
+    return 0.0 if polled else ANSWER_AFTER_S
+
 
 Process = Generator[simpy.Event, Any, Any]
 
@@ -35,13 +44,21 @@ class PowerLine:
     def __init__(
         self,
         env: simpy.Environment,
+        networks: Sequence[Network],
         on_transfer: Callable[[str, Transfer], None] = lambda meter, carried: None,
         on_change: Callable[[tuple[Change, ...]], None] = lambda changes: None,
     ) -> None:
         self.env = env
         self.medium = simpy.PriorityResource(env, capacity=1)
+        self._keep_alives = KeepAliveTime(networks, now=env.now)
         self._on_transfer = on_transfer
         self._on_change = on_change
+
+    def cleared(self) -> Process:
+        """Wait for the keep-alives that fell due before us; whoever calls holds `medium`."""
+        wait_s = self._keep_alives.wait_s(self.env.now)
+        if wait_s > 0:
+            yield self.env.timeout(wait_s)
 
     def down(
         self, leg: Leg, octets: bytes
@@ -58,6 +75,7 @@ class PowerLine:
             leg.used = way, route
             carried = transfer(route, octets, way.rng, direction=Direction.DOWN, now=now)
         yield self.env.timeout(carried.total_s)
+        self._keep_alives.ended(self.env.now)
         self._on_transfer(leg.meter, carried)
         if way is not None:
             self._on_change(way.note(carried, self.env.now))
@@ -72,6 +90,7 @@ class PowerLine:
         """Carry a meter's message the way by which it was asked; takes `medium` by itself."""
         with self.medium.request(priority=priority) as turn:
             yield turn
+            yield from self.cleared()
             now = self.env.now
             way, route = leg.back(now)
             carried = transfer(route, octets, way.rng, direction=Direction.UP, now=now)
@@ -82,6 +101,7 @@ class PowerLine:
 
     def noted(self, leg: Leg, way: Way, carried: Transfer) -> None:
         """A message has crossed the line, or not: everybody who learns from that does."""
+        self._keep_alives.ended(self.env.now)
         self._on_transfer(leg.meter, carried)
         self._on_change(way.note(carried, self.env.now))
 

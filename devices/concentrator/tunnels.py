@@ -15,7 +15,7 @@ import simpy
 
 from devices.concentrator.desk import Desk
 from devices.concentrator.own_clock import OwnClock
-from devices.concentrator.power_line import ANSWER_AFTER_S, PowerLine, longest_down_s
+from devices.concentrator.power_line import PowerLine, answer_after_s, longest_down_s
 from devices.concentrator.table import Entry
 from devices.concentrator.turns import URGENT, Turns
 from protocols.concentrator.gateway import (
@@ -147,6 +147,7 @@ class Tunnels:
         behind_s = self._clock.behind_s(frame.at, self._env.now)
         with self._line.medium.request(priority=URGENT) as turn:
             yield turn
+            yield from self._line.cleared()
             left_s = self._clock.left_s(frame.not_after, behind_s, self._env.now)
             tunnel.carried = frame.sequence
             answers: list[bytes] = []
@@ -158,7 +159,7 @@ class Tunnels:
                 if any(each.fate == Fate.NO_ROUTE for each in carried.frames):
                     fate = Fate.NO_ROUTE
         for octets in answers:
-            yield self._env.timeout(ANSWER_AFTER_S)
+            yield self._env.timeout(answer_after_s(entry.leg))
             heard += (yield from self._line.up(entry.leg, octets)).received or b""
         tunnel.answer = TunnelAnswer(
             id=self._desk.new_id(),

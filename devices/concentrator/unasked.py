@@ -46,6 +46,7 @@ def _over(
         yield env.timeout(max(0.0, way.network.next_deadline() - env.now))
     with line.medium.request(priority=URGENT) as turn:
         yield turn
+        yield from line.cleared()
         route = way.route
         if route is None or not way.link.module_on(env.now):
             return None

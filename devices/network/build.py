@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devices.chance import Rounds, stream
 from devices.channel.appliance import Appliance
 from devices.channel.link import Link, Tap
-from devices.channel.medium import Medium
+from devices.channel.medium import Medium, as_polled
 from devices.channel.noise import NoiseProfile
 from devices.channel.place import path_to
 from devices.channel.radio import RadioLink, received_cdbm
@@ -58,6 +58,8 @@ def networks_of(
     """The networks as they have grown by `now`.  `tap` hears each meter's power line, `radio_tap`
     its radio, by the power that is received there; `asking` says whether the concentrator works."""
     links, radios, places = {}, {}, {}
+    if ACCESSES[transformer.access].polled:
+        medium = as_polled(medium)
     mode = None if transformer.radio is None else MODES[transformer.radio]
     for node, meter in enumerate(transformer.modules, 1):
         path = path_to(seed, transformer=transformer.name, meter=meter.name, place=meter.place)

@@ -6,6 +6,7 @@ Rates are integers out of 2**32, expected transmissions are thousandths.
 
 from __future__ import annotations
 
+from devices.channel.medium import TURNAROUND_US
 from devices.channel.route import AnyLink, bearer_of
 from protocols.plc.error_rates import ONE
 
@@ -54,3 +55,10 @@ class Hop:
             kept = (ONE - down) * (ONE - up)
             self.expected_milli = min(NEVER - 1, 1000 * ONE * ONE // max(1, kept))
         self.steady_until = bearer.steady_until(now)
+
+
+def keep_alive_us(link: AnyLink) -> int:
+    """How long a keep-alive over one hop has the line: a short frame there and one back."""
+    bearer = bearer_of(link)
+    frame_us = bearer.airtime_us(bearer.acknowledgement_octets)
+    return 2 * (frame_us + TURNAROUND_US)

@@ -7,11 +7,10 @@ misses, after a message that failed, and once an hour; it changes where another 
 better, and at once where a hop of it is dead.
 
 What happens in a round depends on seed, concentrator, bearer, round and module alone, and on the
-links: not on the order of the modules, nor on whether somebody looks.  Modules and concentrator
-keep what they know through a loss of power that is shorter than the keep-alives allow; in a longer
-one registrations are lost by the same count, when the concentrator is back.
+links: not on the order of the modules, nor on whether somebody looks.  A concentrator that has lost
+its power has lost its network: when it is back, modules join anew, round by round.
 
-Keep-alives take no turn on the line: they are a hundredth of its time (docs/models.md).
+What keep-alives take of the line's time is reckoned in `line_time`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from typing import Literal
 from devices.chance import Rounds
 from devices.channel.route import Route, bearer_of
 from devices.network.availability import Availability
-from devices.network.hop import NEVER
+from devices.network.hop import NEVER, keep_alive_us
 from devices.network.neighbours import Neighbours
 from devices.network.tree import Access, Tree
 from protocols.plc.error_rates import ONE
@@ -93,6 +92,7 @@ class Network:
         self._costs_milli: dict[int, int] = {}
         self._hopeless: dict[int, float] = {}  # modules that nobody hears, until when
         self._kept_until = _UNFORESEEN
+        self._line_us: list[int] | None = None
         self._round = int(now // ROUND_S)
         self._form(now)
         self._measure(now)
@@ -145,6 +145,18 @@ class Network:
         """Keep-alives heard in an hour (numbered from 1970), and asked for."""
         return self.availability.of(self._of_meter[meter], hour)
 
+    def keep_alive_us(self) -> list[int]:
+        """How long each module's keep-alive takes of the line, in the order of the modules: one
+        short frame each way over each hop of its route; 0 for one without a route."""
+        if self._line_us is None:
+            self._line_us = [self._line_us_of(node) for node in self._nodes]
+        return self._line_us
+
+    def _line_us_of(self, node: int) -> int:
+        if node not in self.tree.parents:
+            return 0
+        return sum(keep_alive_us(link) for link in self.tree.route(node).hops)
+
     # --- what happens to it ----------------------------------------------------------------------
 
     def touch(self, meter: str | None = None) -> None:
@@ -170,6 +182,16 @@ class Network:
             return ()
         self._doubted.add(node)
         return tuple(self._reconsidered(node, now))
+
+    def forget(self, now: float) -> tuple[Change, ...]:
+        """The concentrator has lost its power, and with it who is where."""
+        gone = [node for node in self._nodes if node in self.tree.parents]
+        for node in gone:
+            self.tree.leave(node)
+        self._misses.clear()
+        self._doubted.clear()
+        self._kept_until = _UNFORESEEN
+        return tuple(self._change(node, Turn.LOST, now) for node in gone)
 
     def next_deadline(self) -> float:
         """The next round."""
@@ -274,6 +296,7 @@ class Network:
 
     def _change(self, node: int, turn: Turn, now: float) -> Change:
         self._changes.setdefault(node, []).append(now)
+        self._line_us = None
         if turn is not Turn.LOST:
             self._known_milli[node] = self.tree.cost_milli(node, now)
         route = self.tree.route(node) if node in self.tree.parents else None

@@ -11,6 +11,7 @@ RATE_OLDER_BPS = 2_400
 OVERHEAD_OCTETS = 22
 LSDU_OCTETS_MAX = 128
 REPEATERS_MAX = 8
+SLOT_US = 250_000  # that a poller waits for an answer: the time of the longest frame
 ELABORATION_US = 20_000  # of each module that passes a frame on, and of the one that answers
 
 

@@ -14,14 +14,16 @@ from devices.channel import exchanges
 from devices.channel.exchange import Exchange, Hop, by_frames, exchange, expected
 from devices.channel.exchanges import Exchanges, Routes
 from devices.channel.link import Link, PacketLoss
-from devices.channel.medium import Medium
+from devices.channel.medium import Medium, as_polled
 from devices.philox import Turn, key_of, keyed
 from devices.span import Span
+from protocols.plc import meters_and_more_like
 from protocols.plc.error_rates import ONE
 from protocols.plc.noise import CLEAN
 from tests.channel.test_link import MIDNIGHT, link_with
 
 MEDIUM = Medium(noise=CLEAN)
+POLLED = as_polled(MEDIUM)
 CAUSE = exchanges.CAUSE
 ratios = st.integers(320, 700)  # usable, or there is no registration and no frame
 hop = st.builds(Hop, ratios, ratios, st.sampled_from((0, 0, ONE // 5, ONE)))
@@ -60,7 +62,9 @@ def row(result: Exchanges, number: int) -> Exchange:
     st.lists(st.lists(hop, min_size=1, max_size=4), min_size=1, max_size=5),
     octets,
     octets,
-    st.sampled_from((MEDIUM, Medium(), Medium(noise=CLEAN, frame_octets_max=80, retries_max=1))),
+    st.sampled_from(
+        (MEDIUM, Medium(), Medium(noise=CLEAN, frame_octets_max=80, retries_max=1), POLLED)
+    ),
     st.integers(0, 2**32 - 1),
 )
 def test_three_ways_one_result(
@@ -89,6 +93,41 @@ def test_three_ways_one_result(
             now=MIDNIGHT,
         )
         assert row(at_once, number) == alone == zoomed
+
+
+@pytest.mark.parametrize(("repeaters", "takes_us"), [(0, 360_000), (1, 740_000), (3, 1_500_000)])
+def test_a_meters_and_more_like_read_takes_its_published_time(
+    repeaters: int, takes_us: int
+) -> None:
+    """32 octets asked, 128 answered at 4.8 kbit/s: facts of the channel, 0.36 s and 1.5 s; frame by
+    frame, by one draw and by the array."""
+    assert takes_us == meters_and_more_like.read_us(32, 128, repeaters)
+    good = [Hop(2_000, 2_000)] * (repeaters + 1)
+    key, turn = key_of(1, CAUSE, "C-001"), Turn(1)
+    one = exchange(good, POLLED, 32, 128, keyed(key, 5, turn))
+    frames = by_frames(
+        links_of(good, POLLED), bytes(32), bytes(128), keyed(key, 5, turn), now=MIDNIGHT
+    )
+    at_once = exchanges.many(
+        routes_of([good]),
+        POLLED,
+        32,
+        128,
+        keys=np.array([key], np.uint64),
+        meters=np.array([5]),
+        turn=turn,
+    )
+    assert one == frames == row(at_once, 0)
+    assert (one.answered, one.total_us) == (True, takes_us)
+    assert one.airtime_us == takes_us - (2 * repeaters + 1) * 20_000
+    assert expected(good, POLLED, 32, 128).total_us == pytest.approx(takes_us, rel=1e-3)
+
+
+def test_a_polled_frame_that_is_lost_costs_a_slot() -> None:
+    """Nobody passes it on: the sender hears nothing for 250 ms, four times."""
+    dead = exchange([Hop(2_000, 2_000, ONE)], POLLED, 32, 128, Random(1))
+    assert (dead.asked, dead.frames_down) == (False, 4)
+    assert dead.total_us == 4 * (90_000 + 250_000)
 
 
 def test_neither_order_nor_batch_matters() -> None:

@@ -31,7 +31,11 @@ DISTURBANCES = {
 # What an attempt may end with, and whether the meter shows its effect then (None: either).
 MAY_END = {
     "reboot": {(Status.DONE, True): True, (Status.UNKNOWN, True): None},
-    "power cut": {(Status.DONE, True): True, (Status.UNKNOWN, True): None},
+    "power cut": {
+        (Status.DONE, True): True,
+        (Status.UNKNOWN, True): None,
+        (Status.UNREACHABLE, False): False,  # it works again, and nobody has joined yet
+    },
     "nothing comes through": {
         (Status.DONE, True): True,
         (Status.NO_ANSWER, True): False,

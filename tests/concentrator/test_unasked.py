@@ -13,6 +13,7 @@ from protocols.concentrator.messages import MeterPushed, ReceiptToConcentrator
 from protocols.dlms.apdu import decode
 from protocols.dlms.notification import DataNotification
 from protocols.dlms.values import Structure
+from protocols.plc.frames import OVERHEAD_OCTETS
 from protocols.plc.noise import CLEAN
 from tests.concentrator.head_end import CONCENTRATOR, METER, Stage
 
@@ -141,3 +142,22 @@ def test_nobody_hears_while_the_concentrator_is_without_power_and_it_is_said_lat
     assert {each.meter for each in pushes(it)} == {METER, "90000002"}  # it says that power is back
     gasps = [each for each in pushes(it) if body(each)[-1] == int(Event.POWER_DOWN)]
     assert gasps == []
+
+
+def test_a_polled_line_carries_an_order_in_its_own_time() -> None:
+    """Every frame is of (n + 22) * 8 / 4800 bit/s; nobody sends an acknowledgement."""
+    it = stage(access="meters-and-more")
+    it.send(it.execute())
+    it.run(30)
+    (result,) = it.head_end.results("1")
+    assert result.status == "done"
+    assert result.link is not None and result.link.link_acks == result.link.frames_sent > 0
+    for line in it.world.log.of_kind("transfer"):
+        assert all(us >= 40_000 and us <= 250_000 for us in line["airtime_us"])
+        assert len(line["frames"]) == len(line["airtime_us"])
+    assert {frame.fate for frame in result.frames} == {"delivered"}
+    octets = {frame.octets: frame.airtime_ms for frame in result.frames}
+    assert all(
+        ms == pytest.approx((each - OVERHEAD_OCTETS + 22) * 8 / 4.8, abs=0.001)
+        for each, ms in octets.items()
+    )

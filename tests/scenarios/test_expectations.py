@@ -78,6 +78,7 @@ OF_THEIR_OWN = {
     "completeness_lag",
     "last_gasps",
     "pushes",
+    "done_within_by_kind",
 }  # tests below
 
 
@@ -136,6 +137,16 @@ def _ok(
     scenario = msgspec.structs.replace(told.scenario, expect=expect)
     story = replace(told, scenario=scenario)
     return {check.name: check.ok for check in expected(story)}
+
+
+def test_orders_of_one_kind_are_done_in_time(told: Story) -> None:
+    """The disconnect is; a kind that nobody asked for is not."""
+    for kind, within, ok in (
+        ("disconnect", "10s", True),
+        ("disconnect", "1s", False),
+        ("connect", "1h", False),
+    ):
+        assert [*_ok(told, "done_within_by_kind", {kind: within}).values()] == [ok]
 
 
 def test_last_gasps_and_other_pushes_are_counted() -> None:
