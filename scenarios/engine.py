@@ -54,7 +54,7 @@ from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
 from scenarios.surroundings import LAN_DELAY_S, Surroundings, TroubledStore
-from scenarios.uplink import BusUplink
+from scenarios.uplink import BusUplink, keepalive_s
 
 COMMERCIAL = "COMERCIAL"
 OPERATOR = "OPERADOR"
@@ -400,6 +400,7 @@ class _Stage:
             enter=enter,
             delay_s=lambda octets: line()(octets),
             sources=self.scenario.evidence,
+            keepalive_s=keepalive_s(self.scenario.field),
         )
 
     def _portal(self) -> Portal | None:

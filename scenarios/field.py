@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from devices import faults, meter_faults, router_faults
 from devices.channel.place import Phase, along_streets
 from devices.concentrator.device import Settings
+from devices.concentrator.errand import Patience
 from devices.concentrator.table import OWN, EnginePolicy, alternating, only
 from devices.faults import Fault
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
@@ -219,6 +220,9 @@ def _engines(scenario: Scenario) -> EnginePolicy:
 def _settings(scenario: Scenario) -> Settings:
     octets = scenario.field.memory_octets
     settings = Settings() if octets is None else Settings(memory_octets=octets)
+    if scenario.field.patience is not None:
+        once = Patience(seconds(scenario.field.patience), sessions_max=1)
+        settings = replace(settings, patience=once)
     if scenario.field.discovery:
         settings = replace(settings, discover_every_s=DISCOVER_EVERY_S)
     return settings

@@ -27,6 +27,7 @@ NOTICED_S = 90.0
 LOSS_SHARE_MIN = 0.1
 """Fewer frames lost than this are what any line loses, and no fault."""
 EARLIER = timedelta(seconds=1)
+_LOOK_BACK = timedelta(seconds=NOTICED_S + 5)
 
 _BY_LOG = {
     ReasonCode.MODEM_FAULT: "modem",
@@ -89,7 +90,7 @@ def _of_concentrator(recorded: Recorded, name: str) -> Iterator[Inferred]:
     for gone, back in _absences(recorded.sessions[name]):
         since = gone - timedelta(seconds=NOTICED_S + 5)
         lines = [each for each in log if since <= each.at and (back is None or each.at <= back)]
-        found = [*_told(name, lines, back)]
+        found = [*_told(recorded, name, lines, back)]
         known = {each.kind for each in found}
         said = _by_carrier(recorded, name, gone, back)
         found += [each for each in said if each.kind not in known]
@@ -109,7 +110,31 @@ def _absences(sessions: Sequence[SessionChange]) -> Iterator[tuple[datetime, dat
         yield gone, None
 
 
-def _told(name: str, lines: Sequence[Evidence], back: datetime | None) -> Iterator[Inferred]:
+def noticed_s(recorded: Recorded) -> Iterator[float]:
+    """How soon absences were noticed that a concentrator's own log tells the begin of."""
+    for name in recorded.sessions:
+        log = [e for e in recorded.logs.get(name, ()) if e.source is Source.FAULT_LOG]
+        for gone, _ in _absences(recorded.sessions[name]):
+            before = [each.at for each in log if gone - _LOOK_BACK <= each.at <= gone]
+            if before:
+                yield (gone - min(before)).total_seconds()
+
+
+def _last_sign(recorded: Recorded, name: str, before: datetime) -> datetime:
+    """When a concentrator was last heard of by an attempt's result."""
+    ended = (
+        tried.attempt.ended_at
+        for order in recorded.orders
+        if order.concentrator == name
+        for tried in recorded.tries[order.number]
+        if tried.result is not None and tried.attempt.ended_at is not None
+    )
+    return max((at for at in ended if at <= before), default=before - EARLIER)
+
+
+def _told(
+    recorded: Recorded, name: str, lines: Sequence[Evidence], back: datetime | None
+) -> Iterator[Inferred]:
     """What a concentrator's own log says of one absence."""
     lost_power = [each for each in lines if _LOST_POWER.search(each.text)]
     for line in lost_power:
@@ -126,9 +151,8 @@ def _told(name: str, lines: Sequence[Evidence], back: datetime | None) -> Iterat
         if same:
             last = same[-1]
             until = None if back is None else max(halfway(last.at, back), last.at)
-            yield Inferred(
-                kind, name, same[0].at - EARLIER, until, f"its log: {last.text}", _code(kind, last)
-            )
+            begun = max(same[0].at - EARLIER, _last_sign(recorded, name, same[0].at))
+            yield Inferred(kind, name, begun, until, f"its log: {last.text}", _code(kind, last))
 
 
 def _code(kind: str, line: Evidence) -> int | None:
@@ -227,6 +251,17 @@ def _acknowledged(result: Result) -> bool:
     """Whether the meter's module took the frames, so that it was the meter that said nothing."""
     link = result.link
     return link is not None and link.link_acks > 0 and 2 * link.frames_lost < link.frames_sent
+
+
+def silences_s(recorded: Recorded) -> Iterator[float]:
+    """How long concentrators went on with meters that acknowledged and did not answer."""
+    for tries in recorded.tries.values():
+        for tried in tries:
+            result = tried.result
+            if result is None or not result.frames or result.status is not Status.NO_ANSWER:
+                continue
+            if _acknowledged(result):
+                yield (result.at - result.frames[0].at).total_seconds()
 
 
 def _loss(meter: str, results: Sequence[Result | None]) -> Iterator[Inferred]:

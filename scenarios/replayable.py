@@ -6,6 +6,7 @@ is given, and everything about the channel are inferred or assumed, and said to 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from headend.domain.meter import GATEWAY
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import REASONS
 from scenarios import recast
-from scenarios.cuts import Values
-from scenarios.inferred import Inferred, faults, since
+from scenarios.cuts import Values, spelled
+from scenarios.inferred import Inferred, faults, noticed_s, silences_s, since
 from scenarios.parts import BadScenario
 from scenarios.recast import Cast, cast
 from scenarios.recorded import Recorded
@@ -32,6 +33,10 @@ BEFORE = timedelta(minutes=1)
 """The field has come up before the first order comes, or the first fault."""
 AFTER = timedelta(minutes=10)
 RADIO = "868-50k"
+USUALLY_NOTICED_S = 45.0
+"""A broker that gives a concentrator up sooner than this heard its connection break."""
+USUAL_SILENCE_S = 30.0
+"""A simulated concentrator as it comes tries a silent meter for so long at least."""
 
 
 class NothingToReplay(ValueError):
@@ -128,6 +133,12 @@ def _field(recorded: Recorded, places: Cast) -> Values:
     }
     if any(meter.address == GATEWAY for meter in recorded.meters):
         told["mode"] = "gateway"
+    silences = [*silences_s(recorded)]
+    if silences and max(silences) < USUAL_SILENCE_S:
+        told["patience"] = spelled(round(max(silences), 3))
+    noticed = [*noticed_s(recorded)]
+    if noticed and min(noticed) < USUALLY_NOTICED_S:
+        told["noticed_after"] = spelled(round(max(min(noticed), 1.0), 3))
     results = (tried.result for tries in recorded.tries.values() for tried in tries)
     if any(frame.link == "rf" for result in results if result for frame in result.frames):
         told["radio"] = RADIO
@@ -161,8 +172,16 @@ def _policies(
     exhausted = [order.tries for order in orders if _gave_up(order)]
     if exhausted or any(order.tries > usual.tries_max for order in orders):
         found["tries_max"] = max(order.tries for order in orders)
+    rests = [
+        (after.attempt.started_at - before.attempt.ended_at).total_seconds()
+        for order in orders
+        for before, after in itertools.pairwise(recorded.tries[order.number])
+        if before.attempt.number == 1 and before.attempt.ended_at is not None
+    ]
+    if rests and min(rests) < usual.backoff_first_s / 2:
+        found["backoff_first_s"] = round(max(min(rests), 0.1), 3)
     told = {key: value for key, value in found.items() if value != getattr(usual, key)}
-    note = "of the policy only deadline, window and number of tries show in orders: --config FILE"
+    note = "of the policy only deadline, window, tries and first rest show in orders: --config FILE"
     return ({"orders": told} if told else {}), [note]
 
 

@@ -77,6 +77,8 @@ class FieldSpec(Part, frozen=True):
     cell_size: Annotated[int, msgspec.Meta(ge=1)] = 4  # concentrators in a cell of the network
     router: Literal["built-in", "external"] = "built-in"  # where concentrators have their modem
     memory_octets: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of each concentrator
+    patience: Duration | None = None  # of a concentrator with a meter that does not answer, in all
+    noticed_after: Duration | None = None  # how soon the broker gives a silent session up; else 90s
     noise: Literal["mains", "clean", "middleton-rare", "middleton-weak", "middleton-frequent"] = (
         "mains"  # on the power line; docs/models.md
     )

@@ -13,10 +13,15 @@ from devices.gateway.uplink import Ears, Will
 from headend.app import Bus, BusClient, BusWill
 from protocols.concentrator import topics
 from protocols.concentrator.messages import FaultLog, Result, decode_upward, encode
-from scenarios.schema import Sources
+from scenarios.schema import FieldSpec, Sources, seconds
 
 EVERYTHING = Sources()
 KEEPALIVE_S = 60.0  # the broker gives a silent session up after one and a half of it
+
+
+def keepalive_s(field: FieldSpec) -> float:
+    """What concentrators announce, so that the broker gives them up when the story says."""
+    return KEEPALIVE_S if field.noticed_after is None else seconds(field.noticed_after) / 1.5
 
 
 class BusUplink:
