@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,19 +15,21 @@ import pytest
 from headend.config import Config, OrderPolicy
 from headend.domain.evidence import Evidence, Source
 from headend.domain.meter import Concentrator, Meter
-from headend.domain.order import Kind, Order, State
+from headend.domain.order import Attempt, Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.domain.upkeep import SessionChange
 from headend.store.store import Reader
+from protocols.concentrator.messages import Action, Frame, LinkReport, Result, Status
 from scenarios import stories
 from scenarios.engine import run
 from scenarios.inferred import faults
 from scenarios.recast import cast
-from scenarios.recorded import Recorded, recorded
+from scenarios.recorded import Recorded, Tried, recorded
 from scenarios.replay import replay
 from scenarios.replayable import NothingToReplay, replayable
 from scenarios.schema import Scenario, parse
 from scenarios.whatif import variants
+from tests.demo.commands import ami
 
 START = datetime(2026, 7, 6, 14, tzinfo=UTC)
 
@@ -187,6 +190,70 @@ def test_an_absence_is_told_once_and_by_who_knows() -> None:
         ("sim", "south", 560.0, 725),
         ("silence", "south", 810.0, None),
     ]
+
+
+def test_a_live_run_shows_its_patience_its_rests_and_its_broker() -> None:
+    """A concentrator that gives up after 2.5 s, a head-end that tries again after 0.7 s, and a
+    broker that heard the connection break, 2 s after the SIM was barred."""
+    began = at(60)
+    silent = Result(
+        id="r-1",
+        at=began + timedelta(seconds=2.5),
+        order="1",
+        attempt=1,
+        meter="M-1",
+        action=Action.CONNECT,
+        status=Status.NO_ANSWER,
+        acted=False,
+        link=LinkReport("M-1", began, True, frames_sent=2, link_acks=2),
+        frames=(Frame(began, "down", "plc", 20, "delivered", 11.0),),
+    )
+    ended = silent.at + timedelta(seconds=0.2)
+    tries = tuple(
+        Tried(
+            Attempt(1, number, began + timedelta(seconds=3.4 * (number - 1)), ended_at=ended),
+            silent,
+        )
+        for number in (1, 2)
+    )
+    line = Evidence(Source.FAULT_LOG, at(63), "sim: 103 illegal MS (103)", ReasonCode.SIM_FAULT)
+    what = told_of(
+        order(1, "M-1", concentrator="north", attempts=2, tries=2),
+        tries={1: tries},
+        sessions={
+            "north": (
+                SessionChange("north", at(0), True, 1),
+                SessionChange("north", at(65), False, 1),
+            ),
+            "south": (),
+        },
+        logs={"north": (line,)},
+    )
+    made = replayable(what)
+    assert made.values["field"]["patience"] == "2.5s"
+    assert made.values["field"]["noticed_after"] == "2s"
+    assert made.values["head_end"]["orders"]["backoff_first_s"] == 0.7
+    (sim,) = [each for each in made.faults if each.kind == "sim"]
+    assert sim.at == ended  # it was heard of until then
+
+
+@pytest.mark.prove
+@pytest.mark.live
+def test_the_database_of_a_live_demo_is_played_again(tmp_path: Path) -> None:
+    """Real sockets, a real broker, the machine's clock; then the same orders on the simulated one,
+    and with another policy."""
+    kept = tmp_path / "kept"
+    assert ami("demo", "--keep", str(kept)).returncode == 0
+    report = tmp_path / "replay.html"
+    ran = ami(
+        "sim", "replay", str(kept / "ami.db"), "--set", "retries=1", "--json",
+        "--report", str(report),
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["agreeing"], len(told["orders"])) == (4, 4), told["sentence"]
+    assert all(each["changed"]["attempts"] <= 1 for each in told["orders"])
+    assert report.read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_without_orders_there_is_nothing_to_replay() -> None:

@@ -301,7 +301,13 @@ def test_replay(tmp_path: Path) -> None:
     kept, file = tmp_path / "kept", tmp_path / "then.toml"
     assert ami("sim", "run", STORY, "--keep", str(kept)).exit_code == 0
     database = str(kept / "ami.db")
-    ran = ami("sim", "replay", database, "--set", "retries=1", "--output", str(file), "--json")
+    report = tmp_path / "replay.html"
+    ran = ami(
+        "sim", "replay", database, "--set", "retries=1", "--output", str(file), "--json",
+        "--report", str(report),
+    )  # fmt: skip
+    page = report.read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "replay" in page
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
     assert told["settings"] == {"head_end.orders.tries_max": 1}
