@@ -253,7 +253,7 @@ def test_the_database_of_a_live_demo_is_played_again(tmp_path: Path) -> None:
     told = json.loads(ran.stdout)
     assert (told["agreeing"], len(told["orders"])) == (4, 4), told["sentence"]
     assert all(each["changed"]["attempts"] <= 1 for each in told["orders"])
-    assert report.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert report.read_text("utf-8").startswith("<!doctype html>")
 
 
 def test_without_orders_there_is_nothing_to_replay() -> None:

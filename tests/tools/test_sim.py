@@ -307,7 +307,7 @@ def test_replay(tmp_path: Path) -> None:
         "--report", str(report),
     )  # fmt: skip
     page = report.read_text("utf-8")
-    assert page.startswith("<!DOCTYPE html>") and "replay" in page
+    assert page.startswith("<!doctype html>") and "replay" in page
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
     assert told["settings"] == {"head_end.orders.tries_max": 1}
