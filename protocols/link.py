@@ -164,6 +164,12 @@ class ClientLink(DataLink, Protocol):
         """Whether APDUs can be sent."""
         ...
 
+    @property
+    def partly_here(self) -> int:
+        """How many octets have come of an APDU that is not whole yet: while they grow, the answer
+        is on its way, however slow the line."""
+        ...
+
     def connect(self, *, now: float) -> None:
         """Open the link.  Raises LocalProtocolError when it is not down."""
         ...

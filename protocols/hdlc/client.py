@@ -78,6 +78,11 @@ class HdlcClient:
         return self._state is _State.UP
 
     @property
+    def partly_here(self) -> int:
+        """Octets of the segments of an APDU whose last one is still to come."""
+        return self._numbering.partly_here
+
+    @property
     def negotiated(self) -> Parameters:
         """Sizes and windows that the link uses."""
         return self._parameters

@@ -50,6 +50,11 @@ class Numbering:
         """Whether an APDU has begun to arrive and has not ended."""
         return self._reassembly.begun
 
+    @property
+    def partly_here(self) -> int:
+        """How many octets have come of an APDU that has not ended."""
+        return self._reassembly.octets
+
     def queue(self, apdu: bytes) -> None:
         """Take an APDU for transmission."""
         self._waiting += segments(self._llc, apdu, self._size)

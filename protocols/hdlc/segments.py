@@ -37,6 +37,12 @@ class Reassembly:
         """Whether the last segment is still to come."""
         return bool(self._parts) or self._skipping
 
+    @property
+    def octets(self) -> int:
+        """How much has come of an APDU whose last segment is still to come; 0 of one that grew
+        beyond any, because nobody waits for that."""
+        return 0 if self._skipping else self._octets
+
     def add(self, frame: Frame) -> bytes | None:
         """Take in the next frame with information; whatever it completes, LLC header included.
 

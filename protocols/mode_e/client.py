@@ -122,6 +122,11 @@ class ModeEClient:
             raise LocalProtocolError(f"send is not allowed: the link is {self._phase.value}")
         self._hdlc.send(apdu, now=now)
 
+    @property
+    def partly_here(self) -> int:
+        """Octets of an APDU whose last segment is still to come."""
+        return 0 if self._hdlc is None else self._hdlc.partly_here
+
     def expect(self, *, now: float) -> None:
         """Ask for what is still due."""
         if self._hdlc is not None:

@@ -107,6 +107,11 @@ class WrapperClient(_WrapperLink):
         """Whether APDUs can be sent."""
         return self._up
 
+    @property
+    def partly_here(self) -> int:
+        """Always 0: a network brings an APDU at once, or loses it."""
+        return 0
+
     def connect(self, *, now: float) -> None:
         """The line is there, and so the link."""
         if self._up or self._broken:

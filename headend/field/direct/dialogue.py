@@ -31,7 +31,7 @@ from protocols.dlms.script import Message
 from protocols.dlms.security import CountersUsedUp
 from protocols.dlms.services import AssociationRequest, GetRequest, ReleaseRequest
 from protocols.errors import LocalProtocolError
-from protocols.link import ApduReceived, LinkDown, LinkViolation
+from protocols.link import ApduReceived, LinkDown, LinkEvent, LinkViolation
 from protocols.sans_io import NEED_DATA
 
 Notification = DataNotification | EventNotification
@@ -39,6 +39,8 @@ Notification = DataNotification | EventNotification
 RESERVED = 256  # counters promised at once; an errand uses some tens, a long profile some hundreds
 COUNTERS_AT_ONCE = 2  # the most that one step of an engine uses
 ASKED_AGAIN_MAX = 1
+SEGMENT_TIMEOUT_S = 20.0
+"""Of an answer that has begun to come, for its next segment: three repetitions, or long pauses."""
 RELEASE_TIMEOUT_S = 5.0
 """A meter that does not take leave keeps nobody waiting."""
 
@@ -199,7 +201,7 @@ class Dialogue:
                 continue
             if apdus:
                 await self.wire.expect()  # what came was not all
-            match await self.wire.next(self.engine.next_deadline()):
+            match await self._next():
                 case None:
                     self.engine.handle_deadline(now=_now())
                 case ApduReceived(apdu=apdu):
@@ -216,6 +218,18 @@ class Dialogue:
                     raise self._gone
                 case _:
                     pass
+
+    async def _next(self) -> LinkEvent | None:
+        """The link's next event, or None where the answer is overdue and no more of it comes: one
+        in many segments takes minutes where a meter pauses between them, or noise is on the line.
+        """
+        until, known = self.engine.next_deadline(), 0
+        while (event := await self.wire.next(until)) is None:
+            here = self.wire.partly_here
+            if here in (0, known):
+                return None
+            known, until = here, _now() + SEGMENT_TIMEOUT_S
+        return event
 
     def _take(self, event: Event) -> Event | None:
         """The event, where it answers what was asked."""

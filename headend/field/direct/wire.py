@@ -32,6 +32,11 @@ class Wire:
         self.identified: Identified | None = None
         self.secret = False  # what is sent now may hold a password
 
+    @property
+    def partly_here(self) -> int:
+        """Octets of an APDU that is not whole yet."""
+        return self._link.partly_here
+
     async def connect(self) -> LinkUp | LinkDown:
         """Open the link."""
         self._link.connect(now=_now())
