@@ -32,8 +32,9 @@ SIGNED_MAX = 0x7FFF_FFFF
 def answer(octets: bytes) -> Apdu:
     """One APDU from a server; a value that a GET response has twice is kept in its `trailing`.
 
-    Raises ProtocolError for what is no APDU even so: any other octets behind it may be the begin
-    of something else.
+    Meters write one more of the same type, or an octet string again with octets of their own around
+    it.  Raises ProtocolError for what is no APDU even so: any other octets behind it may be the
+    begin of something else.
     """
     try:
         return apdu.decode(octets)
@@ -43,11 +44,18 @@ def answer(octets: bytes) -> Apdu:
         reader = Reader(octets, 3)
         if reader.u8() != 0:
             raise  # a data access result: nothing worth keeping came with it
+        begin = reader.offset
         value = reader.value()
-        again, trailing = axdr.decode(octets[reader.offset :]), octets[reader.offset :]
-        if type(again) is not type(value):
+        said, trailing = octets[begin : reader.offset], octets[reader.offset :]
+        again = isinstance(value, OctetString) and len(value) > 0 and said in trailing
+        if not again and not _same_type(value, trailing):
             raise
         return GetResponseNormal(octets[2], value, trailing)
+
+
+def _same_type(value: Value, octets: bytes) -> bool:
+    """Whether these octets are one value of the same type.  Raises ProtocolError for none."""
+    return type(axdr.decode(octets)) is type(value)
 
 
 def value(octets: bytes) -> Told[Value | None]:

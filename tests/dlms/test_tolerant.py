@@ -124,9 +124,14 @@ def test_strings(told: Any, text: str, flaws: Flaw):
 
 CLOCK = OctetString(bytes.fromhex(IN_CHILE + "0000F000"))
 TWICE = GetResponseNormal(0x41, CLOCK, b"\x09\x0c" + CLOCK)
+# The clock of a C server, as it came: the octet string, within another that is cut, and its rest.
+NESTED = bytes.fromhex(
+    "C4014800090C07EA0B1607123317000000" "00090F090C07EA0B160712331700000000090F"
+)
 REFUSED: dict[str, bytes] = {
     "something else behind it": encode(GetResponseNormal(0x41, CLOCK, b"\x00")),
     "half of it again": encode(TWICE)[:-3],
+    "an empty one again": bytes.fromhex("C401410009000009000000"),
     "behind a data access result": bytes.fromhex("C401410103") + b"\x09\x00",
     "behind a SET response": bytes.fromhex("C5014100") + b"\x00",
     "no value": bytes.fromhex("C40141"),
@@ -139,6 +144,14 @@ def test_a_value_sent_twice_is_one_value():
         decode(wire)
     assert tolerant.answer(wire) == TWICE
     assert encode(tolerant.answer(wire)) == wire
+
+
+def test_an_octet_string_that_stands_within_what_follows_is_one_value():
+    found = tolerant.answer(NESTED)
+    assert isinstance(found, GetResponseNormal)
+    assert found.result == OctetString(bytes.fromhex("07EA0B160712331700000000"))
+    assert found.trailing == bytes.fromhex("090F090C07EA0B160712331700000000090F")
+    assert encode(found) == NESTED
 
 
 @pytest.mark.parametrize("wire", REFUSED.values(), ids=REFUSED)

@@ -133,6 +133,12 @@ def test_identify():
     assert (found.firmware, found.meter_type, found.time) == ("0102", None, NOW)
 
 
+def test_identity_asks_for_each_object_alone_as_the_meter_may_not_have_it():
+    device = meter()
+    run(procedures.identify(), device)
+    assert [len(request.attributes) for request in device.asked] == [1] * 6
+
+
 def test_identify_a_meter_that_says_nothing():
     found = run(procedures.identify(), Dictionary())
     assert {getattr(found, name) for name in found.__slots__} == {None}

@@ -120,11 +120,13 @@ class Talk:
 
     async def number(self) -> str | None:
         """The meter's number, or else its logical device name; None where it tells neither."""
-        asked = [AttributeDescriptor(1, name, 2) for name in (SERIAL_NUMBER, LOGICAL_DEVICE_NAME)]
-        read = await self.conversation.read(*asked)
-        if isinstance(read, Failure):
-            return None
-        return next(filter(None, map(identity_text, read)), None)
+        for name in (SERIAL_NUMBER, LOGICAL_DEVICE_NAME):
+            read = await self.conversation.read(AttributeDescriptor(1, name, 2))
+            if isinstance(read, Failure):
+                return None
+            if text := identity_text(read[0]):
+                return text
+        return None
 
     async def objects(self, progress: Callable[[Progress], None] | None = None) -> ObjectList:
         """The association's object list, read once.  Raises `Stopped`."""

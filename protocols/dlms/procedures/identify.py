@@ -9,7 +9,7 @@ from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import clock, shape
-from protocols.dlms.procedures.steps import Answer, Request, get_each, procedure
+from protocols.dlms.procedures.steps import Answer, Request, get_alone, procedure
 from protocols.dlms.services import AttributeDescriptor, GetResult
 from protocols.dlms.values import NullData, OctetString, Utf8String, VisibleString
 
@@ -43,7 +43,7 @@ def identify() -> Generator[Request, Answer, Identity]:
     names = (LOGICAL_DEVICE_NAME, SERIAL_NUMBER, METER_TYPE, *FIRMWARE)
     attributes = [AttributeDescriptor(1, name, 2) for name in names]
     attributes.append(AttributeDescriptor(clock.CLOCK_CLASS, clock.CLOCK, 2))
-    *texts, time = yield from get_each(*attributes)
+    *texts, time = yield from get_alone(*attributes)
     device, serial, kind, *firmware = map(text_of, texts)
     return Identity(device, serial, next(filter(None, firmware), None), kind, _time(time))
 

@@ -152,6 +152,19 @@ def get_each(
     return tuple(each.results[0] for each in told)
 
 
+def get_alone(
+    *attributes: AttributeDescriptor,
+) -> Generator[Request, Answer, tuple[GetResult, ...]]:
+    """Read attributes of objects that the meter may not have, each by a request of its own.
+
+    Meters are in use that end the connection, or themselves, at a list that names one they have not.
+    """
+    found: list[GetResult] = []
+    for attribute in attributes:
+        found += yield from get_each(attribute)
+    return tuple(found)
+
+
 def get(*attributes: AttributeDescriptor) -> Generator[Request, Answer, tuple[Value, ...]]:
     """Read attributes that must all be there: one refusal ends the procedure."""
     results = yield from get_each(*attributes)
