@@ -27,6 +27,7 @@ from protocols.dlms.values import (
     Structure,
     Unsigned,
     Value,
+    VisibleString,
 )
 
 CURRENT = LogicalName("0.0.40.0.0.255")
@@ -126,7 +127,7 @@ def _association(
         )
     if meter_type.association_version >= 2:
         attributes[10] = Attribute(constant(Array()), readers)  # no users: everybody may
-        attributes[11] = Attribute(constant(Structure((Unsigned(0), OctetString(b"")))), readers)
+        attributes[11] = Attribute(constant(Structure((Unsigned(0), VisibleString("")))), readers)
         methods |= {5: Method(NOBODY), 6: Method(NOBODY)}
     return CosemObject(
         ASSOCIATION_LN,

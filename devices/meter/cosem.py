@@ -53,11 +53,12 @@ class Context:
     _meter_time: float | None = None
     _energy: Energy | None = None
     _phases: tuple[PhaseLoad, ...] | None = None
+    _asked_by: int | None = None
 
     @property
     def cause(self) -> str:
         """For the history."""
-        return f"client {self.client.sap}"
+        return f"client {self.client.sap if self._asked_by is None else self._asked_by}"
 
     @property
     def piece(self) -> Piece:
@@ -103,6 +104,13 @@ class Context:
             piece,
             meter_time,
         )
+
+    def of_client(self, client: Client) -> Context:
+        """What belongs to `client`, asked by the client of this association."""
+        asker = self.client.sap
+        if client.sap == asker:
+            return self
+        return Context(self.meter, client, self.now, self.negotiated, _asked_by=asker)
 
     def written(self, what: str) -> None:
         """Put a parameter that was written into the history."""

@@ -7,6 +7,7 @@ keys change and its policy becomes stricter.  Certificates: `certificate_methods
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from devices.chance import octets
 from devices.meter.certificate_methods import certificate_list, certificate_methods
@@ -63,7 +64,9 @@ def _setup(client: Client, version: int) -> CosemObject:
     attributes = {
         2: Attribute(lambda context: policy(context.meter, client), own),
         3: Attribute(constant(Enum(client.suite)), own),
-        4: Attribute(lambda context: OctetString(context.client_system_title), own),
+        4: Attribute(
+            lambda context: OctetString(context.of_client(client).client_system_title), own
+        ),
         5: Attribute(lambda context: OctetString(context.meter.identity.system_title), own),
     }
     methods = {
@@ -82,9 +85,21 @@ def _setup(client: Client, version: int) -> CosemObject:
         version,
         setup_name(client),
         attributes,
-        methods,
+        {index: _acting_on(client, method) for index, method in methods.items()},
         visible=own,
     )
+
+
+def _acting_on(client: Client, method: Method) -> Method:
+    """The method with the keys and the policy of the setup's own client, whoever invokes it."""
+    invoke = method.invoke
+    if invoke is None:
+        return method
+
+    def act(context: Context, value: Value | None) -> ActionResult | MethodReturn:
+        return invoke(context.of_client(client), value)
+
+    return replace(method, invoke=act)
 
 
 def _activate(context: Context, value: Value | None) -> ActionResult:

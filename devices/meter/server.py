@@ -58,7 +58,8 @@ INACTIVITY_TIMEOUT_S = 180.0
 MAX_PDU_SIZE = 1024
 """Octets that the meter takes in one APDU: as small as field meters are, so blocks are needed."""
 
-CHALLENGE_OCTETS = 32  # of 8 to 64, with signatures 32 to 64: Green Book 9.2.7.4
+CHALLENGE_OCTETS = 16  # of 8 to 64, Green Book 9.2.7.4; clients are in use that fail at more
+SIGNED_CHALLENGE_OCTETS = 32  # of 32 to 64
 
 CONFORMANCE = (
     Conformance.GET
@@ -236,7 +237,8 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
     association = meter.count_association()
 
     def challenge() -> bytes:
-        return secret("StoC", CHALLENGE_OCTETS)
+        signed = client.mechanism is AuthenticationMechanism.HIGH_ECDSA
+        return secret("StoC", SIGNED_CHALLENGE_OCTETS if signed else CHALLENGE_OCTETS)
 
     def secret(purpose: str, count: int) -> bytes:
         return octets(identity.seed, "meter", identity.index, purpose, association, count=count)
@@ -258,6 +260,7 @@ def settings(meter: MeterState, client: Client) -> ServerSettings:
         peer_invocation_counter=peer,
         conformance=CONFORMANCE,
         max_pdu_size=MAX_PDU_SIZE,
+        unlimited_size=MAX_PDU_SIZE,
         challenge=challenge if client.mechanism in HLS else None,
         inactivity_timeout_s=INACTIVITY_TIMEOUT_S,
     )

@@ -80,7 +80,7 @@ class Protected(msgspec.Struct, frozen=True):
 
 
 PLAIN = Protected()
-_PDU_SIZE_MAX = 0xFFFF - 20 - 8 - 8
+NO_LIMIT = 0xFFFF - 20 - 8 - 8
 """What every framing carries, whatever the peer can receive: an IPv4 datagram's most octets less
 the headers of IPv4, UDP and the wrapper."""
 
@@ -135,7 +135,7 @@ class Connection:
         self._deadline: float | None = None
         self._negotiated: Negotiated | None = None
         self._agreed_bits = 0  # its conformance, as a plain integer
-        self._peer_pdu_size = _PDU_SIZE_MAX  # octets of an APDU, ciphering included
+        self._peer_pdu_size = NO_LIMIT  # octets of an APDU, ciphering included
         self._context = ApplicationContext.LOGICAL_NAME
         self._required = 0  # protection bits, of what the peer sends in this association
         self._outward = PLAIN  # how what we send is protected
@@ -486,4 +486,4 @@ class Connection:
             self._agreed_bits = int(negotiated.conformance)
             client = self.ROLE is Role.CLIENT
             size = negotiated.server_pdu_size if client else negotiated.client_pdu_size
-        self._peer_pdu_size = min(size or _PDU_SIZE_MAX, _PDU_SIZE_MAX)
+        self._peer_pdu_size = min(size or NO_LIMIT, NO_LIMIT)

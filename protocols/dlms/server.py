@@ -35,6 +35,7 @@ from protocols.dlms.connection import (
     ACTION_IN_BLOCKS,
     GENERAL_BLOCKS,
     GET_IN_BLOCKS,
+    NO_LIMIT,
     PLAIN,
     SET_IN_BLOCKS,
     Protected,
@@ -81,6 +82,7 @@ from protocols.dlms.services import (
     GetResponse,
     MethodDescriptor,
     MethodReturn,
+    Negotiated,
     Request,
     Response,
     SetRequest,
@@ -124,6 +126,7 @@ class ServerConnection(ServerAssociation):
         self._pending: Pending | None = None
         self._incoming = Incoming(0)
         self._outgoing = Outgoing(b"")
+        self._peer_limit = NO_LIMIT  # octets that the client receives; `_peer_pdu_size`: of a block
         self._pushed: tuple[int, ...] = ()  # those that wait to be confirmed, the latest
         self._carrying: Callable[[DataBlock], Apdu] | None = None  # block of an answer -> APDU
 
@@ -144,6 +147,13 @@ class ServerConnection(ServerAssociation):
         wire = self._respond(response)
         self._touch(now)
         return wire
+
+    def _agree(self, negotiated: Negotiated | None) -> None:
+        super()._agree(negotiated)
+        self._peer_limit = self._peer_pdu_size
+        if self._peer_limit == NO_LIMIT:
+            # Clients are in use that name no limit and have room for what the server can receive.
+            self._peer_pdu_size = min(NO_LIMIT, self._settings.unlimited_size)
 
     def _end(self, step: Step) -> None:
         super()._end(step)
@@ -433,6 +443,10 @@ class ServerConnection(ServerAssociation):
         # A request that did not is answered in the blocks of its own service where they are known
         # too: clients are in use that propose general blocks and then understand none.
         known = carrying is not None and self._agreed(needed) and self._room(carrying(_EMPTY)) > 0
+        size = self._sealed_size(len(encode(apdu)))
+        if self._exchange is None and not known and size <= self._peer_limit:
+            self._state = following
+            return self._pack(apdu)
         in_blocks = self._agreed(GENERAL_BLOCKS) and self._fits_blocks(apdu)
         if in_blocks and (self._exchange is not None or not known):
             self._state = following
@@ -465,11 +479,11 @@ class ServerConnection(ServerAssociation):
             invoke = notification.long_invoke_id_and_priority & INVOKE_ID
             self._pushed = (*self._pushed, invoke)[-_PUSHES_MAX:]
         wire = self._pack(notification, how)
-        if len(wire) <= self._peer_pdu_size:
+        if len(wire) <= self._peer_limit:
             return wire
         if not self._agreed(GENERAL_BLOCKS):
-            raise LocalProtocolError(f"longer than the client's {self._peer_pdu_size} octets")
-        blocks = unconfirmed_blocks(wire, data_size(self._peer_pdu_size))
+            raise LocalProtocolError(f"longer than the client's {self._peer_limit} octets")
+        blocks = unconfirmed_blocks(wire, data_size(self._peer_limit))
         first, *others = [block.encode() for block in blocks]
         self._outbox.extend(others)
         return first

@@ -120,11 +120,14 @@ class ServerSettings(_Settings, frozen=True, kw_only=True):
 
     challenge: Callable[[], bytes] | None = None
     inactivity_timeout_s: float | None = None
+    unlimited_size: int = 0xFFFF  # octets sent at once to who names no limit, where blocks may go
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.authentication in HLS and self.challenge is None:
             raise ValueError("HLS needs a source of challenges")
+        if not PDU_SIZE_MIN <= self.unlimited_size <= 0xFFFF:
+            raise ValueError(f"{self.unlimited_size} octets at once are not allowed")
 
 
 def check_challenge(mechanism: AuthenticationMechanism, challenge: bytes) -> None:

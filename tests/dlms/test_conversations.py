@@ -175,6 +175,47 @@ def test_no_apdu_is_longer_than_a_datagram(
     assert all(len(exchanged.wire) + headers <= 0xFFFF for exchanged in pair.exchanged)
 
 
+ROOM = 1024
+LONGER = OctetString(bytes(3 * ROOM))
+WHOLE = Conformance.GET | Conformance.ACTION
+
+
+@every_association
+@pytest.mark.parametrize("pdu_size", [0, 0xFFFF])
+def test_a_client_that_names_no_limit_gets_long_answers_in_blocks(
+    client: ClientSettings, server: ServerSettings, pdu_size: int
+) -> None:
+    pair = make(replace(client, max_pdu_size=pdu_size), replace(server, unlimited_size=ROOM))
+    assert isinstance(pair.associate()[0], Associated)
+    pair.objects.attributes[ENERGY] = LONGER
+    pair.exchanged.clear()
+    assert pair.ask(GetRequest.of(ENERGY)) == [GetResponse.of(LONGER)]
+    assert len(pair.exchanged) > 2
+    assert all(len(exchanged.wire) <= ROOM for exchanged in pair.exchanged)
+
+
+def test_a_client_that_names_a_limit_gets_as_much_at_once():
+    pair = make(ClientSettings(max_pdu_size=8192), ServerSettings(unlimited_size=ROOM))
+    pair.associate()
+    pair.objects.attributes[ENERGY] = LONGER
+    pair.exchanged.clear()
+    assert pair.ask(GetRequest.of(ENERGY)) == [GetResponse.of(LONGER)]
+    assert [len(exchanged.wire) > ROOM for exchanged in pair.exchanged] == [False, True]
+
+
+def test_a_client_without_limit_and_blocks_gets_all_at_once():
+    pair = make(ClientSettings(conformance=WHOLE), ServerSettings(unlimited_size=ROOM))
+    pair.associate()
+    pair.objects.attributes[ENERGY] = LONGER
+    assert pair.ask(GetRequest.of(ENERGY)) == [GetResponse.of(LONGER)]
+
+
+@pytest.mark.parametrize("size", [0, 8, 0x10000])
+def test_so_many_octets_at_once_are_not_allowed(size: int) -> None:
+    with pytest.raises(ValueError, match="at once"):
+        ServerSettings(unlimited_size=size)
+
+
 @every_association
 def test_conversation_octet_by_octet_through_the_wrapper(
     client: ClientSettings, server: ServerSettings

@@ -125,9 +125,7 @@ def test_strings(told: Any, text: str, flaws: Flaw):
 CLOCK = OctetString(bytes.fromhex(IN_CHILE + "0000F000"))
 TWICE = GetResponseNormal(0x41, CLOCK, b"\x09\x0c" + CLOCK)
 # The clock of a C server, as it came: the octet string, within another that is cut, and its rest.
-NESTED = bytes.fromhex(
-    "C4014800090C07EA0B1607123317000000" "00090F090C07EA0B160712331700000000090F"
-)
+NESTED = bytes.fromhex("C4014800090C07EA0B160712331700000000090F090C07EA0B160712331700000000090F")
 REFUSED: dict[str, bytes] = {
     "something else behind it": encode(GetResponseNormal(0x41, CLOCK, b"\x00")),
     "half of it again": encode(TWICE)[:-3],

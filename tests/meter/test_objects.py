@@ -15,10 +15,12 @@ from devices.meter.history import Deed
 from devices.meter.identity import (
     CONCENTRATOR_CLIENT,
     MANAGEMENT_CLIENT,
+    PROBE_CLIENT,
     PUBLIC_CLIENT,
     READER_CLIENT,
     Identity,
 )
+from devices.meter.keyring import keys_of
 from devices.meter.limiter import UNLIMITED
 from devices.meter.load import ConstantLoad, PhaseLoad
 from devices.meter.meter_type import MeterType
@@ -28,6 +30,7 @@ from devices.meter.services import answer
 from protocols.dlms import axdr
 from protocols.dlms.codes import ActionResult, Conformance, DataAccessResult
 from protocols.dlms.date_time import DateTime
+from protocols.dlms.key_wrap import TransferId, transfer_data
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import (
     ActionRequest,
@@ -70,6 +73,7 @@ PROFILE = LogicalName("1.0.99.1.0.255")
 CAPTURE_OBJECTS = load_columns(MeterType())
 ENTRIES_MAX = MeterType().profile_entries
 EVERY_RESULT = set(DataAccessResult)
+UNICAST = TransferId.GLOBAL_UNICAST_ENCRYPTION
 
 
 def meter(**built: int) -> Meter:
@@ -648,6 +652,27 @@ def test_an_association_s_own_attributes_differ_by_client():
     assert get(device, READER_CLIENT, 15, "0.0.40.0.0.255", 6) != get(
         device, MANAGEMENT_CLIENT, 15, "0.0.40.0.0.255", 6
     )
+
+
+def test_a_meter_without_users_tells_the_user_that_nobody_is():
+    """Blue Book 4.4.4: 0 and no name; a name is a visible-string."""
+    user = get(meter(association_version=2), MANAGEMENT_CLIENT, 15, "0.0.40.0.0.255", 11)
+    assert axdr.encode(user) == bytes.fromhex("020211000A00")
+
+
+def test_a_security_setup_is_its_own_client_s_whoever_asks():
+    device, name = meter(), "0.0.43.0.4.255"
+    assert get(device, PROBE_CLIENT, 64, name, 4) == OctetString(b"TST\0\0\0\0\1")
+    assert get(device, MANAGEMENT_CLIENT, 64, name, 4) == OctetString(b"")
+    probe, management = device.clients[PROBE_CLIENT], device.clients[MANAGEMENT_CLIENT]
+    before, wanted = keys_of(device, management), {UNICAST: b"N" * 16}
+    of_management = transfer_data(before.master or b"", wanted)
+    assert act(device, MANAGEMENT_CLIENT, 64, name, 2, of_management) is ActionResult.OTHER_REASON
+    of_probe = transfer_data(keys_of(device, probe).master or b"", wanted)
+    assert act(device, MANAGEMENT_CLIENT, 64, name, 2, of_probe) is ActionResult.SUCCESS
+    assert keys_of(device, probe).encryption == wanted[UNICAST]
+    assert keys_of(device, management) == before
+    assert device.history[-1].cause == f"client {MANAGEMENT_CLIENT}"
 
 
 def test_types_of_meters_share_one_table():

@@ -157,7 +157,7 @@ def get_alone(
 ) -> Generator[Request, Answer, tuple[GetResult, ...]]:
     """Read attributes of objects that the meter may not have, each by a request of its own.
 
-    Meters are in use that end the connection, or themselves, at a list that names one they have not.
+    Meters are in use that break down at a list that names one they have not.
     """
     found: list[GetResult] = []
     for attribute in attributes:
