@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from protocols.dlms import axdr
+from protocols.dlms import axdr, tolerant
 from protocols.dlms.access import INVOKE_ID, AccessResponseApdu
 from protocols.dlms.acse import AARE, RLRE
 from protocols.dlms.action import (
@@ -227,7 +227,9 @@ class ClientConnection(ClientAssociation):
         if not isinstance(apdu, GetResponseNormal):
             self._finish(state, GetResponse(self._several(apdu.results)))
         elif apdu.trailing:
-            results = self._single(apdu.result)
+            assert not isinstance(apdu.result, DataAccessResult)
+            rows = tolerant.all_rows(apdu.result, apdu.trailing)
+            results = self._single(apdu.result if rows is None else rows)
             raw = write_result(apdu.result)[1:] + apdu.trailing
             self._finish(state, GetResponse(results, Flaw.TRAILING_OCTETS, raw))
         else:
@@ -249,20 +251,27 @@ class ClientConnection(ClientAssociation):
             request = GetRequestNext(CONFIRMED | self._invoke, apdu.block_number)
             self._outbox.append(self._pack(request))
             return
-        self._finish(state, GetResponse(self._joined_results()))
+        self._finish(state, self._joined())
 
-    def _joined_results(self) -> tuple[GetResult, ...]:
+    def _joined(self) -> GetResponse:
         """The results that all blocks of a GET hold together."""
         raw = self._incoming.joined()
         if self._as_octets and self._count == 1:
-            return (EncodedValue(raw),)
+            return GetResponse((EncodedValue(raw),))
         reader = Reader(raw)
-        if self._count == 1:
-            results: tuple[GetResult, ...] = (reader.value(),)
-        else:
+        if self._count != 1:
             results = self._several(read_results(reader))
-        reader.end()
-        return results
+            reader.end()
+            return GetResponse(results)
+        value = reader.value()
+        trailing = raw[reader.offset :]
+        if not trailing:
+            return GetResponse((value,))
+        twice = trailing == raw[: reader.offset]
+        found = value if twice else tolerant.all_rows(value, trailing)
+        if found is None:
+            raise ProtocolError(reader.offset, f"{len(trailing)} trailing octets")
+        return GetResponse((found,), Flaw.TRAILING_OCTETS, raw)
 
     def _whole_after_all(self) -> GetResponse | None:
         """What came in blocks of which none was flagged as the last, if it is whole: some meters
@@ -270,10 +279,11 @@ class ClientConnection(ClientAssociation):
         try:
             if self._as_octets:
                 axdr.decode(self._incoming.joined())
-            results = self._joined_results()
+            joined = self._joined()
         except ProtocolError:
             return None
-        return GetResponse(results, Flaw.LAST_BLOCK_UNFLAGGED, self._incoming.joined())
+        flaws = joined.flaws | Flaw.LAST_BLOCK_UNFLAGGED
+        return GetResponse(joined.results, flaws, self._incoming.joined())
 
     def _decode(self, octets: bytes) -> Apdu:
         if self._as_octets and octets[:2] == GET_RESPONSE_NORMAL and octets[3:4] == b"\x00":

@@ -152,7 +152,12 @@ def begin(
         case _:
             return _begun(answer)
     if following is None and counter is not None:
-        found = yield from _next_counter(counter)
+        try:
+            found = yield from _next_counter(counter)
+        except Unanswered:
+            if silence is None:
+                raise
+            raise silence from None  # what came first tells more of the cause
         if isinstance(found, Outcome) and found.status is Status.KEY_REJECTED:
             return found
         following = found if isinstance(found, int) else None

@@ -16,7 +16,15 @@ from protocols.dlms.date_time import ClockStatus, DateTime
 from protocols.dlms.flaws import Flaw, Told
 from protocols.dlms.get import GetResponseNormal
 from protocols.dlms.notification import DataNotification
-from protocols.dlms.values import DateTimeValue, OctetString, Utf8String, Value, VisibleString
+from protocols.dlms.values import (
+    Array,
+    DateTimeValue,
+    OctetString,
+    Structure,
+    Utf8String,
+    Value,
+    VisibleString,
+)
 from protocols.errors import ProtocolError
 
 GET_RESPONSE_NORMAL = b"\xc4\x01"
@@ -33,8 +41,8 @@ def answer(octets: bytes) -> Apdu:
     """One APDU from a server; a value that a GET response has twice is kept in its `trailing`.
 
     Meters write one more of the same type, or an octet string again with octets of their own around
-    it.  Raises ProtocolError for what is no APDU even so: any other octets behind it may be the
-    begin of something else.
+    it; and more rows of a profile than its array says.  Raises ProtocolError for what is no APDU
+    even so: any other octets behind it may be the begin of something else.
     """
     try:
         return apdu.decode(octets)
@@ -48,9 +56,24 @@ def answer(octets: bytes) -> Apdu:
         value = reader.value()
         said, trailing = octets[begin : reader.offset], octets[reader.offset :]
         again = isinstance(value, OctetString) and len(value) > 0 and said in trailing
-        if not again and not _same_type(value, trailing):
+        if not again and all_rows(value, trailing) is None and not _same_type(value, trailing):
             raise
         return GetResponseNormal(octets[2], value, trailing)
+
+
+def all_rows(value: Value, trailing: bytes) -> Array | None:
+    """The rows of an array with those behind it: some meters count fewer than they send, or none.
+    None where it is no array of rows, or where something else follows."""
+    if not isinstance(value, Array):
+        return None
+    rows, reader = list(value), Reader(trailing)
+    while reader.offset < len(trailing):
+        try:
+            rows.append(reader.value())
+        except ProtocolError:
+            return None
+    shapes = {len(row) if isinstance(row, Structure) else None for row in rows}
+    return None if None in shapes or len(shapes) > 1 else Array(rows)
 
 
 def _same_type(value: Value, octets: bytes) -> bool:
