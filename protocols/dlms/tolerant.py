@@ -10,6 +10,7 @@ import datetime
 from dataclasses import replace
 
 from protocols.dlms import apdu, axdr
+from protocols.dlms.acse import RLRE
 from protocols.dlms.apdu import Apdu
 from protocols.dlms.axdr import Reader
 from protocols.dlms.date_time import ClockStatus, DateTime
@@ -28,6 +29,8 @@ from protocols.dlms.values import (
 from protocols.errors import ProtocolError
 
 GET_RESPONSE_NORMAL = b"\xc4\x01"
+RELEASED = b"\x63\x80\x01"
+"""The tag of an RLRE and, behind its length, that of a reason of one octet."""
 NEAR_S = 900.0
 """How far from the moment expected a time may lie and still be meant so: most clocks are better,
 and no time zone is wrong by less."""
@@ -47,6 +50,8 @@ def answer(octets: bytes) -> Apdu:
     try:
         return apdu.decode(octets)
     except ProtocolError:
+        if octets[:1] + octets[2:4] == RELEASED:
+            return RLRE(None)  # some count its lengths wrong; it says no more than that it is one
         if octets[:2] != GET_RESPONSE_NORMAL:
             raise
         reader = Reader(octets, 3)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.dlms import tolerant
+from protocols.dlms.acse import RLRE
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.flaws import Flaw, Told
@@ -156,6 +157,14 @@ def test_an_octet_string_that_stands_within_what_follows_is_one_value():
 def test_other_octets_behind_an_answer_are_refused(wire: bytes):
     with pytest.raises(ProtocolError):
         tolerant.answer(wire)
+
+
+def test_an_rlre_is_one_whatever_its_lengths_say():
+    """As servers of C++ and Java were seen to send it: 20 octets that say they are 17."""
+    wire = bytes.fromhex("6311800100BE0F040E0800065F1F040000001004000007")
+    with pytest.raises(ProtocolError):
+        decode(wire)
+    assert tolerant.answer(wire) == RLRE(None)
 
 
 VALUES: dict[str, tuple[bytes, Any, Flaw]] = {
