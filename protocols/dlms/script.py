@@ -18,6 +18,7 @@ from protocols.dlms.codes import (
     AcseUserDiagnostic,
     AssociationResult,
     Conformance,
+    DataAccessResult,
     ServiceError,
 )
 from protocols.dlms.events import Associated, AssociationRefused, ClientEngine, Event
@@ -93,6 +94,9 @@ ActNow = Callable[[], bool | Status]
 
 _Answered = Associated | AssociationRefused | ExceptionResponse
 _KEY_ERRORS = (ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR)
+_UNDEFINED = Refusal(
+    "get", DataAccessResult.OBJECT_UNDEFINED, standard_name(DataAccessResult.OBJECT_UNDEFINED)
+)
 _USED_UP = Outcome(
     Status.KEY_REJECTED, detail="the meter's invocation counter is nearly used up: change the key"
 )
@@ -113,6 +117,8 @@ def begin(
     `engine` is the engine to use, or a function that makes it from the next invocation counter to
     use: the one that is `known`, or else the one that the meter names by the `counter` source.
 
+    A meter that has no such object is told the first counter there is.
+
     A meter that has come further than what is `known` says so, or is asked by the `counter` source
     where it only refuses, or keeps silent.  Then there is one more try with a higher counter; the
     counter is never lowered, and a key that is wrong is not tried twice.
@@ -125,7 +131,9 @@ def begin(
             raise ValueError("an engine that counts needs a counter to begin with")
         found = yield from _next_counter(counter)
         if isinstance(found, Outcome):
-            return found
+            if found.refusal != _UNDEFINED:
+                return found
+            found = 1  # a meter without such an object: if it has come further, it says so
         first, counter = found, None  # just asked for: asking again would tell nothing new
     tried = engine(first)
     silence: Unanswered | None = None

@@ -131,6 +131,23 @@ def test_without_reading_it_the_old_counter_is_refused(engine):
     assert done.result.refusal.service == "associate"
 
 
+def test_a_meter_without_a_counter_is_told_the_first(engine):
+    meter = Meter.of(CASES["set limit"].meter(), peer_invocation_counter=0)
+    meter.objects.refuse[1, COUNTER, 2] = DataAccessResult.OBJECT_UNDEFINED
+    made = []
+
+    def make(counter):
+        made.append(counter)
+        return ENGINES[engine](client_settings(invocation_counter=counter))
+
+    public = CounterSource(ENGINES[engine](client_settings(NONE)), COUNTER)
+    done = run(
+        Session(make, CASES["set limit"].procedure(), client=MANAGEMENT, counter=public), meter
+    )
+    check(CASES["set limit"], done.result, meter.objects)
+    assert made == [1]
+
+
 def test_a_counter_that_the_public_client_may_not_read(engine):
     meter = Meter.of(CASES["set limit"].meter())
     meter.objects.refuse[1, COUNTER, 2] = DataAccessResult.READ_WRITE_DENIED

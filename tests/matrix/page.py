@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from textwrap import fill
 
 from tests.matrix.asked import PDU_SIZE, SERVICES
+from tests.matrix.by_hand import BY_HAND
 from tests.matrix.known import KNOWN, NOTES, Kind, Known, known_of
 from tests.matrix.run import CLIENTS, WORKS, Cell, Results, run
 from tests.matrix.servers import AUTHS, ROOT, SERVERS, Server
@@ -76,7 +77,7 @@ def page(results: Results) -> str:
     ]
     parts.append(FOOT)
     parts += [fill(f"- {note}", WIDTH, subsequent_indent="  ") + "\n" for note in NOTES]
-    return "".join([*parts, ELSEWHERE])
+    return "".join([*parts, BY_HAND, ELSEWHERE])
 
 
 def _title(server: Server) -> str:
