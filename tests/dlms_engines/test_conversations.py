@@ -132,7 +132,7 @@ def test_without_reading_it_the_old_counter_is_refused(engine):
 
 
 def test_a_meter_without_a_counter_is_told_the_first(engine):
-    meter = Meter.of(CASES["set limit"].meter(), peer_invocation_counter=0)
+    meter = Meter.of(CASES["set limit"].meter(), peer_invocation_counter=1)
     meter.objects.refuse[1, COUNTER, 2] = DataAccessResult.OBJECT_UNDEFINED
     made = []
 

@@ -4,8 +4,9 @@ BY_HAND = """
 ## By hand: programs of other languages
 
 No registry has these, so a person runs them: their own example programs, built from source and
-changed only where they do not build or start, each a process of its own over TCP. Last run 2026-11-22:
-GuruxDLMS.c 9.0.2608.1701 (C), Gurux.DLMS.cpp of 2026-08-17 (C++), gurux.dlms.java 4.0.97 (Java 17).
+changed only where they do not build or start, each a process of its own over TCP. Last run
+2026-11-22: GuruxDLMS.c 9.0.2608.1701 (C), Gurux.DLMS.cpp of 2026-08-17 (C++), gurux.dlms.java
+4.0.97 (Java 17).
 
 Their clients at our meter read the object list and then every attribute that it lists, each profile
 by entry and by range:
@@ -24,22 +25,24 @@ Our probe at their servers (`identify`, `objects`, `read`, `clock`, `profile`, `
 | C++ | ✓ <sup>f</sup> | ✓ | ✓ <sup>g</sup> | ✓ | ✓ |
 | Java | ✓ | ✓ <sup>f</sup> | ✗ <sup>h</sup> | ✓ | ✓ |
 
-a. A fault: it runs out of memory at the AARE on HDLC, at its own server too. Over the wrapper it has
-   room for what the server can receive, though it names no limit of its own; and with GMAC it fails
-   at challenges of 32 octets. So our meter sends 1024 octets at once to who names no limit, the rest
-   in blocks, and its challenges have 16 octets where nothing is signed.
-b. Suite 0 authenticated, encrypted and both; suite 1 both. Suite 2: the Java program takes no
-   authentication key of 32 octets, and was not run in C++.
-c. A fault: with a window of 4 it asks for the next block before the last frame of this one.
-d. It reads attributes that the object list gives no right to read, and is refused.
-e. A fault: it encodes its clock within a second octet string, whose octets trail the first: read and
-   flagged (`trailing-octets`). Its event log without rows is a block within a block, and is refused.
-f. A fault: profiles selected by range name fewer rows than they send, 0 or 1: all are read and flagged.
-   Their RLRE says a length that is not its own: taken for the release that it is. The C++ server ends
-   itself at a GET with list that names an object which it has not, so the probe asks for such
-   objects one by one; `limit` asks for several attributes of one, and still ends it.
-g. It has no invocation counter that can be read, so the probe begins with the first.
-h. A fault: it answers the ciphered reply_to_HLS with an exception response, to its own client too.
+- a: A fault: it runs out of memory at the AARE on HDLC, at its own server too. Over the wrapper it
+  has room for what the server can receive, though it names no limit of its own; and with GMAC it
+  fails at challenges of 32 octets. So our meter sends 1024 octets at once to who names no limit,
+  the rest in blocks, and its challenges have 16 octets where nothing is signed.
+- b: Suite 0 authenticated, encrypted and both; suite 1 both. Suite 2: the Java program takes no
+  authentication key of 32 octets, and was not run in C++.
+- c: A fault: with a window of 4 it asks for the next block before the last frame of this one.
+- d: It reads attributes that the object list gives no right to read, and is refused.
+- e: A fault: it encodes its clock within a second octet string, whose octets trail the first: read
+  and flagged (`trailing-octets`). Its event log without rows is a block within a block, and is
+  refused.
+- f: A fault: profiles selected by range name fewer rows than they send, 0 or 1: all are read and
+  flagged. Their RLRE says a length that is not its own: taken for the release that it is. The C++
+  server ends itself at a GET with list that names an object which it has not, so the probe asks
+  for such objects one by one; `limit` asks for several attributes of one, and still ends it.
+- g: It has no invocation counter that can be read, so the probe begins with the first.
+- h: A fault: it answers the ciphered reply_to_HLS with an exception response, to its own client
+  too.
 
 Two meters under one key look like one to the probe, because it holds a meter's invocation counter
 by key: the second is refused as replayed until `--meter-was-reset`.
