@@ -13,7 +13,7 @@ by entry and by range:
 
 | client | none, LLS | HLS MD5, SHA-1, SHA-256 | HLS GMAC, ciphered | wrapper | HDLC |
 |---|:-:|:-:|:-:|:-:|:-:|
-| C | ✓ | ✓ | ✓ | ✓ | ✗ <sup>a</sup> |
+| C | ✓ | ✓ | ✓ | ✓ | fault <sup>a</sup> |
 | C++ | ✓ | ✓ | ✓ <sup>b</sup> | ✓ | ✓ <sup>c</sup> |
 | Java | ✓ | ✓ | ✓ <sup>b</sup> | ✓ | ✓ <sup>d</sup> |
 
@@ -23,7 +23,7 @@ Our probe at their servers (`identify`, `objects`, `read`, `clock`, `profile`, `
 |---|:-:|:-:|:-:|:-:|:-:|
 | C | ✓ <sup>e</sup> | ✓ | ✓ | ✓ | ✓ |
 | C++ | ✓ <sup>f</sup> | ✓ | ✓ <sup>g</sup> | ✓ | ✓ |
-| Java | ✓ | ✓ <sup>f</sup> | ✗ <sup>h</sup> | ✓ | ✓ |
+| Java | ✓ | ✓ <sup>f</sup> | fault <sup>h</sup> | ✓ | ✓ |
 
 - a: A fault: it runs out of memory at the AARE on HDLC, at its own server too. Over the wrapper it
   has room for what the server can receive, though it names no limit of its own; and with GMAC it
