@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 it ended badly; 2 wrong usage; 3 a mistake of the program 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import traceback
 from importlib import import_module
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tools.terminal import complain, out
+from tools.terminal import complain, out, spoken_with, told_to_machines
 
 # A grid's solution must not depend on a machine's cores; NumPy reads this when it is first loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,8 +29,23 @@ COMMANDS = (
 )  # fmt: skip
 
 
+_UsageError: Any = typer.BadParameter.__base__  # the base is not public
+
+
 class _Commands(TyperGroup):
     """`ami NOUN`: the function of that name in the module of that name, or its `app` of verbs."""
+
+    def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
+        with spoken_with(sys.argv[1:] if args is None else args):
+            return super().main(args, *rest, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:  # an unknown option, a number that is none, …
+            help_ = f"{getattr(error, 'ctx', None) and error.ctx.command_path or 'ami'} --help"
+            told_to_machines("wrong-usage", error.format_message(), help_)
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)

@@ -50,7 +50,11 @@ def update(
     try:
         entered = asyncio.run(add_firmware(_url(database), name, octets, version, _time(at)))
     except KeyError:
-        failed(f"no concentrator {name}", "See the registry, or the file it was entered from")
+        wrong_usage(
+            f"no concentrator {name}",
+            "See the registry, or the file it was entered from",
+            code="no-such-concentrator",
+        )
     except StoreUnavailable as error:
         failed(f"no database: {error}", ADVICE)
     if json:

@@ -14,7 +14,7 @@ from headend import config as configuration
 from headend.config import Config
 from headend.ports import StoreUnavailable
 from headend.store.store import Reader
-from tools.terminal import failed
+from tools.terminal import wrong_usage
 
 Database = Annotated[str, typer.Option(help="Database URL, or a file's path.")]
 
@@ -32,7 +32,7 @@ def configured(config: Path | None, database: str | None) -> Config:
         settings = msgspec.structs.replace(settings, database=url)
     path = settings.database.removeprefix("sqlite:///")
     if path != settings.database and not Path(path).is_file():
-        failed(f"no database at {path}", ADVICE)
+        wrong_usage(f"no database at {path}", ADVICE, code="no-database")
     return settings
 
 
@@ -42,7 +42,7 @@ def reading(database: str) -> Iterator[Reader]:
     url = database if "://" in database else f"sqlite:///{database}"
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).is_file():
-        failed(f"no database at {path}", ADVICE)
+        wrong_usage(f"no database at {path}", ADVICE, code="no-database")
     try:
         reader = Reader(url)
         try:
@@ -50,4 +50,4 @@ def reading(database: str) -> Iterator[Reader]:
         finally:
             reader.close()
     except StoreUnavailable as error:
-        failed(f"{database} is no head-end's database: {error}", ADVICE)
+        wrong_usage(f"{database} is no head-end's database: {error}", ADVICE, code="no-database")

@@ -72,7 +72,11 @@ def order(
             failed(f"order {number} is damaged: {readable.why}", f"Look at row {number} of orders")
         told = reader.read(lambda connection: gather(connection, number, places))
     if told is None:
-        failed(f"no order {number}", f"See the numbers with: ami order list --database {database}")
+        wrong_usage(
+            f"no order {number}",
+            f"See the numbers with: ami order list --database {database}",
+            code="no-such-order",
+        )
     if json:
         print_json(as_json(told))
         return

@@ -20,7 +20,7 @@ from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from protocols.concentrator.collecting import Task
 from protocols.concentrator.upkeep import MeterPlace
 from tools.database import Database, reading
-from tools.terminal import clock_text, failed, print_json, show
+from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
 LINES_MAX = 8  # of each list; --all shows every one
@@ -41,7 +41,11 @@ def concentrator(
     with reading(database) as reader:
         page = reader.read(lambda connection: concentrator_page(connection, name))
     if page is None:
-        failed(f"no concentrator {name}", "See their names with: ami order list, or the registry")
+        wrong_usage(
+            f"no concentrator {name}",
+            "See their names with: ami order list, or the registry",
+            code="no-such-concentrator",
+        )
     told = happened(truth, name)
     if json:
         print_json({**as_json(page), "truth": told})

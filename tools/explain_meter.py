@@ -22,7 +22,7 @@ from protocols.concentrator.messages import LinkReport
 from protocols.concentrator.upkeep import MeterPlace
 from tools.database import Database, reading
 from tools.explanation import gather
-from tools.terminal import clock_text, failed, print_json, show
+from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
 ORDERS_SHOWN = 10
@@ -64,7 +64,11 @@ def meter(
     with reading(database) as reader:
         page = reader.read(lambda connection: meter_page(connection, name))
     if page is None:
-        failed(f"no meter {name}", "Orders for meters nobody knows: ami order list")
+        wrong_usage(
+            f"no meter {name}",
+            "Orders for meters nobody knows: ami order list",
+            code="no-such-meter",
+        )
     told = happened(truth, page.meter.name, page.meter.concentrator)
     if json:
         print_json(

@@ -37,6 +37,7 @@ from protocols.jobs.cards import decode_card, encode_card
 from protocols.jobs.errors import JobRefused
 from tools.database import Database, configured, reading
 from tools.job_keys import BadKeys, read_keys
+from tools.job_refusals import refused_file
 from tools.job_told import imported_row, job_row, page_row, state_of, tell_imported, tell_page
 from tools.moments import duration
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
@@ -60,6 +61,13 @@ Models = Annotated[Path | None, typer.Option(help="Folder of your meter models."
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, or how it begins.")]
 
+
+_CODES: dict[type[Exception], str] = {
+    KeyShared: "key-shared",
+    NoSuchJob: "no-such-job",
+    NotEnrolled: "not-enrolled",
+    NotExported: "not-exported",
+}
 
 # --- devices --------------------------------------------------------------------------------------
 
@@ -359,22 +367,19 @@ def _run(
         wrong_usage(str(error))
     except StoreUnavailable as error:
         failed(f"no database: {error}", "Name the head-end's own: --database FILE")
-    except (
-        JobRefused,
-        KeyShared,
-        KeysUnreadable,
-        NoSuchJob,
-        NotEnrolled,
-        NotExported,
-    ) as error:
-        failed(str(error))
+    except JobRefused as error:
+        refused_file(error)
+    except KeysUnreadable as error:
+        wrong_usage(str(error), "Give the envelope key that sealed them", code="wrong-key")
+    except (KeyShared, NoSuchJob, NotEnrolled, NotExported) as error:
+        wrong_usage(str(error), code=_CODES[type(error)])
 
 
 def _octets(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        failed(f"{path}: {error.strerror}")
+        wrong_usage(f"{path}: {error.strerror}", code="no-such-file")
 
 
 def _written(path: Path, octets: bytes) -> None:
@@ -412,7 +417,7 @@ def _meant(known: list[str], begins: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        failed(f"there is no job {begins}", "See them with: ami job list")
+        wrong_usage(f"there is no job {begins}", "See them with: ami job list", code="no-such-job")
     wrong_usage(f"{len(found)} jobs begin with {begins}")
 
 

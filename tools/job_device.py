@@ -32,6 +32,7 @@ from headend.models import Framing
 from protocols.concentrator.messages import ACTING, Status
 from protocols.jobs.cards import HeadEndCard, decode_card, encode_card
 from protocols.jobs.errors import Refused
+from tools.job_refusals import refused_file
 from tools.terminal import failed, out, print_json, wrong_usage
 
 T = TypeVar("T")
@@ -315,8 +316,12 @@ class _told:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, BadAddress | BadModel):
             wrong_usage(str(error))
-        if isinstance(error, BadEnvelope | BadKit | JobRefused | NotAllowed | WrongPassphrase):
-            failed(str(error))
+        if isinstance(error, BadEnvelope | BadKit | WrongPassphrase):
+            wrong_usage(str(error), code="wrong-key")
+        if isinstance(error, JobRefused):
+            refused_file(error)
+        if isinstance(error, NotAllowed):
+            failed(str(error), code="not-allowed")
 
 
 def _kit(kit: Path | None, key: Path | None, models: Path | None) -> JobKit:
@@ -334,7 +339,11 @@ def _kit(kit: Path | None, key: Path | None, models: Path | None) -> JobKit:
 def _job(kit: JobKit, begins: str) -> OpenJob:
     known = [each for each in kit.store.jobs() if each.startswith(begins)]
     if not known:
-        failed("no such job is open here", "Open its package: ami probe job open FILE")
+        wrong_usage(
+            "no such job is open here",
+            "Open its package: ami probe job open FILE",
+            code="no-such-job",
+        )
     if len(known) == 1:
         return _opened(kit, known[0])
     going = [job for job in map(partial(_opened, kit), known) if not job.work.book.over]
@@ -362,4 +371,4 @@ def _octets(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        failed(f"{path}: {error.strerror}")
+        wrong_usage(f"{path}: {error.strerror}", code="no-such-file")

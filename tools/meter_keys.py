@@ -78,6 +78,12 @@ def rekey(
         failed("too many orders are waiting", "look at them: ami order list")
     except NeedsHeadEnd as error:
         failed(str(error), "start it: ami serve --config FILE, with direct.listen_port")
+    nobody = [order.meter for order in orders if order.reason is ReasonCode.UNKNOWN_METER]
+    if len(nobody) == len(orders):
+        advice = (
+            "Enter it first: ami meter add METER --address …; see which there are: ami meter list"
+        )
+        wrong_usage(f"no meter {', '.join(nobody)}", advice, code="no-such-meter")
     if json:
         print_json([_row(order) for order in orders])
     else:

@@ -11,7 +11,7 @@ from rich.table import Table
 from headend.domain.meter import Meter
 from headend.store import queries
 from tools.database import Database, reading
-from tools.terminal import failed, print_json, show
+from tools.terminal import print_json, show, wrong_usage
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -54,7 +54,7 @@ def show_meter(
     with reading(database) as reader:
         found = reader.read(lambda connection: queries.meter(connection, name))
     if found is None:
-        failed(f"no meter {name}", "See which there are: ami meter list")
+        wrong_usage(f"no meter {name}", "See which there are: ami meter list", code="no-such-meter")
     if json:
         print_json(found)
         return

@@ -102,7 +102,9 @@ def show(
     with reading(database) as reader:
         found = reader.read(lambda connection: order(connection, number))
         if found is None:
-            failed(f"no order {number}", "See the numbers with: ami order list")
+            wrong_usage(
+                f"no order {number}", "See the numbers with: ami order list", code="no-such-order"
+            )
         if isinstance(found, DamagedOrder):
             failed(f"order {number} is damaged: {found.why}", f"Look at row {number} of orders")
         lines = reader.read(lambda connection: journal(connection, number))

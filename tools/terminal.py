@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -36,16 +39,37 @@ def complain(text: str, advice: str | None = None) -> None:
         err.print(f"     {_escape(advice)}", soft_wrap=True)
 
 
-def wrong_usage(text: str, advice: str | None = None) -> NoReturn:
-    """End with exit code 2."""
+def wrong_usage(text: str, advice: str | None = None, *, code: str = "wrong-usage") -> NoReturn:
+    """End with exit code 2: what was said, or given, is not what can be used."""
     complain(text, advice)
+    told_to_machines(code, text, advice)
     raise typer.Exit(2)
 
 
-def failed(text: str, advice: str | None = None) -> NoReturn:
-    """End with exit code 1."""
+def failed(text: str, advice: str | None = None, *, code: str = "failed") -> NoReturn:
+    """End with exit code 1: it was right to ask, and ended badly."""
     complain(text, advice)
+    told_to_machines(code, text, advice)
     raise typer.Exit(1)
+
+
+_for_machines: ContextVar[bool] = ContextVar("for_machines", default=False)
+
+
+@contextmanager
+def spoken_with(arguments: Sequence[str]) -> Iterator[None]:
+    """Within it, errors of a command called with --json are an object on stdout as well."""
+    token = _for_machines.set("--json" in arguments)
+    try:
+        yield
+    finally:
+        _for_machines.reset(token)
+
+
+def told_to_machines(code: str, text: str, advice: str | None = None) -> None:
+    """`{"error": {"code": …, "text": …, "next_step": …}}` on stdout, where --json was said."""
+    if _for_machines.get():
+        print_json({"error": {"code": code, "text": text, "next_step": advice}})
 
 
 def print_json(value: Any) -> None:

@@ -282,12 +282,66 @@ local function kind_of(control)
   return UNNUMBERED[plain] or string.format("control %02X", control)
 end
 
+-- Mode E (IEC 62056-21, 6.3.2): the lines before HDLC, seven data bits and a parity bit each octet.
+
+local sign_on = Proto("ami_mode_e", "IEC 62056-21 mode E")
+local e = {
+  kind = ProtoField.string("ami_mode_e.kind", "Line"),
+  address = ProtoField.string("ami_mode_e.address", "Device address"),
+  manufacturer = ProtoField.string("ami_mode_e.manufacturer", "Manufacturer"),
+  identification = ProtoField.string("ami_mode_e.identification", "Identification"),
+  baud = ProtoField.uint32("ami_mode_e.baud", "Speed (Bd)"),
+  protocol = ProtoField.string("ami_mode_e.protocol", "Protocol control"),
+  mode = ProtoField.string("ami_mode_e.mode", "Mode control"),
+}
+sign_on.fields = e
+local SPEEDS = { ["0"] = 300, ["1"] = 600, ["2"] = 1200, ["3"] = 2400, ["4"] = 4800, ["5"] = 9600,
+  ["6"] = 19200 }
+
+-- What a line is, in words; nil for what is none.
+local function line_of(buffer, tree)
+  local text = ""
+  for at = 0, buffer:len() - 1 do text = text .. string.char(buffer(at, 1):uint() % 128) end
+  local address = text:match("/%?([%w ]*)!\r\n")
+  local protocol, speed, mode = text:match("\6(%d)([%dA-I])([%dA-Z])\r\n")
+  local maker, code, told = text:match("/(%a%a%a)([ -~])([ -~]*)\r?\n")
+  local branch = (address or protocol or maker) and tree:add(sign_on, buffer)
+  if address then
+    branch:add(e.kind, buffer, "request")
+    branch:add(e.address, buffer, address)
+    return address == "" and "request" or "request to " .. address
+  elseif protocol then
+    local baud, choice = SPEEDS[speed], "programming"
+    if protocol == "2" and mode == "2" then choice = "HDLC"
+    elseif protocol == "0" and mode == "0" then choice = "readout" end
+    branch:add(e.kind, buffer, "acknowledgement")
+    branch:add(e.protocol, buffer, protocol)
+    if baud then branch:add(e.baud, buffer, baud) end
+    branch:add(e.mode, buffer, mode)
+    return string.format("acknowledgement, %s at %s Bd", choice, baud or "?")
+  elseif maker then
+    local baud = SPEEDS[code] or 300
+    branch:add(e.kind, buffer, "identification")
+    branch:add(e.manufacturer, buffer, maker)
+    branch:add(e.baud, buffer, baud)
+    branch:add(e.identification, buffer, told)
+    return string.format("identification %s %s, %d Bd", maker, told, baud)
+  end
+  return nil
+end
+
 function hdlc.dissector(buffer, pinfo, tree)
   local size, way = header(buffer, tree)
   if not size then return 0 end
   local name, length = buffer(10, size - 10):string(), buffer:len()
   pinfo.cols.protocol = "HDLC"
   if length == size then return length end
+  local line = buffer(2, 1):uint() == 1 and line_of(buffer(size), tree)
+  if line then
+    pinfo.cols.protocol = "MODE E"
+    pinfo.cols.info = string.format("%s %s: %s", way, name, line)
+    return length
+  end
   local branch = tree:add(hdlc, buffer(size))
   local start = size + 1
   local announced = length >= start + 2 and buffer(start, 2):uint() % 2048 or 0

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from protocols import wrapper
-from protocols.capture import masking, packets, radio
+from protocols.capture import masking, packets, radio, sign_on
 from protocols.capture.packets import Fate, Header, Kind, Segment
 from protocols.capture.pcapng import Packet, Read
 from protocols.capture.pcapng import packets as read_packets
@@ -140,6 +140,8 @@ class Contents:
         header, octets = packets.split(packet.octets)
         facts = _facts(header)
         if header.detail == Kind.OTHER:
+            if (line_ := sign_on.read(octets)) is not None:
+                return Found(packet, line_.words, facts | line_.facts)
             shown = octets.decode("ascii", "replace") if octets.isascii() else octets.hex()
             return Found(packet, f"no frame: {shown!r}", facts)
         line = take_apart(octets, Framing.HDLC)

@@ -24,6 +24,7 @@ from scapy.fields import (
     ShortField,
     SignedShortField,
     StrField,
+    StrFixedLenField,
     StrLenField,
     XByteField,
     XIntField,
@@ -32,9 +33,11 @@ from scapy.fields import (
 from scapy.layers.inet import TCP
 from scapy.packet import Packet, Raw, bind_layers
 
+from protocols.capture import sign_on
 from protocols.capture.packets import DLMS_PORT, HEADER_VERSION, USER0, USER1, USER2
 from protocols.hdlc.address import address_size
 from protocols.hdlc.frame import FORMAT_TYPE_3, Frame, encode
+from protocols.mode_e.messages import without_parity
 
 _DIRECTIONS = {0: "down", 1: "up"}
 _FATES = {0: "delivered", 1: "noise", 2: "packet-loss", 3: "module-off", 4: "jamming"}
@@ -78,11 +81,78 @@ class AmiPlc(_Headed):
     ]
 
 
+class _SignOnLine(Packet):
+    """A line of a sign-on (IEC 62056-21, 6.3.2), without its parity bits."""
+
+    fields_desc: ClassVar[Any] = []
+
+    def pre_dissect(self, octets: bytes) -> bytes:
+        """The fields are of seven bits."""
+        return without_parity(octets)
+
+
+class ModeERequest(_SignOnLine):
+    """Who is there?"""
+
+    name = "mode E request"
+    address_size: int = 0
+    fields_desc: ClassVar[Any] = [
+        StrFixedLenField("begin", b"/?", 2),
+        StrLenField("address", b"", length_from=lambda packet: packet.address_size),
+        StrField("end", b"!\r\n"),
+    ]
+
+    def pre_dissect(self, octets: bytes) -> bytes:
+        """The address ends where the exclamation mark stands."""
+        plain = super().pre_dissect(octets)
+        self.address_size = max(0, plain.find(b"!") - 2)
+        return plain
+
+
+class ModeEIdentification(_SignOnLine):
+    """A meter's answer: maker, speed, and itself; `\\2` in the text offers mode E."""
+
+    name = "mode E identification"
+    fields_desc: ClassVar[Any] = [
+        StrFixedLenField("begin", b"/", 1),
+        StrFixedLenField("manufacturer", b"XXX", 3),
+        StrFixedLenField("baud", b"5", 1),
+        StrField("text", b"\\2METER\r\n"),
+    ]
+
+
+class ModeEAcknowledgement(_SignOnLine):
+    """The client's choice: protocol, speed, mode."""
+
+    name = "mode E acknowledgement"
+    fields_desc: ClassVar[Any] = [
+        XByteField("begin", 0x06),
+        StrFixedLenField("protocol", b"2", 1),
+        StrFixedLenField("baud", b"5", 1),
+        StrFixedLenField("mode", b"2", 1),
+        StrFixedLenField("end", b"\r\n", 2),
+    ]
+
+
+_SIGN_ON = {
+    "request": ModeERequest,
+    "identification": ModeEIdentification,
+    "acknowledgement": ModeEAcknowledgement,
+}
+
+
 class AmiSerial(_Headed):
     """An HDLC frame, or octets that are none (`detail` 1); `of` is the line."""
 
     name = "AMI serial packet"
     fields_desc: ClassVar[Any] = _Headed.fields_desc
+
+    def guess_payload_class(self, payload: bytes) -> Any:
+        """The line of a sign-on that it is, whose parity bits must be off for its fields."""
+        line = sign_on.read(payload) if self.detail == 1 else None
+        if line is None:
+            return super().guess_payload_class(payload)
+        return _SIGN_ON[line.kind]
 
 
 class AmiMessage(_Headed):

@@ -1,6 +1,7 @@
 """Octets of a live line, in whatever pieces they come, cut into frames for a recorder.
 
-Both directions of one line.  What is no frame (a sign-on, noise) is recorded as it came.
+Both directions of one line.  What is no frame is recorded as it came, the lines of a sign-on each
+as one, however few octets a port gives at once.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocols import wrapper
+from protocols.capture import sign_on
 from protocols.capture.masking import masked
 from protocols.capture.packets import Kind
 from protocols.capture.recorder import Recorder
@@ -48,19 +50,30 @@ class SerialTape:
         self._recorder = recorder
         self._line = line
         self._decoders = {False: FrameDecoder(), True: FrameDecoder()}
+        self._begun = {False: b"", True: b""}  # a line of a sign-on whose end is to come
 
     def heard(self, octets: bytes, *, up: bool, now_us: int) -> None:
         """Octets that went down to the meter, or came up from it."""
+        self._flush(up=not up, now_us=now_us)
         decoder = self._decoders[up]
         found = decoder.feed(octets)
         if decoder.pending <= 1 and decoder.waiting:
             found += decoder.pause()  # a sign-on; nothing of a frame waits that this could cut
         for item in found:
             if isinstance(item, hdlc.Frame):
+                self._flush(up=up, now_us=now_us)
                 whole = hdlc.encode(_masked(item))
                 self._recorder.serial(now_us, self._line, whole, up=up, kind=Kind.FRAME)
             else:
-                self._recorder.serial(now_us, self._line, item.octets, up=up, kind=Kind.OTHER)
+                self._begun[up] += item.octets
+                if not sign_on.goes_on(self._begun[up]):
+                    self._flush(up=up, now_us=now_us)
+
+    def _flush(self, *, up: bool, now_us: int) -> None:
+        """Record what was kept, as the other side or a frame follows: nothing more of it comes."""
+        octets, self._begun[up] = self._begun[up], b""
+        if octets:
+            self._recorder.serial(now_us, self._line, octets, up=up, kind=Kind.OTHER)
 
 
 def _masked(frame: hdlc.Frame) -> hdlc.Frame:

@@ -233,6 +233,13 @@ HDLC = encode(
     Frame(b"\x02\x23", b"\x21", information_control(0, 0, poll=True),
           LLC_COMMAND + bytes.fromhex("C001C100030100010800FF0200"))
 )  # fmt: skip
+
+
+def with_parity(octets: bytes) -> bytes:
+    """Even parity in the eighth bit, as a line of 7E1 looks to a port of 8N1."""
+    return bytes(octet | 0x80 * (octet.bit_count() % 2) for octet in octets)
+
+
 SNRM = bytes.fromhex("7EA00802232193BD647E")
 
 
@@ -243,7 +250,12 @@ def lines(tmp_path: Path) -> Path:
     with path.open("wb") as file:
         recorder = Recorder(file.write)
         tape = SerialTape(recorder, "probe")
-        tape.heard(b"/?!\r\n", up=False, now_us=1)
+        for octet in with_parity(b"/?!\r\n"):  # one by one, as a slow port gives them
+            tape.heard(bytes((octet,)), up=False, now_us=1)
+        tape.heard(with_parity(b"/XXX5\\2ME"), up=True, now_us=2)
+        tape.heard(with_parity(b"TER-1\r\n"), up=True, now_us=3)
+        tape.heard(with_parity(b"\x06252\r\n"), up=False, now_us=4)
+        tape.heard(b"\x00\xffnoise\r\n", up=True, now_us=5)
         for at, octet in enumerate(SNRM + HDLC):
             tape.heard(bytes((octet,)), up=False, now_us=10 + at)
         spoiled = HDLC[:-3] + b"\xff" + HDLC[-2:]
@@ -253,8 +265,12 @@ def lines(tmp_path: Path) -> Path:
 
 
 def test_a_serial_line(lines: Path) -> None:
-    sign_on, snrm, get, spoiled = told(lines)
-    assert "/?!" in sign_on["words"]
+    request, identification, acknowledgement, noise, snrm, get, spoiled = told(lines)
+    assert request["words"] == "mode E request: to whoever hears" and request["address"] == ""
+    assert identification["mode_e"] == "identification" and identification["offers_mode_e"]
+    assert (identification["manufacturer"], identification["identification"]) == ("XXX", "METER-1")
+    assert acknowledgement["words"] == "mode E acknowledgement: HDLC at 9600 Bd"
+    assert "mode_e" not in noise and "no frame" in noise["words"]
     assert snrm["kind"] == "SNRM" and get["kind"] == "I"
     assert get["apdus"][0]["apdu"]["choice"] == ["get-request", "get-request-normal"]
     assert spoiled["fcs"] == "wrong" and spoiled["error"]["cause"] == "a wrong FCS"
@@ -267,6 +283,27 @@ def test_a_serial_line_in_wireshark(lines: Path) -> None:
     assert [row[0] for row in found] == ["", "SNRM", "I 0 expecting 0", "I 0 expecting 0"]
     assert found[2][1] == "1.0.1.8.0.255"
     assert [bool(row[2:] and row[2]) for row in found] == [False, False, False, True]
+
+
+@pytest.mark.requires("tshark")
+def test_a_sign_on_in_wireshark(lines: Path) -> None:
+    found = fields(lines, "ami_mode_e", "ami_mode_e.kind", "ami_mode_e.manufacturer",
+                   "ami_mode_e.identification", "ami_mode_e.baud")  # fmt: skip
+    assert [row[0] for row in found] == ["request", "identification", "acknowledgement"]
+    assert found[1][1:] == ["XXX", "\\2METER-1", "9600"] and found[2][-1] == "9600"
+
+
+def test_a_sign_on_for_scapy(lines: Path) -> None:
+    from scapy.utils import PcapNgReader
+
+    from protocols.capture import layers
+
+    with PcapNgReader(str(lines)) as reader:
+        request, identification, acknowledgement, noise, *_ = list(reader)
+    assert layers.ModeERequest in request and layers.ModeEAcknowledgement in acknowledgement
+    shown = identification[layers.ModeEIdentification]
+    assert shown.manufacturer == b"XXX" and shown.text == b"\\2METER-1\r\n"
+    assert layers.ModeERequest not in noise and layers.ModeEIdentification not in noise
 
 
 def test_a_wrapper_in_any_pieces(tmp_path: Path) -> None:

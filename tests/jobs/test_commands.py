@@ -203,12 +203,12 @@ WRONG = {
                 "takes a time", 2),
     "no numbers": (("export", "--to", "x", "--out", "o", "--orders", "one"), "takes numbers", 2),
     "no device": (("export", "--to", "x", "--out", "o", "--meters", IDENTITY.number,
-                   "--database", "ami.db"), "no device x", 1),
-    "no database": (("import", "nothing.toml", "--database", "none.db"), "nothing.toml", 1),
-    "no result": (("import", "keys.toml", "--database", "ami.db"), "no job result", 1),
-    "no job": (("show", "x"), "no job x", 1),
+                   "--database", "ami.db"), "no device x", 2),
+    "no database": (("import", "nothing.toml", "--database", "none.db"), "nothing.toml", 2),
+    "no result": (("import", "keys.toml", "--database", "ami.db"), "no job result", 2),
+    "no job": (("show", "x"), "no job x", 2),
     "no line": (("revoke", "x", "--line", "tcp://h"), "METER=tcp", 2),
-    "no card": (("enrol", "keys.toml", "--name", "x", "--database", "ami.db"), "no card", 1),
+    "no card": (("enrol", "keys.toml", "--name", "x", "--database", "ami.db"), "no card", 2),
 }  # fmt: skip
 
 
@@ -229,9 +229,9 @@ def test_without_the_envelope_s_key_there_are_no_jobs(
 
 
 FIELD = {
-    "nothing open": (("status",), "no such job", 1),
-    "no package": (("open", "keys.toml"), "believes no head-end", 1),
-    "no file": (("open", "none.job"), "none.job", 1),
+    "nothing open": (("status",), "no such job", 2),
+    "no package": (("open", "keys.toml"), "believes no head-end", 2),
+    "no file": (("open", "none.job"), "none.job", 2),
     "a device's card": (("enrol", "--head-end", "laptop.card"), "a device's card", 2),
 }
 
@@ -253,9 +253,11 @@ def test_another_passphrase_opens_neither_kit_nor_package(
     done("job", "export", "--to", "laptop-7", "--meters", IDENTITY.number, "--passphrase",
          "--out", "day.job", "--database", "ami.db")  # fmt: skip
     monkeypatch.setenv("AMI_JOB_PASSPHRASE", "forgotten")
-    assert "not the package's passphrase" in refused("probe", "job", "open", "day.job")
+    assert "not the package's passphrase" in refused("probe", "job", "open", "day.job", code=2)
     monkeypatch.setenv("AMI_PROBE_PASSPHRASE", "forgotten")
-    assert "does not open with this passphrase" in refused("probe", "job", "open", "day.job")
+    assert "does not open with this passphrase" in refused(
+        "probe", "job", "open", "day.job", code=2
+    )
 
 
 BAD_KEYS = {

@@ -380,8 +380,5 @@ def run(
         desk.failed(stopped.failure)
     except Withheld as withheld:
         desk.finish(withheld.report)
-    except (BadSecret, BadPeriod, WrongPassphrase, BadEnvelope) as error:
+    except (BadSecret, BadPeriod, WrongPassphrase, BadEnvelope, BadKit) as error:
         wrong_usage(str(error))
-    except BadKit as error:
-        complain(str(error))
-        raise typer.Exit(1) from None

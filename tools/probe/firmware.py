@@ -118,8 +118,9 @@ async def verify(desk: Desk, wait: Wait = "5s", dry_run: DryRun = False) -> Repo
     Example: [bold]ami probe firmware verify[/]
     """
     desk.dry_run = dry_run
+    patience = Patience(seconds(wait), LOOKS)
     async with desk.talk(Purpose.ACT) as talk:
-        await talk.act(verify_image(patience=Patience(seconds(wait), LOOKS)))
+        await talk.act(verify_image(patience=patience))
         return await _standing(talk)
 
 

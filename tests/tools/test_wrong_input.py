@@ -1,0 +1,159 @@
+"""Wrong input to every command: exit code 2, one message of what and what next, an error object
+with a code for --json, and never a stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from headend.domain.meter import Concentrator, Meter
+from headend.store.envelope import VARIABLE
+from headend.store.kit import keyring
+from headend.store.store import SqlStore
+from tools.cli import app
+
+NOBODY = "--port tcp://127.0.0.1:1"
+USAGE = "wrong-usage"
+
+WRONG: dict[str, str] = {
+    # what is said: the error's code
+    "field none.toml": USAGE,
+    "field bad.toml": USAGE,
+    "serve --config none.toml": USAGE,
+    "serve --config bad.toml": USAGE,
+    "serve --config other.toml": USAGE,
+    "serve --port 99999": USAGE,
+    "serve --mqtt nowhere": USAGE,
+    "sim run none.toml --json": USAGE,
+    "sim run bad.toml --json": USAGE,
+    "sim run --json": USAGE,
+    "sim diff junk junk --json": USAGE,
+    "sim replay none.db --json": "no-database",
+    "sim replay junk --json": "no-database",
+    "fleet provision --meters 0 --json": USAGE,
+    "channel curve --scheme x --json": USAGE,
+    "channel poll --meters x --json": USAGE,
+    "order list --database none.db --json": "no-database",
+    "order list --database junk --json": "no-database",
+    "order show 99 --json": "no-such-order",
+    "order show x --json": USAGE,
+    "order send --meter 4711 --limit x --json": USAGE,
+    "explain order 77 --json": "no-such-order",
+    "explain meter 99 --json": "no-such-meter",
+    "explain concentrator C-9 --json": "no-such-concentrator",
+    "meter show 99 --json": "no-such-meter",
+    "meter list --database none.db --json": "no-database",
+    "meter add 4712 --address x": USAGE,
+    "meter add 4712 --address tcp://127.0.0.1:1 --key 1:zz:zz": USAGE,
+    "meter rekey 9999 --json": "no-such-meter",
+    "meter listen --tcp x": USAGE,
+    "meter listen --tcp 127.0.0.1:0 --model none.toml": USAGE,
+    "meter listen --tcp 127.0.0.1:0 --fault none": USAGE,
+    "dlms decode --json": USAGE,
+    "dlms decode --file none.txt --json": USAGE,
+    "dlms decode C401C1000600 --key zz --json": USAGE,
+    "capture decode none.pcapng --json": USAGE,
+    "grid solve --json": USAGE,
+    "grid solve --dss none.dss --json": USAGE,
+    "job list --database none.db --json": "no-database",
+    "job show x --json": "no-such-job",
+    "job import none.result --json": "no-such-file",
+    "job import junk --json": "no-file-of-ours",
+    "job keys none.toml": USAGE,
+    "job enrol none.card --name x": "no-such-file",
+    "job enrol junk --name x": "no-file-of-ours",
+    "job export --to x --meters 4711 --out o.job --json": "not-exported",
+    "job export --to x --orders 77 --out o.job --json": "not-exported",
+    "job export --to x --meters 4711 --valid long --out o.job --json": USAGE,
+    "job revoke zz --json": "no-such-job",
+    "probe job open none.job --json": "no-such-file",
+    "probe job open junk --json": "stranger",
+    "probe job status --json": "no-such-job",
+    "probe job enrol --head-end none.card": "no-such-file",
+    "probe job enrol --head-end junk": "no-file-of-ours",
+    "probe read --json": USAGE,
+    "probe read --port x --json": USAGE,
+    f"probe read nonsense {NOBODY} --json": USAGE,
+    f"probe read {NOBODY} --key zz --json": USAGE,
+    f"probe read {NOBODY} --key-file none --json": USAGE,
+    f"probe read {NOBODY} --key-file junk --json": USAGE,
+    f"probe read {NOBODY} --model none --json": USAGE,
+    f"probe read {NOBODY} --role none --json": USAGE,
+    f"probe read {NOBODY} --timeout x --json": USAGE,
+    f"probe read {NOBODY} --export x.doc --json": USAGE,
+    f"probe read {NOBODY} --auth x --json": USAGE,
+    f"probe profile nonsense {NOBODY} --json": USAGE,
+    f"probe limit --set x {NOBODY} --json": USAGE,
+    f"probe firmware transfer none {NOBODY} --json": USAGE,
+    f"probe firmware transfer empty {NOBODY} --json": USAGE,
+    f"probe firmware verify --wait x {NOBODY} --json": USAGE,
+    f"probe push set --to x {NOBODY} --json": USAGE,
+    f"probe config apply none {NOBODY} --json": USAGE,
+    f"probe config apply junk {NOBODY} --json": USAGE,
+    "probe nonsense --json": USAGE,
+    "nonsense": USAGE,
+}
+WITH_DATABASE = ("order show", "explain", "meter show", "meter add", "meter rekey", "job show",
+                 "job import", "job keys", "job enrol", "job export", "job revoke")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with one meter, and files that are not what a command takes."""
+    made = tmp_path_factory.mktemp("wrong")
+
+    async def fill() -> None:
+        store = SqlStore(f"sqlite:///{made / 'ami.db'}", live=False)
+
+        def work(tx: object) -> None:
+            tx.put_concentrators([Concentrator("C1")])  # type: ignore[attr-defined]
+            tx.put_meters([Meter("4711", "C1", commissioned=True)])  # type: ignore[attr-defined]
+
+        await store.run(work)
+        await store.close()
+
+    asyncio.run(fill())
+    (made / "junk").write_bytes(b"\x00\xffjunk\x80" * 10)
+    (made / "empty").write_bytes(b"")
+    (made / "bad.toml").write_text("x = [")
+    (made / "other.toml").write_text("a = 1\n")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "SCRYPT_N", 1 << 4)
+    monkeypatch.setenv(VARIABLE, bytes(range(64)).hex())
+    monkeypatch.setenv("AMI_PROBE_HOME", str(folder / "kit"))
+    monkeypatch.setenv("AMI_PROBE_PASSPHRASE", "correct horse")
+    monkeypatch.delenv("AMI_PROBE_PORT", raising=False)
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_wrong_input_ends_with_two_and_says_what_and_what_next(said: str) -> None:
+    words = shlex.split(said)
+    if said.startswith(WITH_DATABASE):
+        words += ["--database", "ami.db"]
+    ran = CliRunner().invoke(app, words)
+    assert ran.exit_code == 2, (ran.stdout, ran.stderr, ran.exception)
+    assert ran.exception is None or isinstance(ran.exception, SystemExit)
+    assert ran.stderr.count("ami:") == 1 or "Usage:" in ran.stderr, "one message"
+    assert "Traceback" not in ran.output
+    if "--json" not in words:
+        return
+    told = json.loads(ran.stdout.splitlines()[-1])["error"]
+    assert told["code"] == WRONG[said] and told["text"]
+    assert set(told) == {"code", "text", "next_step"}
+
+
+def test_the_table_knows_every_noun() -> None:
+    from tools.cli import COMMANDS
+
+    asked = {said.split()[0] for said in WRONG}
+    assert set(COMMANDS) - asked == {"demo", "bench", "concentrator"}, "which take no input of ours"
