@@ -94,7 +94,7 @@ from protocols.concentrator.messages import (
     Upload,
     WantFirmware,
 )
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
 
 __all__ = [
     "Address",
@@ -309,9 +309,10 @@ async def add_meter(
     meter: Meter,
     keys: Mapping[int, Keys],
     passwords: Mapping[int, bytes] = MappingProxyType({}),
+    pairs: Mapping[int, KeyPairs] = MappingProxyType({}),
 ) -> None:
-    """Enter a meter into a head-end's registry, and its keys and passwords, by client address, into
-    the vault.
+    """Enter a meter into a head-end's registry, and its keys, passwords and key pairs, by client
+    address, into the vault.
 
     Raises `BadConfig`, `StoreUnavailable`, `KeyShared`.
     """
@@ -322,7 +323,7 @@ async def add_meter(
         except LineUnavailable as error:
             raise BadConfig(error.why) from error
     envelope = envelope_of(config)
-    if (keys or passwords) and envelope is None:
+    if (keys or passwords or pairs) and envelope is None:
         raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
     store = SqlStore(config.database, live=True)
     try:
@@ -333,6 +334,8 @@ async def add_meter(
                 await vault.install(meter.name, client, known)
             for client, password in passwords.items():
                 await vault.install_password(meter.name, client, password)
+            for client, pair in pairs.items():
+                await vault.install_key_pairs(meter.name, client, pair)
     finally:
         await store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,8 @@ from headend.config import read as read_config
 from headend.domain.meter import GATEWAY, Meter, RecordedPhase
 from headend.models import BadModel, Shelf
 from headend.ports import KeyShared, StoreUnavailable
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
+from tools.probe.key_pairs import private_from_file, public_from_file
 from tools.terminal import failed, out, wrong_usage
 
 
@@ -37,6 +39,13 @@ def add(
     password: Annotated[
         list[str] | None,
         typer.Option(help="CLIENT:PASSWORD of low level security; CLIENT alone asks for it."),
+    ] = None,
+    signing_key: Annotated[
+        list[str] | None,
+        typer.Option(help="CLIENT:FILE, our private key in PEM, for meters of suites 1 and 2."),
+    ] = None,
+    meter_key: Annotated[
+        Path | None, typer.Option(help="File of the meter's certificate, or of its public key.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="Its system title, 16 digits.")] = None,
     identity: Annotated[
@@ -79,7 +88,8 @@ def add(
             recorded_phase=None if phase is None else _phase(phase),
         )
         keys, passwords = dict(map(_keys, key or ())), dict(map(_password, password or ()))
-        asyncio.run(add_meter(settings, meter, keys, passwords))
+        pairs = _pairs(signing_key or (), meter_key)
+        asyncio.run(add_meter(settings, meter, keys, passwords, pairs))
     except (BadConfig, BadModel, KeyShared) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
@@ -117,6 +127,26 @@ def _keys(text: str) -> tuple[int, Keys]:
             "--key takes CLIENT:ENCRYPTION:AUTHENTICATION or CLIENT:ENCRYPTION:AUTHENTICATION:"
             "MASTER, the keys with 32 digits each"
         )
+
+
+def _pairs(signing: Sequence[str], meter_key: Path | None) -> dict[int, KeyPairs]:
+    """The --signing-key of each client, with the --meter-key that all believe the meter by."""
+    if bool(signing) is (meter_key is None):
+        wrong_usage("--signing-key goes with --meter-key, and that with it")
+    found = {}
+    for text in signing:
+        client, _, file = text.partition(":")
+        if not client.isdecimal() or not file:
+            wrong_usage("--signing-key takes CLIENT:FILE")
+        try:
+            assert meter_key is not None
+            ours, meters = private_from_file(Path(file)), public_from_file(meter_key)
+        except ValueError as error:
+            wrong_usage(str(error), code="wrong-key")
+        if ours.curve.name != meters.curve.name:
+            wrong_usage("our key and the meter's are on different curves", code="wrong-key")
+        found[int(client)] = KeyPairs(signing=ours, peer_signing=meters)
+    return found
 
 
 def _password(text: str) -> tuple[int, bytes]:

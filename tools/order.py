@@ -24,7 +24,7 @@ from headend.clock import WallClock
 from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
-from headend.domain.reason import REASONS
+from headend.domain.reason import REASONS, ReasonCode
 from headend.store.damaged_queries import DamagedOrder, order, orders
 from headend.store.queries import OrderFilter, journal
 from headend.store.queries import order as order_of
@@ -212,7 +212,8 @@ def read(
             out.print(f"  {each.word or each.name:<24} {text}", markup=False)
     if found.final and found.state is not State.DONE:
         reason = "" if found.reason is None else REASONS[found.reason].text
-        failed(f"order {found.number} {found.state}: {reason}", f"ami explain order {found.number}")
+        end = wrong_usage if found.reason is ReasonCode.UNKNOWN_METER else failed
+        end(f"order {found.number} {found.state}: {reason}", f"ami explain order {found.number}")
     if not found.final:
         failed(
             f"order {found.number} is {found.state}",

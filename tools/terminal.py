@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -53,27 +54,39 @@ def failed(text: str, advice: str | None = None, *, code: str = "failed") -> NoR
     raise typer.Exit(1)
 
 
-_for_machines: ContextVar[bool] = ContextVar("for_machines", default=False)
+@dataclass(slots=True)
+class _Speech:
+    """How a command speaks: whether with machines, and whether it has said its word already."""
+
+    for_machines: bool = False
+    said: bool = False
+
+
+_speech: ContextVar[_Speech | None] = ContextVar("speech", default=None)
 
 
 @contextmanager
 def spoken_with(arguments: Sequence[str]) -> Iterator[None]:
     """Within it, errors of a command called with --json are an object on stdout as well."""
-    token = _for_machines.set("--json" in arguments)
+    token = _speech.set(_Speech("--json" in arguments))
     try:
         yield
     finally:
-        _for_machines.reset(token)
+        _speech.reset(token)
 
 
 def told_to_machines(code: str, text: str, advice: str | None = None) -> None:
-    """`{"error": {"code": …, "text": …, "next_step": …}}` on stdout, where --json was said."""
-    if _for_machines.get():
+    """`{"error": {"code": …, "text": …, "next_step": …}}` on stdout, where --json was said and
+    nothing has been told yet: what was says itself how it ended."""
+    speech = _speech.get()
+    if speech is not None and speech.for_machines and not speech.said:
         print_json({"error": {"code": code, "text": text, "next_step": advice}})
 
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout, indented on a terminal."""
+    if (speech := _speech.get()) is not None:
+        speech.said = True
     octets = msgspec.json.encode(value)
     if sys.stdout.isatty():
         octets = msgspec.json.format(octets, indent=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
 
 
 class KeysUnreadable(RuntimeError):
@@ -72,6 +72,14 @@ class Vault(Protocol):
 
     async def install_password(self, meter: str, client: int, password: bytes) -> None:
         """Take a password as the meter has it, in place of the one before."""
+        ...
+
+    async def key_pairs(self, meter: str, client: int) -> KeyPairs | None:
+        """What the client signs with and by what it believes the meter (suites 1 and 2)."""
+        ...
+
+    async def install_key_pairs(self, meter: str, client: int, pairs: KeyPairs) -> None:
+        """Take key pairs as the meter knows them, in place of those before."""
         ...
 
     def counters(self, generation: Generation) -> KeyCounters:

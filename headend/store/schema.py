@@ -280,6 +280,16 @@ meter_passwords = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+# What our clients sign with and meters are believed by (suites 1 and 2), sealed by `envelope`.
+meter_key_pairs = Table(
+    "meter_key_pairs",
+    metadata,
+    Column("meter", String, primary_key=True),
+    Column("client", Integer, primary_key=True, autoincrement=False),
+    Column("envelope", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # What meters were read to say, and what they said unasked: never changed, never overwritten.
 readings = Table(
     "readings",

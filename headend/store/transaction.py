@@ -13,6 +13,7 @@ from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
+from headend.store.key_pairs import KeyPairWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
@@ -37,6 +38,7 @@ class SqlTransaction(
     BreakageWords,
     OutboxWords,
     PasswordWords,
+    KeyPairWords,
     JobWords,
     LeaseWords,
 ):

@@ -15,15 +15,17 @@ from headend.ports import (
     KeyShared,
     MeterKeys,
 )
+from headend.store import key_pairs
 from headend.store.envelope import Envelope
 from headend.store.jobs import JobWords
+from headend.store.key_pairs import KeyPairRow, KeyPairWords
 from headend.store.keys import KeyRow, KeyWords
 from headend.store.passwords import PasswordRow, PasswordWords
 from headend.store.sealing import seal, unseal
 from headend.store.store import SqlStore
 from headend.store.stored_counters import StoredCounters
 from headend.store.transaction import SqlTransaction, in_words
-from protocols.dlms.keys import Keys
+from protocols.dlms.keys import KeyPairs, Keys
 
 _SIGNING = ("job packages", "signing", "")
 _SEED_SIZE = 32
@@ -112,6 +114,23 @@ class KeyVault:
         sealed = self._envelope.seal(password, _of_password(meter, client))
         return PasswordRow(meter, client, self._envelope.name, sealed)
 
+    async def key_pairs(self, meter: str, client: int) -> KeyPairs | None:
+        """See `ports.Vault`.  Raises KeysUnreadable."""
+        row = await in_words(self._store, lambda words: words.key_pair_row(meter, client))
+        if row is None:
+            return None
+        plain = self._envelope.open(row.envelope, row.sealed, _of_key_pairs(meter, client))
+        return key_pairs.read(plain)
+
+    async def install_key_pairs(self, meter: str, client: int, pairs: KeyPairs) -> None:
+        """See `ports.Vault`."""
+        row = self._key_pair_row(meter, client, key_pairs.written(pairs))
+        await in_words(self._store, lambda words: words.put_key_pairs(row))
+
+    def _key_pair_row(self, meter: str, client: int, plain: bytes) -> KeyPairRow:
+        sealed = self._envelope.seal(plain, _of_key_pairs(meter, client))
+        return KeyPairRow(meter, client, self._envelope.name, sealed)
+
     async def reseal(self) -> int:
         """Bring every record under the newest envelope key; how many were under another."""
 
@@ -119,7 +138,8 @@ class KeyVault:
             older = [row for row in words.all_key_rows() if row.envelope != self._envelope.name]
             for row in older:
                 words.reseal_keys(row, self._sealed(row, self._open(row)))
-            return len(older) + self._reseal_passwords(words) + self._reseal_signing(words)
+            others = self._reseal_passwords(words) + self._reseal_key_pairs(words)
+            return len(older) + others + self._reseal_signing(words)
 
         return await in_words(self._store, work)
 
@@ -142,6 +162,14 @@ class KeyVault:
             place = (row.meter, row.client)
             password = self._envelope.open(row.envelope, row.sealed, _of_password(*place))
             words.put_password(self._password_row(*place, password))
+        return len(older)
+
+    def _reseal_key_pairs(self, words: KeyPairWords) -> int:
+        older = [row for row in words.all_key_pair_rows() if row.envelope != self._envelope.name]
+        for row in older:
+            place = (row.meter, row.client)
+            plain = self._envelope.open(row.envelope, row.sealed, _of_key_pairs(*place))
+            words.put_key_pairs(self._key_pair_row(*place, plain))
         return len(older)
 
     def _reseal_signing(self, words: JobWords) -> int:
@@ -196,6 +224,10 @@ class KeyVault:
         if KeyState.CURRENT not in found:
             return None
         return MeterKeys(found[KeyState.CURRENT], found.get(KeyState.PENDING))
+
+
+def _of_key_pairs(meter: str, client: int) -> tuple[str, str, str]:
+    return "key pairs", meter, str(client)
 
 
 def _of_password(meter: str, client: int) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from protocols.mode_e import messages
@@ -56,7 +57,7 @@ def read(octets: bytes) -> SignOn | None:
     return None
 
 
-def _line(kind: str, words: str, parts: dict[str, object]) -> SignOn:
+def _line(kind: str, words: str, parts: Mapping[str, object]) -> SignOn:
     return SignOn(kind, f"mode E {kind}: {words}", {"mode_e": kind, **parts})
 
 

@@ -73,7 +73,7 @@ async def test_a_meter_that_the_head_end_dials_is_read_from_the_command_line(
         wrong = await ami("order", "read", *where, "flux")
         assert wrong.exit_code == 2 and "Known: clock" in wrong.stderr
         unknown = await ami("order", "read", "--meter", "no", "--database", database, "clock")
-        assert unknown.exit_code == 1 and "no such meter" in unknown.stderr
+        assert unknown.exit_code == 2 and "no such meter" in unknown.stderr
 
 
 @pytest.mark.live
@@ -124,4 +124,4 @@ async def test_a_meter_that_cannot_be_entered(name: str, tmp_path: Path) -> None
 async def test_without_a_database_there_is_nothing_to_order_in(tmp_path: Path) -> None:
     place = str(tmp_path / "none.db")
     told = await ami("order", "read", "--meter", "1", "--database", place, "clock")
-    assert told.exit_code == 1 and "no database at" in told.stderr
+    assert told.exit_code == 2 and "no database at" in told.stderr

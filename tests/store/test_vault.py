@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.meter.identity import Identity
 from headend.domain.keys import KeyState
 from headend.ports import CountersContended, KeyShared, KeysUnreadable
 from headend.store.envelope import BadEnvelope, Envelope
@@ -16,6 +17,7 @@ from headend.store.store import SqlStore
 from headend.store.stored_counters import BLOCK
 from headend.store.vault import KeyVault
 from protocols.dlms.keys import COUNTER_MAX, Keys
+from protocols.dlms.suite import CURVES, SecuritySuite
 
 ENVELOPE_KEY, NEWER = bytes(range(64)), bytes(range(64, 128))
 METER, CLIENT = "SIM0000000001", 1
@@ -310,3 +312,27 @@ async def test_a_crash_loses_counters_and_repeats_none(tmp_path: Path) -> None:
         firsts.append(first)
         await ours._store.close()
     assert firsts == [1, 1 + BLOCK, 1 + 2 * BLOCK]
+
+
+@pytest.mark.parametrize("suite", CURVES)
+async def test_key_pairs_lie_sealed_and_move_to_the_next_envelope_key(
+    suite: SecuritySuite, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    pairs = Identity(11, 4).client_key_pairs(1, suite)
+    ours = vault(url)
+    await ours.install_key_pairs(METER, 1, pairs)
+    await ours._store.close()
+    octets = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert pairs.signing is not None and pairs.peer_signing is not None
+    secret = pairs.signing.private_numbers().private_value
+    assert secret.to_bytes(CURVES[suite].size, "big") not in octets
+    both = vault(url, NEWER, ENVELOPE_KEY)
+    assert await both.key_pairs(METER, 2) is None
+    assert [await both.reseal(), await both.reseal()] == [1, 0]
+    found = await vault(url, NEWER).key_pairs(METER, 1)
+    assert found is not None and found.signing is not None and found.peer_signing is not None
+    assert found.signing.private_numbers() == pairs.signing.private_numbers()
+    assert found.peer_signing.public_numbers() == pairs.peer_signing.public_numbers()
+    with pytest.raises(KeysUnreadable):
+        await vault(url).key_pairs(METER, 1)

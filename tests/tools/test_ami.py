@@ -111,7 +111,7 @@ def test_no_database(
     ran = ami(*command, "--database", database)
     assert named in said(ran)
     assert "--database FILE" in said(ran)
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def no_orders(tmp_path: Path) -> str:
 @pytest.mark.parametrize("command", [("order", "show"), ("explain", "order")], ids=" ".join)
 def test_no_such_order(command: tuple[str, ...], no_orders: str) -> None:
     ran = ami(*command, "7", "--database", no_orders)
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert "no order 7" in said(ran)
     for none in ("0", "-1", "seven", "9" * 30):
         ran = ami(*command, "--database", no_orders, "--", none)

@@ -163,7 +163,7 @@ def test_supply(explain: Explain) -> None:
 
 def test_order_that_is_not_there(explain: Explain) -> None:
     told = explain("the-meter-is-silent", number=99)
-    assert told.exit_code == 1
+    assert told.exit_code == 2
     assert "no order 99" in told.stderr
     assert told.stdout == ""
 
@@ -171,6 +171,6 @@ def test_order_that_is_not_there(explain: Explain) -> None:
 def test_database_that_is_not_there(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent.db")
     told = CliRunner().invoke(app, ["explain", "order", "1", "--database", absent])
-    assert told.exit_code == 1
+    assert told.exit_code == 2
     assert "no database at" in told.stderr
     assert not Path(absent).exists()

@@ -63,7 +63,7 @@ def test_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRONG = {
-    "no database": (("--database", "nothing.db"), 1, "no database at nothing.db"),
+    "no database": (("--database", "nothing.db"), 2, "no database at nothing.db"),
     "no time": (("--database", "ami.db", "--wait", "soon"), 2, "--wait takes a time"),
     "no envelope key": (("--database", "ami.db"), 2, "no key is configured"),
     "no configuration": (("--config", "nothing.toml"), 2, "nothing.toml"),

@@ -314,4 +314,4 @@ def test_replay(tmp_path: Path) -> None:
     assert told["agreeing"] == len(told["orders"]) > 0
     assert ami("sim", "run", str(file)).exit_code == 0
     assert ami("sim", "replay", database, "--set", "retriez=1").exit_code == 2
-    assert ami("sim", "replay", str(tmp_path / "none.db")).exit_code == 1
+    assert ami("sim", "replay", str(tmp_path / "none.db")).exit_code == 2

@@ -51,7 +51,10 @@ class KeySessions:
 
     async def __call__(self, generation: Generation, procedure: Procedure) -> Outcome:
         """One session with these keys.  Implements `registry.key_change.Converse`."""
-        credentials = Credentials(keys=generation.keys, meter_title=self.meter_title)
+        pairs = None
+        if self.model.association[self.role].signs:
+            pairs = await self.vault.key_pairs(generation.meter, generation.client)
+        credentials = Credentials(keys=generation.keys, pairs=pairs, meter_title=self.meter_title)
         access = Access(self.system_title, credentials, self.vault.counters(generation))
         talk = Conversation(
             self.line(),

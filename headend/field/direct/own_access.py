@@ -1,4 +1,4 @@
-"""What the head-end's own clients share with a meter: keys, counters and passwords of the vault."""
+"""What the head-end's own clients share with a meter: what lies in the vault, and counters."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ class OwnAccess:
         return model.reads_as
 
     async def _opens(self, meter: Meter, association: Association) -> bool:
-        if association.signs:
-            return False
         shared = (await self.to(meter, association)).credentials
         return not (
             (association.takes_password and shared.password is None)
             or (association.ciphers and shared.keys is None)
+            or (association.signs and shared.pairs is None)
         )
 
     async def to(self, meter: Meter, association: Association) -> Access:
@@ -41,16 +40,19 @@ class OwnAccess:
         """
         if self.vault is None:
             return Access()
-        password = known = None
+        password = known = pairs = None
         if association.takes_password:
             password = await self.vault.password(meter.name, association.client)
         if association.ciphers:
             known = await self.vault.keys(meter.name, association.client)
+        if association.signs:
+            pairs = await self.vault.key_pairs(meter.name, association.client)
         return Access(
             self.system_title,
             Credentials(
                 password=password,
                 keys=None if known is None else known.current.keys,
+                pairs=pairs,
                 meter_title=title_of(meter),
             ),
             MemoryCounters() if known is None else self.vault.counters(known.current),

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from headend.ports import Chance, KeysUnreadable
+from headend.store import key_pairs
 from headend.store.envelope import KEY_SIZE, Envelope
 from headend.store.kit.folder import BadKit, prepare, read, write
 from protocols.dlms.keys import KeyPairs, Keys
@@ -128,7 +127,7 @@ class Keyring:
     def put(self, meter: str, client: int, secret: Secret) -> None:
         """Keep it; what was known before is replaced."""
         keys, password, title = secret.keys, secret.password, secret.meter_title
-        record = _Record(password, None, None, None, None, title, *_sealable(secret.pairs))
+        record = _Record(password, None, None, None, None, title, *_halves(secret.pairs))
         if keys is not None:
             record = msgspec.structs.replace(
                 record,
@@ -166,30 +165,14 @@ def envelope_of(unlock: str | Path, salt: bytes | None) -> Envelope:
     return Envelope([scrypt.derive(unlock.encode())])
 
 
-def _sealable(pairs: KeyPairs | None) -> tuple[bytes | None, bytes | None]:
-    """Our private key and the meter's public one, DER."""
-    if pairs is None:
-        return None, None
-    ours, meters = pairs.signing, pairs.peer_signing
-    der, plain = serialization.Encoding.DER, serialization.NoEncryption()
-    spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    return (
-        None if ours is None else ours.private_bytes(der, serialization.PrivateFormat.PKCS8, plain),
-        None if meters is None else meters.public_bytes(der, spki),
-    )
+def _halves(pairs: KeyPairs | None) -> tuple[bytes | None, bytes | None]:
+    return (None, None) if pairs is None else key_pairs.halves(pairs)
 
 
 def _pairs_of(record: _Record) -> KeyPairs | None:
     if record.signing is None and record.meter_signing is None:
         return None
-    ours = meters = None
-    if record.signing is not None:
-        ours = serialization.load_der_private_key(record.signing, None)
-    if record.meter_signing is not None:
-        meters = serialization.load_der_public_key(record.meter_signing)
-    assert ours is None or isinstance(ours, ec.EllipticCurvePrivateKey)
-    assert meters is None or isinstance(meters, ec.EllipticCurvePublicKey)
-    return KeyPairs(signing=ours, peer_signing=meters)
+    return key_pairs.joined(record.signing, record.meter_signing)
 
 
 def _belongs(meter: str, client: int) -> tuple[str, str, str]:
