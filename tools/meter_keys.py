@@ -33,7 +33,8 @@ NEXT_STEP = {
         " ami meter add METER … --key CLIENT:ENCRYPTION:AUTHENTICATION:MASTER"
     ),
     ReasonCode.KEYS_OF_CONCENTRATOR: (
-        "let the concentrator's operator change them at the concentrator (docs/security.md)"
+        "change them at the concentrator, by its maker's tool; or enter the meter for the gateway,"
+        " which has keys of its own: --address gateway (docs/security.md)"
     ),
 }
 
