@@ -59,7 +59,7 @@ WRONG: dict[str, str] = {
     "dlms decode C401C1000600 --key zz --json": USAGE,
     "capture decode none.pcapng --json": USAGE,
     "grid solve --json": USAGE,
-    "grid solve --dss none.dss --json": USAGE,
+    "grid solve --dss none.dss": USAGE,
     "job list --database none.db --json": "no-database",
     "job show x --json": "no-such-job",
     "job import none.result --json": "no-such-file",
