@@ -53,7 +53,9 @@ async def test_a_day_as_a_technician_lives_it(
 
         # Meter 1 by its optical eye: the cable is cut in the middle, the laptop starts anew.
         optical = {"far": ModeEServer, "spoil": Cable(6)}
-        visit = await day.visit(job, one, framing=Framing.MODE_E, read=False, faults=optical)
+        visit = await day.visit(
+            job, one, name=one, framing=Framing.MODE_E, read=False, faults=optical
+        )
         assert visit.failure is not None or visit.steps[0].status is not Status.DONE
         await wait(0.1)
         job = day.restart_kit().job(exported.job.id)
