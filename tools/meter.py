@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ from tools.meter_entry import add
 from tools.meter_keys import rekey
 from tools.meter_record import record_verb
 from tools.meter_registry import list_meters, show_meter
+from tools.meter_state import Keep, remembering
 
 app = typer.Typer(
     name="meter", help="A simulated meter; meters in the registry.", no_args_is_help=True
@@ -183,6 +185,10 @@ def listen(
     load: Annotated[
         str, typer.Option(help="Constant load on each phase, such as 800W or 2kW.")
     ] = "",
+    state: Annotated[
+        Path | None,
+        typer.Option(help="File that keeps counters and all that is written, over a restart."),
+    ] = None,
     capture: CaptureFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
@@ -210,8 +216,11 @@ def listen(
     echo = echo or meter.dirty(ECHO)
     plain = meter.dirty(PLAIN_IDENTIFICATION)
     asked = [_as_asked(line, echo, plain, baud) for line in lines]
-    with recording(capture, about="ami meter listen") as recorder:
-        asyncio.run(_serve(meter, auth, asked, as_json, recorder))
+    with (
+        remembering(state, meter, load) as keep,
+        recording(capture, about="ami meter listen") as recorder,
+    ):
+        asyncio.run(_serve(meter, auth, asked, as_json, recorder, keep))
 
 
 def known_faults(names: list[str]) -> frozenset[str]:
@@ -285,14 +294,21 @@ def _load(text: str, phases: int) -> Load:
 
 
 async def _serve(
-    meter: Meter, auth: Auth, lines: list[Line], as_json: bool, recorder: Recorder | None
+    meter: Meter,
+    auth: Auth,
+    lines: list[Line],
+    as_json: bool,
+    recorder: Recorder | None,
+    keep: Keep,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        live = await stack.enter_async_context(LiveMeter(meter, now=wall_clock, recorder=recorder))
+        live = await stack.enter_async_context(
+            LiveMeter(meter, now=wall_clock, recorder=recorder, keep=partial(keep, stop.set))
+        )
         opened = [await _opened(line, stack, live, stop) for line in lines]
         what = description(meter, auth, opened)
         print(json.dumps(what) if as_json else _readable(what, opened), flush=True)
@@ -328,7 +344,7 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
         known: dict[str, object] = {"sap": client.sap, "name": client.name}
         match client.mechanism:
             case AuthenticationMechanism.LOW:
-                known |= {"auth": "low", "password": identity.password(client.sap).decode()}
+                known |= {"auth": "low", "password": _password(meter, client)}
             case mechanism if client.ciphers:
                 keys = keys_of(meter, client)
                 known |= {
@@ -348,10 +364,9 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
             case AuthenticationMechanism.NONE:
                 known |= {"auth": "none"}
             case mechanism:
-                secret = identity.password(client.sap).decode()
                 known |= {
                     "auth": AUTHS[mechanism].value,
-                    "password": secret,
+                    "password": _password(meter, client),
                     "client_system_title": client_system_title(identity.seed, client.sap)
                     .hex()
                     .upper(),
@@ -372,6 +387,12 @@ def description(meter: Meter, auth: Auth, lines: list[Opened]) -> dict[str, obje
         "test_keys": True,
         "note": "TEST KEYS, known to whoever knows the seed: they protect nothing",
     }
+
+
+def _password(meter: Meter, client: Client) -> str:
+    """As it is now, in hexadecimal digits where it is no text."""
+    octets = meter.changed_password(client.sap) or meter.identity.password(client.sap)
+    return octets.decode("ascii") if octets.isascii() else octets.hex()
 
 
 def _key_pairs(identity: Identity, client: Client) -> dict[str, object]:

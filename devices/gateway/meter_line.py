@@ -39,9 +39,16 @@ class LiveMeter:
     """
 
     def __init__(
-        self, meter: Meter, *, now: Callable[[], float], recorder: Recorder | None = None
+        self,
+        meter: Meter,
+        *,
+        now: Callable[[], float],
+        recorder: Recorder | None = None,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
         self.meter = meter
+        self.keep = keep
+        """Writes the meter's state down: before anything leaves that shows it."""
         self.recorder = recorder
         """Takes down what every line carries, if anything does."""
         self._taped = 0
@@ -87,7 +94,9 @@ class LiveMeter:
 
     def arm(self) -> None:
         """Wake the meter when it has something to do by itself, and carry what it pushes."""
-        for pushed in self.meter.collect_pushes(self.now()):
+        pushes = self.meter.collect_pushes(self.now())
+        self.keep()
+        for pushed in pushes:
             task = asyncio.get_running_loop().create_task(self._carry(pushed))
             self._carrying.add(task)
             task.add_done_callback(self._carrying.discard)
@@ -203,6 +212,7 @@ class MeterLine:
                 answers = self._live.meter.take(
                     apdu, self._endpoint, client=client, server=server, now=self._live.now()
                 )
+                self._live.keep()
                 for answer in answers if not unconfirmed else ():
                     self._link.send(answer, client=client, server=server, now=self._loop.time())
             case LinkDown(reason, _, client):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from devices.meter.clients import Client
 from devices.meter.parts import Assembly
+
+PAST_LAST = 1 << 32
+"""Behind the last invocation counter that four octets can write."""
 
 
 class Open(Protocol):
@@ -15,6 +20,31 @@ class Open(Protocol):
     def client(self) -> Client: ...
 
     def end(self) -> None: ...
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How far a meter has counted: what is below was used, and never is again."""
+
+    associations: int = 0
+    counters: dict[int, tuple[int, int]] = {}
+    """By client: the next counter of ours, and the lowest we accept."""
+
+    def ahead(self, by: int) -> Counts:
+        """So much further on."""
+        ahead = {
+            sap: (min(own + by, PAST_LAST), min(peer + by, PAST_LAST))
+            for sap, (own, peer) in self.counters.items()
+        }
+        return Counts(self.associations + by, ahead)
+
+    def within(self, reserved: Counts) -> bool:
+        """Whether nothing is beyond what was reserved; a client that counts anew is."""
+        if self.associations > reserved.associations or {*self.counters} != {*reserved.counters}:
+            return False
+        return all(
+            own <= reserved.counters[sap][0] and peer <= reserved.counters[sap][1]
+            for sap, (own, peer) in self.counters.items()
+        )
 
 
 class Accounts(Assembly):
@@ -77,3 +107,13 @@ class Accounts(Assembly):
         """The number of this association, so that no challenge comes twice."""
         self._associations += 1
         return self._associations
+
+    @property
+    def counts(self) -> Counts:
+        """How far this meter has counted."""
+        return Counts(self._associations, dict(self._counters or {}))
+
+    def resume(self, counts: Counts) -> None:
+        """Go on counting where a meter of the same keys was."""
+        self._associations = counts.associations
+        self._counters = dict(counts.counters) or None

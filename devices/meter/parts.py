@@ -75,6 +75,12 @@ class Assembly:
         """A part if it has come into being already."""
         return self._existing(kind)
 
+    def take_part(self, part: Part) -> None:
+        """Put a part that was kept elsewhere in the place of one as delivered."""
+        if self._parts is None:
+            self._parts = {}
+        self._parts[type(part)] = part
+
     def _existing(self, kind: Kind[P]) -> P | None:
         return None if self._parts is None else self._parts.get(kind)
 
