@@ -13,7 +13,7 @@ repeaters takes (k + 1)(T request + T answer) + 2 k * 20 ms + 20 ms.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 
 from protocols.plc import meters_and_more_like
 from protocols.plc.error_rates import DetectedFrameErrorRates, detected_frame_error_rates
@@ -26,7 +26,7 @@ TURNAROUND_US = 20_000
 the elaboration time of Meters-and-More-like links)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what follows from the fields is worked out once
 class Medium:
     """What all links of one kind have in common."""
 
@@ -36,7 +36,7 @@ class Medium:
     retries_max: int = 3
     polled: bool = False  # Meters-and-More-like
 
-    @property
+    @cached_property
     def rates(self) -> DetectedFrameErrorRates:
         """How often frames get lost."""
         return detected_frame_error_rates(self.scheme, self.noise)
@@ -58,21 +58,21 @@ class Medium:
             return meters_and_more_like.airtime_us(frame_octets - OVERHEAD_OCTETS)
         return airtime_us(frame_octets, self.scheme)
 
-    @property
+    @cached_property
     def acknowledgement_us(self) -> int:
         """The airtime of an acknowledgement; 0 where what follows says as much."""
-        return 0 if self.polled else _acknowledgement_us(self.scheme)
+        return 0 if self.polled else airtime_us(ACKNOWLEDGEMENT_OCTETS, self.scheme)
 
     def lead_us(self, *, by_master: bool) -> int:
         """What passes before a sender's frame."""
         return meters_and_more_like.ELABORATION_US if self.polled and not by_master else 0
 
-    @property
+    @cached_property
     def wait_us(self) -> int:
         """How long a sender waits for an acknowledgement that does not come."""
         return meters_and_more_like.SLOT_US if self.polled else self._known_us
 
-    @property
+    @cached_property
     def _known_us(self) -> int:
         """From a frame's end until its sender knows that it has arrived, and may send the next."""
         return 0 if self.polled else self.acknowledgement_us + 2 * TURNAROUND_US
@@ -96,8 +96,3 @@ def as_polled(medium: Medium) -> Medium:
     """The same line under Meters-and-More-like access: its frames, their time, and who may send."""
     longest = meters_and_more_like.LSDU_OCTETS_MAX + OVERHEAD_OCTETS
     return replace(medium, frame_octets_max=longest, polled=True)
-
-
-@cache
-def _acknowledgement_us(scheme: Scheme) -> int:
-    return airtime_us(ACKNOWLEDGEMENT_OCTETS, scheme)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from devices.chance import stream
+from devices.chance import deviate, stream
 
 DOWN_FIXED_CDB = 195
 DOWN_PER_100_M_CDB = 1465
@@ -74,7 +74,7 @@ def path_to(
     seed: int, *, transformer: str, meter: str, place: Place, concentrator_phase: Phase = Phase.A
 ) -> Path:
     """The path from a transformer's concentrator to a meter.  Same seed and names, same path."""
-    spread = round(SPREAD_CDB * stream(seed, "path", meter).gauss(0.0, 1.0))
+    spread = round(SPREAD_CDB * deviate(seed, "path", meter))
     spread += coupling_cdb(seed, transformer, concentrator_phase, place.phase)
     down = DOWN_FIXED_CDB + DOWN_PER_100_M_CDB * place.distance_m // 100
     down += DOWN_PER_NODE_CDB * place.nodes_passed
@@ -95,7 +95,7 @@ def path_between(
     else:
         distance_m = here.distance_m + there.distance_m
     names = sorted((one[0], other[0]))
-    spread = round(SPREAD_CDB * stream(seed, "path between", *names).gauss(0.0, 1.0))
+    spread = round(SPREAD_CDB * deviate(seed, "path between", *names))
     loss = BETWEEN_FIXED_CDB + BETWEEN_PER_100_M_CDB * distance_m // 100 + spread
     loss = max(0, loss + coupling_cdb(seed, transformer, here.phase, there.phase))
     return Path(loss_down_cdb=loss, loss_up_cdb=loss)

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 from random import Random
 
-from devices.chance import stream
+from devices.chance import deviate, stream
 from devices.channel.carriage import Cause, Delivered, Delivery, Lost
 from devices.channel.link import PacketLoss, Tap
 from devices.span import Span
@@ -134,7 +134,7 @@ def received_cdbm(seed: int, *, meter: str, distance_m: int, mode: Mode) -> int:
     wavelength_m = 299.792458 / mode.mhz
     first_metre_db = 20 * math.log10(4 * math.pi / wavelength_m)
     path_cdb = 100 * (first_metre_db + 10 * EXPONENT * math.log10(max(1, distance_m)))
-    shadowing_cdb = SHADOWING_CDB * stream(seed, "shadowing", meter, mode.mhz).gauss(0.0, 1.0)
+    shadowing_cdb = SHADOWING_CDB * deviate(seed, "shadowing", meter, mode.mhz)
     return mode.power_max_cdbm - round(path_cdb + shadowing_cdb) - _indoors_cdb(seed, meter, mode)
 
 
@@ -146,5 +146,5 @@ def _indoors_cdb(seed: int, meter: str, mode: Mode) -> int:
     more_cdb = round(building.uniform(*SHUT_IN_CDB)) if shut_in else 0
     median_cdb, high_cdb = _ENTRY_CDB[mode.mhz, efficient]
     spread_cdb = (high_cdb - median_cdb) / _NINETY_PERCENT
-    entry_cdb = median_cdb + spread_cdb * stream(seed, "entry", meter, mode.mhz).gauss(0.0, 1.0)
+    entry_cdb = median_cdb + spread_cdb * deviate(seed, "entry", meter, mode.mhz)
     return max(0, round(entry_cdb)) + more_cdb

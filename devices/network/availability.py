@@ -6,7 +6,7 @@ are the concentrator's own, and kept for some days; an hour in which it had no p
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 HOUR_S = 3600
@@ -18,7 +18,7 @@ class Hour:
     """Keep-alives in one hour."""
 
     asked: int = 0  # of every module
-    heard: dict[int, int] = field(default_factory=dict)  # by module
+    heard: Counter[int] = field(default_factory=Counter)  # by module
 
 
 class Availability:
@@ -36,9 +36,7 @@ class Availability:
             while len(self._hours) > HOURS_KEPT:
                 self._hours.popitem(last=False)
         hour.asked += 1
-        counts = hour.heard
-        for node in heard:
-            counts[node] = counts.get(node, 0) + 1
+        hour.heard.update(heard)
 
     def hours(self, since: float, until: float) -> list[int]:
         """The hours of which there are counts, of those that begin in [since, until)."""

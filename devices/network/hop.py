@@ -19,6 +19,7 @@ class Hop:
     """A link with its quality at the time of the last `look`."""
 
     __slots__ = (
+        "_bearer",
         "expected_milli",
         "kept_of_2_32",
         "link",
@@ -30,6 +31,7 @@ class Hop:
 
     def __init__(self, link: AnyLink) -> None:
         self.link = link
+        self._bearer = bearer_of(link)
         self.seen = 0  # which of the changes that nobody could foresee the measurement knows
         self.ratio_cdb = 0  # signal to noise, down
         self.usable = False  # short frames come through more often than not, both ways
@@ -44,7 +46,7 @@ class Hop:
         return self
 
     def _measure(self, now: float) -> None:
-        bearer = bearer_of(self.link)
+        bearer = self._bearer
         sizes = bearer.acknowledgement_octets, REFERENCE_OCTETS
         ratio_cdb, (short_down, down), (short_up, up) = bearer.quality(*sizes, now=now)
         self.ratio_cdb = ratio_cdb

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from devices.channel.link import RATIO_WITHOUT_LOSS_CDB, Link
-from devices.channel.place import Place, path_between
+from devices.channel.place import Path, Place, path_between
 from devices.channel.radio import RadioLink
 from devices.channel.route import AnyLink
 
@@ -59,7 +59,8 @@ class RadioStar:
 
 
 class PowerLineNeighbours:
-    """The modules of one transformer.  A pair's path is drawn when it is first looked at."""
+    """The modules of one transformer.  A pair's path is drawn when it is first looked at, and is
+    the same both ways; its link is made when somebody means to use it."""
 
     def __init__(
         self, seed: int, transformer: str, links: Mapping[int, Link], places: Mapping[int, Place]
@@ -68,6 +69,7 @@ class PowerLineNeighbours:
         self._transformer = transformer
         self._links = links
         self._places = places
+        self._between: dict[tuple[int, int], Path] = {}
         self._pairs: dict[tuple[int, int], Link | None] = {}
         self._loudest: dict[int, tuple[int, ...]] = {}
 
@@ -77,33 +79,34 @@ class PowerLineNeighbours:
     def link(self, parent: int, child: int) -> AnyLink | None:
         if parent == CONCENTRATOR:
             return self._links[child]
-        return self._pair(parent, child)
+        pair = parent, child
+        if pair not in self._pairs:
+            path = self._path(parent, child)
+            heard = path.loss_down_cdb <= OUT_OF_REACH_CDB
+            near, far = self._links[parent], self._links[child]
+            self._pairs[pair] = replace(far, path=path, near=near) if heard else None
+        return self._pairs[pair]
 
     def loudest(self, child: int) -> tuple[int, ...]:
         if child not in self._loudest:
-            others = [node for node in self._links if node != child]
-            heard = [(self._pair(node, child), node) for node in others]
-            by_loss = sorted((link.path.loss_down_cdb, node) for link, node in heard if link)
-            self._loudest[child] = tuple(node for _, node in by_loss)
+            others = (node for node in self._links if node != child)
+            by_loss = sorted((self._path(node, child).loss_down_cdb, node) for node in others)
+            self._loudest[child] = tuple(n for loss, n in by_loss if loss <= OUT_OF_REACH_CDB)
         return self._loudest[child]
 
     def nodes(self) -> Iterable[int]:
         return self._links
 
-    def _pair(self, parent: int, child: int) -> Link | None:
-        pair = parent, child
-        if pair not in self._pairs:
-            self._pairs[pair] = self._between(parent, child)
-        return self._pairs[pair]
-
-    def _between(self, parent: int, child: int) -> Link | None:
-        near, far = self._links[parent], self._links[child]
-        path = path_between(
-            self._seed,
-            transformer=self._transformer,
-            one=(near.meter, self._places[parent]),
-            other=(far.meter, self._places[child]),
-        )
-        if path.loss_down_cdb > OUT_OF_REACH_CDB:
-            return None
-        return replace(far, path=path, near=near)
+    def _path(self, one: int, other: int) -> Path:
+        """Between two modules: the same both ways."""
+        pair = (one, other) if one < other else (other, one)
+        path = self._between.get(pair)
+        if path is None:
+            first, second = pair
+            path = self._between[pair] = path_between(
+                self._seed,
+                transformer=self._transformer,
+                one=(self._links[first].meter, self._places[first]),
+                other=(self._links[second].meter, self._places[second]),
+            )
+        return path

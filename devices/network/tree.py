@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devices.channel.route import AnyLink, Route
 from devices.network.hop import NEVER, Hop
 from devices.network.neighbours import CONCENTRATOR, Neighbours
+from protocols.plc.error_rates import ONE
 
 GOOD_MILLI = 1_250
 """A hop straight to the concentrator that needs no more transmissions than this is taken at once:
@@ -43,13 +45,21 @@ STAR = Access("star", repeaters_max=0, promotion_milli=0)
 ACCESSES = {access.name: access for access in (PRIME, METERS_AND_MORE)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Offer:
+class Offer(NamedTuple):
     """A place below a parent: the least of several is the best."""
 
     cost_milli: int
     level: int  # how many hops from the concentrator
     parent: int
+
+
+class Reached(NamedTuple):
+    """What the hops to a module that has joined make together, as long as nothing changes."""
+
+    level: int  # how many they are
+    cost_milli: int  # expected transmissions, NEVER where a hop is dead
+    kept_of_2_32: int  # of short frames, there and back
+    steady_until: float
 
 
 class Tree:
@@ -59,7 +69,9 @@ class Tree:
         self.parents: dict[int, int] = {}
         self._neighbours = neighbours
         self._access = access
-        self._hops: dict[tuple[int, int], Hop | None] = {}
+        self._hops: dict[tuple[int, int], Hop] = {}
+        self._reached: dict[int, Reached] = {}
+        self._routes: dict[int, Route] = {}
         self._children: dict[int, int] = {}  # how many modules each one repeats for
         self._changes = 0  # that no hop could foresee
         self._changed: dict[int, int] = {}  # the newest of them at each module
@@ -85,14 +97,30 @@ class Tree:
         """The modules that repeat for others."""
         return {node for node, children in self._children.items() if children}
 
-    def hops(self, node: int, now: float) -> list[Hop]:
-        """The hops to a module that has joined, looked at now."""
-        chain = self.chain(node)
-        pairs = zip((CONCENTRATOR, *chain), chain, strict=False)
-        return [self._known(parent, child, now) for parent, child in pairs]
+    def hop(self, node: int, now: float) -> Hop:
+        """The last hop to a module that has joined, looked at now."""
+        return self._known(self.parents[node], node, now)
+
+    def reached(self, node: int, now: float) -> Reached:
+        """How a module that has joined is reached now."""
+        found = self._reached.get(node)
+        if found is not None and now < found.steady_until:
+            return found
+        parent = self.parents[node]
+        hop = self._known(parent, node, now)
+        last = Reached(1, hop.expected_milli, hop.kept_of_2_32, hop.steady_until)
+        found = last if parent == CONCENTRATOR else _beyond(self.reached(parent, now), last)
+        self._reached[node] = found
+        return found
 
     def route(self, node: int) -> Route:
         """The route to a module that has joined."""
+        found = self._routes.get(node)
+        if found is None:
+            found = self._routes[node] = self._route(node)
+        return found
+
+    def _route(self, node: int) -> Route:
         chain = self.chain(node)
         links: list[AnyLink] = []
         for parent, child in zip((CONCENTRATOR, *chain), chain, strict=False):
@@ -103,19 +131,17 @@ class Tree:
         via = tuple(self._neighbours.end(each).meter for each in chain[:-1])
         return Route(end, tuple(links), via)
 
-    def cost_milli(self, node: int, now: float) -> int:
-        """Expected transmissions along a joined module's route, NEVER where a hop is dead."""
-        costs = [hop.expected_milli for hop in self.hops(node, now)]
-        return NEVER if NEVER in costs else sum(costs)
-
     # --- joining and leaving ---------------------------------------------------------------------
 
     def best(self, node: int, now: float, *, without: int | None = None) -> Offer | None:
         """Where a module would join now, but not below `without`; None where it hears nobody."""
-        found = [*self._straight(node, now)]
-        if found and found[0].cost_milli <= GOOD_MILLI:
-            return found[0]
-        found += self._below_others(node, now, without)
+        hop = self._known(CONCENTRATOR, node, now)
+        straight = Offer(hop.expected_milli, 1, CONCENTRATOR) if hop.usable else None
+        if straight is not None and straight.cost_milli <= GOOD_MILLI:
+            return straight
+        found = self._below_others(node, now, without)
+        if straight is not None:
+            found.append(straight)
         return min(found, default=None)
 
     def join(self, node: int, parent: int) -> None:
@@ -129,6 +155,11 @@ class Tree:
         parent = self.parents.pop(node, None)
         if parent is not None:
             self._children[parent] -= 1
+            for kept in (self._reached, self._routes):
+                if self._children.get(node):
+                    kept.clear()  # it was on the way to others
+                else:
+                    kept.pop(node, None)
 
     def below(self, node: int) -> list[int]:
         """The modules that a module repeats for at first hand."""
@@ -139,6 +170,7 @@ class Tree:
     def measure_anew(self, node: int | None = None) -> None:
         """Something has changed that no hop could foresee: at one module, or everywhere."""
         self._changes += 1
+        self._reached.clear()
         if node is None:
             self._changed_everywhere = self._changes
         else:
@@ -154,11 +186,6 @@ class Tree:
         hop = self._known(CONCENTRATOR, node, now)
         return now if hop.usable else hop.steady_until
 
-    def _straight(self, node: int, now: float) -> Iterator[Offer]:
-        hop = self._known(CONCENTRATOR, node, now)
-        if hop.usable:
-            yield Offer(hop.expected_milli, 1, CONCENTRATOR)
-
     def _below_others(self, node: int, now: float, without: int | None) -> list[Offer]:
         """Offers of repeaters, and of those that might become one."""
         if self._access.repeaters_max == 0:
@@ -168,23 +195,21 @@ class Tree:
             loudest = tuple(o for o in loudest if without not in self._above(o))
         near, far = loudest[:LISTENED_TO], loudest[LISTENED_TO:]
         repeating = [other for other in far if self._children.get(other)]
-        found = [*self._offers(node, (*near, *repeating), now)]
-        return found or [*self._offers(node, far, now)]
+        return [*self._offers(node, (*near, *repeating), now)] or [*self._offers(node, far, now)]
 
     def _offers(self, node: int, parents: Sequence[int], now: float) -> Iterator[Offer]:
+        above_others = bool(self._children.get(node))
         for parent in parents:
             if parent not in self.parents:
                 continue
             hop = self._known(parent, node, now)
-            if not hop.usable:
+            if not hop.usable or (above_others and node in self.chain(parent)):
                 continue
-            chain = self.chain(parent)
-            if node in chain or len(chain) > self._access.repeaters_max:
-                continue
-            above_milli = self.cost_milli(parent, now)
-            if above_milli != NEVER:
-                cost_milli = hop.expected_milli + above_milli + self._promotion_milli(node, parent)
-                yield Offer(cost_milli, len(chain) + 1, parent)
+            above = self.reached(parent, now)
+            if above.level <= self._access.repeaters_max and above.cost_milli != NEVER:
+                promotion_milli = self._promotion_milli(node, parent)
+                cost_milli = hop.expected_milli + above.cost_milli + promotion_milli
+                yield Offer(cost_milli, above.level + 1, parent)
 
     def _promotion_milli(self, node: int, parent: int) -> int:
         """What it costs that `parent` repeats for `node`, if it would for nobody else."""
@@ -192,18 +217,13 @@ class Tree:
         return 0 if others else self._access.promotion_milli
 
     def _known(self, parent: int, child: int, now: float) -> Hop:
-        hop = self._hop(parent, child, now)
-        assert hop is not None
-        return hop
-
-    def _hop(self, parent: int, child: int, now: float) -> Hop | None:
-        pair = parent, child
-        try:
-            hop = self._hops[pair]
-        except KeyError:
+        """A hop that there is, looked at now."""
+        hop = self._hops.get((parent, child))
+        if hop is None:
             link = self._neighbours.link(parent, child)
-            hop = self._hops[pair] = None if link is None else Hop(link)
-        if hop is None or (hop.seen == self._changes and now < hop.steady_until):
+            assert link is not None
+            hop = self._hops[parent, child] = Hop(link)
+        elif hop.seen == self._changes and now < hop.steady_until:
             return hop
         seen, changed = hop.seen, self._changed
         anew = (
@@ -213,3 +233,14 @@ class Tree:
         )
         hop.seen = self._changes
         return hop.look(now, anew=anew)
+
+
+def _beyond(above: Reached, last: Reached) -> Reached:
+    """One hop more."""
+    dead = NEVER in (above.cost_milli, last.cost_milli)
+    return Reached(
+        above.level + 1,
+        NEVER if dead else above.cost_milli + last.cost_milli,
+        above.kept_of_2_32 * last.kept_of_2_32 // ONE,
+        min(above.steady_until, last.steady_until),
+    )

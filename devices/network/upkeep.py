@@ -26,7 +26,6 @@ from devices.network.availability import Availability
 from devices.network.hop import NEVER, keep_alive_us
 from devices.network.neighbours import Neighbours
 from devices.network.tree import Access, Tree
-from protocols.plc.error_rates import ONE
 
 ROUND_S = 64
 MISSES_MAX = 4
@@ -87,12 +86,15 @@ class Network:
         self._changes: dict[int, list[float]] = {}
         self._heard: dict[int, float] = {}
         self._known_milli: dict[int, int] = {}
-        self._kept: dict[int, int] = {}
+        self._kept = [0] * (self._nodes[-1] + 1)  # of 2**32 keep-alives, by the module
         self._steady: dict[int, float] = {}  # until when
         self._costs_milli: dict[int, int] = {}
         self._hopeless: dict[int, float] = {}  # modules that nobody hears, until when
         self._kept_until = _UNFORESEEN
         self._line_us: list[int] | None = None
+        self._ageing: dict[int, list[int]] = {}  # by the round of an hour that looks at them
+        for node in self._nodes:
+            self._ageing.setdefault(-node % AGEING_ROUNDS, []).append(node)
         self._round = int(now // ROUND_S)
         self._form(now)
         self._measure(now)
@@ -135,7 +137,7 @@ class Network:
         node = self._of_meter[meter]
         if node not in self.tree.parents:
             return None
-        return self.tree.hops(node, now)[-1].ratio_cdb
+        return self.tree.hop(node, now).ratio_cdb
 
     def changes_since(self, meter: str, since: float) -> int:
         """How often a meter's link has changed from a time on."""
@@ -214,17 +216,14 @@ class Network:
             self._measure(now)
         draws = self._rounds.draws(self._round, self._nodes[-1] + 1)
         kept = self._kept
-        heard = [node for node in self._nodes if draws[node] < kept.get(node, 0)]
+        heard = [node for node in self._nodes if draws[node] < kept[node]]
         self.availability.add(now, heard)
-        missed = len(self._nodes) - len(heard)
-        for node in heard:
-            self._heard[node] = now
-            self._known_milli[node] = self._costs_milli[node]
+        self._heard.update(dict.fromkeys(heard, now))
+        self._known_milli.update(zip(heard, map(self._costs_milli.__getitem__, heard), strict=True))
         self._misses_gone(heard)
-        if missed:
-            changes = [*self._missed(set(heard), draws, now)]
-        else:
-            changes = []
+        changes: list[Change] = []
+        if len(heard) < len(self._nodes):
+            changes += self._missed(draws, now)
         changes += self._aged(now)
         if changes:
             self._kept_until = _UNFORESEEN
@@ -236,11 +235,12 @@ class Network:
                 self._misses.pop(node, None)
             self._doubted.difference_update(heard)
 
-    def _missed(self, heard: set[int], draws: list[int], now: float) -> Iterator[Change]:
+    def _missed(self, draws: list[int], now: float) -> Iterator[Change]:
         """Of those that were not heard: who is given up, who looks for another way, who joins."""
-        for node in self._nodes:
-            if node in heard:
-                continue
+        kept, hopeless = self._kept, self._hopeless
+        for node in [node for node in self._nodes if draws[node] >= kept[node]]:
+            if hopeless.get(node, now) > now:
+                continue  # it hears nobody that it could ask
             if node not in self.tree.parents:
                 yield from self._rejoined(node, draws[node], now)
                 continue
@@ -251,14 +251,14 @@ class Network:
                 yield from self._reconsidered(node, now)
 
     def _rejoined(self, node: int, draw: int, now: float) -> Iterator[Change]:
-        if self._hopeless.get(node, now) > now or not self._neighbours.end(node).module_on(now):
+        if not self._neighbours.end(node).module_on(now):
             return  # it asks nobody
         offer = self.tree.best(node, now)
         if offer is None:
             self._hopeless[node] = self.tree.hopeless_until(node, now)
             return
         self.tree.join(node, offer.parent)
-        if draw >= self._kept_along(node, now):
+        if draw >= self.tree.reached(node, now).kept_of_2_32:
             self.tree.leave(node)  # its request, or the answer, got lost
             return
         self._heard[node] = now
@@ -279,13 +279,13 @@ class Network:
 
     def _aged(self, now: float) -> Iterator[Change]:
         """Routes whose hour has come."""
-        for node in self._nodes:
-            if (self._round + node) % AGEING_ROUNDS == 0 and node in self.tree.parents:
+        for node in self._ageing.get(self._round % AGEING_ROUNDS, ()):
+            if node in self.tree.parents:
                 yield from self._reconsidered(node, now)
 
     def _reconsidered(self, node: int, now: float) -> Iterator[Change]:
         """Another route, where it is clearly better."""
-        present_milli = self.tree.cost_milli(node, now)
+        present_milli = self.tree.reached(node, now).cost_milli
         offer = self.tree.best(node, now)
         if offer is None or offer.parent == self.tree.parents[node]:
             return
@@ -298,7 +298,7 @@ class Network:
         self._changes.setdefault(node, []).append(now)
         self._line_us = None
         if turn is not Turn.LOST:
-            self._known_milli[node] = self.tree.cost_milli(node, now)
+            self._known_milli[node] = self.tree.reached(node, now).cost_milli
         route = self.tree.route(node) if node in self.tree.parents else None
         return Change(
             at=now,
@@ -315,25 +315,15 @@ class Network:
         """How often each registered module's keep-alive gets through, and until when that holds:
         of all modules where anything unforeseen has happened, else of those whose time has come."""
         if self._kept_until == _UNFORESEEN:
-            self._kept, self._steady = {}, {}
+            self._kept, self._steady = [0] * len(self._kept), {}
         for node in self.tree.parents:
             if self._steady.get(node, now) > now:
                 continue
-            hops = self.tree.hops(node, now)
-            kept = ONE
-            for hop in hops:
-                kept = kept * hop.kept_of_2_32 // ONE
-            self._kept[node] = kept
-            self._steady[node] = min(hop.steady_until for hop in hops)
-            costs = [hop.expected_milli for hop in hops]
-            self._costs_milli[node] = NEVER if NEVER in costs else sum(costs)
+            reached = self.tree.reached(node, now)
+            self._kept[node] = reached.kept_of_2_32
+            self._steady[node] = reached.steady_until
+            self._costs_milli[node] = reached.cost_milli
         self._kept_until = min(self._steady.values(), default=float("inf"))
-
-    def _kept_along(self, node: int, now: float) -> int:
-        kept = ONE
-        for hop in self.tree.hops(node, now):
-            kept = kept * hop.kept_of_2_32 // ONE
-        return kept
 
     def _form(self, now: float) -> None:
         """The network as it has grown before the world begins: everybody who can has joined, and
@@ -346,7 +336,7 @@ class Network:
                 if offer is None:
                     continue
                 if node in tree.parents:
-                    present_milli = tree.cost_milli(node, now)
+                    present_milli = tree.reached(node, now).cost_milli
                     if offer.cost_milli >= CLEARLY_BETTER * present_milli:
                         continue
                 if tree.parents.get(node) != offer.parent:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 PREAMBLE_US = 2_048  # PRIME 1.3
 HEADER_US = 4_480  # two symbols, always DBPSK with the code
@@ -32,7 +33,7 @@ class Modulation(enum.Enum):
         return 1 << self.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what follows from the fields is worked out once
 class Scheme:
     """How payload bits become symbols.  Its name is the one that the tables use."""
 
@@ -44,7 +45,7 @@ class Scheme:
         """Such as `dbpsk` or `dbpsk+fec`."""
         return self.modulation.name.lower() + ("+fec" if self.fec else "")
 
-    @property
+    @cached_property
     def bits_per_symbol(self) -> int:
         """Payload bits in one OFDM symbol: 48, 96, 144 with the code, twice that without."""
         coded = DATA_SUBCARRIERS * self.modulation.value

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from devices.chance import octets, philox, stream
+from devices.chance import Rounds, deviate, octets, philox, stream
 
 RUN = """
 import asyncio
@@ -105,3 +107,19 @@ def test_adding_a_device_moves_nobody_elses_luck():
 def test_octets_are_as_many_as_asked_for_and_longer_ones_begin_alike(count: int):
     assert len(octets(1, "k", count=count)) == count
     assert octets(1, "k", count=count) == octets(1, "k", count=1000)[:count]
+
+
+def test_a_deviate_is_the_first_of_its_stream() -> None:
+    """However often it is drawn, and whatever was drawn in between."""
+    for name in ("M1", "M2", "M1"):
+        assert deviate(7, "path", name) == stream(7, "path", name).gauss(0.0, 1.0)
+
+
+def test_a_rounds_draws_are_those_of_a_counter_of_its_own() -> None:
+    """The high halves of what Philox gives at a counter that nobody else has, in any order."""
+    rounds = Rounds(7, "keep-alive", "C-001", "plc")
+    assert rounds.draws(5, 8) == Rounds(7, "keep-alive", "C-001", "plc").draws(5, 8)
+    key = int.from_bytes(hashlib.sha256(b"7/s10:keep-alive/s5:C-001/s3:plc").digest()[:16], "big")
+    for number in (27_000_000, 3, 27_000_001, 3):
+        fresh = np.random.Philox(key=key, counter=number << 64).random_raw(11)
+        assert rounds.draws(number, 11) == [int(word) >> 32 for word in fresh]
