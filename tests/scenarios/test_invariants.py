@@ -14,7 +14,7 @@ import pytest
 from devices.meter.history import Deed
 from devices.meter.profiles import LOAD_PROFILE
 from headend.collection.intervals import empty_day
-from headend.domain.interval import Row
+from headend.domain.interval import Row, RowQuality
 from headend.domain.order import JournalLine, State
 from headend.domain.reason import ReasonCode
 from scenarios.engine import Record, Story
@@ -229,6 +229,16 @@ def value_of_another_time_stored(story: Story) -> Story:
     return with_page(story, but=lambda rows: (rows[0]._replace(cells=rows[3].cells), *rows[1:]))
 
 
+def value_of_another_time_flagged(story: Story) -> Story:
+    """A flag excuses what a meter spelled, and this one spells its times well."""
+
+    def moved(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        doubtful = rows[0]._replace(cells=rows[3].cells, quality=RowQuality.CLOCK_DOUBTFUL)
+        return doubtful, *rows[1:]
+
+    return with_page(story, but=moved)
+
+
 def interval_stored_twice(story: Story) -> Story:
     return with_page(story, but=lambda rows: (*rows, rows[1]))
 
@@ -262,6 +272,7 @@ SPOILT: dict[Spoil, set[str]] = {
     supply_back_by_hand: {WAS_DONE},
     other_value_stored: {OWN_ROWS},
     value_of_another_time_stored: {OWN_ROWS},
+    value_of_another_time_flagged: {OWN_ROWS},
     interval_stored_twice: {ROWS_ONCE},
 }
 
