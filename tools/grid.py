@@ -38,6 +38,10 @@ def solve(
     there is no solution, 2 where the file cannot be understood; with --json an object "error" says
     why, where, and what to do.
 
+    With --json: circuit, frequency_hz, converged, iterations; nodes, each with bus, phase, pu,
+    degrees, volts and base_volts; head, head_phases, load, losses and shunts in kw and kvar; taps,
+    notes, isolated.
+
     Example: [bold]ami grid solve --dss IEEE13Nodeckt.dss --json[/]
     """
     if (dss is None) == (cim is None):

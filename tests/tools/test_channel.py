@@ -147,3 +147,27 @@ def test_wilson_by_hand() -> None:
     """Newcombe 1998, example: 81 of 263 is .2553 to .3662."""
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 100)[0] == 0 and wilson(100, 100)[1] == 1
+
+
+@pytest.mark.parametrize("bits, frames", [("1", 10), ("48", 5), ("90", 5), ("91", 3)])
+def test_short_frames_count_by_the_symbols_that_they_fill(
+    monkeypatch: pytest.MonkeyPatch, bits: str, frames: int
+) -> None:
+    """Else a curve of one-bit frames would send twenty million of them; six tail bits count."""
+    monkeypatch.setattr("tools.channel.curve.PAYLOAD_BITS_MAX", 480)
+    clear = told("curve", "--scheme", "dbpsk", "--fec", "--snr=30", "--bits", bits)["points"][0]
+    assert (clear["frames"], clear["frames_lost"], clear["raw_ber"]) == (frames, 0, 0.0)
+
+
+KEYS = {
+    ("curve", "--scheme", "dbpsk", "--fec", "--snr=0", "--bits", "48"): "curve",
+    ("poll", "--meters", "2", "--distance-m", "100"): "poll",
+}
+
+
+@pytest.mark.parametrize("words, verb", KEYS.items())
+def test_help_names_every_key_of_the_json(words: tuple[str, ...], verb: str) -> None:
+    answer = told(*words)
+    told_of = set(answer) | set(answer.get("points", [{}])[0])
+    text = run(verb, "--help").output
+    assert not [key for key in told_of if key not in text]

@@ -16,10 +16,11 @@ import numpy as np
 from protocols.plc.bit_errors import snr_of_db
 from protocols.plc.noise import Noise, bit_error_rate_in, uncoded_frame_error_rate_in
 from protocols.plc.physical import Modulation, Scheme
+from tools.channel.convolutional import MEMORY
 from tools.channel.frames_sent import Count, Enough, measure
 
 FRAMES_LOST_ENOUGH = 400  # 5 % standard deviation
-PAYLOAD_BITS_MAX = 20_000_000  # some ten seconds a point
+PAYLOAD_BITS_MAX = 8_000_000  # some two seconds a point; a symbol counts as a whole one
 CONFIDENCE_DEVIATIONS = 1.96  # 95 %, two-sided
 
 
@@ -63,7 +64,7 @@ def point(
             ber=bit_error_rate_in(noise, scheme.modulation, snr),
             fer=uncoded_frame_error_rate_in(noise, scheme.modulation, snr, bits),
         )
-    enough = Enough(FRAMES_LOST_ENOUGH, frames_max or max(1, PAYLOAD_BITS_MAX // bits))
+    enough = Enough(FRAMES_LOST_ENOUGH, frames_max or _frames_max(scheme, bits))
 
     def on_batch(count: Count) -> None:
         done = max(count.frames_lost / enough.frames_lost, count.frames / enough.frames_max)
@@ -71,6 +72,12 @@ def point(
 
     chance = _noise_of(seed, scheme.modulation, bits)
     return _told(snr_db, measure(scheme.modulation, snr_db, bits, chance, enough, noise, on_batch))
+
+
+def _frames_max(scheme: Scheme, bits: int) -> int:
+    """How many frames are sent at most: short ones by the symbols that they fill, not by bits."""
+    symbols = -(-(bits + MEMORY) // scheme.bits_per_symbol)
+    return max(1, PAYLOAD_BITS_MAX // (symbols * scheme.bits_per_symbol))
 
 
 def _noise_of(seed: int, modulation: Modulation, bits: int) -> np.random.Generator:

@@ -61,7 +61,7 @@ def curve(
     seed: Annotated[int, typer.Option(min=0, help="Of the Viterbi run.")] = 1,
     frames_max: Annotated[
         int | None,
-        typer.Option(min=1, help="Sent at most for a point [20 million payload bits]."),
+        typer.Option(min=1, help="Sent at most for a point [8 million bits, with padding]."),
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the curves as well.")] = False,
     as_json: Json = False,
@@ -70,6 +70,10 @@ def curve(
 
     Without --fec from closed forms; with it from frames that are coded, sent over the simulated air
     and decoded by Viterbi, with 95 % confidence intervals.
+
+    With --json: scheme, fec, noise, a, gamma, bits, seed, and points; each has snr_db, ber, fer,
+    with --fec also raw_ber (before decoding), frames, frames_lost, ber_low, ber_high, fer_low and
+    fer_high.
 
     Example: ami channel curve --scheme dbpsk --fec --noise middleton --snr=0,5,10,20 --bits 256
     """

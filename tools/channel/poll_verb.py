@@ -69,6 +69,11 @@ def poll_(
     answered by 512, and 0.5 s for the application at each end.  Meters-and-More-like: one read of
     32 octets answered by 128, (k + 1)(T request + T answer) + 2 k * 20 ms + 20 ms over k repeaters.
 
+    With --json: mac, noise, seed, meters, distance_m, nodes_passed, repeaters, exchanges_per_meter,
+    meters_read, tries, tries_max_per_exchange, round_trip_without_loss_s, mean_round_trip_s (of
+    answered exchanges, with their lost tries), round_trip_quantiles_s, meter_quantiles_s, and
+    total_s: the time to poll all, those too that never answer.  Exit code 1 where none was read.
+
     Example: ami channel poll --meters 100 --distance-m 100
     """
     study = _study(mac, delay_s, rate_bps)
