@@ -28,6 +28,7 @@ from headend import certificates, doors
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.collection.asking import BadRead, Reads
+from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
 from headend.collection.schedule import Scheduling
 from headend.collection.task_tables import BadTask, TaskTables
@@ -256,9 +257,12 @@ def build(
     if config.direct.listen_port is not None:
         listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
     tunnels = Tunnels(field_.tell, clock, chance)
+    zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
+    gathered = GatheredIntake(store, clock, zone, late_after_s)
     direct = DirectField(
-        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels
-    )
+        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels,
+        gathered, zone,
+    )  # fmt: skip
     ways = Ways(field_, direct, store)
     stepping = Stepping(
         store, clock, chance, ways, portal, policy, config.field, days, settling, breaker
@@ -273,7 +277,7 @@ def build(
         store, clock, chance, shelf, field_, config.collection, zone=policy.zone
     )
     try:
-        task_tables.wanted()
+        direct.back.update(task_tables.reaches())
     except BadTask as error:
         raise BadConfig(f"collection: {error}") from error
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
@@ -294,13 +298,13 @@ def build(
         reads=reads,
         pushes=pushes,
         listening=listening,
-        scheduling=Scheduling(reads, config.direct.read, ZoneInfo(policy.zone)),
+        scheduling=Scheduling(reads, config.direct.read, zone, config.collection.task),
         task_tables=task_tables,
         tunnels=tunnels,
         upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
         discoveries=Discoveries(store, clock, chance, field_),
         firmware=FirmwareDesk(store, clock, chance, field_),
-        uploads=UploadIntake(store, clock, ZoneInfo(policy.zone), config.collection.late_after_s),
+        uploads=UploadIntake(store, clock, zone, late_after_s),
     )
 
 

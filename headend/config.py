@@ -130,7 +130,7 @@ class ReadSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """What is read of every directly reached meter of a model, and how often.
 
     `every` is a part of a day, counted from midnight in the utility's zone: 15min, 1h, 1d.
-    `objects` are words of the meter's model, or logical names of registers.
+    `objects` are words of the meter's model, or logical names of registers and profiles.
     """
 
     model: str
@@ -139,7 +139,8 @@ class ReadSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What concentrators read by themselves of each meter in their table.
+    """What concentrators read by themselves of each meter in their table, and the head-end of each
+    that it reaches by itself.
 
     It falls due every `every` from `after_s` past the utility's midnight on; meters that do not
     answer are tried again for `window_s`, or until it falls due anew.  `objects` are words of the
@@ -163,7 +164,7 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What concentrators collect, and when it counts as late."""
+    """What is collected, and when it counts as late."""
 
     task: tuple[CollectionTask, ...] = ()
     late_after_s: Seconds = 86_400.0  # after an interval's end: 24 h, facts/service-levels.md

@@ -13,7 +13,7 @@ from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
 from scenarios.energy import energy_mismatch
 from scenarios.engine import Story
-from scenarios.field import registry_of
+from scenarios.field import collected_meters
 from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
 from scenarios.last_gasps import by_quality, last_gasps
@@ -150,7 +150,7 @@ def _took_s(order: Order) -> float:
 
 def _share_received(story: Story, by_s: float, lag_s: float) -> float:
     start = story.scenario.start_utc.timestamp()
-    meters = [meter.name for meter in registry_of(story.scenario).meters if meter.concentrator]
+    meters = collected_meters(story.scenario)
     period_s = story.world.meter(meters[0]).type.capture_period_s if meters else 900
     return share_received(
         story.pages,

@@ -90,6 +90,15 @@ def registry_of(scenario: Scenario, seed: int | None = None) -> Registry:
     )
 
 
+def collected_meters(scenario: Scenario) -> list[str]:
+    """Those whose profiles come in by collection: by a concentrator, or read by the head-end."""
+    return [
+        meter.name
+        for meter in registry_of(scenario).meters
+        if meter.concentrator or (scenario.task and meter.lane)
+    ]
+
+
 def _phases(field: schema.FieldSpec, seed: int) -> dict[str, RecordedPhase]:
     """By the utility's records; it has none where meters hang on no grid."""
     if not field.grid:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devices.meter.profiles import LOAD_PROFILE
 from headend.domain.interval import RowQuality
 from scenarios.engine import Story
-from scenarios.field import registry_of
+from scenarios.field import collected_meters
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Due:
 
 
 def intervals_due(story: Story) -> Iterator[Due]:
-    """Each interval that ended in the run, of each meter that a concentrator reads, in the order of
+    """Each interval that ended in the run, of each meter that is collected from, in the order of
     time."""
     start = story.scenario.start_utc.timestamp()
-    meters = [meter.name for meter in registry_of(story.scenario).meters if meter.concentrator]
+    meters = collected_meters(story.scenario)
     if not meters:
         return
     came = {

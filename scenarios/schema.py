@@ -272,7 +272,7 @@ class Scenario(Part, frozen=True):
     order: tuple[OrderSpec, ...] = ()
     event: tuple[HeadEndEvent, ...] = ()
     read: tuple[ReadSpec, ...] = ()
-    task: tuple[CollectionTask, ...] = ()  # what concentrators collect
+    task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
     def start_utc(self) -> datetime:

@@ -175,7 +175,7 @@ def send(
 def read(
     meter: Annotated[str, typer.Option(help="The meter's number.")],
     objects: Annotated[
-        list[str], typer.Argument(help="Words of the meter's model, or logical names of registers.")
+        list[str], typer.Argument(help="Words of the meter's model, or logical names.")
     ],
     database: Database = "ami.db",
     models: Annotated[

@@ -18,7 +18,7 @@ from headend.orders.accept import Acceptance, Accepted, Submission, Wish
 from headend.ports import Chance, Clock, Store, Transaction
 from protocols.dlms.logical_name import LogicalName
 
-REGISTER = 3
+REGISTER, PROFILE = 3, 7
 OBJECTS_MAX = 64
 """Of one read; a long list keeps its lane's place from others."""
 
@@ -46,9 +46,11 @@ class Reads:
         deadline: datetime | None = None,
         priority: int | None = None,
         correlation_id: str | None = None,
+        rows: bool = False,
     ) -> Order:
         """Store an order to read these objects, named by words of the meter's model or by logical
-        names of registers; rejected where the meter may not be read.
+        names of registers and profiles, with `rows` of nothing but profiles; rejected where the
+        meter may not be read.
 
         Raises `BadRead`, `Overloaded`, `StoreUnavailable`.
         """
@@ -58,7 +60,7 @@ class Reads:
             wish = Wish(
                 meter,
                 Kind.READ,
-                objects=self.wanted(tx.meter(meter), objects),
+                objects=self.wanted(tx.meter(meter), objects, rows=rows),
                 priority=priority,
             )
             submission = Submission(
@@ -74,7 +76,9 @@ class Reads:
         self.acceptance.announce(accepted)
         return accepted.orders[0]
 
-    def wanted(self, meter: Meter | None, objects: Sequence[str]) -> tuple[WantedObject, ...]:
+    def wanted(
+        self, meter: Meter | None, objects: Sequence[str], *, rows: bool = False
+    ) -> tuple[WantedObject, ...]:
         """The objects that words name at this meter.  Raises `BadRead`."""
         if not 1 <= len(objects) <= OBJECTS_MAX:
             raise BadRead(f"one to {OBJECTS_MAX} objects can be read at once, not {len(objects)}")
@@ -82,16 +86,27 @@ class Reads:
             model = self.shelf.get("generic" if meter is None else meter.model)
         except BadModel as error:
             raise BadRead(str(error)) from error
-        return tuple(_wanted(model, text) for text in objects)
+        return tuple(_wanted(model, text, rows) for text in objects)
 
 
-def _wanted(model: Model, text: str) -> WantedObject:
+def _wanted(model: Model, text: str, rows: bool) -> WantedObject:
     if (known := model.objects.get(text)) is not None:
         return WantedObject(known.class_id, str(known.logical_name), known.attribute, text)
     try:
-        return WantedObject(REGISTER, str(LogicalName(text)), 2, "")
+        name = LogicalName(text)
     except ValueError as error:
         words = ", ".join(model.objects)
         raise BadRead(
             f"{text!r} is neither a logical name nor a word of model {model.name}. Known: {words}"
         ) from error
+    return WantedObject(PROFILE if rows else _class_of(model, name), str(name), 2, "")
+
+
+def _class_of(model: Model, name: LogicalName) -> int:
+    """What class an object is of that is asked for by its name alone: the model's, or a profile
+    where the value group C is one of lists of rows, billing periods (98) or profiles and logs (99)
+    (Blue Book 7.5.2, 7.2.3)."""
+    for known in model.objects.values():
+        if known.logical_name == name and known.attribute == 2:
+            return known.class_id
+    return PROFILE if name[2] in (98, 99) else REGISTER

@@ -2,38 +2,40 @@
 
 A period has one read for each meter, whoever else works on the database and however often this
 process starts: the read's correlation id names schedule, meter and period.  What was missed while
-the head-end was down is not made up for by a row of reads: registers show the present, and profiles
-keep the past.
+the head-end was down is not made up for by a row of reads: registers show the present, and of a
+profile all is read that is not here yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from headend import trouble
 from headend.collection.asking import BadRead, Reads
-from headend.config import ReadSchedule
+from headend.collection.periods import MINUTES, period_of
+from headend.collection.rounds import Rounds
+from headend.config import CollectionTask, ReadSchedule
 from headend.domain.order import SCHEDULED
 from headend.orders.accept import Overloaded
 
 SOURCE = "schedule"
-MINUTES = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "6h": 360, "12h": 720, "1d": 1440}
 
 _log = structlog.get_logger("collection")
 
 
 @dataclass(slots=True)
 class Scheduling:
-    """Places reads when their time has come."""
+    """Places reads when their time has come; `tasks` are collection's."""
 
     reads: Reads
     schedules: tuple[ReadSchedule, ...]
     zone: ZoneInfo
+    tasks: tuple[CollectionTask, ...] = ()
     errors: list[Exception] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -41,6 +43,9 @@ class Scheduling:
         async with asyncio.TaskGroup() as group:
             for schedule in self.schedules:
                 group.create_task(self._repeat(schedule), name=f"reads {schedule.model}")
+            rounds = Rounds(self.reads, self.zone, self.errors)
+            for task in self.tasks:
+                group.create_task(rounds.repeat(task), name=f"collects {task.name}")
 
     async def _repeat(self, schedule: ReadSchedule) -> None:
         clock = self.reads.clock
@@ -73,17 +78,3 @@ class Scheduling:
             except Overloaded:
                 _log.warning("too many orders wait; reads left out", model=schedule.model)
                 return
-
-
-def period_of(now: datetime, minutes: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Begin and end of the present period, counted from midnight of the zone; UTC.
-
-    A day on which the clocks change has one period more or less, or a longer last one.
-    """
-    local = now.astimezone(zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    next_midnight = (midnight + timedelta(days=1)).astimezone(UTC)
-    begun = midnight.astimezone(UTC)
-    passed = int((now - begun).total_seconds() // (60 * minutes))
-    begun += timedelta(minutes=minutes * passed)
-    return begun, min(begun + timedelta(minutes=minutes), next_midnight)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -61,6 +62,16 @@ class TaskTables:
     def wanted(self) -> tuple[Task, ...]:
         """The tasks of the configuration.  Raises `BadTask`."""
         return tuple(self._task(task) for task in self.policy.task)
+
+    def reaches(self) -> dict[str, timedelta]:
+        """How far back the first reading of each profile reaches, by logical name; the farthest,
+        where several tasks read it.  Raises `BadTask`."""
+        found: dict[str, timedelta] = {}
+        for task in self.wanted():
+            if task.kind is not Kind.REGISTERS:
+                name, back = task.objects[0].name, timedelta(seconds=task.back_s)
+                found[name] = max(back, found.get(name, back))
+        return found
 
     async def online(self, concentrator: str, word: Online) -> bool:
         """A concentrator says which table it has."""

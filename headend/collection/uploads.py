@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from headend.collection.decoding import Undecodable, rows_of
-from headend.collection.intervals import Taken, by_day, empty_day, merged
-from headend.collection.quantities import interval_rows
+from headend.collection.filling import fill
+from headend.collection.intervals import Taken
 from headend.domain.collecting import UploadTaken
 from headend.domain.interval import CollectedBlock, Row
 from headend.domain.reading import Reading
@@ -115,22 +115,7 @@ class UploadIntake:
         tx.add_readings(readings)
         taken = Taken(new=len(readings))
         for (meter, place), found in rows.items():
-            taken += self._store(tx, meter, layouts[place], found, now)
-        return taken
-
-    def _store(
-        self, tx: Transaction, meter: str, layout: Layout, rows: list[Row], now: datetime
-    ) -> Taken:
-        taken = Taken()
-        for day, of_day in by_day(rows, self.zone):
-            page = tx.interval_day(meter, layout.profile, day) or empty_day(
-                meter, layout.profile, day, layout.period_s, self.zone
-            )
-            fresh, found = merged(page, of_day, on_events=not layout.period_s, now=now)
-            taken += found
-            if fresh is not page:
-                tx.put_interval_day(fresh)
-        tx.add_intervals(interval_rows(meter, layout, rows))
+            taken += fill(tx, meter, layouts[place], found, zone=self.zone, now=now)
         return taken
 
 

@@ -43,6 +43,14 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pass
 
 
+class BufferAccess(enum.StrEnum):
+    """How a part of a profile's buffer is had."""
+
+    RANGE = "range"  # by the time of its rows
+    ENTRY = "entry"  # by their places
+    WHOLE = "whole"  # not at all: all of it comes
+
+
 class Framings(_Table, frozen=True):
     """For each kind of line the framings to try, in this order."""
 
@@ -165,6 +173,7 @@ class Quirks(_Table, frozen=True):
     protected_release: bool = True  # the RLRQ of a ciphered association carries an initiate request
     multiple_references: bool = True  # False: it promises lists and answers them wrongly
     pause_s: Seconds = 0.0  # rest between an answer and the next request
+    buffers: BufferAccess = BufferAccess.RANGE  # the best that its profiles know
 
 
 class ObjectOfInterest(_Table, frozen=True):

@@ -18,6 +18,7 @@ from headend.ports.memory import (
     StoreUnavailable,
     Unreadable,
 )
+from headend.ports.rows import ProfileRows, RowsGathered, RowsHeld, RowsKept
 from headend.ports.transaction import Store, Transaction
 from headend.ports.words.readings import IntervalRow
 from headend.ports.world import Chance, Clock
@@ -40,7 +41,11 @@ __all__ = [
     "KeysUnreadable",
     "MeterKeys",
     "Outgoing",
+    "ProfileRows",
     "Report",
+    "RowsGathered",
+    "RowsHeld",
+    "RowsKept",
     "Standing",
     "Store",
     "StoreUnavailable",

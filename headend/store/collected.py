@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import Integer, Table, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headend.domain.collecting import TaskTable, UploadTaken
@@ -66,6 +66,16 @@ _DAYS = Prepared(
     )
     .order_by(_days.day)
 )
+_NEWEST_DAYS = Prepared(
+    DAY.select()
+    .where(
+        _days.meter == bindparam("of_meter"),
+        _days.profile == bindparam("of_profile"),
+        _days.day <= bindparam("until"),
+    )
+    .order_by(_days.day.desc())
+    .limit(bindparam("count", type_=Integer))
+)
 
 
 class CollectedWords(Words):
@@ -99,6 +109,10 @@ class CollectedWords(Words):
     def interval_days(self, meter: str, profile: str, first: date, last: date) -> list[IntervalDay]:
         wanted = {"of_meter": meter, "of_profile": profile, "first": first, "last": last}
         return self._all(DAY, _DAYS, wanted)
+
+    def newest_days(self, meter: str, profile: str, until: date, count: int) -> list[IntervalDay]:
+        wanted = {"of_meter": meter, "of_profile": profile, "until": until, "count": count}
+        return self._all(DAY, _NEWEST_DAYS, wanted)
 
     def put_interval_day(self, page: IntervalDay) -> None:
         self._change(_PUT_DAY[self._dialect], DAY.values(page))

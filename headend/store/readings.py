@@ -33,6 +33,7 @@ _DIRECT = Prepared(
     .where(_meters.model == bindparam("of_model"), _meters.address.is_not(None))
     .order_by(_meters.name)
 )
+_EVERY_DIRECT = Prepared(METER.select().where(_meters.address.is_not(None)).order_by(_meters.name))
 
 
 class ReadingWords(Words):
@@ -55,5 +56,7 @@ class ReadingWords(Words):
     def meter_titled(self, title: str) -> Meter | None:
         return self._one(METER, _BY_TITLE, {"of_title": title})
 
-    def direct_meters(self, model: str) -> list[Meter]:
+    def direct_meters(self, model: str | None = None) -> list[Meter]:
+        if model is None:
+            return self._all(METER, _EVERY_DIRECT, {})
         return self._all(METER, _DIRECT, {"of_model": model})

@@ -133,7 +133,8 @@ def _placed(
 ) -> Times:
     """The times as they are meant where they cannot be meant as they stand."""
     wrong_sign = [_signed(each) for each in told]
-    if _fits(found, period_s, near) and not _mirrored(wrong_sign, zone):
+    fits, mirrored = _fits(found, period_s, near), _mirrored(wrong_sign, zone)
+    if fits and not mirrored:
         return found
     readings = [(wrong_sign, Flaw.DEVIATION_SIGN)]
     if zone is not None:
@@ -143,7 +144,9 @@ def _placed(
         if octets == list(told):
             continue
         other = [tolerant.moment(each, zone=zone) for each in octets]
-        if _fits(other, period_s, near):
+        # After an outage the newest row is old however it is read: then the zone alone tells.
+        past = mirrored and not fits and _not_ahead(other, near)
+        if past or _fits(other, period_s, near):
             if flaw is Flaw.DEVIATION_IGNORED and wrong_sign != list(told):
                 flaw = _wrong(wrong_sign, other, zone)
             return [
@@ -170,6 +173,11 @@ def _mirrored(wrong_sign: list[bytes], zone: datetime.tzinfo | None) -> bool:
     as_local = [tolerant.moment(_without(each), zone=zone).value for each in wrong_sign]
     deviations = {each[_DEVIATION] for each in wrong_sign} - {b"", b"\0\0", _NOT_SPECIFIED}
     return bool(deviations) and as_meant == as_local
+
+
+def _not_ahead(found: Times, near: datetime.datetime) -> bool:
+    known = [each.value for each in found if each.value is not None]
+    return bool(known) and (max(known) - near).total_seconds() <= tolerant.NEAR_S
 
 
 def _fits(found: Times, period_s: float, near: datetime.datetime) -> bool:

@@ -16,7 +16,8 @@ from headend.app import working_days
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.collection.asking import OBJECTS_MAX, BadRead, Reads
-from headend.collection.schedule import MINUTES, Scheduling, period_of
+from headend.collection.periods import MINUTES, period_of
+from headend.collection.schedule import Scheduling
 from headend.config import OrderPolicy, ReadSchedule
 from headend.domain.meter import Meter
 from headend.domain.order import SCHEDULED, URGENT_MAX, Kind, Order, State

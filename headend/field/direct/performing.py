@@ -8,19 +8,23 @@ reading the meter; and what an earlier life of this process may have sent is nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
+from zoneinfo import ZoneInfo
 
 from headend.config import DirectPolicy
 from headend.domain.failure import Failure
 from headend.domain.meter import Meter
+from headend.domain.reading import WantedObject
 from headend.domain.reason import ReasonCode
 from headend.field.direct import failing
 from headend.field.direct.conversation import Conversation
 from headend.field.direct.line import Line, LineError
 from headend.field.direct.own_access import OwnAccess
+from headend.field.direct.profiles import ProfileReading, is_buffer, joined
 from headend.field.direct.rekeying import Rekeying
 from headend.field.direct.reporting import acted_in, report
 from headend.field.direct.trace import Trace
@@ -34,6 +38,7 @@ from headend.ports import (
     Connectivity,
     FieldListener,
     KeysUnreadable,
+    ProfileRows,
     Report,
     Store,
     Vault,
@@ -41,7 +46,9 @@ from headend.ports import (
 from protocols.concentrator.messages import (
     ACTING,
     Action,
+    ObjectRead,
     ObjectWanted,
+    Status,
 )
 from protocols.dlms.procedures import Outcome
 from protocols.dlms.procedures.command import procedure_of
@@ -67,6 +74,10 @@ class DirectField:
     dialling: Dialling
     policy: DirectPolicy
     tunnels: Tunnels | None = None  # None: no meter is behind a gateway
+    rows: ProfileRows | None = None  # None: a profile is read like any object, and nobody keeps it
+    zone: ZoneInfo = ZoneInfo("UTC")  # where the meters hang
+    back: dict[str, timedelta] = field(default_factory=dict)
+    """By profile how far back its first reading reaches, where collection has a task for it."""
     _segments: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _meters: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -160,16 +171,41 @@ class DirectField:
             opened = await conversation.open()
             if isinstance(opened, Failure):
                 return opened
-            procedure = procedure_of(
-                command.action,
-                amount=command.amount,
-                unit=command.unit,
-                objects=[
-                    ObjectWanted(each.class_id, each.name, each.attribute)
-                    for each in command.objects
-                ],
-            )
-            return await conversation.perform(procedure, may_act=self._in_time(command))
+            if command.action is Action.READ and self.rows is not None:
+                return await self._read(conversation, command, model, self.rows)
+            return await self._carry_out(conversation, command, command.objects)
+
+    async def _carry_out(
+        self, conversation: Conversation, command: Command, objects: Sequence[WantedObject]
+    ) -> Outcome | Failure:
+        procedure = procedure_of(
+            command.action,
+            amount=command.amount,
+            unit=command.unit,
+            objects=[ObjectWanted(each.class_id, each.name, each.attribute) for each in objects],
+        )
+        return await conversation.perform(procedure, may_act=self._in_time(command))
+
+    async def _read(
+        self, conversation: Conversation, command: Command, model: Model, rows: ProfileRows
+    ) -> Outcome | Failure:
+        """Values, and then the rows of profiles, which take longer."""
+        values = [each for each in command.objects if not is_buffer(each)]
+        others = Outcome(Status.DONE)
+        if values:
+            found = await self._carry_out(conversation, command, values)
+            if isinstance(found, Failure) or len(found.readings) != len(values):
+                return found
+            others = found
+        profiles = ProfileReading(rows, self.clock, self.zone, conversation, command, model)
+        profiles.refusal = others.refusal
+        told = []
+        for wanted in filter(is_buffer, command.objects):
+            read = await profiles.read(wanted, self.back.get(wanted.name))
+            if not isinstance(read, ObjectRead):
+                return read
+            told.append(read)
+        return joined(command.objects, told, others.readings, profiles.refusal)
 
     async def _line(self, meter: Meter, command: Command) -> Line:
         """Raises `LineError`."""

@@ -14,6 +14,8 @@ from protocols.concentrator.messages import Apdu, Frame, Result, Status
 from protocols.dlms.procedures import Outcome, to_result_fields
 
 FRAMES_TOLD_MAX = 1000
+APDU_OCTETS_TOLD_MAX = 65_536
+"""Of an attempt; later messages stand without their octets.  Rows are kept elsewhere."""
 
 _STATUS = {
     ReasonCode.EXPIRED: Status.STALE,
@@ -93,16 +95,21 @@ def acted_in(trace: Trace) -> bool:
 
 
 def _apdus(trace: Trace) -> tuple[Apdu, ...]:
-    return tuple(
-        Apdu(
-            entry.at,
-            "down" if entry.direction == "down" else "up",
-            b"" if entry.secret else entry.octets,
-            None if entry.secret else entry.plain,
+    told, octets = [], 0
+    for entry in trace.apdus():
+        if entry.direction not in ("down", "up"):
+            continue
+        octets += len(entry.octets)
+        hidden = entry.secret or octets > APDU_OCTETS_TOLD_MAX
+        told.append(
+            Apdu(
+                entry.at,
+                "down" if entry.direction == "down" else "up",
+                b"" if hidden else entry.octets,
+                None if hidden else entry.plain,
+            )
         )
-        for entry in trace.apdus()
-        if entry.direction in ("down", "up")
-    )
+    return tuple(told)
 
 
 def _frames(trace: Trace) -> tuple[Frame, ...]:

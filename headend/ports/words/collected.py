@@ -28,6 +28,10 @@ class CollectedWords(Protocol):
     def interval_days(
         self, meter: str, profile: str, first: date, last: date
     ) -> list[IntervalDay]: ...
+    def newest_days(self, meter: str, profile: str, until: date, count: int) -> list[IntervalDay]:
+        """The last pages up to that day, the newest first."""
+        ...
+
     def put_interval_day(self, page: IntervalDay) -> None: ...
     def add_upload(self, upload: UploadTaken) -> bool:
         """Keep what an upload brought; False where it was here already."""

@@ -24,6 +24,6 @@ class RegistryWords(Protocol):
         """The meter with this system title, sixteen hexadecimal digits in capitals."""
         ...
 
-    def direct_meters(self, model: str) -> list[Meter]:
-        """Those of a model that are reached without a concentrator, by name."""
+    def direct_meters(self, model: str | None = None) -> list[Meter]:
+        """Those of a model, or of any, that are reached without a concentrator, by name."""
         ...

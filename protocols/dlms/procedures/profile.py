@@ -131,6 +131,7 @@ class RawBuffer:
     value: Value
     whole: bool
     flaws: Flaw = Flaw.NONE
+    sort_method: SortMethod | None = None
 
 
 @procedure
@@ -148,7 +149,7 @@ def read_buffer(
     What is captured is asked each time, because nothing in the rows would tell that it has changed.
     `known` is what was found the last time, and spares the questions for scalers and units.
     """
-    every, period_s, _ = yield from _captured(name)
+    every, period_s, sort = yield from _captured(name)
     if known is not None and tuple(column.source for column in known.columns) == every:
         held = known.columns
     else:
@@ -156,7 +157,7 @@ def read_buffer(
         held = tuple(scales.get(each, Column(each)) for each in every)
     answer, _, whole = yield from _read_buffer(name, part, every, (), as_octets)
     buffer = present(AttributeDescriptor(PROFILE_CLASS, name, 2), answer.results[0])
-    return RawBuffer(Captured(held, period_s), buffer, whole, answer.flaws)
+    return RawBuffer(Captured(held, period_s), buffer, whole, answer.flaws, _sort_method(sort))
 
 
 def _captured(

@@ -1,0 +1,22 @@
+"""Parts of a day of the utility's calendar, as schedules count them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTES = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "6h": 360, "12h": 720, "1d": 1440}
+
+
+def period_of(now: datetime, minutes: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Begin and end of the present period, counted from midnight of the zone; UTC.
+
+    A day on which the clocks change has one period more or less, or a longer last one.
+    """
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    next_midnight = (midnight + timedelta(days=1)).astimezone(UTC)
+    begun = midnight.astimezone(UTC)
+    passed = int((now - begun).total_seconds() // (60 * minutes))
+    begun += timedelta(minutes=minutes * passed)
+    return begun, min(begun + timedelta(minutes=minutes), next_midnight)
