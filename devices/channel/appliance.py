@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -56,6 +56,10 @@ class Appliance:
 
     seed: int
     meter: int
+    _held: list[float] = field(
+        default_factory=lambda: [0.0, 0.0, False], init=False, compare=False, repr=False
+    )
+    """Since when, until when, and whether it is on in between: the stretch last looked at."""
 
     @property
     def change(self) -> Change:
@@ -64,15 +68,22 @@ class Appliance:
 
     def on(self, now: float) -> bool:
         """Whether it is on at this POSIX time."""
-        # On from every first edge of a day until the second: an odd number lies behind.
-        return bisect_right(_edges(self.seed, self.meter, int(now // DAY_S)), now) % 2 == 1
+        return bool(self._stretch(now)[2])
 
     def next_switch(self, now: float) -> float:
         """When it is switched next on the day of `now`, UTC; where it is not, that day's end."""
-        day = int(now // DAY_S)
-        edges = _edges(self.seed, self.meter, day)
-        ahead = bisect_right(edges, now)
-        return edges[ahead] if ahead < len(edges) else (day + 1) * DAY_S
+        return self._stretch(now)[1]
+
+    def _stretch(self, now: float) -> list[float]:
+        """Of one state, cut at midnight, UTC: the one that `now` lies in."""
+        held = self._held
+        if not held[0] <= now < held[1]:
+            day = int(now // DAY_S)
+            edges = (day * DAY_S, *_edges(self.seed, self.meter, day), (day + 1) * DAY_S)
+            ahead = bisect_right(edges, now, 1, len(edges) - 1)
+            # On from every first edge of a day until the second.
+            held[:] = edges[ahead - 1], edges[ahead], ahead % 2 == 0
+        return held
 
     def spans(self, since: float, until: float) -> Iterator[Span]:
         """When it is on, on the days that [since, until] touches; cut at midnight, UTC."""

@@ -48,12 +48,17 @@ Delivery = Delivered | Lost
 
 def carry(link: Link, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
     """Decide the fate of one frame.  Same link, frame, time and state of `rng`: same answer."""
+    return fate(link, len(frame), rng, direction=direction, now=now)
+
+
+def fate(link: Link, octets: int, rng: Random, *, direction: Direction, now: float) -> Delivery:
+    """The same of a frame with so many octets, which is all that it hangs on."""
     against_noise, against_fault = divmod(rng.getrandbits(64), ONE)
     snr_cdb = link.snr_cdb(direction, now)
-    airtime = link.medium.frame_us(len(frame))
+    airtime = link.medium.frame_us(octets)
     if not link.module_on(now):
         return Lost(Cause.MODULE_OFF, airtime, snr_cdb)
-    if against_noise < link.medium.rates.lost_of_2_32(snr_cdb, len(frame)):
+    if against_noise < link.medium.rates.lost_of_2_32(snr_cdb, octets):
         return Lost(Cause.NOISE, airtime, snr_cdb)
     if against_fault >= ONE - link.fault_of_2_32(now):
         return Lost(Cause.PACKET_LOSS, airtime, snr_cdb)

@@ -28,7 +28,7 @@ class LinkCounters:
         self.frames_sent += transfer.frames_sent
         self.acknowledgements += transfer.acknowledgements
         self.handed_on += transfer.handed_on
-        if transfer.heard_at is not None:
+        if transfer.heard_us is not None:
             self.last_heard = transfer.heard_at
             self.snr_cdb = transfer.heard_snr_cdb
 

@@ -116,10 +116,10 @@ class Link:
 
     def module_on(self, now: float) -> bool:
         """Whether the modules have power and work; the meter behind them is another matter."""
-        if not self.module_off and (self.near is None or not self.near.module_off):
-            return True
-        off = self._at_both_ends(lambda end: end.module_off)
-        return not any(span.covers(now) for span in off)
+        for span in self.module_off:
+            if span.covers(now):
+                return False
+        return self.near is None or self.near.module_on(now)
 
     def steady_until(self, now: float) -> float:
         """The next moment at which the link's quality may change by what is known now."""

@@ -108,13 +108,20 @@ def carry(
     link: RadioLink, frame: bytes, rng: Random, *, direction: Direction, now: float
 ) -> Delivery:
     """Decide the fate of one frame, like `carriage.carry` and with as many draws."""
+    return fate(link, len(frame), rng, direction=direction, now=now)
+
+
+def fate(
+    link: RadioLink, octets: int, rng: Random, *, direction: Direction, now: float
+) -> Delivery:
+    """The same of a frame with so many octets, which is all that it hangs on."""
     against_noise, against_fault = divmod(rng.getrandbits(64), error_rates.ONE)
-    airtime = frame_airtime_us(len(frame), link.mode)
+    airtime = frame_airtime_us(octets, link.mode)
     if not link.module_on(now):
         return Lost(Cause.MODULE_OFF, airtime, link.snr_cdb)
     if link.jammed(now):
         return Lost(Cause.JAMMING, airtime, link.snr_cdb)
-    if against_noise < link.lost_of_2_32(len(frame), now):
+    if against_noise < link.lost_of_2_32(octets, now):
         return Lost(Cause.NOISE, airtime, link.snr_cdb)
     if against_fault >= error_rates.ONE - link.fault_of_2_32(now):
         return Lost(Cause.PACKET_LOSS, airtime, link.snr_cdb)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from devices.channel import carriage, radio
 from devices.channel.carriage import Delivery
@@ -48,7 +48,9 @@ class Bearer(Protocol):
     @property
     def acknowledgement_octets(self) -> int: ...
 
-    def encode(self, frame: Frame) -> bytes: ...
+    def encode(self, frame: Frame) -> bytes:
+        """The frame as it is on the air."""
+        ...
 
     def frame_octets_max(self) -> int: ...
 
@@ -71,7 +73,9 @@ class Bearer(Protocol):
         """How long a sender waits in vain for a sign that its frame has arrived."""
         ...
 
-    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery: ...
+    def carry(self, octets: int, rng: Random, *, direction: Direction, now: float) -> Delivery:
+        """The fate of a frame with so many octets."""
+        ...
 
     def quality(self, *octets: int, now: float) -> Quality:
         """How well it carries frames of these sizes now."""
@@ -87,9 +91,9 @@ class PowerLineBearer:
     """The transformer's cables."""
 
     link: Link
-    name: BearerName = "plc"
-    overhead_octets: int = plc_frames.OVERHEAD_OCTETS
-    acknowledgement_octets: int = plc_frames.ACKNOWLEDGEMENT_OCTETS
+    name: ClassVar[BearerName] = "plc"
+    overhead_octets: ClassVar[int] = plc_frames.OVERHEAD_OCTETS
+    acknowledgement_octets: ClassVar[int] = plc_frames.ACKNOWLEDGEMENT_OCTETS
 
     def encode(self, frame: Frame) -> bytes:
         return plc_frames.encode(frame)
@@ -114,8 +118,8 @@ class PowerLineBearer:
     def wait_us(self) -> int:
         return self.link.medium.wait_us
 
-    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
-        return carriage.carry(self.link, frame, rng, direction=direction, now=now)
+    def carry(self, octets: int, rng: Random, *, direction: Direction, now: float) -> Delivery:
+        return carriage.fate(self.link, octets, rng, direction=direction, now=now)
 
     def quality(self, *octets: int, now: float) -> Quality:
         down_cdb, up_cdb = self.link.ratios_cdb(now)
@@ -137,9 +141,9 @@ class RadioBearer:
     """A radio channel."""
 
     link: RadioLink
-    name: BearerName = "rf"
-    overhead_octets: int = rf_frames.OVERHEAD_OCTETS
-    acknowledgement_octets: int = rf_frames.ACKNOWLEDGEMENT_OCTETS
+    name: ClassVar[BearerName] = "rf"
+    overhead_octets: ClassVar[int] = rf_frames.OVERHEAD_OCTETS
+    acknowledgement_octets: ClassVar[int] = rf_frames.ACKNOWLEDGEMENT_OCTETS
 
     def encode(self, frame: Frame) -> bytes:
         return rf_frames.encode(frame)
@@ -164,8 +168,8 @@ class RadioBearer:
     def wait_us(self) -> int:
         return self.airtime_us(self.acknowledgement_octets) + 2 * TURNAROUND_US
 
-    def carry(self, frame: bytes, rng: Random, *, direction: Direction, now: float) -> Delivery:
-        return radio.carry(self.link, frame, rng, direction=direction, now=now)
+    def carry(self, octets: int, rng: Random, *, direction: Direction, now: float) -> Delivery:
+        return radio.fate(self.link, octets, rng, direction=direction, now=now)
 
     def quality(self, *octets: int, now: float) -> Quality:
         on = self.link.module_on(now)

@@ -17,6 +17,7 @@ there while `acknowledged` is False.
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 from devices.channel.carriage import Delivered, Delivery
@@ -60,7 +61,7 @@ def without_route(link: AnyLink, message: bytes, *, now: float) -> Transfer:
     began_us = round(now * 1_000_000)
     course = Course(straight(link), Random(0), began_us)
     first = _pieces(link, message, Direction.DOWN)[0]
-    octets = len(course.bearer.encode(first))
+    octets = _octets(course, first)
     course.note(began_us, Direction.DOWN, octets, Fate.NO_ROUTE, None)
     return course.ended(Direction.DOWN, began_us, received=None, acknowledged=False)
 
@@ -112,28 +113,30 @@ def _cross(course: Course, pieces: tuple[Segment, ...]) -> tuple[bytes | None, b
 
 def _send(course: Course, piece: Segment, receiver: Reassembler) -> tuple[bytes | None, bool]:
     """One segment until it is acknowledged or given up: the message it completed, acknowledged."""
-    wire = course.bearer.encode(piece)
+    octets = _octets(course, piece)
+    acknowledges = course.bearer.acknowledges
+    by_master = piece.direction is Direction.DOWN and course.hop == 1
+    lead_us = course.bearer.lead_us(by_master=by_master)
     whole: bytes | None = None
     for _ in range(1 + course.bearer.retries_max()):
-        by_master = piece.direction is Direction.DOWN and course.hop == 1
-        course.now_us += course.bearer.lead_us(by_master=by_master)
+        course.now_us += lead_us
         began_us = course.now_us
         course.tries += 1
-        delivery = course.put(wire, piece.direction)
-        if course.bearer.acknowledges:
+        delivery = course.put(octets, piece.direction, lambda: piece)
+        if acknowledges:
             course.now_us += TURNAROUND_US
         heard = None
         if isinstance(delivery, Delivered):
             completed = receiver.receive(piece)
             whole = completed if completed is not None else whole
             heard = delivery.snr_cdb
-        if not course.bearer.acknowledges:
+        if not acknowledges:
             acknowledged = _overheard(course, piece, began_us, delivery)
         elif piece.direction is Direction.DOWN:
             acknowledged = _acknowledge_down(course, piece, began_us, heard)
         else:
             acknowledged = _acknowledge_up(course, piece, began_us, delivery)
-        if course.bearer.acknowledges:
+        if acknowledges:
             course.now_us += TURNAROUND_US
         if acknowledged:
             course.tries_acknowledged += 1
@@ -146,13 +149,14 @@ def _acknowledge_down(
 ) -> bool:
     """A module's acknowledgement of a segment that went down, or the wait for one in vain."""
     answered_us = course.now_us
-    octets = len(course.bearer.encode(piece))
+    octets = _octets(course, piece)
     answer: Delivery | None = None
     if heard_snr_cdb is None:
         course.wait()
     else:
-        wire = _acknowledgement(course, piece, heard_snr_cdb)
-        answer = course.put(wire, Direction.UP, of_the_meter=course.straight)
+        said = partial(_acknowledgement, piece, heard_snr_cdb)
+        size = course.bearer.acknowledgement_octets
+        answer = course.put(size, Direction.UP, said, of_the_meter=course.straight)
     arrived = isinstance(answer, Delivered)
     if arrived:
         fate = Fate.DELIVERED if course.straight else Fate.HANDED_ON
@@ -172,13 +176,14 @@ def _acknowledge_up(course: Course, piece: Segment, began_us: int, delivery: Del
     arrived = isinstance(delivery, Delivered)
     if _sends(course, began_us):
         fate = Fate.DELIVERED if arrived else Fate.DAMAGED
-        octets = len(course.bearer.encode(piece))
+        octets = _octets(course, piece)
         course.note(began_us, Direction.UP, octets, fate, delivery.snr_cdb)
     if not arrived:
         course.wait()
         return False
-    answer = course.put(_acknowledgement(course, piece, delivery.snr_cdb), Direction.DOWN)
     octets = course.bearer.acknowledgement_octets
+    said = partial(_acknowledgement, piece, delivery.snr_cdb)
+    answer = course.put(octets, Direction.DOWN, said)
     course.note(answered_us, Direction.DOWN, octets, Fate.SENT, None)
     return isinstance(answer, Delivered)
 
@@ -190,10 +195,10 @@ def _overheard(course: Course, piece: Segment, began_us: int, delivery: Delivery
     down = piece.direction is Direction.DOWN
     known = False
     if there:
-        known = course.overhear(_acknowledgement(course, piece, delivery.snr_cdb), piece.direction)
+        known = course.overhear(course.bearer.acknowledgement_octets, piece.direction)
     else:
         course.skip()
-    octets = len(course.bearer.encode(piece))
+    octets = _octets(course, piece)
     if down:
         fate = Fate.DELIVERED if course.straight else Fate.HANDED_ON
         fate = fate if known else Fate.NO_ACKNOWLEDGEMENT
@@ -211,9 +216,12 @@ def _sends(course: Course, at_us: int) -> bool:
     return course.route.hops[course.hop - 1].module_on(at_us / 1_000_000)
 
 
-def _acknowledgement(course: Course, piece: Segment, heard_snr_cdb: int) -> bytes:
-    return course.bearer.encode(
-        Acknowledgement(
-            piece.direction.opposite, piece.node, piece.message, piece.sequence, heard_snr_cdb
-        )
+def _octets(course: Course, piece: Segment) -> int:
+    """Of the frame that the present hop's bearer makes of a segment."""
+    return course.bearer.overhead_octets + len(piece.data)
+
+
+def _acknowledgement(piece: Segment, heard_snr_cdb: int) -> Acknowledgement:
+    return Acknowledgement(
+        piece.direction.opposite, piece.node, piece.message, piece.sequence, heard_snr_cdb
     )

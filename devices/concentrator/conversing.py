@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import simpy
 
 from devices.channel.counters import LinkCounters
-from devices.channel.course import Fate, Transfer
+from devices.channel.course import Transfer
 from devices.concentrator.power_line import PowerLine, answer_after_s
 from devices.concentrator.turns import URGENT
 from devices.network.ways import Leg
@@ -32,15 +33,24 @@ class Record:
     """What a conversation leaves for `explain`."""
 
     link: LinkCounters = field(default_factory=LinkCounters)
-    frames: list[Frame] = field(default_factory=list)
+    carried: list[Transfer] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     no_route: bool = False
+    _frames: int = 0
 
     def add(self, carried: Transfer) -> None:
         """Take in a message that was carried."""
         self.link.add(carried)
-        self.frames += carried.frames[: FRAMES_TOLD_MAX - len(self.frames)]
-        self.no_route = any(frame.fate == Fate.NO_ROUTE for frame in carried.frames)
+        if self._frames < FRAMES_TOLD_MAX:
+            self._frames += len(carried.noted)
+            self.carried.append(carried)
+        self.no_route = carried.no_route
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All frames, as many as are told."""
+        told = chain.from_iterable(carried.frames for carried in self.carried)
+        return list(islice(told, FRAMES_TOLD_MAX))
 
 
 @dataclass(slots=True)

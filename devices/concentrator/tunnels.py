@@ -156,7 +156,7 @@ class Tunnels:
                 carried, answers = yield from self._line.down(entry.leg, frame.octets)
                 acknowledged = carried.acknowledged or bool(answers)
                 fate = Fate.CARRIED if acknowledged else Fate.NOT_ACKNOWLEDGED
-                if any(each.fate == Fate.NO_ROUTE for each in carried.frames):
+                if carried.no_route:
                     fate = Fate.NO_ROUTE
         for octets in answers:
             yield self._env.timeout(answer_after_s(entry.leg))

@@ -45,8 +45,8 @@ class Way:
 
     def note(self, carried: Transfer, now: float) -> tuple[Change, ...]:
         """Learn from a message that was carried this way."""
-        if carried.heard_at is not None:
-            self.network.heard(self.link.meter, carried.heard_at.timestamp())
+        if carried.heard_us is not None:
+            self.network.heard(self.link.meter, carried.heard_us / 1_000_000)
         if carried.direction is Direction.DOWN and not carried.acknowledged:
             return self.network.failed(self.link.meter, now)
         return ()
