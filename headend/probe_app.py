@@ -118,9 +118,9 @@ class Probe:
         """Our system title; made at its first use, and kept.  Raises `BadKit`."""
         return system_title(self.folder, self.chance)
 
-    def counters(self, keys: Keys) -> FileCounters:
-        """What is remembered of a key's invocation counters."""
-        return FileCounters.under(self.folder, keys)
+    def counters(self, keys: Keys, *, trusting: bool = False) -> FileCounters:
+        """What is remembered of a key's invocation counters; where `trusting`, not the meter's."""
+        return FileCounters.under(self.folder, keys, trusting=trusting)
 
     @property
     def locked(self) -> bool:
@@ -148,11 +148,13 @@ class Probe:
         trace: Trace | None = None,
         told: Callable[[Entry], None] | None = None,
         notified: Callable[[Notification], None] | None = None,
+        was_reset: bool = False,
     ) -> Conversation:
         """A conversation that has not begun: with the meter at `where`, as `role` of its model.
 
         `meter` names it in the keyring; without a name it can be spoken with only where no key is
-        needed, or with the `secret` given.  Raises `BadAddress`, `BadModel`, `BadKit`.
+        needed, or with the `secret` given.  One that `was_reset` is believed though its counters
+        went back.  Raises `BadAddress`, `BadModel`, `BadKit`.
         """
         kind = self.shelf.get(model) if isinstance(model, str) else model
         association = kind.association.get(role or kind.reads_as)
@@ -164,14 +166,15 @@ class Probe:
             secret = self.keyring.get(meter, client)
         secret = secret or Secret()
         keys = secret.keys
-        counters = MemoryCounters() if keys is None else self.counters(keys)
+        peers = None if keys is None else self.counters(keys, trusting=was_reset)
         return Conversation(
             line_to(where) if isinstance(where, str) else where,
             kind,
             Access(
                 self.title if association.titled else b"",
                 Credentials(secret.password, keys, secret.pairs, secret.meter_title),
-                counters,
+                peers or MemoryCounters(),
+                peers,
             ),
             clock=self.clock,
             chance=self.chance,

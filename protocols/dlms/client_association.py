@@ -68,7 +68,8 @@ class ClientAssociation(Connection):
         self._settings = settings
         self._used = False
         self._server_challenge = b""
-        self._lowest_at_start = settings.peer_invocation_counter
+        self._lowest_at_start = settings.lowest_of(settings.peer_system_title or b"")
+        self._protection.peer_invocation_counter = self._lowest_at_start
         self._invoke = 0
         self._asked: Request | None = None  # what waits for its answer
 
@@ -189,7 +190,10 @@ class ClientAssociation(Connection):
             raise Refused(Violation.NOT_AUTHENTIC, "another system title than the one expected")
         if aare.user_information is None:
             return None, 0
-        protection.peer_system_title = known or title or b""
+        if title and not known:
+            protection.peer_system_title = title
+            self._lowest_at_start = self._settings.lowest_of(title)
+            protection.peer_invocation_counter = self._lowest_at_start
         try:
             return self._open_nested(aare.user_information, self._required)
         except ProtocolError:

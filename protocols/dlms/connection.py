@@ -193,6 +193,11 @@ class Connection:
         return self._protection.peer_invocation_counter
 
     @property
+    def peer_system_title(self) -> bytes:
+        """Whose counter that is; empty while nobody knows it."""
+        return self._protection.peer_system_title
+
+    @property
     def invocation_counters_left(self) -> int:
         """How many of ours are reserved and not used yet."""
         return self._protection.counter_end - self._protection.invocation_counter

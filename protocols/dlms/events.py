@@ -164,7 +164,8 @@ class ClientEngine(Protocol):
         engine.next_deadline(); engine.handle_deadline(now=now)
 
     `invocation_counter` is the next one this side will use; persist it before what is sent leaves.
-    `peer_invocation_counter` is the lowest one that will be accepted from the meter.  Where
+    `peer_invocation_counter` is the lowest one that will be accepted from the meter, which has
+    `peer_system_title` as far as it is known.  Where
     counters were reserved as a lease, `invocation_counters_left` of it are unused; once they are
     gone `send` and `receive_data` raise CountersUsedUp, unless `extend_counters` came before.
     """
@@ -174,6 +175,9 @@ class ClientEngine(Protocol):
 
     @property
     def peer_invocation_counter(self) -> int: ...
+
+    @property
+    def peer_system_title(self) -> bytes: ...
 
     @property
     def invocation_counters_left(self) -> int: ...

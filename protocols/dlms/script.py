@@ -141,6 +141,8 @@ def begin(
     try:
         answer = yield from _associate(tried, client)
     except Unanswered as error:
+        if error.untrusted:
+            raise  # the meter took our counter, since it answered
         silence = error
     following: int | None = None
     match answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
 from protocols.dlms.discreet import Discreet
@@ -96,6 +96,7 @@ class ClientSettings(_Settings, frozen=True, kw_only=True):
     block_timeout_s: float = 5.0  # between general blocks; what is missing is then asked again
     block_retries: int = 3  # of one silence between general blocks
     protected_release: bool = True  # ciphered associations: initiate in the RLRQ, Green Book 9.4.3
+    peer_counters: Mapping[bytes, int] = {}  # the lowest accepted, by the server's system title
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,6 +108,14 @@ class ClientSettings(_Settings, frozen=True, kw_only=True):
             raise ValueError("a dedicated key has the suite's size and travels only encrypted")
         if self.key_kind is not None and (self.dedicated_key is not None or not self.security):
             raise ValueError("general-ciphering ciphers, and knows no dedicated key")
+
+    def lowest_of(self, title: bytes) -> int:
+        """The lowest invocation counter accepted of a server.
+
+        A nonce is system title and counter, so servers under one key count each by itself;
+        `peer_invocation_counter` serves for a title that is not among `peer_counters`.
+        """
+        return self.peer_counters.get(title, self.peer_invocation_counter)
 
 
 class ServerSettings(_Settings, frozen=True, kw_only=True):

@@ -47,7 +47,4 @@ Our probe at their servers (`identify`, `objects`, `read`, `clock`, `profile`, `
 Our meter's pushes reach the Java listener, which takes those for client 1 alone, where ours go to
 client 6, and reads those alone that begin with their own object list; ours begin with the push
 setup's name, as its push_object_list says.
-
-Two meters under one key look like one to the probe, because it holds a meter's invocation counter
-by key: the second is refused as replayed until `--meter-was-reset`.
 """

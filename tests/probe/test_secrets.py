@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from devices.meter.identity import Identity
 from headend.store.kit.counters import FileCounters
 from protocols.dlms.keys import Keys
 from tests.probe.bench import Bench, Probe, bench, tcp, values
@@ -144,9 +147,55 @@ def test_a_meter_that_lost_its_memory_is_trusted_again_when_told_so(probe: Probe
     with bench(tcp()) as anew:  # the same meter, whose counters begin anew
         told = probe.json(*words, "--port", anew.port, env=anew.secrets(), code=1)
         assert "--meter-was-reset" in told["next_step"]
+        assert told["why"].startswith("the meter's invocation counters went back")
+        assert re.search(r"invocation counter \d+, not \d+ or more", told["why"]), told["why"]
+        assert anew.logins == {1: 1}, "told within one login"
         probe.json(*words, "--meter-was-reset", "--port", anew.port, env=anew.secrets())
         assert anew.meter.counters(1)[1] >= ours, "our own went on: no nonce repeats"
         probe.json(*words, "--port", anew.port, env=anew.secrets())
+
+
+class Default(Identity):
+    """A meter that left the works with the keys of all of them."""
+
+    def keys(self, client_sap: int, **more: Any) -> Keys:
+        return Identity(self.seed, 0).keys(client_sap, **more)
+
+
+def test_meters_under_one_key_count_by_themselves(probe: Probe) -> None:
+    words = ("limit", "--role", "management", "--timeout", "1s")
+    with bench(tcp()) as one, bench(tcp()) as other:
+        one.meter.identity, other.meter.identity = Default(11, 4), Default(11, 5)
+        assert one.secrets() == other.secrets()
+        for _ in range(3):
+            probe.json(*words, "--port", one.port, env=one.secrets())
+        probe.json(*words, "--port", other.port, env=other.secrets())
+        probe.json(*words, "--port", one.port, env=one.secrets())
+        (path,) = (probe.home / "counters").glob("*.json")
+        peers = json.loads(path.read_text())["peers"]
+        titles = [each.meter.identity.system_title.hex() for each in (one, other)]
+        assert sorted(peers) == sorted(titles) and peers[titles[0]] > peers[titles[1]] > 0
+        ours = [each.meter.counters(1)[1] for each in (one, other)]
+        assert ours[0] > ours[1], "ours are one sequence: the nonce is our title and a counter"
+
+
+async def test_what_was_written_before_titles_were_goes_for_every_meter(tmp_path: Path) -> None:
+    counters = FileCounters.under(tmp_path, Keys(b"k" * 16, b"a" * 16))
+    await counters.settle(7, 0)
+    (path,) = (tmp_path / "counters").glob("*.json")
+    path.write_text('{"next": 40, "peer_lowest": 900}')
+    assert await counters.load() == (40, 900) and counters.heard_of() == {}
+    counters.heard(b"AMI00001", 950)
+    counters.heard(b"AMI00001", 930)
+    counters.release()
+    assert counters.heard_of() == {b"AMI00001": 950}
+    trusting = FileCounters.under(tmp_path, Keys(b"k" * 16, b"a" * 16), trusting=True)
+    assert await trusting.load() == (40, 0) and trusting.heard_of() == {}
+    trusting.heard(b"AMI00002", 12)
+    await trusting.settle(60, 0)
+    assert await counters.load() == (60, 900)
+    assert counters.heard_of() == {b"AMI00001": 950, b"AMI00002": 12}
+    counters.release()
 
 
 def test_every_probe_has_a_title_of_its_own(tmp_path: Path, meter: Bench) -> None:

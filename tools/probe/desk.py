@@ -201,8 +201,6 @@ class Desk:
         model = msgspec.structs.replace(model, association=table)
         secrets = self._complete(association)
         secret = secrets.secret(association)
-        if self.options.was_reset and secret.keys is not None:
-            self.probe.counters(secret.keys).trust_again()
         trace = way.trace or self.trace()
         conversation = self.probe.talk(
             line_to(way.address or self.address()),
@@ -212,6 +210,7 @@ class Desk:
             secret=secret,
             dry_run=self.dry_run,
             trace=trace,
+            was_reset=self.options.was_reset,
         )
         async with conversation:
             opened = await conversation.open()
@@ -332,11 +331,12 @@ def _with_advice(failure: Failure) -> Failure:
         next_step = "set AMI_PROBE_PASSWORD, or AMI_PROBE_KEY and AMI_PROBE_AUTH_KEY"
         return replace(failure, next_step=next_step)
     if failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER and "replayed" in failure.why:
+        why = f"the meter's invocation counters went back since it was last met: {failure.why}"
         next_step = (
-            "--meter-was-reset, if it was replaced or lost its memory: its counters went back."
-            " If not, somebody replays old messages"
+            "--meter-was-reset, once, if the meter was replaced, restarted or lost its memory."
+            " If it was not, somebody plays old messages back"
         )
-        return replace(failure, next_step=next_step)
+        return replace(failure, why=why, next_step=next_step)
     return failure
 
 

@@ -6,7 +6,9 @@ share a key, so that no GCM nonce repeats (DESIGN 12).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from headend.ports import KeyCounters
 from protocols.dlms.keys import KeyPairs, Keys
@@ -45,10 +47,27 @@ class MemoryCounters:
         """Nobody else has them."""
 
 
+class PeerCounters(Protocol):
+    """What meters under one key have counted, for a client that meets several of them."""
+
+    def heard_of(self) -> Mapping[bytes, int]:
+        """The lowest counter accepted of each system title."""
+        ...
+
+    def heard(self, title: bytes, lowest: int) -> None:
+        """Accept nothing below `lowest` from this meter any more."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One client's way into one meter."""
+    """One client's way into one meter.
+
+    `peers` takes the meter's part of the counters where the key may be that of several meters;
+    without it `counters` has it.
+    """
 
     system_title: bytes = b""
     credentials: Credentials = Credentials()
     counters: KeyCounters = field(default_factory=MemoryCounters)
+    peers: PeerCounters | None = None

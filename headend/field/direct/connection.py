@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 
 class Connection:
-    """See the module.  `next_own` and `peer_lowest`: the invocation counters, as far as known."""
+    """See the module.  `next_own` and `peer_lowest`: the invocation counters, as far as known;
+    `peers` those of meters under the same key, by their system titles."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Connection:
         self.associated: Associated | None = None
         self.next_own: int | None = None
         self.peer_lowest = 0
+        self.peers: dict[bytes, int] = {}
 
     @property
     def lost(self) -> LineLost | None:
@@ -108,6 +110,7 @@ class Connection:
             use.engine,
             self._trace,
             self._access.counters if used.ciphers else None,
+            self._access.peers,
             pause_s=model.quirks.pause_s,
             dry_run=self._dry_run,
             notified=self._notified,
@@ -133,7 +136,10 @@ class Connection:
             if dialogue.counts:
                 engine = dialogue.engine
                 self.next_own = engine.invocation_counter
-                self.peer_lowest = engine.peer_invocation_counter
+                if self._access.peers is None:
+                    self.peer_lowest = engine.peer_invocation_counter
+                else:
+                    self.peers[engine.peer_system_title] = engine.peer_invocation_counter
 
     async def _open_line(self) -> None:
         if self._line_open:

@@ -136,6 +136,8 @@ class Conversation:
             connection = self._connection
             try:
                 connection.next_own, connection.peer_lowest = await self._access.counters.load()
+                if self._access.peers is not None:
+                    connection.peers.update(self._access.peers.heard_of())
             except CountersContended as error:
                 return failing.of_contended(error)
         framings = self._framings()
@@ -237,6 +239,7 @@ class Conversation:
             self._chance,
             counter=counter,
             peer_lowest=self._connection.peer_lowest if association.ciphers else 0,
+            peers=dict(self._connection.peers) if association.ciphers else {},
             response_timeout_s=min(timeout_s, self._probing_timeout_s) if probing else timeout_s,
         )
 

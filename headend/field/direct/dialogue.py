@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headend.field.direct.access import PeerCounters
 from headend.field.direct.line import LineError
 from headend.field.direct.trace import Layer, Trace
 from headend.field.direct.wire import Wire
@@ -53,12 +54,17 @@ class Progress:
     octets: int
 
 
+OF_KEYS = frozenset({Violation.NOT_AUTHENTIC, Violation.REPLAYED})
+"""Of an answer that came and could not be verified."""
+
+
 class NoAnswer(Unanswered):
     """Nothing came in time; `violations` are what came instead."""
 
     def __init__(self, why: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(why)
         self.violations = violations
+        self.untrusted = not OF_KEYS.isdisjoint(violations)
 
 
 class LinkGone(Unanswered):
@@ -102,6 +108,7 @@ class Dialogue:
         engine: ClientEngine,
         trace: Trace,
         counters: KeyCounters | None,
+        peers: PeerCounters | None = None,
         *,
         pause_s: float = 0.0,
         dry_run: bool = False,
@@ -111,11 +118,13 @@ class Dialogue:
         self.engine = engine
         self._trace = trace
         self._counters = counters
+        self._peers = peers
         self._reserved = False
         self._pause_s = pause_s
         self._dry_run = dry_run
         self._notified = notified
         self._violations: list[Violation] = []
+        self._refused: list[str] = []  # what they were
         self._waiting = False  # for an answer
         self._gone: LinkGone | None = None
         self._heard_at = -math.inf
@@ -143,7 +152,11 @@ class Dialogue:
         """Write down how far the counters have come."""
         if self._counters is not None and self._reserved:
             engine = self.engine
-            await self._counters.settle(engine.invocation_counter, engine.peer_invocation_counter)
+            lowest = engine.peer_invocation_counter
+            if self._peers is not None:
+                self._peers.heard(engine.peer_system_title, lowest)
+                lowest = 0
+            await self._counters.settle(engine.invocation_counter, lowest)
 
     async def exchange(self, message: Message) -> Event:
         """Say something; the event that answers it.
@@ -164,6 +177,7 @@ class Dialogue:
             raise self._gone
         await self._rest()
         self._violations.clear()
+        self._refused.clear()
         acts = isinstance(message, ACTING_REQUESTS)
         await self._reserve()
         try:
@@ -237,6 +251,7 @@ class Dialogue:
             case ProtocolViolation(violation, error):
                 # Late, doubled, replayed or forged: the right answer may still come in time.
                 self._violations.append(violation)
+                self._refused.append(f"{violation.value} ({error})")
                 self._trace.note(Layer.VIOLATION, f"{violation.value}: {error}", direction="up")
                 return None
             case DataNotification() | EventNotification():
@@ -247,8 +262,7 @@ class Dialogue:
                 self._waiting = False
                 why = "no answer in time"
                 if self._violations:
-                    refused = ", ".join(violation.value for violation in self._violations)
-                    why += f"; refused what came: {refused}"
+                    why += f"; refused what came: {', '.join(self._refused)}"
                 raise NoAnswer(why, tuple(self._violations))
         self._waiting = False
         return event

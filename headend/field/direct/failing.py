@@ -90,8 +90,7 @@ def of_contended(error: Exception, *, acted: bool = False) -> Failure:
 def of_association(error: Unanswered, lost: LineLost | None) -> Failure:
     """An association that got no answer.  One that came and could not be verified tells of another
     key, or of a meter that has lost its counter and so repeats itself."""
-    of_keys = {Violation.NOT_AUTHENTIC, Violation.REPLAYED}
-    if isinstance(error, NoAnswer) and not of_keys.isdisjoint(error.violations):
+    if error.untrusted:
         return Failure(ReasonCode.WRONG_KEY_OR_COUNTER, str(error), ASK_KEYS)
     return of_unanswered(error, lost, acted=False)
 

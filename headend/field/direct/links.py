@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from headend.field.direct.access import Access
 from headend.models import Association, Framing, Hdlc, ModeE, Model
 from headend.models.schema import Engine
@@ -72,6 +74,7 @@ def engine_for(
     *,
     counter: int,
     peer_lowest: int,
+    peers: Mapping[bytes, int],
     response_timeout_s: float,
 ) -> ClientEngine:
     """An engine for one association, whose counters begin with `counter` and are still to be
@@ -92,6 +95,7 @@ def engine_for(
         invocation_counter=counter,
         invocation_counter_end=counter,
         peer_invocation_counter=peer_lowest,
+        peer_counters=peers,
         conformance=model.wanted,
         max_pdu_size=model.pdu_octets,
         block_window=model.block_window,

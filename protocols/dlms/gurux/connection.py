@@ -99,7 +99,7 @@ class GuruxConnection:
             system_title=settings.system_title,
             peer_system_title=settings.peer_system_title or b"",
             invocation_counter=settings.invocation_counter,
-            peer_invocation_counter=settings.peer_invocation_counter,
+            peer_invocation_counter=settings.lowest_of(settings.peer_system_title or b""),
         )
         self._counter_end = settings.invocation_counter_end
         self._state = State.IDLE
@@ -123,6 +123,11 @@ class GuruxConnection:
     def peer_invocation_counter(self) -> int:
         """The lowest one accepted from the meter."""
         return self._protection.peer_invocation_counter
+
+    @property
+    def peer_system_title(self) -> bytes:
+        """The meter's; empty while nobody knows it."""
+        return self._protection.peer_system_title
 
     @property
     def invocation_counters_left(self) -> int:
@@ -396,8 +401,9 @@ class GuruxConnection:
         known = self._settings.peer_system_title
         if known is not None and title is not None and title != known:
             raise Refused(Violation.NOT_AUTHENTIC, "another system title than the meter's")
-        if title is not None:
+        if title is not None and title != self._protection.peer_system_title:
             self._protection.peer_system_title = title
+            self._protection.peer_invocation_counter = self._settings.lowest_of(title)
 
     def _initiated(self, octets: bytes | None) -> Negotiated:
         """The initiate response, opened and read."""
@@ -440,7 +446,9 @@ class GuruxConnection:
             return
         proof = ended.returned
         proved = isinstance(proof, OctetString) and self._protection.check_proof(
-            bytes(proof), self._settings.challenge, lowest=self._settings.peer_invocation_counter
+            bytes(proof),
+            self._settings.challenge,
+            lowest=self._settings.lowest_of(self._protection.peer_system_title),
         )
         try:
             self._read(self._library.proved, wire)

@@ -57,7 +57,12 @@ Answer = GetResponse | SetResponse | ActionResponse | ExceptionResponse | NotSen
 
 
 class Unanswered(Exception):
-    """No answer came, or none that says anything.  Thrown into the procedure that waits for it."""
+    """No answer came, or none that says anything.  Thrown into the procedure that waits for it.
+
+    `untrusted`: one came that could not be verified, or that was said before.
+    """
+
+    untrusted = False
 
 
 class UnexpectedAnswer(Unanswered):
