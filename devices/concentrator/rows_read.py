@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
-from protocols.dlms import axdr
+from protocols.dlms import axdr, tolerant
 from protocols.dlms.objects.capture import CaptureObject
 from protocols.dlms.objects.profile import Row, clock_column, restored, rows_of, time_of
 from protocols.dlms.procedures import RawBuffer
@@ -85,10 +86,15 @@ def _decoder(sources: tuple[CaptureObject, ...]) -> Decoder:
 
 
 def _decoded(octets: bytes) -> tuple[Value, bytes]:
-    """The value at the begin of what came, and its octets: some meters send more behind it."""
+    """The value at the begin of what came, and its octets: some meters send more behind it.  Rows
+    that were not counted are carried on counted, so that whoever reads them reads all."""
     reader = axdr.Reader(octets)
     try:
-        return reader.value(), octets[: reader.offset]
+        value = reader.value()
+        rows = tolerant.all_rows(value, octets[reader.offset :])
+        if rows is not None and len(rows) > len(cast("Array", value)):
+            return rows, axdr.encode(rows)
+        return value, octets[: reader.offset]
     except ProtocolError as error:
         raise UnexpectedAnswer(str(error)) from error
 

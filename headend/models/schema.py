@@ -172,6 +172,7 @@ class Quirks(_Table, frozen=True):
     counter_first: bool = False  # read the counter before each association that ciphers
     protected_release: bool = True  # the RLRQ of a ciphered association carries an initiate request
     multiple_references: bool = True  # False: it promises lists and answers them wrongly
+    missing_in_lists: bool = True  # False: a list that names an object it has not breaks it
     pause_s: Seconds = 0.0  # rest between an answer and the next request
     buffers: BufferAccess = BufferAccess.RANGE  # the best that its profiles know
 

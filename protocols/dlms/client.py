@@ -258,20 +258,13 @@ class ClientConnection(ClientAssociation):
         raw = self._incoming.joined()
         if self._as_octets and self._count == 1:
             return GetResponse((EncodedValue(raw),))
-        reader = Reader(raw)
         if self._count != 1:
+            reader = Reader(raw)
             results = self._several(read_results(reader))
             reader.end()
             return GetResponse(results)
-        value = reader.value()
-        trailing = raw[reader.offset :]
-        if not trailing:
-            return GetResponse((value,))
-        twice = trailing == raw[: reader.offset]
-        found = value if twice else tolerant.all_rows(value, trailing)
-        if found is None:
-            raise ProtocolError(reader.offset, f"{len(trailing)} trailing octets")
-        return GetResponse((found,), Flaw.TRAILING_OCTETS, raw)
+        found, _, flaws = tolerant.whole(raw)
+        return GetResponse((found,), flaws, raw if flaws else b"")
 
     def _whole_after_all(self) -> GetResponse | None:
         """What came in blocks of which none was flagged as the last, if it is whole: some meters

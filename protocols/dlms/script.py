@@ -91,6 +91,7 @@ Script = Generator[Message | Use | Pause, Heard, T]
 # Asked immediately before something that can act is sent.  True sends it.  False, STALE or
 # CANCELLED ends the procedure there, with nothing sent; False says STALE.
 ActNow = Callable[[], bool | Status]
+Objects = set[tuple[int, LogicalName]]
 
 _Answered = Associated | AssociationRefused | ExceptionResponse
 _KEY_ERRORS = (ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR)
@@ -242,12 +243,19 @@ def _refused_outcome(refused: AssociationRefused) -> Outcome:
 
 
 def carry_out(
-    procedure: Generator[Request | Pause, Any, T], associated: Associated, act_now: ActNow
+    procedure: Generator[Request | Pause, Any, T],
+    associated: Associated,
+    act_now: ActNow,
+    there: Objects | None = None,
 ) -> Script[T | Outcome]:
     """Run a procedure inside the association; what it returns.
 
     `act_now` has the last word before each request that can act.  What the procedure does not
     catch of an answer that never comes goes on to the caller.
+
+    `there` are the objects that the meter is known to have, and grow: any other one is asked for
+    alone, as meters are in use that break down at a list that names one they have not.  None for a
+    meter that lists may say anything to.
     """
     try:
         request = next(procedure)
@@ -262,7 +270,7 @@ def carry_out(
                     procedure.close()
                     return Outcome(verdict or Status.STALE, detail="nothing that acts was sent")
             try:
-                answer = yield from _ask(request, associated)
+                answer = yield from _ask(request, associated, there)
             except Unanswered as error:
                 request = procedure.throw(error)
             else:
@@ -272,10 +280,12 @@ def carry_out(
         return found
 
 
-def _ask(request: Request, associated: Associated) -> Script[Answer]:
+def _ask(request: Request, associated: Associated, there: Objects | None) -> Script[Answer]:
     """One answer to one request, over as few exchanges as the association allows."""
     if not isinstance(request, GetRequest) or len(request.attributes) == 1:
         return _answer((yield request))
+    if there is not None:
+        return (yield from _ask_around(request, associated, there))
     if associated.negotiated.conformance & Conformance.MULTIPLE_REFERENCES:
         answer = _answer((yield request))
         match answer:
@@ -292,6 +302,29 @@ def _ask(request: Request, associated: Associated) -> Script[Answer]:
             return answer
         parts.append(answer)
     return GetResponse.joined(parts)
+
+
+def _ask_around(request: GetRequest, associated: Associated, there: Objects) -> Script[Answer]:
+    """As `_ask`: alone for each object that is not known to be there, until it is."""
+    told: dict[int, GetResponse] = {}
+    for at, attribute in enumerate(request.attributes):
+        which = (attribute.class_id, attribute.instance)
+        if which in there:
+            continue
+        answer = _answer((yield GetRequest.of(attribute)))
+        if not isinstance(answer, GetResponse):
+            return answer
+        told[at] = answer
+        if not isinstance(answer.results[0], DataAccessResult):
+            there.add(which)
+    left = [at for at in range(len(request.attributes)) if at not in told]
+    if left:
+        rest = GetRequest.of(*(request.attributes[at] for at in left))
+        answer = yield from _ask(rest, associated, None)
+        if not isinstance(answer, GetResponse):
+            return answer
+        told |= dict(zip(left, answer.each(), strict=True))
+    return GetResponse.joined([told[at] for at in range(len(told))])
 
 
 def _answer(event: Heard) -> Answer:

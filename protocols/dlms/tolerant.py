@@ -29,6 +29,7 @@ from protocols.dlms.values import (
 from protocols.errors import ProtocolError
 
 GET_RESPONSE_NORMAL = b"\xc4\x01"
+GET_RESPONSE_BLOCK = b"\xc4\x02"
 RELEASED = b"\x63\x80\x01"
 """The tag of an RLRE and, behind its length, that of a reason of one octet."""
 NEAR_S = 900.0
@@ -52,6 +53,9 @@ def answer(octets: bytes) -> Apdu:
     except ProtocolError:
         if octets[:1] + octets[2:4] == RELEASED:
             return RLRE(None)  # some count its lengths wrong; it says no more than that it is one
+        refused = octets[:2] == GET_RESPONSE_BLOCK and octets[8:9] == b"\x01"
+        if refused and octets[:8] in octets[10:]:
+            return apdu.decode(octets[:10])  # and the same block begun again
         if octets[:2] != GET_RESPONSE_NORMAL:
             raise
         reader = Reader(octets, 3)
@@ -64,6 +68,24 @@ def answer(octets: bytes) -> Apdu:
         if not again and all_rows(value, trailing) is None and not _same_type(value, trailing):
             raise
         return GetResponseNormal(octets[2], value, trailing)
+
+
+def whole(octets: bytes) -> tuple[Value, Value, Flaw]:
+    """The value that an answer's octets are, the one at their begin, and what is wrong with them:
+    the same again behind it, or more rows than it counts.
+
+    Raises ProtocolError for any other octets behind it.
+    """
+    reader = Reader(octets)
+    value = reader.value()
+    trailing = octets[reader.offset :]
+    if not trailing:
+        return value, value, Flaw.NONE
+    twice = trailing == octets[: reader.offset]
+    found = value if twice else all_rows(value, trailing)
+    if found is None:
+        raise ProtocolError(reader.offset, f"{len(trailing)} trailing octets")
+    return found, value, Flaw.TRAILING_OCTETS
 
 
 def all_rows(value: Value, trailing: bytes) -> Array | None:

@@ -132,6 +132,7 @@ class Talk:
         """The association's object list, read once.  Raises `Stopped`."""
         if self._objects is None:
             self._objects = await self.do(read_object_list(), progress)
+            self.conversation.met(self._objects)
         return self._objects
 
 

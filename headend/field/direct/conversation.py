@@ -16,7 +16,7 @@ a second try: a login with a wrong key is never repeated, because meters lock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -36,6 +36,7 @@ from headend.ports import Chance, Clock, CountersContended
 from protocols.concentrator.messages import Status
 from protocols.dlms.events import ClientEngine
 from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.objects.association import ListedObject
 from protocols.dlms.procedures import (
     Answer,
     NotSent,
@@ -45,7 +46,7 @@ from protocols.dlms.procedures import (
     Unanswered,
     exception_outcome,
 )
-from protocols.dlms.script import Begun, CounterSource, Script, begin, carry_out
+from protocols.dlms.script import Begun, CounterSource, Objects, Script, begin, carry_out
 from protocols.dlms.services import (
     AttributeDescriptor,
     ExceptionResponse,
@@ -111,6 +112,7 @@ class Conversation:
         self._association = model.association[self._role]
         self._framing = framing
         self._probing_timeout_s = probing_timeout_s
+        self._there: Objects | None = None if model.quirks.missing_in_lists else set()
         self._connection = Connection(
             line, model, access, self.trace, dry_run=dry_run, notified=notified
         )
@@ -267,7 +269,8 @@ class Conversation:
         dialogue.acted = False
         dialogue.confidential = confidential
         try:
-            found = await connection.drive(carry_out(procedure, associated, _insisting(may_act)))
+            script = carry_out(procedure, associated, _insisting(may_act), self._there)
+            found = await connection.drive(script)
             return cast("T", found)  # what `carry_out` says for itself is raised here
         except _NotNow as refused:
             return failing.of_outcome(Outcome(refused.status, detail="nothing was sent"))
@@ -304,6 +307,11 @@ class Conversation:
             return answer.results
 
         return await self.perform(asking(), progress=progress)
+
+    def met(self, objects: Iterable[ListedObject]) -> None:
+        """These the meter has, as it says itself: lists may name them."""
+        if self._there is not None:
+            self._there.update((each.class_id, each.instance) for each in objects)
 
     # --- ending ----------------------------------------------------------------------------------
 

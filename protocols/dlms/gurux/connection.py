@@ -68,7 +68,7 @@ from protocols.dlms.set import DataBlock
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.state import TRANSITIONS, State, Step
 from protocols.dlms.transfer import Incoming
-from protocols.dlms.values import OctetString
+from protocols.dlms.values import OctetString, Value
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 
 T = TypeVar("T")
@@ -505,7 +505,9 @@ class GuruxConnection:
             self._got(answer.results)
         elif answer.trailing:
             raw = get.write_result(answer.result)[1:] + answer.trailing
-            self._got((answer.result,), Flaw.TRAILING_OCTETS, raw)
+            assert not isinstance(answer.result, DataAccessResult)
+            rows = tolerant.all_rows(answer.result, answer.trailing)
+            self._got((answer.result,), Flaw.TRAILING_OCTETS, raw, rows)
         else:
             self._got((answer.result,))
 
@@ -525,7 +527,12 @@ class GuruxConnection:
             self._check_counter()
             self._continue(self._library.next_block(), now)
             return
-        self._got(self._joined_results())
+        octets = self._incoming.joined()
+        if self._asked == 1:
+            found, first, flaws = tolerant.whole(octets)
+            self._got((first,), flaws, octets if flaws else b"", found)
+        else:
+            self._got(self._joined_results())
 
     def _joined_results(self) -> tuple[GetResult, ...]:
         """The results that all blocks of a GET hold together."""
@@ -556,8 +563,13 @@ class GuruxConnection:
         self._deadline = now + self._settings.response_timeout_s
 
     def _got(
-        self, results: tuple[GetResult, ...], flaws: Flaw = Flaw.NONE, raw: bytes = b""
+        self,
+        results: tuple[GetResult, ...],
+        flaws: Flaw = Flaw.NONE,
+        raw: bytes = b"",
+        whole: Value | None = None,
     ) -> None:
+        """What gurux-dlms must have read as well; `whole` is the value with the rows behind it."""
         if len(results) != self._asked:
             cause = f"{len(results)} results for {self._asked} attributes"
             raise Refused(Violation.MALFORMED, cause)
@@ -565,7 +577,8 @@ class GuruxConnection:
         errors = [int(found) for found in results if isinstance(found, DataAccessResult)]
         if not all(map(agree, results, theirs)) or self._library.error != (errors or [0])[-1]:
             raise Refused(Violation.MALFORMED, "gurux-dlms read another value")
-        self._finish(State.ASSOCIATED, GetResponse(results, flaws, raw))
+        told = results if whole is None else (whole,)
+        self._finish(State.ASSOCIATED, GetResponse(told, flaws, raw))
 
     # --- SET and ACTION ---------------------------------------------------------------------------
 
