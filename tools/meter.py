@@ -41,6 +41,7 @@ from protocols.capture.recorder import Recorder
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.elliptic import public_octets
 from protocols.dlms.suite import SecuritySuite, curve_of
+from tools.authentication import ALIASES, METAVAR, Auth, auth_of
 from tools.capturing import CaptureFile, recording
 from tools.meter_entry import add
 from tools.meter_keys import rekey
@@ -59,18 +60,6 @@ record_verb(app)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2
-
-
-class Auth(enum.StrEnum):
-    """How the management client proves itself."""
-
-    NONE = "none"
-    LOW = "low"
-    GMAC = "gmac"
-    MD5 = "md5"
-    SHA1 = "sha1"
-    SHA256 = "sha256"
-    ECDSA = "ecdsa"
 
 
 MECHANISMS = {
@@ -137,7 +126,12 @@ def listen(
         ),
     ] = None,
     auth: Annotated[
-        Auth, typer.Option(help="How the management client (1) proves itself.")
+        Auth,
+        typer.Option(
+            parser=auth_of,
+            metavar=METAVAR,
+            help=f"How the management client (1) proves itself; {ALIASES}.",
+        ),
     ] = Auth.GMAC,
     suite: Annotated[
         int | None,

@@ -53,7 +53,8 @@ from protocols.dlms.values import Array, Enum, OctetString, Structure, Unsigned,
 from tests.dlms_security import annex_i
 from tests.dlms_security.parties import Drawn
 from tests.dlms_security.test_suites import exact
-from tools.meter import MECHANISMS, Auth, description
+from tools.authentication import Auth
+from tools.meter import MECHANISMS, description
 
 M = AuthenticationMechanism
 TITLE = b"HES\x00\x00\x00\x00\x01"

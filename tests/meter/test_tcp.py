@@ -51,7 +51,8 @@ from protocols.dlms.services import (
 from protocols.dlms.suite import SecuritySuite
 from protocols.dlms.values import Array, DoubleLongUnsigned, Integer
 from tests.meter.conversation import client_settings
-from tools.meter import MECHANISMS, Auth, app
+from tools.authentication import Auth
+from tools.meter import MECHANISMS, app
 
 LIMIT = AttributeDescriptor(71, LogicalName("0.0.17.0.0.255"), 4)
 POWER = AttributeDescriptor(3, LogicalName("1.0.1.7.0.255"), 2)
@@ -282,7 +283,7 @@ async def test_the_command_prints_all_a_client_needs_and_ends_well(
 WRONG_USAGE = {
     "no port": ["--tcp", "localhost"],
     "port too high": ["--tcp", "127.0.0.1:70000"],
-    "unknown authentication": ["--auth", "high"],
+    "unknown authentication": ["--auth", "highest-of-all"],
     "two phases": ["--phases", "2"],
     "a load of nothing": ["--load", "much"],
     "an index too high": ["--index", str(10**10)],

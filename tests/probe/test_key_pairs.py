@@ -26,7 +26,8 @@ from headend.store.kit import keyring
 from protocols.dlms.codes import AuthenticationMechanism
 from protocols.dlms.suite import CURVES, SecuritySuite
 from tests.probe.bench import LOAD_W, Bench, Probe, Watched, bench, tcp, values
-from tools.meter import Auth, description
+from tools.authentication import Auth
+from tools.meter import description
 
 ECDSA = AuthenticationMechanism.HIGH_ECDSA
 GMAC = AuthenticationMechanism.HIGH_GMAC

@@ -43,13 +43,14 @@ from headend.probe_app import (
 )
 from protocols.dlms.obis import Language
 from protocols.dlms.suite import SecuritySuite
+from tools.authentication import Auth
 from tools.probe import export, shown
 from tools.probe.acting import Withheld
 from tools.probe.key_pairs import suite_of
 from tools.probe.options import Options
 from tools.probe.periods import BadPeriod, seconds
 from tools.probe.report import Fact, Report
-from tools.probe.secrets import Auth, BadSecret, Secrets, gather, kept_of, proved_by
+from tools.probe.secrets import BadSecret, Secrets, gather, kept_of, proved_by
 from tools.probe.talk import Stopped, Talk
 from tools.terminal import complain, err, wrong_usage
 

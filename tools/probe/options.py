@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from headend.models import Framing
-from tools.probe.secrets import Auth
+from tools.authentication import ALIASES, METAVAR, Auth, auth_of
 
 _WAY, _WHO, _OUT = "The way to the meter", "Who we are to the meter", "Output"
 
@@ -75,7 +75,14 @@ class Options:
         int | None, _option("--client", panel=_WHO, help="Client address.", min=0, max=0xFFFF)
     ] = None
     auth: Annotated[
-        Auth | None, _option("--auth", panel=_WHO, help="How to prove ourselves; the model's.")
+        Auth | None,
+        _option(
+            "--auth",
+            panel=_WHO,
+            parser=auth_of,
+            metavar=METAVAR,
+            help=f"How to prove ourselves; the model's. {ALIASES.capitalize()}.",
+        ),
     ] = None
     suite: Annotated[
         int | None,

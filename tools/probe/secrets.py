@@ -6,7 +6,6 @@ user of the machine and stays in the shell's history.
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 import stat
@@ -22,6 +21,7 @@ from headend.models import Association
 from headend.probe_app import Keyring, Secret
 from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.suite import CURVES, SecuritySuite
+from tools.authentication import Auth
 from tools.probe.key_pairs import pairs_of_table, private_from_file, public_from_file
 
 PASSWORD, KEY, AUTH_KEY = "AMI_PROBE_PASSWORD", "AMI_PROBE_KEY", "AMI_PROBE_AUTH_KEY"
@@ -32,18 +32,6 @@ Ask = Callable[[str], str]
 
 class BadSecret(ValueError):
     """A secret or a file of them cannot be used; the text never shows one."""
-
-
-class Auth(enum.StrEnum):
-    """How a client proves itself, by short names."""
-
-    NONE = "none"
-    LOW = "low"
-    MD5 = "md5"
-    SHA1 = "sha1"
-    SHA256 = "sha256"
-    GMAC = "gmac"
-    ECDSA = "ecdsa"
 
 
 _PROOFS = {
