@@ -30,12 +30,13 @@ from devices.world import World
 from headend.app import Bus, BusClient, HeadEnd, build
 from headend.chance import SeededChance
 from headend.clock import LoopClock
+from headend.collection.schedule import SOURCE
 from headend.config import Config, KeyStorage
 from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.interval import IntervalDay
 from headend.domain.meter import Meter
-from headend.domain.order import Attempt, JournalLine, Order
+from headend.domain.order import SCHEDULED, Attempt, JournalLine, Order
 from headend.domain.reading import Push
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
@@ -197,8 +198,16 @@ class _Stage:
 
     async def _read(self, spec: ReadSpec) -> None:
         await asyncio.sleep(seconds(spec.at))
-        assert self.head_end is not None, "an operator waits for the head-end to come back"
-        await self.head_end.reads.place(spec.meter, spec.objects, source=OPERATOR)
+        while self.head_end is None:  # whoever asks waits for it to come back
+            await asyncio.sleep(RESEND_S)
+        within = None if spec.deadline is None else timedelta(seconds=seconds(spec.deadline))
+        await self.head_end.reads.place(
+            spec.meter,
+            spec.objects,
+            source=SOURCE if spec.scheduled else OPERATOR,
+            deadline=None if within is None else self.clock.now() + within,
+            priority=SCHEDULED if spec.scheduled else None,
+        )
 
     async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
         """Play the scenes for so long.  One that fails ends the run."""

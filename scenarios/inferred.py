@@ -24,6 +24,8 @@ from scenarios.recorded import Recorded, Tried
 
 NOTICED_S = 90.0
 """A broker gives a silent session up so long after its last word: 1.5 keep-alives (MQTT 3.1.1)."""
+NOTICED_MIN_S = 1.0
+"""A field's brokers notice no sooner (`noticed_after`)."""
 LOSS_SHARE_MIN = 0.1
 """Fewer frames lost than this are what any line loses, and no fault."""
 EARLIER = timedelta(seconds=1)
@@ -94,7 +96,7 @@ def _of_concentrator(recorded: Recorded, name: str) -> Iterator[Inferred]:
         known = {each.kind for each in found}
         said = _by_carrier(recorded, name, gone, back)
         found += [each for each in said if each.kind not in known]
-        yield from found or [_unexplained(name, gone, back)]
+        yield from found or [_unexplained(recorded, name, gone, back)]
 
 
 def _absences(sessions: Sequence[SessionChange]) -> Iterator[tuple[datetime, datetime | None]]:
@@ -118,18 +120,26 @@ def noticed_s(recorded: Recorded) -> Iterator[float]:
             before = [each.at for each in log if gone - _LOOK_BACK <= each.at <= gone]
             if before:
                 yield (gone - min(before)).total_seconds()
+            elif (sign := _last_sign(recorded, name, gone)) is not None:
+                yield (gone - sign).total_seconds()  # at the most: it may have gone later
 
 
-def _last_sign(recorded: Recorded, name: str, before: datetime) -> datetime:
-    """When a concentrator was last heard of by an attempt's result."""
-    ended = (
+def _last_sign(recorded: Recorded, name: str, before: datetime) -> datetime | None:
+    """When a concentrator was last heard of: by an attempt's result, or as it came on line."""
+    ended = [
         tried.attempt.ended_at
         for order in recorded.orders
         if order.concentrator == name
         for tried in recorded.tries[order.number]
         if tried.result is not None and tried.attempt.ended_at is not None
-    )
-    return max((at for at in ended if at <= before), default=before - EARLIER)
+    ]
+    came = [change.at for change in recorded.sessions.get(name, ()) if change.online]
+    return max((at for at in (*ended, *came) if at <= before), default=None)
+
+
+def _not_before(begun: datetime, sign: datetime | None) -> datetime:
+    """A begin, or the last sign of life, where that came later."""
+    return begun if sign is None else max(begun, sign)
 
 
 def _told(
@@ -151,7 +161,8 @@ def _told(
         if same:
             last = same[-1]
             until = None if back is None else max(halfway(last.at, back), last.at)
-            begun = max(same[0].at - EARLIER, _last_sign(recorded, name, same[0].at))
+            sign = _last_sign(recorded, name, same[0].at)
+            begun = _not_before(same[0].at - EARLIER, sign)
             yield Inferred(kind, name, begun, until, f"its log: {last.text}", _code(kind, last))
 
 
@@ -173,14 +184,21 @@ def _by_carrier(
                 said.setdefault(kind, []).append(each)
     for kind, statements in said.items():
         first, last = min(s.at for s in statements), max(s.at for s in statements)
-        begun = min(first - EARLIER, gone - timedelta(seconds=NOTICED_S))
+        begun = min(first - EARLIER, _noticed(recorded, name, gone))
         until = None if back is None else halfway(last, back)
         yield Inferred(kind, name, begun, until, f"the carrier: {statements[0].text}")
 
 
-def _unexplained(name: str, gone: datetime, back: datetime | None) -> Inferred:
+def _noticed(recorded: Recorded, name: str, gone: datetime) -> datetime:
+    """When one went whose absence the broker noticed then."""
+    soon = min(noticed_s(recorded), default=NOTICED_S)
+    begun = gone - timedelta(seconds=min(max(soon, NOTICED_MIN_S), NOTICED_S))
+    return _not_before(begun, _last_sign(recorded, name, gone))
+
+
+def _unexplained(recorded: Recorded, name: str, gone: datetime, back: datetime | None) -> Inferred:
     """An absence of which nobody tells."""
-    begun = gone - timedelta(seconds=NOTICED_S)
+    begun = _noticed(recorded, name, gone)
     until = None if back is None else back - EARLIER
     return Inferred("silence", name, begun, until, "its session broke, and nothing says why")
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from devices.field_spec import FIRST_METER, transformers
 from headend.domain.meter import GATEWAY
 from headend.domain.order import SCHEDULED, Kind, Order, State
+from headend.domain.reading import WantedObject
 from headend.domain.reason import ReasonCode
+from headend.models import Shelf
 from protocols.concentrator.messages import Status
+from scenarios.field import SIMULATED
 from scenarios.inferred import since
 from scenarios.parts import BadScenario
 from scenarios.recorded import Recorded
@@ -149,9 +153,7 @@ def orders(
         if (why := _not_told(order)) is not None:
             left_out[why] = left_out.get(why, 0) + 1
         elif order.kind is Kind.READ:
-            words = [each.word or each.name for each in order.objects]
-            when = since(at, start)
-            reads.append({"at": when, "meter": who, "objects": words})
+            reads.append(_read(order, who, at, start))
         else:
             told = _order(order, at, start, deadline_s)
             key = (order.transaction_id, repr(told))
@@ -176,11 +178,35 @@ def _not_told(order: Order) -> str | None:
     if order.kind is Kind.CHANGE_KEYS:
         return "changes of keys"
     if order.kind is Kind.READ:
-        if order.priority >= SCHEDULED:
-            return "scheduled reads"
-        if not all(each.word or each.class_id in METER_CLASSES for each in order.objects):
-            return "reads of objects that no word names"
+        if not all(map(_name, order.objects)):
+            return "reads of objects that no word of a simulated meter's model names"
     return None
+
+
+def _name(wanted: WantedObject) -> str:
+    """How a read names an object of a simulated meter; empty where none does.
+
+    A foreign model's words mean nothing there; a logical name by itself is read as a register.
+    """
+    if wanted.word in _words():
+        return wanted.word
+    return wanted.name if wanted.class_id in METER_CLASSES and wanted.attribute == 2 else ""
+
+
+@cache
+def _words() -> frozenset[str]:
+    return frozenset(Shelf().get(SIMULATED).objects)
+
+
+def _read(order: Order, meter: str, at: datetime, start: datetime) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "at": since(at, start),
+        "meter": meter,
+        "objects": [_name(each) for each in order.objects],
+    }
+    if order.priority >= SCHEDULED:
+        told |= {"scheduled": True, "deadline": since(order.deadline, at)}
+    return told
 
 
 def _order(order: Order, at: datetime, start: datetime, deadline_s: float) -> dict[str, Any]:

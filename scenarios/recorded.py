@@ -9,6 +9,7 @@ from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Attempt, Order
 from headend.domain.upkeep import SessionChange
 from headend.store import queries, upkeep_queries
+from headend.store.restart_queries import Restart, restarts
 from protocols.concentrator.messages import Result, UnknownMessage, decode_upward
 
 ALL = 1_000_000
@@ -32,6 +33,7 @@ class Recorded:
     tries: dict[int, tuple[Tried, ...]]  # by the order's number
     sessions: dict[str, tuple[SessionChange, ...]]
     logs: dict[str, tuple[Evidence, ...]]
+    restarts: tuple[Restart, ...] = ()  # of the head-end, that found orders under way
 
     def meter(self, name: str) -> Meter | None:
         return next((each for each in self.meters if each.name == name), None)
@@ -57,6 +59,7 @@ def recorded(connection: queries.Connection) -> Recorded:
             for name in pages
         },
         {name: tuple(reversed(page.evidence)) for name, page in pages.items() if page is not None},
+        tuple(restarts(connection)),
     )
 
 

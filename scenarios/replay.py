@@ -55,9 +55,17 @@ class Replay:
     compared: tuple[Compared, ...]
 
     @property
+    def ended(self) -> int:
+        """Orders that had ended when the database was read."""
+        return sum(c.happened.took_s is not None for c in self.compared)
+
+    @property
     def agreeing(self) -> int:
         """Orders that end under the recorded policy as they did."""
-        return sum(c.again is not None and _same(c.happened, c.again) for c in self.compared)
+        return sum(
+            c.happened.took_s is not None and c.again is not None and _same(c.happened, c.again)
+            for c in self.compared
+        )
 
     def done(self, which: Callable[[Compared], Ended | None]) -> int:
         return sum((end := which(c)) is not None and end.outcome == "done" for c in self.compared)
@@ -65,10 +73,11 @@ class Replay:
     @property
     def sentence(self) -> str:
         """What the comparison comes to."""
-        total = len(self.compared)
+        still_open = len(self.compared) - self.ended
         text = (
-            f"{self.agreeing} of {total} orders end under the recorded policy as they did;"
-            f" done: {self.done(lambda c: c.happened)} then,"
+            f"{self.agreeing} of {self.ended} orders end under the recorded policy as they did"
+            + (f" ({still_open} had not ended)" if still_open else "")
+            + f"; done: {self.done(lambda c: c.happened)} then,"
             f" {self.done(lambda c: c.again)} when replayed"
         )
         if self.settings:

@@ -22,10 +22,11 @@ from headend.domain.order import Kind, Order, State
 from headend.domain.reason import REASONS
 from scenarios import recast
 from scenarios.cuts import Values, spelled
-from scenarios.inferred import Inferred, faults, noticed_s, silences_s, since
+from scenarios.inferred import NOTICED_MIN_S, Inferred, faults, noticed_s, silences_s, since
 from scenarios.parts import BadScenario
 from scenarios.recast import Cast, cast
 from scenarios.recorded import Recorded
+from scenarios.restarts import CRASH, crashes, unclear
 from scenarios.schema import POLICIES, built
 from scenarios.toml_text import written
 
@@ -56,7 +57,7 @@ class Replayable:
     @property
     def text(self) -> str:
         """The scenario's file; comments say what is inferred.  It names simulated devices only."""
-        head = ["# Made of a head-end's database.  Every [[fault]] is inferred, not known:"]
+        head = ["# Made of a head-end's database.  Each [[fault]] and [[event]] is inferred:"]
         head += [f"#   {_name(self.cast, f)} {f.kind}: {f.why}" for f in self.faults] or ["#   -"]
         head += [f"# {note}" for note in self.notes]
         clean = (line.translate(dict.fromkeys((*range(32), 127), " ")) for line in head)
@@ -77,14 +78,17 @@ def replayable(
     if not told:
         raise NothingToReplay("the database holds no orders that could be replayed")
     places = cast(recorded)
-    found = [f for f in faults(recorded) if f.target in {**places.meters, **places.concentrators}]
+    devices = {**places.meters, **places.concentrators}
+    found = [fault for fault in faults(recorded) if fault.target in devices]
+    away = [*crashes(recorded)]
     zone = _zone(timezone or (config.orders if config else OrderPolicy()).zone)
-    start = _start(told, found, zone)
+    start = _start(told, [*found, *away], zone)
     policies, notes = _policies(told, recorded, config)
     deadline_s = policies.get("orders", {}).get("deadline_s", OrderPolicy().deadline_s)
     ordered, reads, left_out = recast.orders(recorded, places, start, deadline_s)
     end = max(_last(order) for order in told) + AFTER
     found = [fault for fault in found if fault.at < end]
+    away = [crash for crash in away if start < crash.at < end]
     values: Values = {
         "about": f"Replay of {len(told)} orders from {told[0].accepted_at:%Y-%m-%d %H:%M} UTC on.",
         "seed": seed,
@@ -96,13 +100,16 @@ def replayable(
         "expect": _expected(orders),
         "meter": recast.meters(recorded, places),
         "fault": [fault.values(_name(places, fault), start) for fault in found],
+        "event": [_event(crash, start) for crash in away],
         "order": ordered,
         "read": reads,
     }
     values = {name: value for name, value in values.items() if value not in ([], {})}
     values.setdefault("expect", {})
     built(values)
-    return Replayable(values, places, tuple(orders), tuple(found), (*notes, *left_out))
+    inferred = sorted([*found, *away], key=lambda each: each.at)
+    left_out += unclear(recorded)
+    return Replayable(values, places, tuple(orders), tuple(inferred), (*notes, *left_out))
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -118,6 +125,12 @@ def _start(orders: Sequence[Order], found: Iterable[Inferred], zone: ZoneInfo) -
     # A log may tell of what was long before the first order.
     begun = max(begun, first - timedelta(hours=1))
     return (min(first, begun) - BEFORE).astimezone(zone).replace(second=0, microsecond=0)
+
+
+def _event(crash: Inferred, start: datetime) -> Values:
+    assert crash.until is not None, "a start ends it"
+    down = spelled(round((crash.until - crash.at).total_seconds(), 3))
+    return {"at": since(crash.at, start), "do": CRASH, "down": down}
 
 
 def _last(order: Order) -> datetime:
@@ -138,7 +151,7 @@ def _field(recorded: Recorded, places: Cast) -> Values:
         told["patience"] = spelled(round(max(silences), 3))
     noticed = [*noticed_s(recorded)]
     if noticed and min(noticed) < USUALLY_NOTICED_S:
-        told["noticed_after"] = spelled(round(max(min(noticed), 1.0), 3))
+        told["noticed_after"] = spelled(round(max(min(noticed), NOTICED_MIN_S), 3))
     results = (tried.result for tries in recorded.tries.values() for tried in tries)
     if any(frame.link == "rf" for result in results if result for frame in result.frames):
         told["radio"] = RADIO

@@ -139,11 +139,13 @@ class OrderSpec(Part, frozen=True):
 
 
 class ReadSpec(Part, frozen=True):
-    """A read that an operator asks for."""
+    """A read that an operator asks for, or a schedule."""
 
     at: Duration
     meter: str
     objects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    scheduled: bool = False  # it comes after whatever somebody waits for
+    deadline: Duration | None = None  # counted from `at`
 
 
 class HeadEndEvent(Part, frozen=True):

@@ -163,6 +163,10 @@ class Order:
         return replace(self, state=state, **changes)
 
 
+TAKEN_OVER = "taken over: the head-end started again"
+"""The cause of the line in the journal of each order that was under way when the process ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class JournalLine:
     """One line of an order's story.  Lines are only ever added."""

@@ -19,7 +19,7 @@ from headend.config import OrderPolicy
 from headend.domain.order import Order
 from headend.orders.breakage import Breakages
 from headend.orders.step import Stepping
-from headend.ports import Clock, Store, StoreUnavailable, Unreadable
+from headend.ports import Clock, Store, StoreUnavailable, Transaction, Unreadable
 
 POLL_S = 5.0  # how soon another process's work, or a lease that ran out, is noticed
 AFTER_ERROR_S = 60.0  # a step is not taken again at once where its breakage cannot be written down
@@ -52,8 +52,15 @@ class Lanes:
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
     async def take_over(self) -> None:
-        """Give back what this worker's last life had leased; before anything wakes a lane."""
-        await self.store.run(lambda tx: tx.release_all(self.worker))
+        """Give back what this worker's last life had leased, and say so in the journals of those
+        orders; before anything wakes a lane."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            tx.note_taken_over(self.worker, at=now)
+            tx.release_all(self.worker)
+
+        await self.store.run(work)
 
     async def run(self) -> None:
         """Serve until cancelled."""

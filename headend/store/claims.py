@@ -10,12 +10,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    String,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
-from headend.domain.order import URGENT_MAX, Order, State
+from headend.domain.order import TAKEN_OVER, URGENT_MAX, Order, State
 from headend.ports import StoreUnavailable, Unreadable
 from headend.store.prepared import Prepared
-from headend.store.rows import ORDER
+from headend.store.rows import JOURNAL, ORDER
 from headend.store.words import Words
 
 PRIORITY_MAX = 2**31 - 1
@@ -74,6 +86,18 @@ _release = _give_back.where(_columns.number == bindparam("of_number"))
 _RELEASE = Prepared(_release)
 _RELEASE_OWN = Prepared(_release.where(_of_worker))
 _RELEASE_ALL = Prepared(_give_back.where(_of_worker))
+_journal = JOURNAL.table
+_NOTE_TAKEN_OVER = Prepared(
+    insert(_journal).from_select(
+        ["order", "at", "state", "cause"],
+        select(
+            _columns.number,
+            bindparam("at", type_=_journal.c.at.type),
+            type_coerce(_columns.state, String),  # from the row, unread
+            literal(TAKEN_OVER),
+        ).where(_of_worker),
+    )
+)
 
 _FIRST_DUE = Prepared(
     select(func.min(_columns.due_at)).where(_of_concentrator, _columns.due_at.is_not(None))
@@ -147,6 +171,9 @@ class ClaimWords(Words):
             self._change(_RELEASE, {"of_number": number})
         else:
             self._change(_RELEASE_OWN, {"of_number": number, "worker": worker})
+
+    def note_taken_over(self, worker: str, *, at: datetime) -> int:
+        return self._change(_NOTE_TAKEN_OVER, {"worker": worker, "at": at})
 
     def release_all(self, worker: str) -> int:
         return self._change(_RELEASE_ALL, {"worker": worker})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,9 +16,11 @@ import pytest
 from headend.config import Config, OrderPolicy
 from headend.domain.evidence import Evidence, Source
 from headend.domain.meter import Concentrator, Meter
-from headend.domain.order import Attempt, Kind, Order, State
+from headend.domain.order import SCHEDULED, Attempt, Kind, Order, State
+from headend.domain.reading import WantedObject
 from headend.domain.reason import ReasonCode
 from headend.domain.upkeep import SessionChange
+from headend.store.restart_queries import Restart
 from headend.store.store import Reader
 from protocols.concentrator.messages import Action, Frame, LinkReport, Result, Status
 from scenarios import stories
@@ -67,6 +70,7 @@ def read(database: Path) -> Recorded:
         ("the-meter-is-silent", {"meter-silent"}),
         ("the-concentrator-does-not-know-the-meter", set()),
         ("an-order-is-cancelled-while-it-waits", {"silence"}),
+        ("the-head-end-restarts-mid-order", {"crash-head-end"}),
     ],
 )
 def test_ends_as_it_did(kept: Callable[[str], Path], story: str, inferred: set[str]) -> None:
@@ -166,7 +170,8 @@ def test_devices_of_other_names_are_cast() -> None:
 
 
 def test_an_absence_is_told_once_and_by_who_knows() -> None:
-    """The log knows more than the carrier, the carrier more than the broker."""
+    """The log knows more than the carrier, the carrier more than the broker: which notices after
+    a minute, as the log's first line shows."""
     line = "modem: the modem does not answer AT commands"
     log = Evidence(Source.FAULT_LOG, at(40), line, ReasonCode.MODEM_FAULT)
     barred = Evidence(Source.CARRIER_PORTAL, at(700), "barred", ReasonCode.SIM_FAULT)
@@ -187,8 +192,8 @@ def test_an_absence_is_told_once_and_by_who_knows() -> None:
     ]
     assert spans == [
         ("modem", "north", 39.0, 120),
-        ("sim", "south", 560.0, 725),
-        ("silence", "south", 810.0, None),
+        ("sim", "south", 590.0, 725),
+        ("silence", "south", 840.0, None),
     ]
 
 
@@ -235,6 +240,77 @@ def test_a_live_run_shows_its_patience_its_rests_and_its_broker() -> None:
     assert made.values["head_end"]["orders"]["backoff_first_s"] == 0.7
     (sim,) = [each for each in made.faults if each.kind == "sim"]
     assert sim.at == ended  # it was heard of until then
+
+
+def test_an_absence_does_not_begin_before_the_last_sign_of_life() -> None:
+    """The broker heard the connection break at once, and no log tells of it."""
+    result = Result(
+        id="r-1",
+        at=at(98),
+        order="1",
+        attempt=1,
+        meter="M-1",
+        action=Action.CONNECT,
+        status=Status.DONE,
+        acted=True,
+    )
+    tried = Tried(Attempt(1, 1, at(95), ended_at=at(98)), result)
+    changes = ((90, True), (100, False), (130, True))
+    what = told_of(
+        order(1, "M-1", concentrator="north", attempts=1),
+        tries={1: (tried,)},
+        sessions={"north": tuple(SessionChange("north", at(s), on, 1) for s, on in changes)},
+    )
+    (silence,) = faults(what)
+    assert (silence.kind, silence.at, silence.until) == ("silence", at(98), at(129))
+    assert replayable(what).values["field"]["noticed_after"] == "2s"
+
+
+def test_starts_of_the_head_end() -> None:
+    """The journals tell of one, from its last word on; of others the broker alone, which speaks of
+    several concentrators at once."""
+    starts = {"north": (0, 201, 209, 900), "south": (0, 202, 901)}
+    made = replayable(
+        told_of(
+            order(1, "M-1"),
+            sessions={
+                name: tuple(SessionChange(name, at(s), True, 1) for s in times)
+                for name, times in starts.items()
+            },
+            restarts=(Restart(at(200), (1,), at(90)),),
+        )
+    )
+    (crash,) = [fault for fault in made.faults if fault.kind == "crash-head-end"]
+    assert (crash.at, crash.until) == (at(91), at(200))
+    assert made.values["event"] == [{"at": "1m31s", "do": "crash-head-end", "down": "1m49s"}]
+    assert [re.findall(r"at .* (\S+) UTC", note) for note in made.notes if "start of" in note] == [
+        ["14:03:29"],
+        ["14:15:00"],
+    ]
+
+
+def test_scheduled_reads_are_played_too() -> None:
+    """After what somebody waits for, and until their period ends; a word that no simulated meter
+    knows is read by its logical name, where that is a register."""
+    energy = WantedObject(3, "1.0.1.8.0.255", 2, "their-word-for-energy")
+    profile = WantedObject(7, "1.0.99.1.0.255", 2, "their-profile")
+    reads = [
+        order(n, "M-1", kind=Kind.READ, priority=SCHEDULED, objects=(each,), correlation_id=f"{n}")
+        for n, each in ((1, energy), (2, profile))
+    ]
+    made = replayable(told_of(*reads))
+    assert made.values["read"] == [
+        {
+            "at": "1m",
+            "meter": "90000001",
+            "objects": ["1.0.1.8.0.255"],
+            "scheduled": True,
+            "deadline": "15m",
+        }
+    ]
+    assert any("left out: 1 reads of objects that no word" in note for note in made.notes)
+    found = replay(made)
+    assert [(c.number, c.again and c.again.outcome) for c in found.compared] == [(1, "done")]
 
 
 @pytest.mark.prove

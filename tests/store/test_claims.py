@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import Connection, text
 
-from headend.domain.order import Kind, Order, State
+from headend.domain.order import TAKEN_OVER, Kind, Order, State
 from headend.store.claims import CLAIM
 from headend.store.engine import open_writer
 from headend.store.migrate import upgrade
@@ -126,6 +126,10 @@ def test_a_dead_worker_s_leases_are_given_back(tx: SqlTransaction) -> None:
     for number in (1, 2, 3):
         tx.add_order(order(number, meter=f"M{number}"), STORY)
     assert [claim(tx, worker="dead"), claim(tx, worker="dead"), claim(tx)] == [1, 2, 3]
+    assert tx.note_taken_over("dead", at=at(7)) == 2
+    for number, lines in ((1, 1), (2, 1), (3, 0)):
+        told = [line for line in tx.journal(number) if line.cause == TAKEN_OVER]
+        assert [(line.at, line.state) for line in told] == [(at(7), State.QUEUED)] * lines
     assert tx.release_all("dead") == 2
     assert tx.release_all("dead") == 0
     assert [claim(tx), claim(tx), claim(tx)] == [1, 2, None]

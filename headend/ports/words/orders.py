@@ -73,6 +73,10 @@ class OrderWords(Protocol):
         """Give a lease back; with `worker`, only if it still is that worker's."""
         ...
 
+    def note_taken_over(self, worker: str, *, at: datetime) -> int:
+        """Write a line into the journal of each order that a dead worker had leased; how many."""
+        ...
+
     def release_all(self, worker: str) -> int:
         """Give back a dead worker's leases; how many."""
         ...
