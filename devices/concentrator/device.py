@@ -32,6 +32,7 @@ from devices.concentrator.own_events import note
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry, alternating
+from devices.concentrator.task_times import without_zone
 from devices.concentrator.tunnels import Tunnels
 from devices.concentrator.turns import Turns
 from devices.concentrator.updating import WATCHDOG_S, Updating, starts
@@ -365,6 +366,10 @@ class Concentrator:
             case ReadFaultLog():
                 self._desk.owe_fault_log(self._faults.since(message.since))
                 stored = True
+            case SetTasks() if refused := without_zone(message.tasks):
+                why = ", ".join(f"{task.name}: no time zone {task.zone!r}" for task in refused)
+                self._log("not-understood", concentrator=self.name, why=why)
+                return  # no receipt: the table is not stored, and the one before stays
             case SetTasks():
                 if self._collecting.set_tasks(message):
                     told = f"version {message.version}, {len(message.tasks)} tasks"

@@ -8,14 +8,28 @@ midnight to the next, which a change to summer time moves by its hour.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from protocols.concentrator.collecting import Task
 
 HOUR_S, DAY_S = 3600, 86_400
 _EPOCH = date(1970, 1, 1)
+
+
+def without_zone(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks whose time zone is not known here, so that nobody could tell when they fall due."""
+    return [task for task in tasks if task.zone and not _known(task.zone)]
+
+
+def _known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a name such as "America" is a folder's
+        return False
+    return True
 
 
 def last_due(task: Task, now: float) -> float:

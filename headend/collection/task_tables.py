@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
@@ -61,6 +62,13 @@ class TaskTables:
 
     def wanted(self) -> tuple[Task, ...]:
         """The tasks of the configuration.  Raises `BadTask`."""
+        if self.policy.task and self.zone:
+            try:
+                ZoneInfo(self.zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise BadTask(
+                    f"{self.zone!r} is no time zone; take one like Europe/Rome"
+                ) from error
         return tuple(self._task(task) for task in self.policy.task)
 
     def reaches(self) -> dict[str, timedelta]:

@@ -163,6 +163,17 @@ def test_what_nobody_can_read_is_told_before_the_start() -> None:
         tables.wanted()
 
 
+@pytest.mark.parametrize("zone", ["America/Santiag", "America", "../etc/passwd", "a\0b"])
+def test_a_zone_that_nobody_knows_is_told_before_the_start(zone: str) -> None:
+    def tables(*tasks: CollectionTask) -> TaskTables:
+        policy = CollectionPolicy(task=tasks)
+        return TaskTables(None, None, None, Shelf(), Way(), policy, zone)  # type: ignore[arg-type]
+
+    with pytest.raises(BadTask, match="is no time zone"):
+        tables(LOAD).wanted()
+    assert tables().wanted() == ()
+
+
 BAD_TASKS = {
     "two buffers in one task": 'name = "a"\nobjects = ["load-profile", "daily-profile"]',
     "no object": 'name = "a"\nobjects = []',

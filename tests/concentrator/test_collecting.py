@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from devices.concentrator.flash import Collected, Kept
 from devices.concentrator.memory import Memory
@@ -158,6 +159,24 @@ def test_a_table_is_taken_once_and_an_older_one_not_at_all() -> None:
     stage.concentrator.reboot("test")
     stage.run(120)
     assert stage.head_end.of(Online)[-1].tasks == 3
+
+
+@pytest.mark.parametrize("zone", ["America/Santiag", "America", "../etc/passwd", "a\0b", " "])
+def test_a_table_in_a_zone_that_nobody_knows_is_refused_whole(zone: str) -> None:
+    """It is not receipted, and what was set before goes on."""
+    stage = Collection(meters=1)
+    stage.tasks(HOURLY, version=1)
+    stage.run(60)
+    stored = len(stage.head_end.of(ReceiptFromConcentrator))
+    stage.tasks(HOURLY, replace(HOURLY, name="other", zone=zone), version=2)
+    stage.run(2 * 3600)
+    assert len(stage.head_end.of(ReceiptFromConcentrator)) == stored
+    assert stage.concentrator.flash.collected.tasks == (HOURLY,)
+    assert stage.concentrator.flash.collected.version == 1
+    assert stage.rows() != []
+    stage.tasks(replace(HOURLY, zone="America/Santiago"), version=2)
+    stage.run(60)
+    assert stage.concentrator.flash.collected.version == 2
 
 
 def test_an_upload_is_told_until_its_receipt_across_reboots() -> None:
