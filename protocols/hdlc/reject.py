@@ -28,13 +28,13 @@ _REJECT = construct.BitStruct(
 
 
 def encode_reject(control: int, reason: str, *, expected: int = 0, next_number: int = 0) -> bytes:
-    """The information field; `reason` is w, x, y or z as the standard calls its bits."""
+    """The information field; `reason` names w, x, y and z as the standard calls its bits."""
     fields = {
         "control": control,
         "expected": expected,
         "was_response": False,
         "next": next_number,
-        **{bit: bit == reason for bit in _REASONS},
+        **{bit: bit in reason for bit in _REASONS},
     }
     octets: bytes = _REJECT.build(fields)
     return octets

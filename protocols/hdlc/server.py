@@ -193,6 +193,8 @@ class HdlcServer:
             return  # until SNRM or DISC all that it is told is FRMR
         if frame.kind not in (Kind.I, Kind.RR, Kind.RNR):
             self._reject(frame, connection, "w")
+        elif frame.information and frame.kind is not Kind.I:
+            self._reject(frame, connection, "wx")  # x does not stand alone
         elif len(frame.information) > connection.parameters.info_receive + _SIZE_SLACK:
             self._reject(frame, connection, "y")
         elif not connection.numbering.acknowledge(frame.nr):

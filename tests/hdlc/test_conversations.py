@@ -518,6 +518,7 @@ REJECTED = {
     # name: (frame, the bit that says why)
     "an unknown control field": (Frame(b"\x03", b"\x21", 0xFF), 0x01),
     "a response": (command(Kind.UA), 0x01),
+    "information where none is allowed": (Frame(b"\x03", b"\x21", ready_control(0), b"!"), 0x03),
     "too much information": (Frame(b"\x03", b"\x21", 0x10, bytes(132)), 0x04),
     "what was never sent": (Frame(b"\x03", b"\x21", ready_control(5)), 0x08),
 }
