@@ -9,6 +9,7 @@ import pytest
 
 from headend.domain.order import Order, State
 from headend.domain.reason import ReasonCode
+from headend.store.collected_queries import blocks_of, interval_days
 from headend.store.queries import order as order_of
 from tests.collection.dial_in import (
     FRAMINGS,
@@ -55,6 +56,28 @@ async def test_a_caller_is_asked_for_its_name_and_gets_its_orders(
                 assert number.value == device.identity.number
                 assert (power.value, power.unit, power.word) == ("2000", "W", "active-power")
         await connected(bench)
+
+
+@pytest.mark.parametrize("engine", ["ours", "gurux"])
+async def test_a_caller_s_profile_is_kept_like_an_upload(engine: str, tmp_path: Path) -> None:
+    device = meter()
+    (tmp_path / "known.toml").write_text(
+        f'extends = "sim-3p"\nabout = "as found"\nengine = "{engine}"\n'
+    )
+    async with head_end(tmp_path, policy(models=tmp_path)) as bench:
+        name = await register(bench, device, model="known")
+        async with calling(device, bench.port):
+            await connected(bench, name)
+            found = await read(bench, name, "1.0.99.1.0.255", "active-power")
+            load, power = found.readings
+            assert (found.state, power.value) == (State.DONE, "2000")
+            pages = bench.head_end.store.read(interval_days)
+            rows = sum(len(page.rows) for page in pages)
+            assert rows in (95, 96, 97), "of a day, and a quarter may end meanwhile"
+            assert load.value is not None and load.value.startswith(f"{rows} rows, ")
+            assert load.raw == b"" and load.quality == ()
+            (block,) = bench.head_end.store.read(lambda connection: blocks_of(connection, name))
+            assert (block.rows, block.task) == (rows, f"order {found.number}")
 
 
 async def test_a_meter_with_another_name_in_the_registry(tmp_path: Path) -> None:

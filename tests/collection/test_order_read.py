@@ -70,6 +70,9 @@ async def test_a_meter_that_the_head_end_dials_is_read_from_the_command_line(
         assert "1.0.1.7.0.255: 2000 W" in explained.stdout
         assert "session ended with done: 2 of 3 objects read" in explained.stdout
 
+        told = await ami("order", "read", *where, "1.0.99.1.0.255")
+        assert told.exit_code == 0 and " rows, 20" in told.stdout, told.stderr
+
         wrong = await ami("order", "read", *where, "flux")
         assert wrong.exit_code == 2 and "Known: clock" in wrong.stderr
         unknown = await ami("order", "read", "--meter", "no", "--database", database, "clock")
