@@ -12,47 +12,42 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from devices.grid.counted import (
+    DAY_MS,
+    DaySums,
+    Flows,
+    PeriodSums,
+    day_sums,
+    flows_of,
+    period_sums,
+    total,
+    within,
+)
 from devices.grid.customers import PERIOD_DAYS, Integers, day_of
 from devices.grid.solved_day import SolvedDay, solved
 from devices.grid.street import Street, network_of
 from devices.grid.zbus import LoadNetwork
-from devices.meter.load import (
-    MS_PER_S,
-    SLOT_S,
-    SLOTS_PER_DAY,
-    Energy,
-    PhaseLoad,
-    milliseconds,
-)
-
-ORIGIN_DAY = 652 * PERIOD_DAYS
-"""Since when energies count: 2019-12-26, in days since 1970."""
+from devices.meter.load import SLOT_S, SLOTS_PER_DAY, Energy, PhaseLoad, milliseconds
 
 DAY_S = 86_400
 DAYS_KEPT = 40
 """Of a feeder's solved days; each takes some 70 kB with sixty meters."""
 
-_SLOT_MS = SLOT_S * MS_PER_S
-_DAY_MS = DAY_S * MS_PER_S
+COUNTED_DAYS_KEPT = 2
+"""Of each customer's days quarter hour by quarter hour: today's and yesterday's registers are read
+again and again."""
 
-Flows = npt.NDArray[np.int64]  # slots x quantities, watts and vars of 0 and more
 Connected = npt.NDArray[np.bool_]
-DayFlows = Callable[[int], Flows]
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-def flows_of(watts: Integers, vars_: Integers) -> Flows:
-    """Import and export, active and reactive, summed over phases; slots in rows."""
-    parts = (watts, -watts, vars_, -vars_)
-    return np.stack([np.maximum(part, 0).sum(axis=1) for part in parts], axis=1).astype(np.int64)
 
 
 @dataclass(slots=True, eq=False)
@@ -72,12 +67,15 @@ class Feeder:
     _drawn: OrderedDict[tuple[str, int], tuple[Integers, Integers]] = field(
         default_factory=OrderedDict
     )
-    _of_days: dict[str, Flows] = field(default_factory=dict)
-    _head_sums: Flows | None = None
+    _of_days: dict[str, PeriodSums] = field(default_factory=dict)
+    _counted: OrderedDict[tuple[str, int], DaySums] = field(default_factory=OrderedDict)
+    _everyone: Connected = field(init=False)
+    _head_sums: PeriodSums | None = None
     _head_until: list[Flows] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.network = network_of(self.street)
+        self._everyone = np.ones(len(self.network.names), dtype=bool)
         self._places = {customer.meter: [] for customer in self.street.customers}
         for row, (customer, _) in enumerate(self.street.connections):
             self._places[self.street.customers[customer].meter].append(row)
@@ -109,7 +107,7 @@ class Feeder:
         place = bisect_right(self._since, now)
         if place:
             return self._connected[place - 1]
-        return np.ones(len(self.street.connections), dtype=bool)
+        return self._everyone
 
     # What is drawn, and what comes of it.
 
@@ -164,73 +162,59 @@ class Feeder:
         sums = self._of_days.get(meter)
         if sums is None:
             days = [flows_of(*self.drawn(meter, day)) for day in range(PERIOD_DAYS)]
-            sums = _day_sums(days)
-            self._of_days[meter] = sums
-        return Energy(*_total(sums, now, lambda day: flows_of(*self.drawn(meter, day))))
+            sums = self._of_days[meter] = period_sums(days)
+        return Energy(*total(sums, now, partial(self._counted_on, meter)))
+
+    def _counted_on(self, meter: str, day: int) -> DaySums:
+        """A customer's day; of the last days that anybody looked at."""
+        key = (meter, day)
+        found = self._counted.get(key)
+        if found is None:
+            found = day_sums(flows_of(*self.drawn(meter, day)))
+            _keep(self._counted, key, found, COUNTED_DAYS_KEPT * (1 + len(self._places)))
+        return found
 
     def head_totals(self, now: float) -> tuple[Energy, int]:
         """What the head meter has counted since the origin, and what was lost behind it, W ms."""
         if self._head_sums is None:
-            everyone = np.ones(len(self.street.connections), dtype=bool)
-            days = [_head_flows(self.day(day, everyone)) for day in range(PERIOD_DAYS)]
-            self._head_sums = _day_sums(days)
+            days = [_head_flows(self.day(day, self._everyone)) for day in range(PERIOD_DAYS)]
+            self._head_sums = period_sums(days)
         place = bisect_right(self._since, now)
         whole = now if not place else self._since[0]
-        everyone = np.ones(len(self.street.connections), dtype=bool)
-        total = np.array(
-            _total(self._head_sums, whole, lambda day: _head_flows(self.day(day, everyone)))
-        )
+        counted = total(self._head_sums, whole, self._head_counted_on)
         if place:
-            for piece in self._head_until[: place - 1]:
-                total = total + piece
             begin, connected = self._since[place - 1], self._connected[place - 1]
-            total = total + self._head_piece(begin, now, connected)
-        *energies, lost = total.tolist()
+            since = sum(self._head_until[: place - 1], self._head_piece(begin, now, connected))
+            counted = [
+                before + after for before, after in zip(counted, since.tolist(), strict=True)
+            ]
+        *energies, lost = counted
         return Energy(*energies), lost
+
+    def _head_counted_on(self, day: int) -> DaySums:
+        key = ("", day)  # no customer's name
+        found = self._counted.get(key)
+        if found is None:
+            found = day_sums(_head_flows(self.day(day, self._everyone)))
+            _keep(self._counted, key, found, COUNTED_DAYS_KEPT * (1 + len(self._places)))
+        return found
 
     def _head_piece(self, begin: float, end: float, connected: Connected) -> Flows:
         """What flowed from one moment to another, W ms."""
-        total = np.zeros(5, dtype=np.int64)
+        flowed = np.zeros(5, dtype=np.int64)
         at, last = milliseconds(begin), milliseconds(end)
         while at < last:
-            day = at // _DAY_MS
-            until = min(last, (day + 1) * _DAY_MS)
+            day = at // DAY_MS
+            until = min(last, (day + 1) * DAY_MS)
             flows = _head_flows(self.day(day, connected))
-            total += _within(flows, until - day * _DAY_MS) - _within(flows, at - day * _DAY_MS)
+            flowed += within(flows, until - day * DAY_MS) - within(flows, at - day * DAY_MS)
             at = until
-        return total
+        return flowed
 
 
 def _head_flows(day: SolvedDay) -> Flows:
     flows = flows_of(day.head_watts.astype(np.int64), day.head_vars.astype(np.int64))
     return np.hstack([flows, day.losses_w[:, None].astype(np.int64)])
-
-
-def _day_sums(days: list[Flows]) -> Flows:
-    """Sums of a period's days before each day, and of all of them at the end; W ms."""
-    sums = np.zeros((PERIOD_DAYS + 1, days[0].shape[1]), dtype=np.int64)
-    np.cumsum([day.sum(axis=0) * _SLOT_MS for day in days], axis=0, out=sums[1:])
-    return sums
-
-
-def _within(flows: Flows, until_ms: int) -> Flows:
-    """From midnight on."""
-    slot, within = divmod(until_ms, _SLOT_MS)
-    found: Flows = flows[:slot].sum(axis=0) * _SLOT_MS
-    return found + flows[slot] * within if within else found
-
-
-def _total(sums: Flows, now: float, flows_on: DayFlows) -> list[int]:
-    days, within = divmod(milliseconds(now), _DAY_MS)
-    periods, day = divmod(days - ORIGIN_DAY, PERIOD_DAYS)
-    found = [
-        periods * whole + before
-        for whole, before in zip(sums[-1].tolist(), sums[day].tolist(), strict=True)
-    ]
-    if not within:
-        return found
-    today = _within(flows_on(day), within).tolist()
-    return [before + part for before, part in zip(found, today, strict=True)]
 
 
 def _keep(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from devices.channel.place import Phase, Place, along_streets
 from devices.field_spec import FieldSpec, transformers
-from devices.grid.feeder import ORIGIN_DAY, Feeder
+from devices.grid.counted import ORIGIN_DAY
+from devices.grid.feeder import Feeder
 from devices.grid.feeder_loads import CustomerLoad, HeadLoad
 from devices.grid.field_grid import FieldGrid, standard_offset_min
 from devices.grid.street import street_of
