@@ -13,11 +13,13 @@ import pytest
 from devices.concentrator.rows_read import Rows
 from protocols.dlms.client import ClientConnection
 from protocols.dlms.codes import Conformance, DataAccessResult
+from protocols.dlms.date_time import DateTime
 from protocols.dlms.events import Associated, ProtocolViolation, Violation
 from protocols.dlms.flaws import Flaw
 from protocols.dlms.gurux import GuruxConnection
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.capture import CaptureObject
+from protocols.dlms.objects.clock import read_time
 from protocols.dlms.objects.profile import Column
 from protocols.dlms.procedures import Captured, RawBuffer, read_attributes
 from protocols.dlms.script import Objects, carry_out
@@ -141,3 +143,11 @@ def test_objects_that_nobody_met_are_asked_alone():
         assert sent == expected
         values = (Integer(2), *(DataAccessResult.OBJECT_UNDEFINED,) * 2, Integer(3), Integer(4))
         assert end.value.value == values
+
+
+def test_a_clock_within_a_clock_is_read():
+    """As a server in C writes it in a list: 14 octets, the first two of them tag and length."""
+    time = bytes.fromhex("07EA0B160714243600000000")
+    assert read_time(OctetString(time)) == (DateTime.from_octets(time), False)
+    assert read_time(OctetString(b"\x09\x0c" + time)) == (DateTime.from_octets(time), True)
+    assert read_time(OctetString(time + b"\x00\x00")) == (DateTime.from_octets(time), True)

@@ -31,18 +31,25 @@ Our probe at their servers (`identify`, `objects`, `read`, `clock`, `profile`, `
   the rest in blocks, and its challenges have 16 octets where nothing is signed.
 - b: Suite 0 authenticated, encrypted and both; suite 1 both. Suite 2: the Java program takes no
   authentication key of 32 octets, and was not run in C++.
-- c: A fault: with a window of 4 it asks for the next block before the last frame of this one.
+- c: A fault: with a window of 4 it acknowledges one frame where it got three (I-frames 0 to 2, RR
+  with N(R) 1). Our meter sends again from there, as it must (ISO/IEC 13239: N(R) is the next frame
+  expected); it takes what comes twice for what comes next, and asks on before the last frame.
 - d: It reads attributes that the object list gives no right to read, and is refused.
 - e: A fault: it encodes its clock within a second octet string, whose octets trail the first: read
-  and flagged (`trailing-octets`). Its event log without rows is a block within a block, and is
-  refused.
+  and flagged (`trailing-octets`). It refuses its event log without rows (temporary-failure), in a
+  block that begins again inside itself: taken for the refusal that it is.
 - f: A fault: profiles selected by range name fewer rows than they send, 0 or 1: all are read and
   flagged. Their RLRE says a length that is not its own: taken for the release that it is. The C++
   server ends itself at a GET with list that names an object which it has not, so the probe asks
-  for such objects one by one; `limit` asks for several attributes of one, and still ends it.
+  for objects alone until they have answered (`limit`, `disconnect`, `firmware`, `push`, too).
 - g: It has no invocation counter that can be read, so the probe begins with the first.
 - h: A fault: it answers the ciphered reply_to_HLS with an exception response, to its own client
   too.
+
+What changes something (LLS, both framings in C, HDLC in C++): `clock --set` is taken and read back
+by the servers in C and C++. `limit` and `disconnect` find no such objects in C++. The server in C
+gives its limiter and its disconnect control to be read (its limit is one of energy), and answers
+SET and ACTION of both with read-write-denied; the probe says so.
 
 Our meter's pushes reach the Java listener, which takes those for client 1 alone, where ours go to
 client 6, and reads those alone that begin with their own object list; ours begin with the push

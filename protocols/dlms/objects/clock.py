@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, replace
 
+from protocols.dlms.codes import DataTag
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import shape
@@ -13,6 +14,7 @@ from protocols.dlms.values import OctetString, Value
 CLOCK = LogicalName("0.0.1.0.0.255")
 CLOCK_CLASS = 8
 DATE_TIME_SIZE = 12
+NESTED = bytes((DataTag.OCTET_STRING, DATE_TIME_SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def read_time(value: Value) -> tuple[DateTime, bool]:
     Raises `shape.Misshapen`.
     """
     dirty = isinstance(value, OctetString) and len(value) > DATE_TIME_SIZE
+    if isinstance(value, OctetString) and value[:2] == NESTED and len(value) == 2 + DATE_TIME_SIZE:
+        value = OctetString(value[2:])  # a server in C writes it with a tag and a length inside
     return shape.moment(value, "time of the clock"), dirty
 
 
