@@ -32,6 +32,7 @@ app = typer.Typer(
     help="Fleets: a city's meters at once.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
+ADVICE = "Name one that can be written: --database FILE"
 EPOCH = date(1970, 1, 1).toordinal()
 
 Meters = Annotated[int, typer.Option(min=1, help="How many.")]
@@ -66,7 +67,7 @@ def provision(
 
     Example: [bold]ami fleet provision --meters 1000000 --database fleet.db[/]
     """
-    url = database if "://" in database else f"sqlite:///{database}"
+    url = _url(database)
     try:
         config = storage(url, envelope, seed)
         with _bars(meters, "entered", silent=json) as more:
@@ -79,7 +80,7 @@ def provision(
     except (BadConfig, KeyShared) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
-        failed(f"no database: {error}", "Name one that can be written: --database FILE")
+        wrong_usage(f"no database: {error}", ADVICE, code="no-database")
     if json:
         print_json({**msgspec.to_builtins(done), "seed": seed, "jobs": jobs, "database": url})
     else:
@@ -179,7 +180,9 @@ def collect(
             )
     except (BadConfig, KeyShared) as error:
         wrong_usage(str(error))
-    except (StoreUnavailable, LookupError) as error:
+    except StoreUnavailable as error:
+        wrong_usage(f"no database: {error}", ADVICE, code="no-database")
+    except LookupError as error:
         failed(str(error), "Name another database: --database FILE")
     except OSError as error:
         if dask is None:
@@ -233,12 +236,19 @@ def _place(database: str | None) -> Iterator[str]:
     if database is None:
         with TemporaryDirectory(prefix="ami-fleet-") as folder:
             yield f"sqlite:///{folder}/fleet.db"
-    elif "://" in database:
-        yield database
-    elif Path(database).is_dir():
+    elif "://" not in database and Path(database).is_dir():
         yield f"sqlite:///{database}/fleet.db"
     else:
-        yield f"sqlite:///{database}"
+        yield _url(database)
+
+
+def _url(database: str) -> str:
+    """The URL of a database, or of a file; ends the command where the file has no folder."""
+    url = database if "://" in database else f"sqlite:///{database}"
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    if url.startswith("sqlite:///") and not folder.is_dir():
+        wrong_usage(f"no database: there is no folder {folder}", ADVICE, code="no-database")
+    return url
 
 
 @contextmanager

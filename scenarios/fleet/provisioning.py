@@ -14,7 +14,7 @@ import msgspec
 
 from devices.chance import octets
 from devices.clock import stopwatch
-from headend.config import Config, KeyStorage
+from headend.config import BadConfig, Config, KeyStorage
 from headend.fleet_app import KeyBox, Sealed, Shipment, fleet_desk, keys_are_configured
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.workers import Workers, cpu_s
@@ -120,10 +120,12 @@ def storage(database: str, envelope: Path | None, seed: int) -> Config:
     """The configuration of a fleet's database.
 
     Where neither a file nor the environment has an envelope's key, one is laid beside the
-    database: a TEST KEY of the seed, as the meters' own are.  Raises `BadConfig`.
+    SQLite file: a TEST KEY of the seed, as the meters' own are.  Raises `BadConfig`.
     """
     if envelope is None and keys_are_configured():
         return Config(database=database)
+    if envelope is None and not database.startswith("sqlite:///"):
+        raise BadConfig("no key seals the meters' keys: set AMI_ENVELOPE_KEY, or give --envelope FILE")
     if envelope is None:
         envelope = Path(f"{database.removeprefix('sqlite:///')}.envelope")
         if not envelope.exists():
