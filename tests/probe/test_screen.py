@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,23 @@ import duckdb
 import pytest
 from textual.widgets import DataTable, Input, Static, Tree
 
+from protocols.concentrator.messages import LimitRead, SupplyRead
 from tests.conftest import SIMULATED_START as at
 from tests.probe.bench import LOAD_W, NOBODY, Bench, Probe, Watched, a_meter, bench, between, tcp
 from tests.probe.shots import desk_at, until, without_fonts
 from tools.probe import desk as desk_
 from tools.probe.desk import Desk
+from tools.probe.plots import round_times
 from tools.probe.screen.app import ProbeScreen
 from tools.probe.screen.braille import Canvas
 from tools.probe.screen.live import Phase, snapshot
 from tools.probe.screen.phasors import drawn
+from tools.probe.screen.state import State, parts, span
 from tools.probe.screen.themes import CELLAR, SUNLIGHT
+from tools.probe.screen.words import WORDS
+from tools.probe.secrets import gather
 
-SMALL = (80, 24)
+SMALL, LARGE = (80, 24), (120, 40)
 pytestmark = pytest.mark.live
 
 
@@ -52,6 +59,8 @@ async def test_live_values_in_the_smallest_terminal(desk: Desk, meter: Bench) ->
         assert meter.number in lines(app)[0] and "wrapper as reader" in lines(app)[0]
         for text in ("U1", "U2", "U3", "I1", "230.0", str(LOAD_W[0]), "energy import", "50.00"):
             assert text in shown, shown
+        await until(pilot, lambda: "supply on" in lines(app)[1])
+        assert "no alarms" in lines(app)[1] and "clock right" in lines(app)[1]
         assert "q Quit" in lines(app)[-1] and "c Contrast" in lines(app)[-1]
         phases = app._snapshot.phases if app._snapshot else ()
         assert [phase.power_w for phase in phases] == list(LOAD_W)
@@ -106,6 +115,8 @@ async def test_events_newest_first(desk: Desk, meter: Bench, probe: Probe) -> No
         shown = app.query_one(DataTable)
         assert shown.row_count == len(rows) >= 2
         assert "connected remotely" in shown.get_row_at(0)
+        await pilot.pause(0.2)
+        assert any("connected remotely" in line for line in lines(app)), "without scrolling"
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json", "xml"])
@@ -161,7 +172,10 @@ async def test_nobody_there_is_told_with_what_to_do(tmp_path: Path, meter: Bench
         trouble = app.query_one("#trouble", Static)
         await until(pilot, lambda: trouble.has_class("shown"))
         assert "no se pudo abrir la conexión" in str(trouble.render())
-        assert "r: try again" in str(trouble.render())
+        assert "r: reintentar" in str(trouble.render())
+        shown = "\n".join(lines(app))
+        assert "SIN CONEXIÓN" in shown and "sin valores: vea arriba" in shown, shown
+        assert "esperando" not in shown
         app._desk = desk_at(Bench(meter.meter, meter.places[1:]), tmp_path, lang="en")
         await pilot.press("r")
         await until(pilot, lambda: app._snapshot is not None)
@@ -175,6 +189,36 @@ async def test_unplugged_while_it_is_shown(tmp_path: Path, meter: Bench) -> None
             trouble = app.query_one("#trouble", Static)
             await until(pilot, lambda: trouble.has_class("shown"))
             assert "broke" in str(trouble.render()) or "connection" in str(trouble.render())
+            assert "NOT CONNECTED" in lines(app)[0], "old values are not taken for live ones"
+
+
+async def test_a_wrong_key_is_told_with_what_to_do_before_the_meter_locks(
+    tmp_path: Path, meter: Bench
+) -> None:
+    desk = desk_at(meter, tmp_path, lang="en")
+    desk.secrets = gather("wrong", None, None, None)[0]
+    app = ProbeScreen(desk)
+    async with app.run_test(size=SMALL) as pilot:
+        trouble = app.query_one("#trouble", Static)
+        await until(pilot, lambda: trouble.has_class("shown"))
+        assert "meters lock after a few wrong logins" in str(trouble.render())
+    assert sum(meter.logins.values()) == 1
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=str)
+async def test_in_spanish(tmp_path: Path, meter: Bench, size: tuple[int, int]) -> None:
+    app = ProbeScreen(desk_at(meter, tmp_path, lang="es"))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app._snapshot is not None)
+        await until(pilot, lambda: "con suministro" in lines(app)[1])
+        shown = lines(app)
+        assert "sin alarmas" in shown[1] and "reloj en hora" in shown[1]
+        assert "1 En vivo" in shown[2] and "Salir" in shown[-1]
+        assert any("energía consumida" in line for line in shown)
+        await pilot.press("4")
+        await until(pilot, lambda: app._events is not None)
+        await pilot.pause(0.2)
+        assert "están vacíos" in "\n".join(lines(app)), "and not an empty table"
 
 
 @pytest.fixture
@@ -199,6 +243,85 @@ async def test_the_picture_needs_no_network(desk: Desk) -> None:
         await until(pilot, lambda: app._snapshot is not None)
         svg = without_fonts(app.export_screenshot())
     assert "font-face" not in svg and not re.search(r"url\(.?https?:", svg)
+
+
+# How the meter stands.
+
+LIMITED = LimitRead("3300", "3300", "W")
+STANDS = {
+    "supplied": (State(supply=SupplyRead(True, 1, 4)), ["supply on"], []),
+    "cut": (State(supply=SupplyRead(False, 0, 4)), [], ["supply OFF"]),
+    "a hand is wanted": (
+        State(supply=SupplyRead(False, 2, 4)), [], ["supply OFF, ready for a hand"]),
+    "welded": (State(supply=SupplyRead(True, 0, 4)), [], ["supply still ON: relay?"]),
+    "open though connected": (State(supply=SupplyRead(False, 1, 4)), [], ["no supply: relay?"]),
+    "a state of no standard": (State(supply=SupplyRead(True, 7, 4)), [], ["supply in state 7"]),
+    "no alarms": (State(errors=0, alarms=(0, 0)), ["no alarms"], []),
+    "no registers": (State(), [], []),
+    "alarms": (State(errors=0, alarms=(1 << 13, 1 << 31)), [], ["ALARM 1.13, 2.31: see Events"]),
+    "many": (State(alarms=(0xFF,)), [], ["ALARM 1.0, 1.1, 1.2, …: see Events"]),
+    "an error": (State(errors=4, alarms=(0,)), [], ["ERROR 2: see Events"]),
+    "in time": (State(4.9, True), ["clock right"], []),
+    "ahead": (State(3725.0, True), [], ["clock 1 h 2 min FAST"]),
+    "behind": (State(-45.2, True), [], ["clock 45 s SLOW"]),
+    "no zone": (State(None, True), [], ["clock has no zone"]),
+    "limited": (State(limit=LIMITED), ["limit 3\u202f300 W"], []),
+    "not limited": (
+        State(limit=LimitRead("4294967295", "4294967295", "W", unlimited=True)), ["no limit"], []),
+    "emergency": (
+        State(limit=LimitRead("3300", "500", "W", emergency_active=True)),
+        [], ["EMERGENCY limit 500 W"]),
+    "tariff": (State(tariff="2"), ["tariff 2"], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "right", "wrong"), STANDS.values(), ids=STANDS)
+def test_how_the_meter_stands(state: State, right: list[str], wrong: list[str]) -> None:
+    told = list(parts(state, "en"))
+    assert [part.text for part in told if not part.wrong] == right
+    assert [part.text for part in told if part.wrong] == wrong
+    assert len(list(parts(state, "es"))) == len(told)
+
+
+SPANS = {0: "0 s", 59.6: "1 min", 61: "1 min 1 s", 3600: "1 h", 7260: "2 h 1 min",
+         86400 * 400: "400 d"}  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", SPANS)
+def test_a_span_in_the_units_that_say_most(seconds: float) -> None:
+    assert span(seconds) == SPANS[seconds]
+
+
+def test_every_word_has_both_languages() -> None:
+    fields = re.compile(r"\{\w+")
+    for code, (english, spanish) in WORDS.items():
+        assert english and spanish
+        assert set(fields.findall(english)) == set(fields.findall(spanish)), code
+
+
+# Curves.
+
+TICKS = {  # from, across: the first marks, how far apart, how many
+    "a day": (datetime(2026, 11, 21, 20, 30), timedelta(days=1), (21, 0), 3, 8),
+    "three days": (datetime(2026, 11, 19, 20, 30), timedelta(days=3), (0, 0), 12, 6),
+    "a week": (datetime(2026, 11, 15, 20, 30), timedelta(days=7), (0, 0), 24, 7),
+    "a month": (datetime(2026, 10, 23, 0, 0), timedelta(days=30), (0, 0), 96, 8),
+}
+
+
+@pytest.mark.parametrize(("first", "across", "begin", "hours", "count"), TICKS.values(), ids=TICKS)
+def test_marks_of_time_are_round(
+    first: datetime, across: timedelta, begin: tuple[int, int], hours: int, count: int
+) -> None:
+    marks = round_times(first, across)
+    assert (marks[0].hour, marks[0].minute) == begin and len(marks) == count
+    assert {after - before for before, after in pairwise(marks)} == {timedelta(hours=hours)}
+    assert first <= marks[0] and marks[-1] <= first + across
+
+
+def test_marks_of_a_span_too_short_for_round_hours_are_its_ends() -> None:
+    first = datetime(2026, 11, 21, 20, 10)
+    assert round_times(first, timedelta(minutes=30)) == [first, first + timedelta(minutes=30)]
 
 
 # Phasors.

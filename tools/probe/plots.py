@@ -19,6 +19,8 @@ from tools.probe.gaps import difference
 from tools.probe.report import Cell, Table
 
 CURVES_MAX = 4
+TICKS_MAX = 8
+TICK_HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336)
 _PER_HOUR = {"Wh": "W", "varh": "var", "VAh": "VA", "kWh": "kW"}
 _HOUR = timedelta(hours=1)
 
@@ -93,7 +95,8 @@ def draw(figure: Any, found: Sequence[Curve]) -> None:
     every = list(alike[0].times)
     across = difference(every[0], every[-1])
     form = "%H:%M" if across <= timedelta(days=1, hours=1) else "%d.%m. %Hh"
-    seconds = [difference(every[0], time).total_seconds() for time in every]
+    if across > TICKS_MAX * timedelta(hours=12):
+        form = "%d.%m."  # every tick is a midnight
     for curve, colour in zip(alike, ("cyan+", "orange+", "green+", "magenta+"), strict=False):
         places = [difference(every[0], time).total_seconds() for time in curve.times]
         points = [
@@ -114,9 +117,21 @@ def draw(figure: Any, found: Sequence[Curve]) -> None:
     figure.ylim(low - room * 0.05, high + room * 0.06 * (2 + len(alike)))  # above: the legend
     marks = list(_round_numbers(low, high))
     figure.yticks(marks, [f"{mark:,g}".replace(",", " ") for mark in marks])
-    steps = 5
-    ticks = [seconds[-1] * step / steps for step in range(steps + 1)]
+    ticks = [difference(every[0], at).total_seconds() for at in round_times(every[0], across)]
     figure.xticks(ticks, [format(every[0] + timedelta(seconds=at), form) for at in ticks])
+
+
+def round_times(first: datetime, across: timedelta) -> list[datetime]:
+    """Round hours or midnights, eight at most; the two ends of a span that has too few."""
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    for hours in TICK_HOURS:
+        step = timedelta(hours=hours)
+        if across / step <= TICKS_MAX:
+            begin = midnight + step * math.ceil((first - midnight) / step)
+            count = math.floor((across - (begin - first)) / step) + 1
+            if count >= 2:
+                return [begin + step * at for at in range(count)]
+    return [first, first + across]
 
 
 def _round_numbers(low: float, high: float) -> Iterator[float]:

@@ -180,8 +180,11 @@ def report_of(desk: Desk, name: LogicalName, about: str, read: Read) -> Report:
     table = table_of(found, desk)
     missing = gaps_of(found)
     rows = tuple((gap.after, gap.before, gap.missing) for gap in missing)
-    period = f" every {found.capture_period_s} s" if found.capture_period_s else ""
-    notes = [f"{len(found.rows)} rows{period}, {sum(gap.missing for gap in missing)} missing"]
+    spanish = desk.language == "es"
+    every = "cada" if spanish else "every"
+    period = f" {every} {found.capture_period_s} s" if found.capture_period_s else ""
+    words = "{} filas{}, faltan {}" if spanish else "{} rows{}, {} missing"
+    notes = [words.format(len(found.rows), period, sum(gap.missing for gap in missing))]
     odd = words_of(found.flaws | flaws_of(found.times()))
     facts = (Fact("quality", "dirty", ", ".join(odd), style="warn"),) if odd else ()
     if found.whole_buffer:

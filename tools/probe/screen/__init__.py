@@ -3,8 +3,12 @@
 live      what flows just now, read with as little traffic as it takes
 phasors   the diagram, on a canvas of braille dots (braille)
 feed      the one talk with the meter, and what it is asked between two looks
+state     how the meter stands: supply, alarms, clock, limit, tariff
+head      the two lines above every page
 panels    the page of live values
-app       pages and keys; dialogs asks for a file's name; themes has the two dresses
+app       pages and keys; dialogs asks for a file's name, page_report makes what goes into it
+words     what the screen says, in English and Spanish
+layout    where everything stands; themes has the two dresses
 """
 
 from __future__ import annotations

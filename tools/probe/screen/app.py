@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.text import Text
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import (
     DataTable,
@@ -30,45 +28,32 @@ from tools.probe import export
 from tools.probe.desk import Desk
 from tools.probe.objects import methods, rights
 from tools.probe.plots import plotted
-from tools.probe.report import Column, Fact, Report, Table
+from tools.probe.report import Report, Table
 from tools.probe.screen.dialogs import AskFile
 from tools.probe.screen.feed import Feed
+from tools.probe.screen.head import Head, StateLine
+from tools.probe.screen.layout import CSS
 from tools.probe.screen.live import Snapshot
+from tools.probe.screen.page_report import live_report, objects_report, report_of
 from tools.probe.screen.panels import Live
+from tools.probe.screen.state import State, parts
 from tools.probe.screen.themes import CELLAR, SUNLIGHT
+from tools.probe.screen.words import next_step, said
 from tools.probe.shown import cell_text, failure_text
 from tools.probe.talk import Talk
 
 DAYS = (1, 3, 7, 30)
 PAGES = ("live", "profile", "objects", "events")
-
-CSS = """
-Screen { background: $background; color: $foreground; }
-#head { height: 1; background: $primary; color: $background; padding: 0 1; }
-#head.trouble { background: $error; }
-#trouble { display: none; background: $error; color: $background; padding: 0 1; height: auto; }
-#trouble.shown { display: block; }
-TabbedContent { height: 1fr; }
-TabPane { padding: 0 1; }
-#phasors { width: 1fr; height: 1fr; content-align: center middle; text-align: center; }
-#numbers { width: 40; height: 1fr; }
-#values { height: auto; }
-#power { height: 1fr; max-height: 12; margin-top: 1; color: $secondary; }
-#curves { height: 1fr; }
-#rows-about { height: 1; color: $secondary; }
-* { scrollbar-size-vertical: 1; scrollbar-color: $secondary; scrollbar-background: $background; }
-#tree { width: 1fr; height: 1fr; background: $background; background-tint: $background 0%; }
-#tree > .tree--cursor { background: $primary; color: $background; }
-#object { width: 36; height: 1fr; padding: 0 1; border-left: solid $secondary; }
-#events { height: 1fr; background: $background; }
-#bar { height: 1; display: none; padding: 0 1; }
-#bar.shown { display: block; }
-#bar-text { width: 1fr; }
-#bar-bar { width: 40; }
-Footer { background: $panel; }
-AskFile { align: center middle; }
-#ask { width: 70; height: auto; border: heavy $primary; background: $surface; padding: 1 2; }
-"""
+KEYS = {  # key: action, and its word
+    "d": ("more_days", "days"),
+    "r": ("again", "again"),
+    "space": ("pause", "pause"),
+    "e": ("export", "export"),
+    "c": ("contrast", "contrast"),
+    "q": ("quit", "quit"),
+}
+EVENT_WORDS = ("time", "code", "event", "log", "more")
+"""The event before its log, so that 80 columns show what happened."""
 
 
 class ProbeScreen(App[None]):
@@ -77,21 +62,15 @@ class ProbeScreen(App[None]):
     CSS = CSS
     TITLE = "ami probe"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(at), f"page('{page}')", show=False) for at, page in enumerate(PAGES, 1)),
-        Binding("d", "more_days", "More days"),
-        Binding("r", "again", "Read again"),
-        Binding("space", "pause", "Pause"),
-        Binding("e", "export", "Export"),
-        Binding("c", "contrast", "Contrast"),
-        Binding("q", "quit", "Quit"),
-    ]
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
         self._feed = Feed(desk, self)
-        self._head = ["connecting …"]
+        for at, page in enumerate(PAGES, start=1):
+            self.bind(str(at), f"page('{page}')", show=False)
+        for key, (action, word) in KEYS.items():
+            self.bind(key, action, description=self._said(word))
         self._snapshot: Snapshot | None = None
         self._profile: Report | None = None
         self._objects: ObjectList | None = None
@@ -99,18 +78,20 @@ class ProbeScreen(App[None]):
         self._days = 0  # place in DAYS
 
     def compose(self) -> ComposeResult:
-        yield Static(id="head")
+        yield Head(id="head")
+        yield StateLine(id="state")
         yield Static(id="trouble")
         with TabbedContent(initial="live"):
-            with TabPane("1 Live", id="live"):
-                yield Live(id="live-page")
-            with TabPane("2 Profile", id="profile"):
+            with TabPane(f"1 {self._said('live')}", id="live"):
+                yield Live(self._desk.language, id="live-page")
+            with TabPane(f"2 {self._said('profile')}", id="profile"):
                 yield Static("", id="curves")
                 yield Static("", id="rows-about")
-            with TabPane("3 Objects", id="objects"), Horizontal():
-                yield Tree("objects", id="tree")
-                yield Static("Enter reads an object", id="object")
-            with TabPane("4 Events", id="events-page"):
+            with TabPane(f"3 {self._said('objects')}", id="objects"), Horizontal():
+                yield Tree(self._said("reading"), id="tree")
+                yield Static(self._said("enter"), id="object")
+            with TabPane(f"4 {self._said('events')}", id="events-page"):
+                yield Static(self._said("no-events"), id="no-events")
                 yield DataTable(id="events", cursor_type="row", zebra_stripes=True)
         with Horizontal(id="bar"):
             yield Static("", id="bar-text")
@@ -121,44 +102,49 @@ class ProbeScreen(App[None]):
         for theme in (CELLAR, SUNLIGHT):
             self.register_theme(theme)
         self.theme = CELLAR.name
-        self.query_one(DataTable).add_columns("time", "log", "code", "event", "more")
-        self._tell_head()
+        self.query_one(DataTable).add_columns(*map(self._said, EVENT_WORDS))
+        self.query_one("#tree", Tree).guide_depth = 2
         self._begin()
 
     def _begin(self) -> None:
-        self.query_one("#trouble").remove_class("shown")
-        self.query_one("#head").remove_class("trouble")
+        self._no_trouble()
+        self.query_one(Head).tell([self._said("connecting", port=self._desk.options.port)], "")
+        self.query_one(StateLine).tell(())
+        if self._snapshot is None:
+            self.query_one(Live).wait(connected=True)
         self._feed = Feed(self._desk, self)
         self.run_worker(self._feed.run(), name="meter", group="meter", exclusive=True)
 
     # --- what is told of the meter ---------------------------------------------------------------
 
-    def connected(self, identity: Identity, talk: Talk, drift_s: float | None) -> None:
+    def connected(self, identity: Identity, talk: Talk) -> None:
         """The meter answered."""
         number = identity.serial_number or identity.logical_device_name or "meter"
-        parts = [
-            number,
-            f"{talk.opened.framing} as {talk.opened.role}",
-            "" if drift_s is None else f"clock {round(drift_s):+d} s",
-            identity.meter_type or "",
-            identity.firmware or "",
-        ]
-        self._head = [part for part in parts if part]
-        self._tell_head()
+        opened = talk.opened
+        agreed = self._said("as", framing=opened.framing, role=opened.role)
+        firmware, kind = identity.firmware or "", identity.meter_type or ""
+        self.query_one(Head).tell([number, agreed, kind, firmware])
         self._ask_for_page()
+
+    def stood(self, state: State) -> None:
+        """How the meter stands came."""
+        self.query_one(StateLine).tell(list(parts(state, self._desk.language)))
 
     def looked(self, snapshot: Snapshot) -> None:
         """Live values came."""
+        self._rest()
         self._snapshot = snapshot
         self.query_one(Live).show(snapshot)
-        self._tell_head(f"{snapshot.at:%H:%M:%S} UTC")
+        self.query_one(Head).tell(right=f"{snapshot.at:%H:%M:%S} UTC")
 
     def progressed(self, what: str, done: int, total: int, travelled: Progress) -> None:
         """A long read has come so far."""
         bar = self.query_one("#bar")
         bar.set_class(True, "shown")
-        blocks = f"{what}: {travelled.apdus} blocks, {travelled.octets:,} octets"
-        self.query_one("#bar-text", Static).update(blocks)
+        far = {"apdus": travelled.apdus, "octets": travelled.octets}
+        self.query_one("#bar-text", Static).update(
+            self._said("travelled", what=self._said(what).lower(), **far)
+        )
         self.query_one(ProgressBar).update(total=total or None, progress=done)
 
     def profile_read(self, report: Report, days: int) -> None:
@@ -173,12 +159,12 @@ class ProbeScreen(App[None]):
         self._objects = objects
         tree: Tree[ListedObject] = self.query_one("#tree", Tree)
         tree.clear()
-        tree.root.set_label(f"{len(objects)} objects")
+        tree.root.set_label(self._said("count", count=len(objects)))
         language = self._desk.language
         branches: dict[int, Any] = {}
         for each in objects:
             if (branch := branches.get(each.class_id)) is None:
-                name = class_name(each.class_id, language) or "unknown class"
+                name = class_name(each.class_id, language) or self._said("no-class")
                 branch = branches[each.class_id] = tree.root.add(f"{name} {each.class_id}")
             label = Text.assemble(
                 (f"{each.instance!s:<17}", "bold"), describe(each.instance, language)
@@ -194,7 +180,8 @@ class ProbeScreen(App[None]):
         text = Text.assemble(
             (f"{listed.instance}\n", "bold"),
             f"{describe(listed.instance, language)}\n",
-            (f"{class_name(listed.class_id, language)}, version {listed.version}\n", "italic"),
+            (f"{class_name(listed.class_id, language)}, ", "italic"),
+            (f"{self._said('version')} {listed.version}\n", "italic"),
             (f"{rights(listed)}  {methods(listed)}\n\n", "dim"),
         )
         for number, value in lines:
@@ -209,22 +196,39 @@ class ProbeScreen(App[None]):
         shown = self.query_one(DataTable)
         shown.clear()
         for row in reversed(table.rows):
-            shown.add_row(*(cell_text(cell) for cell in row))
+            time, log, code, event, more = map(cell_text, row)
+            shown.add_row(time.rpartition(" ")[0] or time, code, event, log, more)
+        shown.display, self.query_one("#no-events").display = bool(table.rows), not table.rows
         shown.focus()
         for note in notes:
             self.notify(note, severity="warning")
 
     def failed(self, failure: Failure) -> None:
-        """Something went wrong; where the line is gone, the worker ends after this."""
+        """Something was refused; the talk goes on."""
         self._rest()
         text = Text(failure_text(failure, self._desk.language), style="bold")
-        if failure.next_step:
-            text.append(f"\n→ {failure.next_step}.  ", "not bold")
-        text.append("r: try again", "not bold")
+        step = next_step(failure, self._desk.language, self._desk.options.port or "")
+        text.append(f"\n→ {step}.  " if step else "\n", "not bold")
+        text.append(self._said("retry"), "not bold")
         trouble = self.query_one("#trouble", Static)
         trouble.update(text)
         trouble.add_class("shown")
         self.query_one("#head").add_class("trouble")
+
+    def ended(self, failure: Failure) -> None:
+        """The talk is over: what is shown is of before, and says so."""
+        self.failed(failure)
+        head, seen = self.query_one(Head), self._snapshot
+        if seen is None:
+            head.tell([self._said("apart"), self._desk.options.port or ""], "")
+            self.query_one(Live).wait(connected=False)
+        else:
+            number = self._desk.meter or ""
+            head.tell([number, self._said("apart")], self._said("last", time=seen.at))
+
+    def _no_trouble(self) -> None:
+        self.query_one("#trouble").remove_class("shown")
+        self.query_one("#head").remove_class("trouble")
 
     # --- keys ------------------------------------------------------------------------------------
 
@@ -269,14 +273,15 @@ class ProbeScreen(App[None]):
                 self._objects = None
             case "events-page":
                 self._events = None
-        self.query_one("#trouble").remove_class("shown")
-        self.query_one("#head").remove_class("trouble")
+        self._no_trouble()
+        self._feed.ask_state()
         self._ask_for_page()
 
     def action_pause(self) -> None:
         """No more looks at live values, or again."""
         self._feed.paused = not self._feed.paused
-        self._tell_head("paused" if self._feed.paused else "")
+        if self._feed.paused:
+            self.query_one(Head).tell(right=self._said("paused"))
 
     def action_contrast(self) -> None:
         """For the sun, or for the cellar."""
@@ -288,7 +293,7 @@ class ProbeScreen(App[None]):
         """Write what the page shows into a file."""
         report = self._report()
         if report is None:
-            self.notify("there is nothing on this page yet", severity="warning")
+            self.notify(self._said("nothing-yet"), severity="warning")
             return
         name = f"{self._desk.meter or 'meter'}-{report.action}-{report.at:%Y%m%d-%H%M%S}.csv"
 
@@ -301,42 +306,23 @@ class ProbeScreen(App[None]):
                 self.notify(str(error), severity="error")
             else:
                 self._desk.write_down("screen: export", self._desk.meter, file=str(path))
-                self.notify(f"written to {path}")
+                self.notify(self._said("written", path=path))
 
-        self.push_screen(AskFile(name), write)
+        self.push_screen(AskFile(name, self._desk.language), write)
 
     # --- what is shown ---------------------------------------------------------------------------
 
     def _report(self) -> Report | None:
         match self.query_one(TabbedContent).active:
             case "live" if self._snapshot is not None:
-                return self._live_report(self._snapshot)
+                return live_report(self._desk, self._snapshot)
             case "profile" if self._profile is not None:
                 return replace(self._profile, action="profile")
             case "objects" if self._objects is not None:
-                columns = (Column("class_id", "class"), Column("obis", "OBIS"),
-                           Column("name", "name"), Column("rights", "rights"))  # fmt: skip
-                rows = tuple(
-                    (each.class_id, str(each.instance), describe(each.instance), rights(each))
-                    for each in self._objects
-                )
-                return self._with("objects", Table("objects", "", columns, rows))
+                return objects_report(self._desk, self._objects)
             case "events-page" if self._events is not None:
-                return self._with("events", self._events)
+                return report_of(self._desk, "events", self._events)
         return None
-
-    def _live_report(self, snapshot: Snapshot) -> Report:
-        columns = (Column("phase", "phase"), Column("u", "U", "V"), Column("i", "I", "A"),
-                   Column("p", "P", "W"), Column("q", "Q", "var"))  # fmt: skip
-        rows = tuple(
-            (f"L{number}", phase.voltage_v, phase.current_a, phase.power_w, phase.reactive_var)
-            for number, phase in enumerate(snapshot.phases, start=1)
-        )
-        facts = tuple(Fact(label, label, number, unit) for label, number, unit in snapshot.totals)
-        return replace(self._with("live", Table("phases", "", columns, rows)), facts=facts)
-
-    def _with(self, action: str, table: Table) -> Report:
-        return replace(self._desk.report("", tables=(table,)), action=action)
 
     def _draw_profile(self) -> None:
         report = self._profile
@@ -354,12 +340,5 @@ class ProbeScreen(App[None]):
     def _rest(self) -> None:
         self.query_one("#bar").set_class(False, "shown")
 
-    def _tell_head(self, right: str = "") -> None:
-        with contextlib.suppress(LookupError):
-            head = self.query_one("#head", Static)
-            width = max(self.size.width - 2, 20)
-            left = "ami probe"
-            for part in self._head:  # the first are the ones that matter
-                if len(left) + 2 + len(part) < width - len(right):
-                    left += f"  {part}"
-            head.update(Text(left + right.rjust(width - len(left)), style="bold"))
+    def _said(self, word: str, **values: object) -> str:
+        return said(self._desk.language, word, **values)

@@ -9,7 +9,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from protocols.dlms.obis import Language
 from tools.probe import export
+from tools.probe.screen.words import said
 
 
 class AskFile(ModalScreen[Path | None]):
@@ -17,15 +19,16 @@ class AskFile(ModalScreen[Path | None]):
 
     BINDINGS = [("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, suggested: str) -> None:
+    def __init__(self, suggested: str, language: Language) -> None:
         super().__init__()
         self._suggested = suggested
+        self._language: Language = language
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
-            yield Label("Write this page to (.csv, .parquet, .json or .xml):")
+            yield Label(said(self._language, "write-to"))
             yield Input(self._suggested, id="file")
-            yield Label("Enter writes, Escape does not.", id="wrong")
+            yield Label(said(self._language, "enter-writes"), id="wrong")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         path = Path(event.value).expanduser()

@@ -17,7 +17,6 @@ from headend.probe_app import Failure, Progress
 from protocols.dlms.objects.association import ListedObject, ObjectList
 from protocols.dlms.procedures import LOAD_PROFILE, Identity, identify, read_attributes
 from protocols.dlms.services import AttributeDescriptor
-from tools.probe.clock import read_drift
 from tools.probe.desk import Desk, Purpose
 from tools.probe.events import COLUMNS as EVENT_COLUMNS
 from tools.probe.events import logs_of, read_logs
@@ -26,16 +25,20 @@ from tools.probe.progress import Bar
 from tools.probe.reading import readable
 from tools.probe.report import Report, Table
 from tools.probe.screen.live import Live, Snapshot
+from tools.probe.screen.state import State, read_state
 from tools.probe.talk import Stopped, Talk
 from tools.probe.values import text_of
 
 REST_S = 1.0  # between one look and the next
+LOOKS_PER_STATE = 15
+"""Supply, alarms and clock change seldom, and take as long to read as the live values."""
 
 
 class Told(Protocol):
     """Who hears what the meter told."""
 
-    def connected(self, identity: Identity, talk: Talk, drift_s: float | None) -> None: ...
+    def connected(self, identity: Identity, talk: Talk) -> None: ...
+    def stood(self, state: State) -> None: ...
     def looked(self, snapshot: Snapshot) -> None: ...
     def progressed(self, what: str, done: int, total: int, travelled: Progress) -> None: ...
     def profile_read(self, report: Report, days: int) -> None: ...
@@ -43,6 +46,7 @@ class Told(Protocol):
     def object_read(self, listed: ListedObject, lines: list[tuple[int, str]]) -> None: ...
     def events_read(self, table: Table, notes: list[str]) -> None: ...
     def failed(self, failure: Failure) -> None: ...
+    def ended(self, failure: Failure) -> None: ...
 
 
 Errand = Callable[[Talk], Awaitable[None]]
@@ -62,15 +66,18 @@ class Feed:
         try:
             async with self.desk.talk(Purpose.READ) as talk:
                 identity = await talk.do(identify())
-                _, drift_s = await read_drift(talk)
-                self.told.connected(identity, talk, drift_s)
-                live = await Live.of(talk)
+                self.told.connected(identity, talk)
+                live = await Live.of(talk, self._bar("objects").travelled)
+                looks = 0
                 while True:
                     if not self.paused:
                         self.told.looked(await live.look())
+                        if looks % LOOKS_PER_STATE == 0:
+                            self.told.stood(await read_state(talk))
+                        looks += 1
                     await self._next_errand(talk)
         except Stopped as stopped:
-            self.told.failed(stopped.failure)
+            self.told.ended(stopped.failure)
 
     async def _next_errand(self, talk: Talk) -> None:
         try:
@@ -86,6 +93,14 @@ class Feed:
             self.told.failed(stopped.failure)
 
     # --- what may be asked -----------------------------------------------------------------------
+
+    def ask_state(self) -> None:
+        """Read how the meter stands."""
+
+        async def errand(talk: Talk) -> None:
+            self.told.stood(await read_state(talk))
+
+        self._errands.put_nowait(errand)
 
     def ask_profile(self, days: int) -> None:
         """Read so many days of the load profile."""
@@ -115,7 +130,7 @@ class Feed:
         async def errand(talk: Talk) -> None:
             numbers = readable(listed)
             asked = [AttributeDescriptor(listed.class_id, listed.instance, n) for n in numbers]
-            results = await talk.do(read_attributes(asked), self._bar("object").travelled)
+            results = await talk.do(read_attributes(asked), self._bar("objects").travelled)
             lines = [(n, text_of(result)) for n, result in zip(numbers, results, strict=True)]
             self.told.object_read(listed, lines)
 

@@ -6,12 +6,13 @@ An unknown meter tells by its object list which of these it has; the scalers are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from headend.models import Model
+from headend.probe_app import Progress
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.association import ObjectList
 from protocols.dlms.objects.units import ScalerUnit
@@ -24,13 +25,13 @@ REGISTER = 3
 PHASE_GROUPS = (20, 40, 60)  # value group C of L1, L2, L3 (Blue Book 7.5.1)
 IMPORT, EXPORT, INDUCTIVE, CAPACITIVE, CURRENT, VOLTAGE, NET = 1, 2, 3, 4, 11, 12, 16
 ANGLES = ("1.0.81.7.1.255", "1.0.81.7.2.255")  # of U(L2) and U(L3) against U(L1)
-TOTALS = {
+TOTALS = {  # their codes in words
     "1.0.1.7.0.255": "import",
-    "1.0.2.7.0.255": "export",
+    "1.0.2.7.0.255": "export-power",
     "1.0.3.7.0.255": "inductive",
     "1.0.14.7.0.255": "frequency",
-    "1.0.1.8.0.255": "energy import",
-    "1.0.2.8.0.255": "energy export",
+    "1.0.1.8.0.255": "energy-import",
+    "1.0.2.8.0.255": "energy-export",
 }
 ASSUMED_DEG = (0.0, -120.0, -240.0)  # of a meter that does not tell its angles
 
@@ -75,7 +76,7 @@ class Snapshot:
 
     at: datetime
     phases: tuple[Phase, ...]
-    totals: tuple[tuple[str, Decimal, str], ...] = ()  # label, number, unit
+    totals: tuple[tuple[str, Decimal, str], ...] = ()  # code, number, unit
     angles_assumed: bool = True
 
     @property
@@ -93,10 +94,10 @@ class Live:
         self._scales: dict[LogicalName, ScalerUnit | None] | None = None
 
     @classmethod
-    async def of(cls, talk: Talk) -> Live:
+    async def of(cls, talk: Talk, progress: Callable[[Progress], None] | None = None) -> Live:
         """What the meter's object list offers, or else what its model names."""
         try:
-            names = _listed(await talk.objects())
+            names = _listed(await talk.objects(progress))
         except Stopped as stopped:
             if not str(stopped.failure.reason).startswith("refused"):
                 raise
@@ -153,7 +154,7 @@ def snapshot(at: datetime, numbers: dict[str, tuple[Decimal, str]]) -> Snapshot:
     ]
     while len(phases) > 1 and phases[-1].voltage_v is None and phases[-1].current_a is None:
         phases.pop()
-    totals = tuple((label, *numbers[name]) for name, label in TOTALS.items() if name in numbers)
+    totals = tuple((code, *numbers[name]) for name, code in TOTALS.items() if name in numbers)
     return Snapshot(at, tuple(phases), totals, assumed and len(phases) > 1)
 
 

@@ -13,6 +13,7 @@ from tools.probe.screen.live import Phase
 CURRENT_PART = 0.66  # of the circle for the greatest current; voltages reach the circle
 HEAD = 0.16  # of an arrow's length
 SPREAD_DEG = 20.0
+ASIDE_DEG = 14.0
 
 
 def drawn(
@@ -37,7 +38,9 @@ def drawn(
             angle = phase.angle_deg - (phase.shift_deg or 0.0)
             length = radius * CURRENT_PART * phase.current_a / most_a
             _arrow(canvas, x, y, angle, length, colour)
-            labels.append((angle, length + 4, f"I{number}", colour))
+            # Beside the voltage's arrow, where the current lies along it.
+            beside = angle - ASIDE_DEG if abs(phase.shift_deg or 0.0) < ASIDE_DEG else angle
+            labels.append((beside, length + 4, f"I{number}", colour))
         if phase.voltage_v and most_v:
             length = radius * phase.voltage_v / most_v
             _arrow(canvas, x, y, phase.angle_deg, length, f"bold {colour}", every=1)
