@@ -125,7 +125,8 @@ def storage(database: str, envelope: Path | None, seed: int) -> Config:
     if envelope is None and keys_are_configured():
         return Config(database=database)
     if envelope is None and not database.startswith("sqlite:///"):
-        raise BadConfig("no key seals the meters' keys: set AMI_ENVELOPE_KEY, or give --envelope FILE")
+        text = "no key seals the meters' keys: set AMI_ENVELOPE_KEY, or give --envelope FILE"
+        raise BadConfig(text)
     if envelope is None:
         envelope = Path(f"{database.removeprefix('sqlite:///')}.envelope")
         if not envelope.exists():

@@ -20,7 +20,7 @@ from devices.chance import stream
 from devices.meter.device import Meter as SimulatedMeter
 from devices.meter.identity import Identity, client_system_title
 from devices.meter.load import ConstantLoad
-from headend.config import Config, KeyStorage
+from headend.config import BadConfig, Config, KeyStorage
 from headend.domain.meter import Meter
 from headend.fleet_app import FleetDesk, KeyBox, KeyShared, Shipment, fleet_desk
 from headend.key_storage import envelope_of
@@ -193,3 +193,9 @@ def test_an_envelope_of_ones_own_is_used(tmp_path: Path) -> None:
 def test_the_environments_key_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMI_ENVELOPE_KEY", bytes(range(64)).hex())
     assert storage("sqlite:///x.db", None, 1).keys.envelope_file is None
+
+
+def test_a_server_has_no_place_beside_it_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AMI_ENVELOPE_KEY", raising=False)
+    with pytest.raises(BadConfig, match="AMI_ENVELOPE_KEY"):
+        storage("postgresql://127.0.0.1:1/x", None, 1)

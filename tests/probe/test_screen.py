@@ -24,6 +24,7 @@ from tools.probe.desk import Desk
 from tools.probe.plots import round_times
 from tools.probe.screen.app import ProbeScreen
 from tools.probe.screen.braille import Canvas
+from tools.probe.screen.feed import Feed
 from tools.probe.screen.live import Phase, snapshot
 from tools.probe.screen.phasors import drawn
 from tools.probe.screen.state import State, parts, span
@@ -219,6 +220,19 @@ async def test_in_spanish(tmp_path: Path, meter: Bench, size: tuple[int, int]) -
         await until(pilot, lambda: app._events is not None)
         await pilot.pause(0.2)
         assert "están vacíos" in "\n".join(lines(app)), "and not an empty table"
+
+
+async def test_what_comes_after_leaving_is_heard_by_nobody(desk: Desk) -> None:
+    class Late(Feed):
+        async def run(self) -> None:
+            self.told.stood(State())
+
+    app = ProbeScreen(desk)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: app._snapshot is not None)
+        await pilot.press("q")
+    app._feed = Late(desk, app)
+    await app._talked()
 
 
 @pytest.fixture

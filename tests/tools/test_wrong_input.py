@@ -58,6 +58,7 @@ WRONG: dict[str, str] = {
     "meter add 4712 --address x": USAGE,
     "meter add 4712 --address tcp://127.0.0.1:1 --key 1:zz:zz": USAGE,
     "meter rekey 9999 --json": "no-such-meter",
+    "meter rekey 9998 9999 --json": "no-such-meter",
     "meter listen --tcp x": USAGE,
     "meter listen --tcp 127.0.0.1:0 --model none.toml": USAGE,
     "meter listen --tcp 127.0.0.1:0 --fault none": USAGE,

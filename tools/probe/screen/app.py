@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.widgets import (
     DataTable,
     Footer,
@@ -113,7 +114,15 @@ class ProbeScreen(App[None]):
         if self._snapshot is None:
             self.query_one(Live).wait(connected=True)
         self._feed = Feed(self._desk, self)
-        self.run_worker(self._feed.run(), name="meter", group="meter", exclusive=True)
+        self.run_worker(self._talked(), name="meter", group="meter", exclusive=True)
+
+    async def _talked(self) -> None:
+        """The talk; who leaves takes the pages away before it is over, and then nobody listens."""
+        try:
+            await self._feed.run()
+        except NoMatches:
+            if self.is_running:
+                raise
 
     # --- what is told of the meter ---------------------------------------------------------------
 
