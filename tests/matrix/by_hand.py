@@ -46,7 +46,11 @@ Our probe at their servers (`identify`, `objects`, `read`, `clock`, `profile`, `
 - h: A fault: it answers the ciphered reply_to_HLS with an exception response, to its own client
   too.
 
-What changes something (LLS, both framings in C, HDLC in C++): `clock --set` is taken and read back
+What changes something, by a program with the library in Java at our meter (LLS and HLS GMAC on the
+wrapper, HLS GMAC on HDLC): the clock set, shifted and set back, the limiter's threshold, supply off
+and on, each read back, then a list of three objects and a profile by entry and by range.
+
+What changes something by our probe (LLS, both framings in C, HDLC in C++): `clock --set` is taken and read back
 by the servers in C and C++. `limit` and `disconnect` find no such objects in C++. The server in C
 gives its limiter and its disconnect control to be read (its limit is one of energy), and answers
 SET and ACTION of both with read-write-denied; the probe says so.
