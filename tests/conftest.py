@@ -22,6 +22,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests import databases
+
 # Time never decides a test: a busy machine is no reason to fail an example.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -29,6 +31,13 @@ settings.load_profile("untimed")
 SIMULATED_START = datetime(2026, 7, 6, tzinfo=UTC)  # a Monday, and no holiday in Chile
 LIVE_TEST_TIMEOUT_S = 120.0  # ends a test that hangs; no test is meant to come near it
 SYSTEM_PATH = os.pathsep.join(filter(None, [os.environ.get("PATH"), "/usr/sbin", "/sbin"]))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _server_of_databases() -> None:
+    """A server cannot be started under the simulated clock."""
+    if databases.POSTGRESQL:
+        databases.cluster()
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,12 @@ def open_writer(url: str | URL) -> Engine:
 def open_reader(url: str | URL) -> Engine:
     """An engine that cannot write.  Raises `FileNotFoundError` where there is no database file."""
     if not is_sqlite(url):
-        return create_engine(url, execution_options={"postgresql_readonly": True})
+        # One view for all the statements of a query, as SQLite's readers have it.
+        return create_engine(
+            url,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
     name = make_url(url).database
     if in_memory(url) or name is None:
         raise ValueError("a database in memory can be read only through its own store")

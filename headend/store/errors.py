@@ -21,6 +21,8 @@ def translated(error: BaseException, dialect: Dialect) -> BaseException:
         if code in _DUPLICATES:
             return AlreadyStored(str(error))
         return ValueError(f"the database refuses this: {error}")
+    if isinstance(error, driver.DataError):  # type: ignore[union-attr]
+        return ValueError(f"the database has no room for this value: {error}")
     if isinstance(error, driver.OperationalError | DBAPIError):  # type: ignore[union-attr]
         return StoreUnavailable(str(error))
     return error

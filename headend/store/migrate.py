@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
 from headend.ports import StoreUnavailable
-from headend.store.engine import in_memory
+from headend.store.engine import in_memory, is_sqlite
+
+MIGRATING = 0x616D_6900
+"""The key of PostgreSQL's advisory lock on the tables; a worker's name has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,18 @@ def _migrate(engine: Engine, schema: Schema) -> None:
     config.set_main_option("script_location", "headend.store:migrations")
     config.set_main_option("version_locations", schema.revisions)
     config.set_main_option("path_separator", "newline")
-    # BEGIN IMMEDIATE comes before the first look at the version, so two processes that start at
-    # once do not both create the tables.
     with engine.begin() as connection:
+        _wait_for_others(connection)
         config.attributes["connection"] = connection
         config.attributes["metadata"] = schema.metadata
         try:
             command.upgrade(config, "head")
         except CommandError as error:
             raise StoreUnavailable(f"{engine.url}: {error}") from error
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Two processes that start at once must not both create the tables.  SQLite's BEGIN IMMEDIATE
+    has come before the first look at the version; PostgreSQL is asked for a lock."""
+    if not is_sqlite(connection.engine.url):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})

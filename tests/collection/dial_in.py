@@ -17,6 +17,7 @@ from headend.domain.meter import DIALS_IN, Meter
 from protocols.hdlc.server import HdlcServer
 from protocols.link import ServerLink
 from protocols.wrapper.link import WrapperServer
+from tests import databases
 
 LOCAL = "127.0.0.1"
 
@@ -46,8 +47,8 @@ async def head_end(tmp_path: Path, direct: DirectPolicy) -> AsyncIterator[Bench]
     envelope = tmp_path / "envelope"
     envelope.write_text("ab" * 64)
     config = Config(
-        database=f"sqlite:///{tmp_path / 'ami.db'}",
-        legacy_database=f"sqlite:///{tmp_path / 'legacy.db'}",
+        database=databases.at(tmp_path / "ami.db"),
+        legacy_database=databases.at(tmp_path / "legacy.db"),
         soap=Soap(port=0),
         mqtt=Mqtt(),
         keys=KeyStorage(envelope_file=envelope),

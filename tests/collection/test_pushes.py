@@ -30,6 +30,7 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.notification import DataNotification
 from protocols.dlms.push import PushSealer
 from protocols.dlms.values import DoubleLongUnsigned, OctetString, Structure, Value
+from tests import databases
 from tests.collection.dial_in import LOCAL, calling, connected, head_end, policy, register
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import meter
@@ -82,7 +83,7 @@ class Intake:
 
 @asynccontextmanager
 async def intake(device: Device, *, security: str = "none") -> AsyncIterator[Intake]:
-    store = SqlStore("sqlite://", live=False)
+    store = SqlStore(databases.memory(), live=False)
     vault = KeyVault(store, Envelope([bytes(64)]))
     shelf = Shelf()
     shelf._read["sim-3p"] = msgspec.structs.replace(shelf.get("sim-3p"), push_security=security)

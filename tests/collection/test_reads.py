@@ -26,6 +26,7 @@ from headend.models import Shelf
 from headend.orders.accept import Acceptance, Submission, Wish
 from headend.orders.settle import Settling
 from headend.store.store import SqlStore
+from tests import databases
 from tests.conftest import SIMULATED_START
 
 SANTIAGO = ZoneInfo("America/Santiago")
@@ -51,7 +52,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(*meters: Meter) -> AsyncIterator[Desk]:
-    store, chance = SqlStore("sqlite://", live=False), SeededChance(1)
+    store, chance = SqlStore(databases.memory(), live=False), SeededChance(1)
     policy, woken = OrderPolicy(), list[str]()
     clock = LoopClock(SIMULATED_START)
     settling = Settling(chance, policy, lambda: None)

@@ -20,6 +20,7 @@ from headend.models import Shelf
 from headend.store.store import SqlStore
 from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.messages import Downward, Online
+from tests import databases
 from tests.conftest import SIMULATED_START
 
 LOAD = CollectionTask(name="load", objects=("load-profile",))
@@ -59,7 +60,7 @@ async def keeper(store: SqlStore, way: Way, *tasks: CollectionTask) -> AsyncIter
 
 @asynccontextmanager
 async def store() -> AsyncIterator[SqlStore]:
-    store = SqlStore("sqlite://", live=False)
+    store = SqlStore(databases.memory(), live=False)
     await store.run(lambda tx: tx.put_concentrators([Concentrator("C-1"), Concentrator("C-2")]))
     yield store
     await store.close()

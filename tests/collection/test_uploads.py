@@ -40,6 +40,7 @@ from protocols.dlms.values import (
     Structure,
     VisibleString,
 )
+from tests import databases
 
 ZONE = ZoneInfo("America/Santiago")
 NOW = datetime(2026, 7, 6, 14, 1, tzinfo=UTC)
@@ -65,7 +66,7 @@ class Desk:
     """A store with two meters, of two concentrators, and an intake."""
 
     def __init__(self) -> None:
-        self.store = SqlStore("sqlite://", live=False)
+        self.store = SqlStore(databases.memory(), live=False)
         self.clock = Still(NOW)
         self.intake = UploadIntake(self.store, self.clock, ZONE, late_after_s=86_400.0)
 

@@ -20,6 +20,7 @@ from headend.field.admission import Admission
 from headend.field.mqtt import MqttBroker
 from protocols.commercial import messages as commercial
 from protocols.concentrator import topics
+from tests import databases
 from tests.demo.tls_site import send_order
 from tests.field.live_broker import SOON_S
 from tests.house.source import ROOT
@@ -62,8 +63,8 @@ async def test_the_example_serves(tmp_path: Path) -> None:
     assert (config.soap.host, config.mqtt.listen) == ("0.0.0.0", "0.0.0.0")
     config = msgspec.structs.replace(
         config,
-        database=f"sqlite:///{tmp_path / 'ami.db'}",
-        legacy_database=f"sqlite:///{tmp_path / 'legacy.db'}",
+        database=databases.at(tmp_path / "ami.db"),
+        legacy_database=databases.at(tmp_path / "legacy.db"),
         soap=msgspec.structs.replace(config.soap, host="127.0.0.1", port=0),
         mqtt=msgspec.structs.replace(config.mqtt, listen="127.0.0.1", port=0),
     )

@@ -23,6 +23,7 @@ from protocols.hdlc.server import HdlcServer
 from protocols.link import ServerLink
 from protocols.mode_e.server import ModeEServer
 from protocols.wrapper.link import WrapperServer
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import OUR_TITLE, MeterLine, meter, model
 
@@ -35,7 +36,7 @@ class Bench:
 
     def __init__(self, far: Callable[[], ServerLink] = WrapperServer) -> None:
         self.device, self.far = meter(), far
-        self.vault = KeyVault(SqlStore("sqlite://", live=False), Envelope([bytes(64)]))
+        self.vault = KeyVault(SqlStore(databases.memory(), live=False), Envelope([bytes(64)]))
         self.messages, self.cut_at, self.drawn = 0, 0, 0
 
     async def install(self) -> None:

@@ -30,6 +30,7 @@ from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.concentrator.messages import Action, Result, Status, encode
 from protocols.dlms.codes import ApduTag
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import MeterLine, meter
 
@@ -63,7 +64,7 @@ async def bench(
     *, keys: bool = True, policy: DirectPolicy | None = None, **line: object
 ) -> AsyncIterator[Bench]:
     device = meter()
-    store = SqlStore("sqlite://", live=False)
+    store = SqlStore(databases.memory(), live=False)
     vault = KeyVault(store, Envelope([bytes(64)]))
     registered = Meter(NAME, commissioned=True, model="sim-3p", address="tcp://10.1.2.3")
     await store.run(lambda tx: tx.put_meters([registered]))

@@ -34,6 +34,7 @@ from headend.store.vault import KeyVault
 from protocols.concentrator.messages import Action, Execute, Result, Status, decode_upward
 from protocols.dlms.codes import ApduTag
 from protocols.dlms.keys import Keys
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import MeterLine, meter
 
@@ -110,7 +111,7 @@ async def bench(tmp_path: Path, keys: Keys | None = None, **registered: object) 
     envelope = tmp_path / "envelope.key"
     envelope.write_text(ENVELOPE.hex())
     config = Config(
-        database=f"sqlite:///{tmp_path / 'ami.db'}", keys=KeyStorage(envelope_file=envelope)
+        database=databases.at(tmp_path / "ami.db"), keys=KeyStorage(envelope_file=envelope)
     )
     it = Bench(tmp_path, meter(), config)
     entry = {"model": "sim-3p", "address": "tcp://10.1.2.3", "commissioned": True, **registered}

@@ -38,6 +38,7 @@ from protocols.dlms.procedures import Outcome, Procedure
 from protocols.dlms.security import Protection
 from protocols.dlms.session import Session
 from protocols.dlms.settings import ClientSettings
+from tests import databases
 
 T = TypeVar("T")
 TITLE = b"HES\x00\x00\x00\x00\x01"
@@ -85,7 +86,7 @@ class Bench:
         meter_type = MeterType(security_setup_version=version)
         USED.clear()
         self.meter = Meter(Identity(7, 4), ConstantLoad.of(800, 300, 450), meter_type)
-        self.store = SqlStore("sqlite://", live=False)
+        self.store = SqlStore(databases.memory(), live=False)
         self.cuts = cuts or {}
         self.steps = 0
         self.drawn = 0

@@ -24,6 +24,7 @@ from scenarios.fleet.district import KIND, District
 from scenarios.fleet.harvest import Task, harvest
 from scenarios.fleet.provisioning import provision, storage
 from scenarios.fleet.workers import Workers
+from tests import databases
 from tools.cli import app
 
 DAY = 20_640  # 2026-07-06
@@ -31,7 +32,7 @@ CITY = City(meters=40, seed=5, per_concentrator=15)
 
 
 def at(folder: Path, city: City = CITY) -> Config:
-    return storage(f"sqlite:///{folder / 'fleet.db'}", None, city.seed)
+    return storage(databases.at(folder / "fleet.db"), None, city.seed)
 
 
 def collected(

@@ -34,6 +34,7 @@ from protocols.dlms.services import AssociationRequest
 from protocols.dlms.settings import ClientSettings
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.provisioning import provision, storage
+from tests import databases
 from tools.cli import app
 
 NOW = 1_783_332_450.0  # 2026-07-06 10:07:30 UTC
@@ -41,7 +42,7 @@ CITY = City(meters=437, seed=11, per_concentrator=40)  # the last concentrator h
 
 
 def at(folder: Path, seed: int = CITY.seed) -> Config:
-    return storage(f"sqlite:///{folder / 'fleet.db'}", None, seed)
+    return storage(databases.at(folder / "fleet.db"), None, seed)
 
 
 @contextmanager
@@ -184,7 +185,7 @@ def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
 def test_an_envelope_of_ones_own_is_used(tmp_path: Path) -> None:
     envelope = tmp_path / "envelope"
     envelope.write_text(bytes(range(64)).hex())
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     assert storage(url, envelope, 1) == Config(
         database=url, keys=KeyStorage(envelope_file=envelope)
     )

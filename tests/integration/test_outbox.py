@@ -19,6 +19,7 @@ from headend.integration.outbox import POLL_S, NotDelivered, Outbox
 from headend.ports import Outgoing, StoreUnavailable, Transaction
 from headend.store import queries
 from headend.store.store import SqlStore
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.store import making
 from tests.store.making import STORY, order
@@ -59,7 +60,7 @@ class Consumer:
 async def serving(consumer: Consumer) -> AsyncIterator[tuple[SqlStore, Outbox]]:
     """An outbox at work, in a database with 200 orders."""
     clock = LoopClock(SIMULATED_START)
-    store = SqlStore("sqlite://", live=False)
+    store = SqlStore(databases.memory(), live=False)
 
     def fill(tx: Transaction) -> None:
         for number in range(1, 201):

@@ -25,6 +25,7 @@ from headend.store.envelope import VARIABLE
 from protocols.commercial import messages as commercial
 from protocols.dlms.keys import Keys
 from protocols.jobs.cards import encode_card
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.direct.bench import MeterLine
 from tests.direct.bench import meter as simulated
@@ -174,7 +175,7 @@ async def keys_in_the_office(desk: JobDesk, device: Device, next_counter: int | 
 
 
 def config(folder: Path) -> Config:
-    return Config(database=f"sqlite:///{folder / 'ami.db'}")
+    return Config(database=databases.at(folder / "ami.db"))
 
 
 @asynccontextmanager

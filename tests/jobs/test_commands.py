@@ -21,6 +21,7 @@ from headend.store.envelope import VARIABLE
 from headend.store.kit import keyring
 from headend.store.store import Reader, SqlStore
 from protocols.jobs import sealing
+from tests import databases
 from tests.demo.commands import running
 from tests.store import making
 from tools.cli import app
@@ -67,7 +68,7 @@ def office(tmp_path: Path) -> int:
     """A database with one meter and one order that cuts its supply; the order's number."""
 
     async def made() -> int:
-        store = SqlStore(f"sqlite:///{tmp_path / 'ami.db'}", live=False)
+        store = SqlStore(databases.at(tmp_path / "ami.db"), live=False)
 
         def work(tx: Transaction) -> int:
             tx.put_concentrators([Concentrator("C1")])
@@ -156,7 +157,7 @@ def test_a_day_by_commands(
     assert taken["orders"] == [{"order": number, "state": "done", "reason": None}]
     assert taken["conflicts"] == [] and not taken["again"]
     assert "nothing new" in done("job", "import", "day.result", "--database", "ami.db")
-    reader = Reader(f"sqlite:///{tmp_path / 'ami.db'}")
+    reader = Reader(databases.at(tmp_path / "ami.db"))
     order = reader.read(lambda connection: queries.order(connection, number))
     assert order is not None and order.state is State.DONE
     outgoing = reader.read(lambda connection: queries.outgoing_of(connection, number))

@@ -19,6 +19,7 @@ from headend.store.kit.jobs import LeasedFileCounters
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.keys import CounterLease, Keys
+from tests import databases
 from tests.jobs.parties import T0
 
 METER, CLIENT = "M1", 4
@@ -107,7 +108,7 @@ def test_no_counter_is_used_twice(taken: list[tuple[str, int, bool, int]]) -> No
         from headend.domain.job import Device
 
         with tempfile.TemporaryDirectory() as folder:
-            store = SqlStore("sqlite://", live=False)
+            store = SqlStore(databases.memory(), live=False)
             vault = KeyVault(store, Envelope([bytes(range(64))]))
             await vault.install(METER, CLIENT, Keys(b"E" * 16, b"A" * 16), next_counter=1)
             await store.run(lambda tx: tx.add_device(Device("d", "T", b"", T0)))

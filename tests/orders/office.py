@@ -31,6 +31,7 @@ from headend.ports import Field, Outgoing, Store, Transaction
 from headend.store import queries
 from headend.store.store import SqlStore
 from protocols.commercial import messages as commercial
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.orders.scripted_field import ScriptedField
 
@@ -268,7 +269,7 @@ async def opened(
 ) -> AsyncIterator[Office]:
     """An office with its registry filled.  At its end, no step may have broken."""
     clock = LoopClock(SIMULATED_START)
-    store = SqlStore("sqlite://", live=False)
+    store = SqlStore(databases.memory(), live=False)
     field = ScriptedField(clock, patience or FieldPolicy())
     days = WorkingDays(zone, frozenset())
     office = Office(store, clock, field, Portal(clock), OrderPolicy(**policy), days)

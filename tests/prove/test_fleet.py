@@ -8,12 +8,13 @@ import pytest
 
 from scenarios.fleet.city import City
 from scenarios.fleet.provisioning import provision, storage
+from tests import databases
 
 pytestmark = pytest.mark.prove
 
 
 def test_a_million_meters_are_entered_in_two_gigabytes(tmp_path: Path) -> None:
-    config = storage(f"sqlite:///{tmp_path / 'million.db'}", None, 1)
+    config = storage(databases.at(tmp_path / "million.db"), None, 1)
     done = provision(City(1_000_000), config, jobs=2)
     print(done)
     assert (done.meters, done.keys_new) == (1_000_000, 1_000_000)

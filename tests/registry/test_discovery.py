@@ -14,6 +14,7 @@ from headend.registry.discovery import Discoveries
 from headend.store import upkeep_queries as queries
 from headend.store.store import SqlStore
 from protocols.concentrator.messages import AdmitMeter, Discovered, Downward, RefuseMeter
+from tests import databases
 from tests.conftest import SIMULATED_START
 
 METERS = (
@@ -53,7 +54,7 @@ def found(identity: str, *findings: str, title: str = "") -> Discovered:
 
 async def decided(word: Discovered, *, failures: int = 0) -> tuple[Downward, str | None]:
     """What the concentrator C-1 is told, and where the meter is linked afterwards."""
-    store, clock, way = SqlStore("sqlite://", live=False), LoopClock(SIMULATED_START), Way()
+    store, clock, way = SqlStore(databases.memory(), live=False), LoopClock(SIMULATED_START), Way()
     way.failures = failures
     await store.run(lambda tx: tx.put_concentrators([Concentrator("C-1")]))
     await store.run(lambda tx: tx.put_meters(METERS))

@@ -17,6 +17,7 @@ from headend.registry.firmware import LOOK_S, FirmwareDesk
 from headend.store.store import SqlStore
 from protocols.concentrator.firmware import FirmwarePiece, Progress
 from protocols.concentrator.messages import Downward, FirmwareTold, OfferFirmware, WantFirmware
+from tests import databases
 from tests.conftest import SIMULATED_START
 from tools.cli import app
 
@@ -53,7 +54,7 @@ def told(progress: Progress, why: str = "") -> FirmwareTold:
 
 
 async def test_it_is_offered_until_it_is_stored_handed_out_and_followed() -> None:
-    store, way = SqlStore("sqlite://", live=False), Way()
+    store, way = SqlStore(databases.memory(), live=False), Way()
     desk = FirmwareDesk(store, LoopClock(SIMULATED_START), SeededChance(1), way)
     await store.run(lambda tx: tx.put_update(UPDATE))
     work = asyncio.create_task(desk.run())

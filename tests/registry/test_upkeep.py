@@ -21,6 +21,7 @@ from protocols.concentrator.messages import Downward, Online, ReadState, ShiftCl
 from protocols.concentrator.upkeep import HeardInHour, MemoryTold, MeterPlace
 from scenarios.engine import run
 from scenarios.schema import parse
+from tests import databases
 from tests.conftest import SIMULATED_START
 
 HOUR = datetime(2026, 7, 6, 9, tzinfo=UTC)
@@ -77,7 +78,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(**way: object) -> AsyncIterator[Desk]:
-    store, clock = SqlStore("sqlite://", live=False), LoopClock(SIMULATED_START)
+    store, clock = SqlStore(databases.memory(), live=False), LoopClock(SIMULATED_START)
     await store.run(lambda tx: tx.put_concentrators([Concentrator("C-1")]))
     road = Way(clock, **way)  # type: ignore[arg-type]
     upkeep = Upkeep(store, clock, SeededChance(1), road, UpkeepPolicy())

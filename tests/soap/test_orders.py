@@ -29,6 +29,7 @@ from protocols.cim import end_device_controls, envelope, meter_config, schema, x
 from protocols.cim.codes import Result
 from protocols.cim.envelope import Message
 from protocols.cim.errors import ReplyError
+from tests import databases
 from tests.cim import orders_as_xml as a
 from tests.cim.orders_as_xml import attribute, control, devices, option
 from tests.soap.desk import AT, CountingChance, FixedClock
@@ -83,7 +84,7 @@ def message_in(octets: bytes) -> Message:
 
 
 async def counter(policy: OrderPolicy = POLICY) -> Counter:
-    store, clock, chance = SqlStore("sqlite://", live=False), FixedClock(), CountingChance()
+    store, clock, chance = SqlStore(databases.memory(), live=False), FixedClock(), CountingChance()
     meters = [
         Meter("90000001", "C1", True, contracted_w=Decimal(5000)),
         Meter("90000002", "C1", True),

@@ -11,12 +11,13 @@ from headend.store.engine import open_writer
 from headend.store.migrate import upgrade
 from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
+from tests import databases
 
 
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     """A transaction on new tables, never committed."""
-    engine = open_writer("sqlite://")
+    engine = open_writer(databases.memory())
     upgrade(engine, SCHEMA)
     with engine.connect() as connection, connection.begin():
         yield connection

@@ -17,6 +17,7 @@ from headend.store.engine import open_writer
 from headend.store.migrate import upgrade
 from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
+from tests import databases
 from tests.store.making import STORY, T0, at, order
 
 LIMIT = {"kind": Kind.SET_LIMIT}
@@ -185,6 +186,7 @@ def test_what_waited_for_a_silent_concentrator_is_hastened(tx: SqlTransaction) -
     assert tx.order(4) == made[3]
 
 
+@databases.sqlite_only
 def test_the_claim_reads_only_what_has_work_left(connection: Connection) -> None:
     """By the plan: both looks into `orders` go through partial indexes, and nothing is sorted."""
     sql = CLAIM["sqlite"].sql(connection.dialect)
@@ -215,7 +217,7 @@ class Queue(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = open_writer("sqlite://")
+        self.engine = open_writer(databases.memory())
         upgrade(self.engine, SCHEMA)
         self.connection = self.engine.connect()
         self.transaction = self.connection.begin()

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection
 
 from headend.store.store import Reader, SqlStore
+from tests import databases
 
 INVARIANTS = {
     # what must not exist: how it is looked for
@@ -28,11 +29,12 @@ INVARIANTS = {
         (SELECT transaction_id FROM orders)""",
     "an end without both of its messages, or messages without an end": """
         SELECT number FROM orders WHERE
-        (SELECT count(*) FROM outbox WHERE outbox."order" = number) <> 2 * (state = 'done')""",
+        (SELECT count(*) FROM outbox WHERE outbox."order" = number)
+        <> CASE WHEN state = 'done' THEN 2 ELSE 0 END""",
     "an end without its journal line": """
         SELECT number FROM orders WHERE
         (SELECT count(*) FROM journal WHERE journal."order" = number AND state = 'done')
-        <> (state = 'done')""",
+        <> CASE WHEN state = 'done' THEN 1 ELSE 0 END""",
     "a number that was given out twice or lost": """
         SELECT 1 WHERE (SELECT value FROM counters WHERE name = 'order-number')
         <> (SELECT count(*) FROM orders) OR (SELECT count(*) FROM orders)
@@ -44,6 +46,8 @@ INVARIANTS = {
         SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'
         UNION ALL SELECT "table" FROM pragma_foreign_key_check""",
 }
+if databases.POSTGRESQL:
+    del INVARIANTS["a broken page, index or reference"]  # it answers no such question
 
 
 def run_until_killed(url: str, run: int, lines: int) -> list[list[str]]:
@@ -70,7 +74,7 @@ def one_column(connection: Connection, sql: str) -> set[str]:
 
 
 def crash_and_check(tmp_path: Path, seed: int, crashes: int) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     moments = random.Random(seed)
     accepted: dict[str, str] = {}
     refused: set[str] = set()
@@ -112,7 +116,7 @@ def test_killed_in_the_middle_again_and_again(tmp_path: Path, seed: int) -> None
 
 @pytest.mark.live
 async def test_what_a_dead_process_had_leased_is_given_back_by_its_name(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     run_until_killed(url, 0, 200)
     store = SqlStore(url, live=False)
     await store.run(lambda tx: tx.release_all("w"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from headend.domain.reason import REASONS, ReasonCode
 from headend.integration.legacy import LegacyDatabase, tables
 from headend.integration.outbox import NotDelivered
 from headend.ports import Outgoing
+from headend.store.columns import utc_text
 from headend.store.store import Reader
 from protocols.commercial.messages import (
     EvidenceGiven,
@@ -23,6 +25,7 @@ from protocols.commercial.messages import (
     ValueGiven,
     encode,
 )
+from tests import databases
 from tests.store.making import T0, at
 
 DONE = ResultMessage(
@@ -122,14 +125,19 @@ ROWS: dict[str, tuple[ResultMessage, dict[str, Any]]] = {
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'legacy.db'}"
+    return databases.at(tmp_path / "legacy.db")
+
+
+def _as_text(value: Any) -> Any:
+    """Times as SQLite keeps them; PostgreSQL has a type for them."""
+    return utc_text(value) if isinstance(value, datetime) else value
 
 
 def rows(url: str, table: str) -> list[dict[str, Any]]:
     reader = Reader(url)
     found = reader.read(
         lambda connection: [
-            dict(row)
+            {name: _as_text(value) for name, value in row.items()}
             for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1").mappings()
         ]
     )

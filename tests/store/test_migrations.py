@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -22,6 +22,7 @@ from headend.store.claims import CLAIM
 from headend.store.engine import open_writer
 from headend.store.migrate import Schema, upgrade
 from headend.store.rows import ORDER
+from tests import databases
 
 SCHEMAS = {"head-end": store.SCHEMA, "legacy": legacy.SCHEMA}
 each_schema = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
@@ -29,6 +30,11 @@ each_schema = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 
 def described(engine: Engine) -> dict[str, str]:
     """Every table and index with the statement that made it."""
+    if databases.POSTGRESQL:
+        return {
+            name: str(inspect(engine).get_columns(name))
+            for name in inspect(engine).get_table_names()
+        }
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT name, sql FROM sqlite_master"
@@ -37,11 +43,12 @@ def described(engine: Engine) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", sql) for name, sql in rows}
 
 
+@databases.sqlite_only
 @each_schema
 def test_migrating_makes_what_the_code_describes(schema: Schema, tmp_path: Path) -> None:
-    migrated = open_writer(f"sqlite:///{tmp_path / 'x.db'}")
+    migrated = open_writer(databases.at(tmp_path / "x.db"))
     upgrade(migrated, schema)
-    at_once = open_writer("sqlite://")
+    at_once = open_writer(databases.memory())
     upgrade(at_once, schema)
     assert described(migrated) == described(at_once)
     with migrated.connect() as connection:
@@ -60,9 +67,18 @@ def test_migrating_makes_what_the_code_describes(schema: Schema, tmp_path: Path)
 
 
 @each_schema
+def test_migrating_makes_the_tables_that_queries_name(schema: Schema, tmp_path: Path) -> None:
+    migrated = open_writer(databases.at(tmp_path / "x.db"))
+    upgrade(migrated, schema)
+    with migrated.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    migrated.dispose()
+
+
+@each_schema
 def test_migrating_again_changes_nothing(schema: Schema, tmp_path: Path) -> None:
     for _ in range(2):
-        engine = open_writer(f"sqlite:///{tmp_path / 'x.db'}")
+        engine = open_writer(databases.at(tmp_path / "x.db"))
         upgrade(engine, schema)
         before = described(engine)
         upgrade(engine, schema)
@@ -71,7 +87,7 @@ def test_migrating_again_changes_nothing(schema: Schema, tmp_path: Path) -> None
 
 
 def test_two_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     program = f"from headend.store.store import SqlStore; SqlStore({url!r}, live=False)"
     both = [subprocess.Popen([sys.executable, "-W", "error", "-c", program]) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
@@ -98,7 +114,7 @@ def test_every_field_of_an_order_has_its_column() -> None:
 
 
 def test_a_database_of_a_later_program_is_not_touched(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     engine = open_writer(url)
     upgrade(engine, store.SCHEMA)
     with engine.begin() as connection:
@@ -113,9 +129,10 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         store.SqlStore(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}", live=False)
 
 
+@databases.sqlite_only
 def test_pragmas(tmp_path: Path) -> None:
     """What durability rests on, as the database itself tells it."""
-    engine = open_writer(f"sqlite:///{tmp_path / 'x.db'}")
+    engine = open_writer(databases.at(tmp_path / "x.db"))
     with engine.connect() as connection:
         told = {
             pragma: connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()

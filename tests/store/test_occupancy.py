@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headend.store.occupancy import Occupied, occupied
+from tests import databases
 
 HOLD = """
 import sys, time
@@ -21,7 +22,7 @@ with occupied(sys.argv[1], "worker-1"):
 
 
 def test_one_name_one_process(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ami.db'}"
+    url = databases.at(tmp_path / "ami.db")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, url],
         stdin=subprocess.PIPE,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from headend.domain.evidence import Evidence
 from headend.domain.order import Attempt, JournalLine, Kind, Order, State, ValueRead
@@ -21,6 +22,7 @@ from headend.store.migrate import upgrade
 from headend.store.orders import IDENTITY
 from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
+from tests import databases
 from tests.store.making import STORY, T0, at, order
 
 aware = st.datetimes(
@@ -62,9 +64,9 @@ def any_order(draw: st.DrawFn) -> Order:
             until=st.none() | aware,
             any_day=st.booleans(),
             concentrator=st.none() | texts,
-            attempts=st.integers(0, 2**31),
-            tries=st.integers(0, 2**31),
-            commanded=st.integers(0, 2**31),
+            attempts=st.integers(0, 2**31 - 1),
+            tries=st.integers(0, 2**31 - 1),
+            commanded=st.integers(0, 2**31 - 1),
             not_after=st.none() | aware,
             reason=st.none() | st.sampled_from(ReasonCode),
             value_read=st.none()
@@ -91,7 +93,7 @@ def any_order(draw: st.DrawFn) -> Order:
 @settings(deadline=None, max_examples=150)
 @given(first=any_order(), then=any_order())
 def test_every_field_survives_adding_and_saving(first: Order, then: Order) -> None:
-    engine = open_writer("sqlite://")
+    engine = open_writer(databases.memory())
     upgrade(engine, SCHEMA)
     with engine.begin() as connection:
         tx = SqlTransaction(connection)
@@ -149,9 +151,9 @@ def test_numbers_grow(tx: SqlTransaction) -> None:
     assert [tx.next_order_number() for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_number_is_taken_once(tx: SqlTransaction) -> None:
+def test_a_number_is_taken_once(tx: SqlTransaction, connection: Connection) -> None:
     tx.add_order(order(7), STORY)
-    with pytest.raises(AlreadyStored):
+    with pytest.raises(AlreadyStored), connection.begin_nested():
         tx.add_order(order(7), STORY)
     assert tx.waiting_orders() == 1
 
@@ -250,13 +252,13 @@ def test_orders_that_ended_with_a_reason(tx: SqlTransaction) -> None:
     assert [order.number for order in found] == [2, 1]
 
 
-def test_attempts_begin_and_end(tx: SqlTransaction) -> None:
+def test_attempts_begin_and_end(tx: SqlTransaction, connection: Connection) -> None:
     tx.add_order(order(1), STORY)
     first, look = Attempt(1, 1, T0), Attempt(1, 2, at(9), verification=True)
     tx.begin_attempt(look)
     tx.begin_attempt(first)
     assert tx.attempts(1) == [first, look]
-    with pytest.raises(AlreadyStored):
+    with pytest.raises(AlreadyStored), connection.begin_nested():
         tx.begin_attempt(first)
     ended = replace(first, ended_at=at(5), result="done", engine="own", exchanges=b"\x00{}\xff")
     tx.end_attempt(ended)
@@ -267,5 +269,5 @@ def test_attempts_begin_and_end(tx: SqlTransaction) -> None:
 
 
 def test_nothing_is_told_of_an_order_that_does_not_exist(tx: SqlTransaction) -> None:
-    with pytest.raises(ValueError, match="FOREIGN KEY"):
+    with pytest.raises(ValueError, match="(?i)foreign key"):
         tx.begin_attempt(Attempt(99, 1, T0))

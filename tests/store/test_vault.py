@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from headend.store.stored_counters import BLOCK
 from headend.store.vault import KeyVault
 from protocols.dlms.keys import COUNTER_MAX, Keys
 from protocols.dlms.suite import CURVES, SecuritySuite
+from tests import databases
 
 ENVELOPE_KEY, NEWER = bytes(range(64)), bytes(range(64, 128))
 METER, CLIENT = "SIM0000000001", 1
@@ -28,8 +30,20 @@ def keys(name: str, authentication: str = "") -> Keys:
     return Keys(pair[0], pair[1], master=f"M{METER[-4:]:<15}".encode())
 
 
-def vault(url: str = "sqlite://", *envelope: bytes) -> KeyVault:
-    return KeyVault(SqlStore(url, live=False), Envelope(envelope or (ENVELOPE_KEY,)))
+OPENED: list[SqlStore] = []
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Iterator[None]:
+    yield
+    while OPENED:
+        asyncio.run(OPENED.pop().close())
+
+
+def vault(url: str | None = None, *envelope: bytes) -> KeyVault:
+    store = SqlStore(url or databases.memory(), live=False)
+    OPENED.append(store)
+    return KeyVault(store, Envelope(envelope or (ENVELOPE_KEY,)))
 
 
 async def installed(next_counter: int | None = 1) -> KeyVault:
@@ -46,8 +60,9 @@ async def test_what_is_kept_comes_back_and_an_unknown_meter_has_none() -> None:
     assert await ours.keys(METER, 2) is None and await ours.keys("another", CLIENT) is None
 
 
+@databases.sqlite_only
 async def test_nothing_readable_lies_in_the_file(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     ours = vault(url)
     await ours.install(METER, CLIENT, keys("one"), next_counter=1)
     await ours.remember(METER, CLIENT, keys("two"))
@@ -93,14 +108,14 @@ async def test_no_two_share_an_encryption_key() -> None:
 
 
 async def test_another_envelope_key_opens_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     await vault(url).install(METER, CLIENT, keys("one"))
     with pytest.raises(KeysUnreadable, match="not at hand"):
         await vault(url, NEWER).keys(METER, CLIENT)
 
 
 async def test_the_envelope_key_is_changed_in_use(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     await vault(url).install(METER, CLIENT, keys("one"))
     both = vault(url, NEWER, ENVELOPE_KEY)
     assert (await both.keys(METER, CLIENT)) is not None
@@ -112,8 +127,9 @@ async def test_the_envelope_key_is_changed_in_use(tmp_path: Path) -> None:
         await only.install("another", CLIENT, keys("one"))
 
 
+@databases.sqlite_only
 async def test_a_password_lies_sealed_and_moves_to_the_next_envelope_key(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     ours = vault(url)
     for password in (b"before", b"LLS-PASSWORD"):
         await ours.install_password(METER, 2, password)
@@ -293,6 +309,7 @@ def test_no_counter_twice_whatever_is_interrupted(steps: list[tuple[int, int, bo
                 del held[who]  # its process died
 
     asyncio.run(run())
+    asyncio.run(OPENED.pop().close())
 
 
 def test_states_are_words() -> None:
@@ -301,7 +318,7 @@ def test_states_are_words() -> None:
 
 async def test_a_crash_loses_counters_and_repeats_none(tmp_path: Path) -> None:
     """Three processes over one file, none of which came to write down how far it was."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    url = databases.at(tmp_path / "x.db")
     await vault(url).install(METER, CLIENT, keys("one"), next_counter=1)
     firsts = []
     for _ in range(3):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from headend.ports import StoreUnavailable
 from headend.store import writer as writing
 from headend.store.engine import open_writer
 from headend.store.writer import Writer
+from tests import databases
 
 
 class Interrupted(Exception):
@@ -26,7 +26,7 @@ class Interrupted(Exception):
 
 @asynccontextmanager
 async def opened(path: Path | None, *, live: bool) -> AsyncIterator[Writer]:
-    engine = open_writer("sqlite://" if path is None else f"sqlite:///{path / 'x.db'}")
+    engine = open_writer(databases.memory() if path is None else databases.at(path / "x.db"))
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (x TEXT UNIQUE)")
     writer = Writer(engine, live)
@@ -38,7 +38,7 @@ async def opened(path: Path | None, *, live: bool) -> AsyncIterator[Writer]:
 
 def put(x: str) -> Callable[[Connection], str]:
     def work(connection: Connection) -> str:
-        connection.exec_driver_sql("INSERT INTO t VALUES (?)", (x,))
+        connection.execute(text("INSERT INTO t VALUES (:x)"), {"x": x})
         return f"put {x}"
 
     return work
@@ -136,7 +136,8 @@ def fail_commit(writer: Writer, number: int) -> None:
 
     def fail(connection: Connection) -> None:
         if next(countdown, None) == number:
-            raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk is full"))
+            driver: Any = connection.dialect.dbapi
+            raise OperationalError("COMMIT", {}, driver.OperationalError("disk is full"))
 
     event.listen(writer.engine, "commit", fail)
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from headend.store.migrate import upgrade
 from headend.store.store import SCHEMA, open_writer
+from tests import databases
 from tools import cli
 from tools.cli import app, main
 from tools.moments import moment
@@ -117,7 +118,7 @@ def test_no_database(
 @pytest.fixture
 def no_orders(tmp_path: Path) -> str:
     """A head-end's database that is new."""
-    engine = open_writer(f"sqlite:///{tmp_path / 'ami.db'}")
+    engine = open_writer(databases.at(tmp_path / "ami.db"))
     upgrade(engine, SCHEMA)
     engine.dispose()
     return str(tmp_path / "ami.db")

@@ -1,0 +1,123 @@
+"""Databases for tests: SQLite, or with AMI_TEST_DATABASE=postgresql the same tests on PostgreSQL.
+
+PostgreSQL's programs and the package psycopg must be there; nothing installs them yet.  The server
+is the test process's own, in a folder of its own, on a Unix socket there, and gone with the
+process.  A place that a test names is a database; places are told apart as files are.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from headend.store.engine import open_writer
+from headend.store.migrate import upgrade
+from headend.store.store import SCHEMA
+
+POSTGRESQL = os.environ.get("AMI_TEST_DATABASE", "sqlite").lower() == "postgresql"
+"""Whether the whole run is on PostgreSQL."""
+
+sqlite_only = pytest.mark.skipif(POSTGRESQL, reason="what SQLite alone has")
+
+# What a power cut would cost does not matter here.  The zone is not UTC, so that who forgets about
+# zones is found out.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "synchronous_commit": "off",
+    "timezone": "America/Santiago",
+}
+WITH_TABLES = "with_tables"  # the database that new ones are copied from: making tables costs most
+
+
+def memory() -> str:
+    """The URL of a new database for one test, which nobody else opens: in memory, for SQLite."""
+    return cluster().new(WITH_TABLES) if POSTGRESQL else "sqlite://"
+
+
+def at(place: Path) -> str:
+    """The URL of the database at a place, the same one each time; new where there was none."""
+    return cluster().at(place) if POSTGRESQL else f"sqlite:///{place}"
+
+
+def programs() -> Path | None:
+    """Where `initdb` and `pg_ctl` are; None where PostgreSQL is not installed.  Debian keeps them
+    off the path, by version."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which("initdb")
+    candidates = [*places, *([] if found is None else [Path(found).parent])]
+    return next((place for place in candidates if (place / "initdb").exists()), None)
+
+
+class Cluster:
+    """A PostgreSQL of this process's own.  It refuses to run as root, so as root it does not."""
+
+    def __init__(self, folder: Path, where: Path) -> None:
+        self._folder, self._bin = folder, where
+        self._owner = "postgres" if os.getuid() == 0 else None
+        self._numbers = itertools.count(1)
+        self._places: dict[Path, str] = {}
+        if self._owner is not None:
+            entry = pwd.getpwnam(self._owner)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        self._run("initdb", "-U", "ami", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
+        self._run("pg_ctl", "start", "-w", "-l", "log", "-o", f"{options} -k {folder}")
+        atexit.register(self._end)
+        self._ask(f"CREATE DATABASE {WITH_TABLES}")
+        engine = open_writer(self.url(WITH_TABLES))
+        upgrade(engine, SCHEMA)
+        engine.dispose()
+
+    def url(self, name: str) -> str:
+        return f"postgresql+psycopg://ami@/{name}?host={quote(str(self._folder), safe='')}"
+
+    def new(self, template: str) -> str:
+        name = f"t{next(self._numbers)}"
+        self._ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def at(self, place: Path) -> str:
+        known = self._places.get(place)
+        if known is None:
+            known = self._places[place] = self.new("template1")
+        return known
+
+    def _ask(self, sql: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(sql))
+        engine.dispose()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._bin / program), *arguments, "-D", str(self._folder / "data")]
+        subprocess.run(
+            command, user=self._owner, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
+        )
+
+    def _end(self) -> None:
+        self._run("pg_ctl", "stop", "-m", "immediate")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@cache
+def cluster() -> Cluster:
+    """This process's server, started on first use."""
+    where = programs()
+    if where is None:
+        raise pytest.UsageError("AMI_TEST_DATABASE=postgresql, and PostgreSQL is not installed")
+    return Cluster(Path(tempfile.mkdtemp(prefix="ami-postgresql-")), where)
