@@ -96,11 +96,11 @@ def test_the_command(tmp_path: Path) -> None:
     database, image = tmp_path / "ami.db", tmp_path / "fw.bin"
     image.write_bytes(OCTETS)
     fine = ("C-1", "--image", str(image), "--version", "1.1.0")
-    assert command(database, *fine) == 1  # no database, and none is made
+    assert command(database, *fine) == 2  # no database, and none is made
     assert not database.exists()
     asyncio.run(_registered(database))
     assert command(database, *fine, "--at", "2026-07-07T03:00:00-04:00") == 0
-    assert command(database, "C-9", *fine[1:]) == 1
+    assert command(database, "C-9", *fine[1:]) == 2
 
 
 @pytest.mark.parametrize(

@@ -188,4 +188,4 @@ def test_the_registry_is_shown(story: Story, kept: Path) -> None:
 
 def test_a_meter_that_the_registry_does_not_know(story: Story, kept: Path) -> None:
     found = CliRunner().invoke(app, ["meter", "show", "1", "--database", str(kept / "ami.db")])
-    assert found.exit_code == 1 and "no meter 1" in found.stderr
+    assert found.exit_code == 2 and "no meter 1" in found.stderr

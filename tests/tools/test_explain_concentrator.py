@@ -96,7 +96,7 @@ def test_the_page_for_machines(database: Path) -> None:
 
 
 def test_a_concentrator_that_there_is_not(database: Path) -> None:
-    assert ami("C-999", "--database", str(database))[0] == 1
+    assert ami("C-999", "--database", str(database))[0] == 2
 
 
 def clocks(*told: tuple[int, float, float]) -> list[ClockMeasured]:
