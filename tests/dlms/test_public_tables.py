@@ -188,4 +188,5 @@ def test_events_are_called_as_head_ends_call_them(code: int) -> None:
 
 
 def test_codes_of_our_own_are_nobody_elses() -> None:
-    assert not [event for event in OWN_OF_COMMUNICATION if event_words(int(event))]
+    words = {int(event): event_words(int(event)) for event in OWN_OF_COMMUNICATION}
+    assert all(each.startswith("simulated meter: ") for each in words.values()), words

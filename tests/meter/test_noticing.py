@@ -19,6 +19,7 @@ from devices.meter.load import ConstantLoad, PhaseLoad
 from devices.meter.meter_type import MeterType
 from protocols.dlms.codes import ActionResult, AuthenticationMechanism, DataAccessResult
 from protocols.dlms.date_time import DateTime
+from protocols.dlms.objects.event_codes import event_words
 from protocols.dlms.services import SelectiveAccess
 from protocols.dlms.values import (
     Array,
@@ -262,3 +263,8 @@ def test_a_password_is_changed_by_management_and_holds_from_the_next_association
     new.associate()
     assert meter.open_to(2)
     assert management.get(15, reader, 8) == 2
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_event_of_a_simulated_meter_has_words(language):
+    assert [event for event in Event if not event_words(event, language)] == []

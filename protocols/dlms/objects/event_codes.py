@@ -90,6 +90,10 @@ _WORDS: dict[int, tuple[str, str]] = {
     150: ("modem restarted by hardware", "módem reiniciado por hardware"),
     156: ("signal weak", "señal débil"),
     158: ("local communication attempt", "intento de comunicación local"),
+    # Of no standard: what our simulated meters write, so the words say whose they are.
+    231: ("simulated meter: association timed out", "medidor simulado: asociación caducada"),
+    232: ("simulated meter: push sent", "medidor simulado: envío hecho"),
+    233: ("simulated meter: push given up", "medidor simulado: envío abandonado"),
     254: ("load profile cleared", "perfil de carga borrado"),
     255: ("event log cleared", "registro de eventos borrado"),
 }
