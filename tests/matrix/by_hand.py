@@ -50,12 +50,13 @@ What changes something, by a program with the library in Java at our meter (LLS 
 wrapper, HLS GMAC on HDLC): the clock set, shifted and set back, the limiter's threshold, supply off
 and on, each read back, then a list of three objects and a profile by entry and by range.
 
-What changes something by our probe (LLS, both framings in C, HDLC in C++): `clock --set` is taken and read back
-by the servers in C and C++. `limit` and `disconnect` find no such objects in C++. The server in C
-gives its limiter and its disconnect control to be read (its limit is one of energy), and answers
-SET and ACTION of both with read-write-denied; the probe says so.
+What changes something by our probe (LLS, both framings in C, HDLC in C++): `clock --set` is taken
+and read back by the servers in C and C++. `limit` and `disconnect` find no such objects in C++. The
+server in C gives its limiter and its disconnect control to be read (its limit is one of energy),
+and answers SET and ACTION of both with read-write-denied; the probe says so.
 
 Our meter's pushes reach the Java listener, which takes those for client 1 alone, where ours go to
 client 6, and reads those alone that begin with their own object list; ours begin with the push
-setup's name, as its push_object_list says.
+setup's name, as its push_object_list says. gurux-dlms in Python
+reads a push for either client: time, and each element with its type.
 """
