@@ -187,7 +187,9 @@ def collect(
     except OSError as error:
         if dask is None:
             raise
-        failed(f"no scheduler at {dask}: {error}", "Start one: dask scheduler --host 127.0.0.1")
+        wrong_usage(
+            f"no scheduler at {dask}: {error}", "Start one: dask scheduler --host 127.0.0.1"
+        )
     if json:
         spread = {"jobs": jobs} if dask is None else {"dask": dask}
         print_json({**msgspec.to_builtins(done), "seed": seed, "since": since, **spread})

@@ -99,5 +99,5 @@ def test_two_workers_of_dask_give_the_same_hash_as_one_process(
 def test_a_scheduler_that_is_not_there_is_told() -> None:
     arguments = ["fleet", "collect", "--meters", "2", "--dask", "tcp://127.0.0.1:9", "--jobs", "1"]
     ran = CliRunner().invoke(app, arguments)
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "no scheduler at tcp://127.0.0.1:9" in ran.stderr
