@@ -57,6 +57,6 @@ and answers SET and ACTION of both with read-write-denied; the probe says so.
 
 Our meter's pushes reach the Java listener, which takes those for client 1 alone, where ours go to
 client 6, and reads those alone that begin with their own object list; ours begin with the push
-setup's name, as its push_object_list says. gurux-dlms in Python
-reads a push for either client: time, and each element with its type.
+setup's name, as its push_object_list says. gurux-dlms in Python takes a push that our encoder wrote
+for client 1 and for client 6, and reads its time and its elements.
 """
