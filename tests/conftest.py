@@ -24,6 +24,10 @@ from hypothesis import settings
 
 from tests import databases
 
+# As the command line has it: small matrices gain nothing from threads, and two test workers lose by
+# them (a story with a grid takes a fifth longer).  NumPy reads it when a test first imports it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Time never decides a test: a busy machine is no reason to fail an example.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

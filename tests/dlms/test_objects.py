@@ -34,6 +34,7 @@ from protocols.dlms.values import (
     Boolean,
     CompactArray,
     DateTimeValue,
+    DeltaInteger,
     DeltaLong,
     DoubleLongUnsigned,
     Enum,
@@ -278,6 +279,12 @@ def test_what_cannot_be_put_back_stays():
         (OctetString(b"short"), Unsigned(250)),
         (NULL, DeltaLong(10)),
     )
+
+
+def test_a_delta_after_what_is_no_number_stays():
+    for before in (Boolean(True), OctetString(b"x")):
+        rows = ((DateTimeValue(NOW), before), (DateTimeValue(NOW), DeltaInteger(1)))
+        assert restored(rows, COLUMNS, 900) == rows
 
 
 def test_delta_after_delta_counts_from_the_number_put_back():

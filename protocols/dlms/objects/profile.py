@@ -21,6 +21,7 @@ from protocols.dlms.objects.clock import later
 from protocols.dlms.objects.units import Quantity, ScalerUnit
 from protocols.dlms.row_times import Times, row_times, time_octets
 from protocols.dlms.values import (
+    Boolean,
     DateTimeValue,
     DeltaDoubleLong,
     DeltaDoubleLongUnsigned,
@@ -161,7 +162,7 @@ def _restored(cell: Value, before: Value | None, is_clock: bool, period_s: int) 
         return cell
     if isinstance(cell, NullData):
         return _next_time(before, period_s) or cell if is_clock else before
-    if isinstance(cell, DELTAS) and isinstance(before, int):
+    if isinstance(cell, DELTAS) and isinstance(before, int) and not isinstance(before, Boolean):
         kind: Any = type(before)
         number = int(before) + int(cell)
         return kind(number) if kind.MIN <= number <= kind.MAX else cell
