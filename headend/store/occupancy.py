@@ -57,7 +57,10 @@ def occupied(url: str, worker: str) -> Iterator[None]:
 
 @contextmanager
 def _locked_by_server(url: str, worker: str) -> Iterator[None]:
-    engine = open_writer(url)
+    try:
+        engine = open_writer(url)
+    except (ArgumentError, ImportError) as error:  # no such kind of database, or no driver for it
+        raise StoreUnavailable(f"{error}") from error
     try:
         with engine.connect() as connection:
             key = {"one": WORKERS, "two": zlib.crc32(worker.encode()) - 2**31}

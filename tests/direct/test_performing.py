@@ -151,7 +151,7 @@ async def test_a_read_by_password_which_nothing_shows() -> None:
         assert told.status is Status.DONE and told.readings[0].error is None
         association = told.apdus[0]
         assert association.wire == b"" and association.plain is None  # it holds the password
-        assert password not in encode(told) and len(told.apdus) == 6  # AARQ, GET, RLRQ
+        assert password not in encode(told) and len(told.apdus) == 8  # AARQ, two GETs, RLRQ
 
 
 async def test_a_read_that_nothing_comes_of_is_refused() -> None:

@@ -154,6 +154,7 @@ class Session:
             assert isinstance(answer, GetResponse), answer
             return [value_of(result) for result in answer.results]
 
+        self.perform(steps())  # objects that were never met are asked alone
         found = list(self.perform(steps()))
         if not any((each.plain or each.octets)[:2] == LIST for each in self._sent()):
             raise ConnectionError("the list was asked one by one")
