@@ -26,7 +26,8 @@ from devices.faults import ModemFails
 from devices.modem import CarrierView, Pace
 from devices.modem_failures import Step
 from devices.span import Span
-from headend.app import Bus, Running, open_session, serving, session_at
+from headend.app.serving import Running, serving
+from headend.app.sessions import Bus, open_session, session_at
 from headend.clock import WallClock
 from headend.config import Config, Soap
 from headend.domain.order import State

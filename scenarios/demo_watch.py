@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from headend.app import HeadEnd
+from headend.app.head_end import HeadEnd
 from headend.domain.evidence import Source
 from headend.domain.order import Order
 from headend.store import queries

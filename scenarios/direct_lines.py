@@ -14,7 +14,7 @@ from typing import Literal
 
 from devices.meter.server import Endpoint
 from devices.world import World
-from headend.app import Arrivals, Line, LineLost, LineUnavailable
+from headend.app.head_end import Arrivals, Line, LineLost, LineUnavailable
 from headend.domain.meter import Meter
 from protocols.link import ApduReceived, SetLine
 from protocols.sans_io import NEED_DATA

@@ -27,7 +27,8 @@ from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.modem import CarrierView
 from devices.wan import Technology, one_way_ms
 from devices.world import World
-from headend.app import Bus, BusClient, HeadEnd, build
+from headend.app.head_end import HeadEnd, build
+from headend.app.sessions import Bus, BusClient
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.collection.schedule import SOURCE

@@ -25,7 +25,7 @@ from devices.gateway.mqtt import Address as BrokerAddress
 from devices.gateway.uplink import Uplink
 from devices.modem import Pace
 from devices.world import World
-from headend.app import Address, Bus
+from headend.app.sessions import Address, Bus
 from protocols.capture.recorder import Recorder
 from scenarios.aim import aimed
 from scenarios.cells import cells_of

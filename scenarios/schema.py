@@ -38,7 +38,7 @@ import msgspec
 
 from devices.field_spec import TransformerSpec, transformers
 from devices.meter.models import names
-from headend.app import working_days
+from headend.app.calendar import working_days
 from headend.config import (
     BadConfig,
     CollectionPolicy,

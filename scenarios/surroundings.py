@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from headend.app import Bus, CallbackFailed, SqlStore
+from headend.app.head_end import CallbackFailed, SqlStore
+from headend.app.sessions import Bus
 from headend.ports import Transaction
 from protocols.cim import replies, xml
 from scenarios.fault_spec import FaultSpec

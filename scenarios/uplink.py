@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from devices.gateway.uplink import Ears, Will
-from headend.app import Bus, BusClient, BusWill
+from headend.app.sessions import Bus, BusClient, BusWill
 from protocols.concentrator import topics
 from protocols.concentrator.messages import FaultLog, Result, decode_upward, encode
 from scenarios.schema import FieldSpec, Sources, seconds

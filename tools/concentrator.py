@@ -37,7 +37,9 @@ def update(
     Example: [bold]ami concentrator update C-007 --image fw.bin --version 1.1.0
     --at 2026-07-07T03:00:00-04:00[/]
     """
-    from headend.app import add_firmware  # the other commands need not wait for the head-end
+    from headend.app.entering import (
+        add_firmware,  # the other commands need not wait for the head-end
+    )
 
     try:
         octets = image.read_bytes()

@@ -27,7 +27,8 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from devices.clock import stopwatch
-from headend.app import Bus, MosquittoFailed, Running
+from headend.app.serving import Running
+from headend.app.sessions import Bus, MosquittoFailed
 from scenarios.demo import Stage, stage
 from scenarios.demo_moments import Moment, Played
 from tools import demo_outcome

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from headend import certificates
-from headend.app import Address
+from headend.app.sessions import Address
 from headend.clock import WallClock
 from headend.config import BadConfig
 from protocols.capture.recorder import Recorder

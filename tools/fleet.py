@@ -16,8 +16,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from devices.concentrator.memory import OCTETS_MAX
+from headend.app.fleet import KeyShared, StoreUnavailable
 from headend.config import BadConfig
-from headend.fleet_app import KeyShared, StoreUnavailable
 from protocols.rf.physical import MODES
 from scenarios.fleet.city import METERS_PER_CONCENTRATOR, City
 from scenarios.fleet.collection import Collected, Spread

@@ -12,10 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from headend.clock import WallClock
-from headend.config import BadConfig
-from headend.domain.job import Authorisation
-from headend.job_app import (
+from headend.app.jobs import (
     BadAddress,
     Exported,
     Imported,
@@ -30,6 +27,9 @@ from headend.job_app import (
     Wanted,
     job_desk,
 )
+from headend.clock import WallClock
+from headend.config import BadConfig
+from headend.domain.job import Authorisation
 from headend.store.queries import job_devices, job_page, jobs
 from protocols.concentrator.messages import Status
 from protocols.dlms.keys import Keys

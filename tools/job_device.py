@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from headend.job_probe import (
+from headend.app.visits import (
     BadAddress,
     BadEnvelope,
     BadKit,

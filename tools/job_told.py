@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from headend.app.jobs import Imported
 from headend.clock import WallClock
 from headend.domain.job import Job, JobState
-from headend.job_app import Imported
 from headend.store.queries import JobPage
 from tools.terminal import clock_text, out
 

@@ -62,7 +62,9 @@ def add(
 
     Example: [bold]ami meter add 4711 --address tcp://10.1.2.3:4059 --key 1:0A…:0B…[/]
     """
-    from headend.app import add_meter  # the other commands need not wait for the whole head-end
+    from headend.app.entering import (
+        add_meter,  # the other commands need not wait for the whole head-end
+    )
 
     try:
         settings = Config() if config is None else read_config(config)

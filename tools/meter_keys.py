@@ -20,7 +20,7 @@ from tools.moments import duration
 from tools.terminal import complain, err, failed, out, print_json, styled, wrong_usage
 
 if TYPE_CHECKING:
-    from headend.rekey_app import KeyDesk
+    from headend.app.rekeying import KeyDesk
 
 SOURCE = "AMI-CLI"
 AT_ONCE = 4  # meters whose keys are changed here at the same time
@@ -63,7 +63,7 @@ def rekey(
     Example: [bold]ami meter rekey 4711 4712 --database ami.db[/]
     """
     # Imported here: the other commands need not wait for the whole head-end.
-    from headend.rekey_app import NeedsHeadEnd, Occupied, Overloaded
+    from headend.app.rekeying import NeedsHeadEnd, Occupied, Overloaded
 
     wait_s = duration("--wait", wait)
     try:
@@ -96,7 +96,7 @@ def rekey(
 
 async def _changed(asked: _Asked) -> list[Order]:
     """Each meter's order, ended or as it stands when the patience is over."""
-    from headend.rekey_app import is_served, rekeying
+    from headend.app.rekeying import is_served, rekeying
 
     served = is_served(asked.config)
     async with rekeying(asked.config, served=served) as desk:

@@ -189,7 +189,7 @@ def read(
     Example: [bold]ami order read --meter 90000001 active-energy-import voltage-l1[/]
     """
     # Imported here: the other commands need not wait for the whole head-end.
-    from headend.app import BadRead, place_read
+    from headend.app.entering import BadRead, place_read
 
     url = database if "://" in database else f"sqlite:///{database}"
     with reading(database) as reader:  # it has to be there, and a head-end's

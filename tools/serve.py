@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from headend import config as configuration
-from headend.app import Address, Bus, DoorTaken, MosquittoFailed, Occupied, Running, serving
+from headend.app.serving import DoorTaken, Occupied, Running, serving
+from headend.app.sessions import Address, Bus, MosquittoFailed
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.clock import stopwatch
+from headend.app.fleet import FleetDesk, fleet_desk
 from headend.config import Config
-from headend.fleet_app import FleetDesk, fleet_desk
 from protocols.concentrator.collecting import Upload
 from protocols.concentrator.messages import decode_upward
 from scenarios.fleet.city import CLIENT, City

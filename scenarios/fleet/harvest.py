@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headend.app.fleet import LeasedKeys
 from headend.config import Config
-from headend.fleet_app import LeasedKeys
 from scenarios.fleet.city import City
 from scenarios.fleet.conditions import Conditions
 from scenarios.fleet.district import District

@@ -14,8 +14,8 @@ import msgspec
 
 from devices.chance import octets
 from devices.clock import stopwatch
+from headend.app.fleet import KeyBox, Sealed, Shipment, fleet_desk, keys_are_configured
 from headend.config import BadConfig, Config, KeyStorage
-from headend.fleet_app import KeyBox, Sealed, Shipment, fleet_desk, keys_are_configured
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.workers import Workers, cpu_s
 

@@ -2,7 +2,7 @@
 
 It answers as the head-end does: a task table for who has an older one, a receipt for each message.
 The uploads themselves are taken in afterwards, by the process that writes, with the head-end's own
-code (`headend.fleet_app`).
+code (`headend.app.fleet`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from pathlib import Path
 from devices.clock import wall_clock
 from devices.gateway.meter_line import LiveMeter, MeterLine
 from devices.meter.device import Meter as Device
-from headend.app import HeadEnd, Running, serving
+from headend.app.head_end import HeadEnd
+from headend.app.serving import Running, serving
 from headend.config import Config, DirectPolicy, KeyStorage, Mqtt, Soap
 from headend.domain.meter import DIALS_IN, Meter
 from protocols.hdlc.server import HdlcServer

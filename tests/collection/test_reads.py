@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from headend.app import working_days
+from headend.app.calendar import working_days
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.collection.asking import OBJECTS_MAX, BadRead, Reads

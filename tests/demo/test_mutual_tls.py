@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from requests import RequestException
 
-from headend.app import Address
+from headend.app.sessions import Address
 from headend.store.queries import OrderFilter, orders
 from headend.store.store import Reader
 from protocols.cim.codes import Result

@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headend import doors
-from headend.app import Address, serving
+from headend.app import doors
+from headend.app.serving import serving
+from headend.app.sessions import Address
 from headend.certificates import to_servers
 from headend.config import Config, Tls, parse
 from headend.field.admission import Admission

@@ -25,7 +25,7 @@ FIELD = str(ROOT / "scenarios" / "library" / "a-limit-is-set-and-read-back.toml"
 def _short_and_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No broker is started or waited for, and logging stays as it is in this process."""
     monkeypatch.setattr("headend.field.mosquitto.find", lambda: None)
-    monkeypatch.setattr("headend.app.BROKER_WITHIN_S", 0.5)
+    monkeypatch.setattr("headend.app.sessions.BROKER_WITHIN_S", 0.5)
     monkeypatch.setattr("tools.field.CONNECTED_WITHIN_S", 0.5)
     for command in ("serve", "field", "demo"):
         monkeypatch.setattr(f"tools.{command}.log_to_stderr", lambda **_: None)

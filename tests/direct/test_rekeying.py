@@ -16,6 +16,7 @@ from devices.meter.clients import STANDARD_CLIENTS
 from devices.meter.device import Meter as Device
 from devices.meter.identity import MANAGEMENT_CLIENT, READER_CLIENT
 from devices.meter.keyring import keys_of
+from headend.app.rekeying import KeyDesk, NeedsHeadEnd, Occupied, is_served, rekeying
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Config, KeyStorage
@@ -26,7 +27,6 @@ from headend.domain.reason import ReasonCode
 from headend.field.direct.line import Line, LineLost, LineUnavailable
 from headend.models import Shelf
 from headend.ports import Command, MeterKeys, Transaction
-from headend.rekey_app import KeyDesk, NeedsHeadEnd, Occupied, is_served, rekeying
 from headend.store.envelope import Envelope
 from headend.store.occupancy import occupied
 from headend.store.store import SqlStore

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from devices.meter.device import Meter
 from devices.meter.services import value_of
+from headend.app.fleet import LeasedKeys, fleet_desk
 from headend.config import Config
-from headend.fleet_app import LeasedKeys, fleet_desk
 from protocols.dlms.logical_name import LogicalName
 from scenarios.fleet import collection
 from scenarios.fleet.city import CLIENT, City

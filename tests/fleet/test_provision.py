@@ -20,10 +20,10 @@ from devices.chance import stream
 from devices.meter.device import Meter as SimulatedMeter
 from devices.meter.identity import Identity, client_system_title
 from devices.meter.load import ConstantLoad
+from headend.app.fleet import FleetDesk, KeyBox, KeyShared, Shipment, fleet_desk
+from headend.app.key_storage import envelope_of
 from headend.config import BadConfig, Config, KeyStorage
 from headend.domain.meter import Meter
-from headend.fleet_app import FleetDesk, KeyBox, KeyShared, Shipment, fleet_desk
-from headend.key_storage import envelope_of
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.client import ClientConnection

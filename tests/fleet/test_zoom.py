@@ -16,11 +16,12 @@ import pytest
 from devices.clock import FieldDriver, run_simulated
 from devices.clock import world as simulated
 from devices.world import World
-from headend.app import Bus, BusClient, build
+from headend.app.fleet import LeasedKeys, fleet_desk
+from headend.app.head_end import build
+from headend.app.sessions import Bus, BusClient
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy
-from headend.fleet_app import LeasedKeys, fleet_desk
 from headend.store.store import SqlStore
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.collection import collect

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from headend.app.doors import check
 from headend.config import BadConfig, Config, Mqtt, Soap
-from headend.doors import check
 from headend.soap.route import UnsafeBind
 from tests.certificates import PAST, Authority
 

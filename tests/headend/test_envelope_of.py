@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from headend.app.key_storage import envelope_of
 from headend.config import BadConfig, Config, KeyStorage, parse
-from headend.key_storage import envelope_of
 from headend.store.envelope import Envelope
 
 KEY, OTHER = bytes(range(64)), bytes(64)

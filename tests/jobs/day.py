@@ -12,13 +12,13 @@ from typing import Any
 
 from devices.meter.device import Meter as Device
 from devices.meter.identity import PROBE_CLIENT
+from headend.app.jobs import Exported, Imported, JobDesk, Wanted, job_desk
+from headend.app.visits import JobKit, OpenJob, Visit, job_kit
 from headend.chance import SeededChance
 from headend.config import Config
 from headend.domain.job import Authorisation, Conflict
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Kind, Order
-from headend.job_app import Exported, Imported, JobDesk, Wanted, job_desk
-from headend.job_probe import JobKit, OpenJob, Visit, job_kit
 from headend.ports import Transaction
 from headend.store import queries
 from headend.store.envelope import VARIABLE

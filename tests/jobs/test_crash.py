@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from devices.meter.history import Deed
+from headend.app.visits import OpenJob
 from headend.domain.order import Kind, State
-from headend.job_probe import OpenJob
 from headend.jobs import reconcile
 from headend.store.kit import counters, folder, jobs, journal
 from protocols.concentrator.messages import Status

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from headend.app.visits import JobRefused, NotAllowed
 from headend.domain.job import Clash, JobState
 from headend.domain.order import Attempt, Kind, Order, State
 from headend.domain.reason import ReasonCode
-from headend.job_probe import JobRefused, NotAllowed
 from headend.jobs.export import LEASE_SIZE
 from headend.orders.effect import EffectSearch
 from headend.ports import Transaction

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from devices.meter.identity import PROBE_CLIENT
+from headend.app.jobs import NotExported
+from headend.app.visits import BadKit, JobRefused, NotAllowed
 from headend.domain.evidence import Source
 from headend.domain.job import Authorisation, JobState
 from headend.domain.order import Kind, State
-from headend.job_app import NotExported
-from headend.job_probe import BadKit, JobRefused, NotAllowed
 from headend.jobs.export import BRING_BACK, LEASE_SIZE
 from protocols.concentrator.messages import Status
 from tests.jobs.day import LAPTOP, begun, wait
@@ -278,8 +278,8 @@ async def test_another_device_or_a_head_end_that_nobody_introduced(
         file = (await day.export()).job.package
         other = day.restart_kit()  # the same folder: the same device
         assert other.keys.card == day.kit.keys.card
+        from headend.app.visits import job_kit
         from headend.chance import SeededChance
-        from headend.job_probe import job_kit
 
         stranger = job_kit("x", tmp_path / "other", clock=day.field_clock, chance=SeededChance(9))
         with pytest.raises(JobRefused, match="believes no head-end"):

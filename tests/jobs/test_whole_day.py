@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from headend.app.visits import JobRefused, NotAllowed
 from headend.domain.job import Clash, JobState
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.field.direct.line import LineLost
-from headend.job_probe import JobRefused, NotAllowed
 from headend.models import Framing
 from headend.ports import Transaction
 from protocols.concentrator.messages import Status

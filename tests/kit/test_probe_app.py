@@ -9,8 +9,7 @@ import pytest
 from devices.clock import wall_clock
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.tcp import MeterListener
-from headend.domain.reason import ReasonCode
-from headend.probe_app import (
+from headend.app.probe import (
     BadAddress,
     BadModel,
     Failure,
@@ -20,6 +19,7 @@ from headend.probe_app import (
     Secret,
     build_probe,
 )
+from headend.domain.reason import ReasonCode
 from headend.store.kit import keyring as keyring_
 from protocols.dlms.procedures import identify
 from protocols.dlms.procedures.identify import Identity

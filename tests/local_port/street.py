@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from devices.concentrator.device import Concentrator
-from headend.app import Bus
+from headend.app.sessions import Bus
 from scenarios.live import LiveField, live_field
 from scenarios.schema import parse
 from tools.field_ports import concentrator_ports

@@ -18,7 +18,7 @@ from devices.meter.clients import on_the_bench
 from devices.meter.identity import Identity
 from devices.meter.load import DailyLoad
 from devices.meter.meter_type import MeterType
-from headend.probe_app import build_probe
+from headend.app.probe import build_probe
 from protocols.dlms.codes import AuthenticationMechanism
 from tests.probe.bench import Bench, Watched, bench, tcp
 from tools.probe.desk import Desk

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from devices.world import World
-from headend.app import Address
+from headend.app.sessions import Address
 from headend.store.store import Reader
 from scenarios.engine import Record, Story, records_of
 from scenarios.live import live_field

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from headend.probe_app import Entry, Layer
+from headend.app.probe import Entry, Layer
 from protocols.dlms.obis import describe
 from protocols.dlms.procedures import ACTING_REQUESTS, Pause, Request
 from protocols.dlms.services import ActionRequest, GetRequest, SetRequest

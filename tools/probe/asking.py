@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from headend.probe_app import Failure, ReasonCode
+from headend.app.probe import Failure, ReasonCode
 from tools.probe.desk import Desk
 from tools.probe.talk import Stopped
 from tools.terminal import err

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headend.probe_app import Failure
+from headend.app.probe import Failure
 from protocols.dlms import tolerant
 from protocols.dlms.date_time import ClockStatus, DateTime
 from protocols.dlms.flaws import Flaw

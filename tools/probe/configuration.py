@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from headend.probe_app import BadKit
+from headend.app.probe import BadKit
 from protocols.dlms import axdr
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.logical_name import LogicalName

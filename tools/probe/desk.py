@@ -21,9 +21,7 @@ from typing import Any, NoReturn, cast
 import msgspec
 import typer
 
-from headend.models import Association, BadModel, Framing, Model
-from headend.models.schema import PUBLIC
-from headend.probe_app import (
+from headend.app.probe import (
     REASONS,
     Address,
     BadAddress,
@@ -41,6 +39,8 @@ from headend.probe_app import (
     line_to,
     parse,
 )
+from headend.models import Association, BadModel, Framing, Model
+from headend.models.schema import PUBLIC
 from protocols.dlms.obis import Language
 from protocols.dlms.suite import SecuritySuite
 from tools.authentication import Auth

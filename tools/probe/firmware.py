@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from headend.probe_app import Failure, ReasonCode
+from headend.app.probe import Failure, ReasonCode
 from protocols.dlms.objects.image import ImageStatus
 from protocols.dlms.procedures import (
     Patience,

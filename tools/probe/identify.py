@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headend.probe_app import Failure, ReasonCode, SerialAddress, line_to, read_out
+from headend.app.probe import Failure, ReasonCode, SerialAddress, line_to, read_out
 from protocols.dlms.codes import Conformance
 from protocols.dlms.procedures import Identity, identify
 from tools.probe.command import verb

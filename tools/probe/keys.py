@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from headend.app.probe import Secret
 from headend.models.schema import PUBLIC
-from headend.probe_app import Secret
 from protocols.dlms.keys import KeyPairs
 from tools.probe.command import group, verb
 from tools.probe.desk import Desk

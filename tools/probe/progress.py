@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Rendered
 
-from headend.probe_app import Progress
+from headend.app.probe import Progress
 from tools.terminal import err
 
 

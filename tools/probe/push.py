@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headend.probe_app import (
+from headend.app.probe import (
     BadAddress,
     Failure,
     ReasonCode,

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
+from headend.app.probe import Keyring, Secret
 from headend.models import Association
-from headend.probe_app import Keyring, Secret
 from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.suite import CURVES, SecuritySuite
 from tools.authentication import Auth

@@ -8,7 +8,7 @@ from decimal import Decimal
 from rich.table import Table as Rendered
 from rich.text import Text
 
-from headend.probe_app import REASONS, Failure, ReasonCode
+from headend.app.probe import REASONS, Failure, ReasonCode
 from protocols.dlms.obis import Language
 from tools.probe.report import Cell, Report
 from tools.probe.values import shown_number

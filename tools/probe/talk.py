@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from headend.app.probe import Conversation, Failure, Opened, Progress, ReasonCode, of_outcome
+from headend.app.probe import Withheld as NotSent
 from headend.models import Association, Model
-from headend.probe_app import Conversation, Failure, Opened, Progress, ReasonCode, of_outcome
-from headend.probe_app import Withheld as NotSent
 from protocols.concentrator.messages import Status
 from protocols.dlms.objects.association import ObjectList
 from protocols.dlms.procedures import Outcome, read_object_list

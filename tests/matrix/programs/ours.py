@@ -11,6 +11,7 @@ import msgspec
 from conversing import converse, refused
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from headend.app.probe import line_to
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.domain.failure import Failure
@@ -19,7 +20,6 @@ from headend.field.direct.conversation import Conversation, Opened
 from headend.field.direct.trace import Entry
 from headend.models import Association, Framing, Model, Shelf
 from headend.models.schema import Engine
-from headend.probe_app import line_to
 from protocols.dlms.codes import DataAccessResult
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.keys import KeyPairs, Keys

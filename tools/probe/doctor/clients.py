@@ -6,8 +6,8 @@ wrapper has no links, and a sign-on of mode E for each would take minutes; there
 
 from __future__ import annotations
 
+from headend.app.probe import LineError, Trace, Wire, line_to
 from headend.models import Framing
-from headend.probe_app import LineError, Trace, Wire, line_to
 from protocols.hdlc.address import ServerAddress
 from protocols.hdlc.client import HdlcClient
 from protocols.hdlc.settings import HdlcSettings

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from headend.app.probe import Failure, ReasonCode
 from headend.models import Association
 from headend.models.schema import PUBLIC
-from headend.probe_app import Failure, ReasonCode
 from protocols.dlms.keys import COUNTER_MAX
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome, read_counter

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from headend.probe_app import LineError, SerialAddress, line_to
+from headend.app.probe import LineError, SerialAddress, line_to
 from protocols.link import SetLine
 from protocols.mode_e.messages import request, without_parity
 

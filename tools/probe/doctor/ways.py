@@ -11,9 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from headend.models import Framing, Model
-from headend.models.schema import PUBLIC
-from headend.probe_app import (
+from headend.app.probe import (
     Failure,
     Layer,
     LineError,
@@ -22,6 +20,8 @@ from headend.probe_app import (
     Trace,
     line_to,
 )
+from headend.models import Framing, Model
+from headend.models.schema import PUBLIC
 from protocols.link import SetLine
 from tools.probe.desk import Desk, Purpose, Way
 from tools.probe.doctor import parity

@@ -20,7 +20,7 @@ from textual.widgets import (
     Tree,
 )
 
-from headend.probe_app import Failure, Progress
+from headend.app.probe import Failure, Progress
 from protocols.dlms.obis import describe
 from protocols.dlms.objects.association import ListedObject, ObjectList
 from protocols.dlms.objects.classes import class_name

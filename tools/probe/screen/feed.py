@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from headend.probe_app import Failure, Progress
+from headend.app.probe import Failure, Progress
 from protocols.dlms.objects.association import ListedObject, ObjectList
 from protocols.dlms.procedures import LOAD_PROFILE, Identity, identify, read_attributes
 from protocols.dlms.services import AttributeDescriptor

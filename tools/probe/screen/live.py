@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from headend.app.probe import Progress
 from headend.models import Model
-from headend.probe_app import Progress
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.association import ObjectList
 from protocols.dlms.objects.units import ScalerUnit

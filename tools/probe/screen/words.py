@@ -6,7 +6,7 @@ rest: pages, keys, labels, and what to do where the meter stays away.
 
 from __future__ import annotations
 
-from headend.probe_app import Failure, ReasonCode
+from headend.app.probe import Failure, ReasonCode
 from protocols.dlms.obis import Language
 
 # code: (English, Spanish)

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from headend.app.key_storage import envelope_of
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, CollectionPolicy, Config
-from headend.key_storage import envelope_of
 from headend.ports import IntervalRow, KeyShared, StoreUnavailable, Transaction
 from headend.store.envelope import Envelope
 from headend.store.intervals import QUANTITIES, intervals_of

@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
-from headend.app import working_days
+from headend.app.calendar import working_days
+from headend.app.key_storage import envelope_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
@@ -24,7 +25,6 @@ from headend.domain.meter import DIALS_IN
 from headend.domain.order import Kind, Order
 from headend.field.direct.dialling import Dialler
 from headend.field.direct.performing import Dialling, DirectField
-from headend.key_storage import envelope_of
 from headend.models import Shelf
 from headend.orders.accept import Acceptance, Accepted, Overloaded, Submission, Wish
 from headend.orders.breaker import Breaker

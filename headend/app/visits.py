@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from headend.app.probe import BadAddress, line_to
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.domain.failure import Failure
@@ -29,7 +30,6 @@ from headend.jobs.work import Step, Talk, Visit, Work
 from headend.models import BadModel, Framing, Model, Shelf
 from headend.models.schema import PUBLIC, Engine
 from headend.ports import Chance, Clock
-from headend.probe_app import BadAddress, line_to
 from headend.store.envelope import BadEnvelope
 from headend.store.kit.folder import BadKit, default_folder
 from headend.store.kit.jobs import JobFolder, JobShelf, LeasedFileCounters

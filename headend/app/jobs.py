@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headend.app import working_days
+from headend.app.calendar import working_days
+from headend.app.key_storage import envelope_of
+from headend.app.probe import line_to
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
@@ -23,7 +25,6 @@ from headend.jobs.enrolment import Enrolment, NotEnrolled
 from headend.jobs.export import Export, Exported, LeftOut, NotExported, Wanted
 from headend.jobs.reconcile import Imported, Reconciliation
 from headend.jobs.revocation import NoSuchJob, Revocation, Revoked
-from headend.key_storage import envelope_of
 from headend.models import Shelf
 from headend.orders.conclusion import Conclusions
 from headend.orders.settle import Settling
@@ -34,7 +35,6 @@ from headend.ports import (
     KeysUnreadable,
     StoreUnavailable,
 )
-from headend.probe_app import line_to
 from headend.registry.key_change import Converse
 from headend.store.envelope import BadEnvelope
 from headend.store.store import SqlStore

@@ -1,0 +1,257 @@
+"""The head-end, wired, live or simulated.
+
+`build` takes what differs between the two (clock, chance, broker, portal, callback) and joins it
+with what does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from headend.app.calendar import working_days
+from headend.app.key_storage import envelope_of
+from headend.collection.asking import Reads
+from headend.collection.gathered import GatheredIntake
+from headend.collection.pushes import PushIntake
+from headend.collection.schedule import Scheduling
+from headend.collection.task_tables import BadTask, TaskTables
+from headend.collection.uploads import UploadIntake
+from headend.config import BadConfig, Config
+from headend.domain.meter import Concentrator, Meter
+from headend.field.broker import Broker
+from headend.field.concentrators import Concentrators
+from headend.field.direct.dialling import Dialler
+from headend.field.direct.line import Arrivals, Line, LineLost, LineUnavailable
+from headend.field.direct.listening import Listening
+from headend.field.direct.performing import Dialling, DirectField
+from headend.field.direct.tunnel_line import Tunnels
+from headend.field.ways import Ways
+from headend.integration.legacy import LegacyDatabase
+from headend.integration.outbox import Channel, Outbox
+from headend.integration.queue import ResultQueue
+from headend.models import Shelf
+from headend.orders.accept import Acceptance
+from headend.orders.breakage import Breakages
+from headend.orders.breaker import Breaker
+from headend.orders.hearing import Hearing
+from headend.orders.inbox import Inbox
+from headend.orders.lanes import Lanes
+from headend.orders.settle import Settling
+from headend.orders.step import Stepping
+from headend.orders.withdraw import Withdrawal
+from headend.ports import CarrierPortal, Chance, Clock, Transaction
+from headend.registry.discovery import Discoveries
+from headend.registry.firmware import FirmwareDesk
+from headend.registry.upkeep import Upkeep
+from headend.soap.addresses import ReplyAddresses
+from headend.soap.callback import Callback, CallbackFailed, SoapChannel
+from headend.soap.orders import OrderDesk
+from headend.soap.server import SoapServer
+from headend.store.store import SqlStore
+from headend.store.vault import KeyVault
+from protocols.commercial import messages as commercial
+from protocols.concentrator.messages import (
+    Discovered,
+    FirmwareTold,
+    MeterPushed,
+    Offline,
+    Online,
+    State,
+    TunnelAnswer,
+    TunnelClosed,
+    TunnelOpened,
+    Upload,
+    WantFirmware,
+)
+
+__all__ = [
+    "Arrivals",
+    "CallbackFailed",
+    "HeadEnd",
+    "Line",
+    "LineLost",
+    "LineUnavailable",
+    "SqlStore",
+    "build",
+]
+
+
+@dataclass(slots=True)
+class HeadEnd:
+    """A head-end, wired.  `run` serves until it is cancelled; `close` gives the databases back."""
+
+    config: Config
+    store: SqlStore
+    legacy: LegacyDatabase
+    broker: Broker
+    field: Concentrators
+    lanes: Lanes
+    outbox: Outbox
+    queue: ResultQueue
+    hearing: Hearing
+    settling: Settling
+    soap: SoapServer
+    vault: KeyVault | None  # None where no envelope key is configured
+    shelf: Shelf
+    reads: Reads
+    pushes: PushIntake
+    listening: Listening | None  # None where no meter calls us
+    scheduling: Scheduling
+    task_tables: TaskTables
+    uploads: UploadIntake
+    tunnels: Tunnels
+    upkeep: Upkeep
+    discoveries: Discoveries
+    firmware: FirmwareDesk
+
+    @property
+    def errors(self) -> tuple[Exception, ...]:
+        """What went wrong inside and should not have; each was logged when it happened."""
+        return (
+            *self.lanes.errors,
+            *self.outbox.errors,
+            *self.scheduling.errors,
+            *self.task_tables.errors,
+            *self.upkeep.errors,
+            *self.discoveries.errors,
+            *self.firmware.errors,
+        )
+
+    async def listen(self) -> None:
+        """Subscribe to concentrators and receipts; before the broker's session is opened, so that
+        nothing that waits in it is missed."""
+        await self.lanes.take_over()
+        self.field.listen(self.hearing)
+        self.field.hear(Online, self.task_tables.online)
+        self.field.hear(Upload, self.uploads.take)
+        self.field.hear(MeterPushed, self.pushes.forwarded)
+        self.field.hear(Online, self.upkeep.online)
+        self.field.hear(Offline, self.upkeep.offline)
+        self.field.hear(State, self.upkeep.told)
+        self.field.hear(Discovered, self.discoveries.found)
+        self.field.hear(WantFirmware, self.firmware.wanted)
+        self.field.hear(FirmwareTold, self.firmware.told)
+        self.field.hear(Online, self.tunnels.online)
+        self.field.hear(TunnelOpened, self.tunnels.opened)
+        self.field.hear(TunnelAnswer, self.tunnels.answered)
+        self.field.hear(TunnelClosed, self.tunnels.closed)
+        await self.field.start()
+        receipts = commercial.receipts(self.config.delivery.topic_root)
+        await self.broker.subscribe(receipts, self.queue.receipts(self.outbox.acknowledged))
+
+    async def register(
+        self, concentrators: Iterable[Concentrator], meters: Iterable[Meter]
+    ) -> None:
+        """Enter devices into the registry, or renew what it says of them."""
+
+        def work(tx: Transaction) -> None:
+            tx.put_concentrators(concentrators)
+            tx.put_meters(meters)
+
+        await self.store.run(work)
+
+    async def run(self) -> None:
+        """Carry out orders and deliver results, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.lanes.run(), name="lanes")
+            group.create_task(self.outbox.run(), name="outbox")
+            group.create_task(self.scheduling.run(), name="schedules")
+            group.create_task(self.task_tables.run(), name="task tables")
+            group.create_task(self.upkeep.run(), name="upkeep")
+            group.create_task(self.discoveries.run(), name="discoveries")
+            group.create_task(self.firmware.run(), name="firmware")
+
+    async def close(self) -> None:
+        await self.store.close()
+        await self.legacy.close()
+
+
+def build(
+    config: Config,
+    *,
+    clock: Clock,
+    chance: Chance,
+    broker: Broker,
+    callback: Callback,
+    portal: CarrierPortal | None = None,
+    dialling: Dialling | None = None,
+    store: SqlStore | None = None,
+    live: bool = True,
+) -> HeadEnd:
+    """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
+    simulated clock demands; `dialling` is the way to directly reached meters, where it is not over
+    real lines; `store` is one that somebody has opened on the configured database."""
+    envelope = envelope_of(config)
+    store = store or SqlStore(config.database, live=live)
+    legacy = LegacyDatabase(config.legacy_database, live=live)
+    policy, days = config.orders, working_days(config.orders)
+    field_ = Concentrators(broker, clock, chance, config.field)
+    addresses = ReplyAddresses(config.delivery.reply_addresses)
+    queue = ResultQueue(broker.publish, config.delivery.topic_root)
+    channels: dict[str, Channel] = {
+        "queue": queue,
+        "legacy": legacy,
+        "soap": SoapChannel(callback, addresses),
+    }
+    outbox = Outbox(store, clock, chance, config.delivery, channels)
+    settling = Settling(chance, policy, outbox.wake)
+    breaker = Breaker(policy)
+    vault = None if envelope is None else KeyVault(store, envelope)
+    shelf = Shelf(config.direct.models)
+    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s)
+    listening = None
+    if config.direct.listen_port is not None:
+        listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
+    tunnels = Tunnels(field_.tell, clock, chance)
+    zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
+    gathered = GatheredIntake(store, clock, zone, late_after_s)
+    direct = DirectField(
+        store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels,
+        gathered, zone,
+    )  # fmt: skip
+    ways = Ways(field_, direct, store)
+    stepping = Stepping(
+        store, clock, chance, ways, portal, policy, config.field, days, settling, breaker
+    )
+    breakages = Breakages(store, clock, chance, policy, settling, config.worker)
+    lanes = Lanes(store, clock, stepping, policy, config.worker, breakages)
+    inbox = Inbox(store, clock, chance)
+    withdrawal = Withdrawal(settling)
+    acceptance = Acceptance(policy, days, settling, lanes.wake)
+    reads = Reads(store, clock, chance, shelf, acceptance)
+    task_tables = TaskTables(
+        store, clock, chance, shelf, field_, config.collection, zone=policy.zone
+    )
+    try:
+        direct.back.update(task_tables.reaches())
+    except BadTask as error:
+        raise BadConfig(f"collection: {error}") from error
+    desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
+    return HeadEnd(
+        config=config,
+        store=store,
+        legacy=legacy,
+        broker=broker,
+        field=field_,
+        lanes=lanes,
+        outbox=outbox,
+        queue=queue,
+        hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
+        settling=settling,
+        soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
+        vault=vault,
+        shelf=shelf,
+        reads=reads,
+        pushes=pushes,
+        listening=listening,
+        scheduling=Scheduling(reads, config.direct.read, zone, config.collection.task),
+        task_tables=task_tables,
+        tunnels=tunnels,
+        upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
+        discoveries=Discoveries(store, clock, chance, field_),
+        firmware=FirmwareDesk(store, clock, chance, field_),
+        uploads=UploadIntake(store, clock, zone, late_after_s),
+    )

@@ -1,0 +1,169 @@
+"""The live head-end: the store on disk, a broker, the SOAP door, the port that meters call."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from headend.app import doors
+from headend.app.head_end import HeadEnd, build
+from headend.app.sessions import find_broker, open_session, session_at
+from headend.chance import SystemChance
+from headend.clock import WallClock
+from headend.config import Config, Soap, Tls
+from headend.field.broker import Broker
+from headend.field.bus import Bus
+from headend.field.mqtt import Address
+from headend.field.recording import RecordingBroker
+from headend.ports import CarrierPortal
+from headend.soap.route import soap_router, uvicorn_options
+from headend.soap.zeep_callback import ClientTls, ZeepCallback
+from headend.store.occupancy import Occupied, occupied
+from protocols.capture.recorder import Recorder
+
+__all__ = [
+    "DoorTaken",
+    "Occupied",
+    "Running",
+    "serving",
+]
+
+STARTED_WITHIN_S = 15.0
+
+
+class DoorTaken(RuntimeError):
+    """The SOAP port cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A head-end that serves: where to reach it.
+
+    `broker` is an address, or the bus where no other process can reach it.  `work` ends only with
+    the error that stopped the head-end.
+    """
+
+    head_end: HeadEnd
+    soap_url: str
+    broker: Address | Bus
+    work: asyncio.Task[None]
+    meters_port: int | None = None  # where meters call
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, *, portal: CarrierPortal | None = None, recorder: Recorder | None = None
+) -> AsyncIterator[Running]:
+    """A live head-end for as long as the context lasts.
+
+    With a `recorder`, messages to and from concentrators are written down.
+
+    Without a configured broker it starts a Mosquitto, and where none is installed it has a bus
+    inside the process, which no concentrator outside of it can reach.
+
+    Raises `UnsafeBind` or `BadConfig` for a door that would be open to the network without mutual
+    TLS, or for certificates that cannot be used; `Occupied` when another process works on the
+    database under the same name, `StoreUnavailable` when there is no database, `DoorTaken` when the
+    SOAP port cannot be had, `MosquittoFailed` when an installed Mosquitto does not start, and
+    `ConnectionError` when a configured broker does not answer.
+    """
+    clock = WallClock()
+    doors.check(config, clock.now())
+    async with AsyncExitStack() as stack:
+        stack.enter_context(occupied(config.database, config.worker))
+        where = await find_broker(config, stack)
+        callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
+        stack.callback(callback.close)
+        session = session_at(where, f"head-end-{config.worker}")
+        broker: Broker = session
+        if recorder is not None:
+            broker = RecordingBroker(session, recorder, clock.now)
+        head_end = build(
+            config,
+            clock=clock,
+            chance=SystemChance(),
+            broker=broker,
+            callback=callback,
+            portal=portal,
+        )
+        stack.push_async_callback(head_end.close)
+        await head_end.listen()
+        await stack.enter_async_context(open_session(session))
+        work = asyncio.create_task(head_end.run(), name="head-end")
+        stack.push_async_callback(_end, work)
+        port = await _serve_http(head_end, stack)
+        scheme = "http" if config.soap.tls is None else "https"
+        host = config.soap.host.strip("[]")
+        place = f"[{host}]" if ":" in host else host
+        meters_port = await _listen_for_meters(head_end, stack)
+        yield Running(head_end, f"{scheme}://{place}:{port}/soap", where, work, meters_port)
+
+
+def _client_tls(tls: Tls | None) -> ClientTls | None:
+    """The SOAP door's certificate serves for callbacks as well."""
+    return None if tls is None else ClientTls(tls.certificate, tls.key, tls.authority_of_servers)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the loop: the head-end is more than its HTTP door."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
+    """Open the SOAP door; its port."""
+    soap = head_end.config.soap
+    http = FastAPI(title="ami-headend", openapi_url=None)
+    http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
+    options = uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
+    server = _Server(options)
+    door = _listen(soap)
+    task = asyncio.create_task(server.serve(sockets=[door]), name="http")
+
+    async def stop() -> None:
+        server.should_exit = True
+        await task
+
+    stack.push_async_callback(stop)
+    async with asyncio.timeout(STARTED_WITHIN_S):
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+    return int(door.getsockname()[1])
+
+
+async def _listen_for_meters(head_end: HeadEnd, stack: AsyncExitStack) -> int | None:
+    """Open the port that meters call; where it is.  Raises `DoorTaken`."""
+    listening, policy = head_end.listening, head_end.config.direct
+    if listening is None or policy.listen_port is None:
+        return None
+    stack.push_async_callback(listening.stop)
+    try:
+        return await listening.start(policy.listen_port)
+    except OSError as error:
+        where = f"{policy.listen_host}:{policy.listen_port}"
+        raise DoorTaken(f"cannot listen for meters on {where}: {error.strerror}") from error
+
+
+def _listen(soap: Soap) -> socket.socket:
+    """The door's socket.  uvicorn would end the process where it cannot have it.  Raises
+    `DoorTaken`."""
+    host = soap.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, soap.port), family=family)
+    except OSError as error:
+        where = f"{soap.host}:{soap.port}"
+        raise DoorTaken(f"cannot listen on {where}: {error.strerror}") from error
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
