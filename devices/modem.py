@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from types import MappingProxyType
+from typing import ClassVar, Literal
 
 from devices.modem_failures import FAILURES, Failure, Step
 from devices.span import Span
@@ -113,6 +114,9 @@ class Modem:
 
     `rng` spreads the pauses between tries and nothing else.
     """
+
+    POWERED: ClassVar[Literal["power", "router"]] = "power"
+    """Whose supply it says was lost: the one that it shares with a device, or a router's own."""
 
     def __init__(self, rng: Random, *, now: float, pace: Pace | None = None) -> None:
         self._rng = rng
@@ -297,8 +301,14 @@ class Modem:
         assert self._power_lost_ms is not None
         lost = _date(self._power_lost_ms)
         self._power_lost_ms = None
-        self._write(
-            FAILURES["power lost"], f"supply returned; it was lost at {lost:%Y-%m-%dT%H:%M:%SZ}"
+        self._log.append(
+            FaultEntry(
+                at=_date(self._now_ms),
+                component=self.POWERED,
+                code=0,
+                text=f"supply returned; it was lost at {lost:%Y-%m-%dT%H:%M:%SZ}",
+                since=lost,
+            )
         )
         self._enter(Step.BOOT)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from random import Random
+from typing import ClassVar, Literal
 
 from devices.modem import Modem, Pace
 from protocols.concentrator.messages import FaultEntry
@@ -24,6 +25,8 @@ from protocols.concentrator.messages import FaultEntry
 
 class Router(Modem):
     """A modem with a port to the device behind it."""
+
+    POWERED: ClassVar[Literal["power", "router"]] = "router"
 
     def __init__(self, rng: Random, *, now: float, pace: Pace | None = None) -> None:
         super().__init__(rng, now=now, pace=pace)

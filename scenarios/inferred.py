@@ -151,7 +151,9 @@ def _told(
         match = _LOST_POWER.search(line.text)
         assert match is not None
         begun = datetime.fromisoformat(match[1]).replace(tzinfo=line.at.tzinfo)
-        yield Inferred("power-cut", name, begun, line.at, f"its log: {line.text}")
+        # Behind a router without supply it worked on, and nothing passed.
+        kind = "silence" if line.text.startswith("router") else "power-cut"
+        yield Inferred(kind, name, begun, line.at, f"its log: {line.text}")
     restarted = [each for each in lines if each.suggests is ReasonCode.CONCENTRATOR_RESTARTED]
     if restarted and not lost_power:
         line = restarted[0]

@@ -237,8 +237,8 @@ def _unexplained(story: Story) -> Iterator[tuple[str, Command, list[Order], list
 
 # Faults of the plot without which a reason cannot be true.
 _BLAMED = {
-    ReasonCode.MODEM_FAULT: {"modem"},
-    ReasonCode.SIM_FAULT: {"sim"},
+    ReasonCode.MODEM_FAULT: {"modem", "router-modem"},
+    ReasonCode.SIM_FAULT: {"sim", "router-sim"},
     ReasonCode.APN_REFUSED: {"apn"},
     ReasonCode.CONCENTRATOR_RESTARTED: {"reboot", "power-cut"},
     ReasonCode.CONCENTRATOR_BUSY: {"busy"},

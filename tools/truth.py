@@ -36,7 +36,7 @@ def happened(log: Path | None, *names: str | None) -> list[dict[str, Any]]:
         for line in lines
         if (line["kind"] in FAULTS and line["target"] in names)
         or (line["kind"] == "meter" and line["meter"] in names)
-        or (line["kind"] in ITSELF and line["concentrator"] == names[0])
+        or (line["kind"] in ITSELF and (line.get("concentrator") or line["meter"]) == names[0])
     ]
 
 

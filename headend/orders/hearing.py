@@ -39,6 +39,9 @@ _UNEXPLAINED = (
     ReasonCode.EFFECT_NOT_KNOWN,
 )
 
+Span = tuple[Evidence, datetime]
+"""A line of a fault log, and when what it tells of began."""
+
 _log = structlog.get_logger("field")
 
 
@@ -86,19 +89,22 @@ class Hearing:
         if not entries:
             return
         evidence = evidence_of_faults(entries)
+        spans = [
+            (item, entry.since or item.at) for item, entry in zip(evidence, entries, strict=True)
+        ]
         now = self.clock.now()
 
         def work(tx: Transaction) -> list[Order]:
             tx.add_evidence(concentrator, evidence)
             for order in tx.open_orders_of_concentrator(concentrator):
-                if fresh := _fresh(order, evidence, now):
+                if fresh := _fresh(order, spans, now):
                     noted = replace(order, evidence=order.evidence + fresh)
                     if noted.reason in _UNEXPLAINED:
                         reason = why_concentrator_is_unreachable(noted.evidence)
                         noted = replace(noted, reason=reason)
                     tx.save_order(noted, at=now, cause="the concentrator's fault log was read")
             ended = tx.ended_with(concentrator, _UNEXPLAINED, now - EXPLAINED_WITHIN)
-            return [order for order in ended if self._explain(tx, order, evidence, now)]
+            return [order for order in ended if self._explain(tx, order, spans, now)]
 
         self.settling.announce(await self.store.run(work))
 
@@ -106,10 +112,10 @@ class Hearing:
         self,
         tx: Transaction,
         order: Order,
-        evidence: tuple[Evidence, ...],
+        spans: Sequence[Span],
         now: datetime,
     ) -> bool:
-        fresh = _fresh(order, evidence, now)
+        fresh = _fresh(order, spans, now)
         if not fresh or any(item.source is Source.FAULT_LOG for item in order.evidence):
             return False
         cause = why_concentrator_is_unreachable(fresh)
@@ -120,9 +126,11 @@ class Hearing:
         return True
 
 
-def _fresh(order: Order, evidence: tuple[Evidence, ...], now: datetime) -> tuple[Evidence, ...]:
-    """What a fault log says of the order's time, and was not known yet."""
+def _fresh(order: Order, spans: Sequence[Span], now: datetime) -> tuple[Evidence, ...]:
+    """What a fault log says of the order's time, and was not known yet.  A loss of supply can be
+    written only when it is over, and concerns the whole time that it lasted."""
     # An order that waits has time to see a line of its own; one that ended may have been too short.
     since = order.accepted_at - (BETWEEN_LINES if order.final else timedelta())
-    of_its_time = (item for item in evidence if since <= item.at <= (order.ended_at or now))
+    until = order.ended_at or now
+    of_its_time = (item for item, begun in spans if since <= item.at and begun <= until)
     return tuple(item for item in folded(of_its_time) if item not in order.evidence)

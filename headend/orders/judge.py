@@ -181,6 +181,7 @@ def evidence_of_faults(entries: Sequence[FaultEntry]) -> tuple[Evidence, ...]:
         "network": ReasonCode.CONCENTRATOR_UNREACHABLE,
         "power": ReasonCode.CONCENTRATOR_RESTARTED,
         "concentrator": ReasonCode.CONCENTRATOR_RESTARTED,
+        "router": ReasonCode.CONCENTRATOR_UNREACHABLE,  # the concentrator itself worked on
     }
     return tuple(
         Evidence(

@@ -169,9 +169,10 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a concentrator's or its modem's own fault log."""
 
     at: datetime
-    component: Literal["power", "modem", "sim", "apn", "network", "concentrator"]
+    component: Literal["power", "modem", "sim", "apn", "network", "concentrator", "router"]
     code: int  # +CME ERROR number or PDP cause, as the modem gave it; 0 where there is none
     text: str
+    since: datetime | None = None  # of what could be written only at its end: when it began
 
 
 # --- head-end to concentrator --------------------------------------------------------------------

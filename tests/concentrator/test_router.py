@@ -35,7 +35,7 @@ class Seen:
 CASES: dict[str, tuple[Callable[[Span], Fault], Seen]] = {
     "power": (
         lambda span: RouterPowerCut(CONCENTRATOR, span),
-        Seen(Registry.ACTIVE, False, True, ("power",)),
+        Seen(Registry.ACTIVE, False, True, ("router",)),
     ),
     "port": (
         lambda span: RouterPortCut(CONCENTRATOR, span),

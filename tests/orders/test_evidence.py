@@ -111,3 +111,30 @@ async def test_a_log_that_is_read_later_explains_orders_that_have_ended() -> Non
         reply, finding = office.told(number)
         assert (reply.kind, finding.kind) == ("reply", "event")
         assert finding.note is not None and "modem" in finding.note
+
+
+# what a log's line says of its time, in minutes after the order's end: (begin, line), whether it
+# explains the order
+LOSSES = {
+    "lost before the order, back after it": (-30, 20, True),
+    "lost as it ended, back after it": (0, 20, True),
+    "lost and back after it": (1, 20, False),
+    "lost and back long before it": (-300, -200, False),
+}
+
+
+@pytest.mark.parametrize("begun, told, explains", LOSSES.values(), ids=LOSSES)
+async def test_a_loss_of_supply_explains_what_ended_while_it_lasted(
+    begun: int, told: int, explains: bool
+) -> None:
+    async with opened(tries_max=1) as office:
+        await go_silent(office, WILL)
+        number = await office.order()
+        ended = (await office.ended(number)).ended_at
+        assert ended is not None
+        since, at = (ended + timedelta(minutes=each) for each in (begun, told))
+        await asyncio.sleep(3600)
+        line = FaultEntry(at, "router", 0, "supply returned", since)
+        await office.life.hearing.learned("C1", [line])
+        notes = [each.note for each in office.told(number) if each.kind == "event"]
+        assert ["supply returned" in str(note) for note in notes] == [True] * explains

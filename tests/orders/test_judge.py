@@ -164,8 +164,13 @@ def test_the_value_before_a_bounded_limit_is_kept() -> None:
 
 
 def test_a_fault_log_names_its_component() -> None:
-    entries = [FaultEntry(AT, "sim", 13, "SIM failure"), FaultEntry(AT, "modem", 0, "no answer")]
-    first, second = evidence_of_faults(entries)
+    entries = [
+        FaultEntry(AT, "sim", 13, "SIM failure"),
+        FaultEntry(AT, "modem", 0, "no answer"),
+        FaultEntry(AT, "router", 0, "supply returned"),
+    ]
+    first, second, third = evidence_of_faults(entries)
     assert first.suggests is ReasonCode.SIM_FAULT
     assert "13" in first.text
     assert second.suggests is ReasonCode.MODEM_FAULT
+    assert third.suggests is ReasonCode.CONCENTRATOR_UNREACHABLE, "it did not restart"
