@@ -119,6 +119,18 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue_readers: tuple[CommonName, ...] = ()  # at the child: who may read results, by certificate
 
 
+class AccessPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Accounts, their passwords and tokens."""
+
+    failures_max: Count = 5  # wrong passwords in a row that lock an account
+    lock_s: Seconds = 900.0
+    place_failures_max: Count = 20  # wrong tries from one address within the window shut it out
+    place_window_s: Seconds = 300.0
+    password_min: Count = 15  # characters: NIST SP 800-63B-4, 3.1.1.2, where there is one factor
+    token_days: Count = 90  # a token's life where nothing else is said
+    token_days_max: Count = 730
+
+
 class KeyStorage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What meters' keys are sealed by.  Without the file the variable AMI_ENVELOPE_KEY is asked;
     without either the head-end keeps no keys, and speaks to meters through concentrators alone."""
@@ -221,6 +233,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     field: FieldPolicy = FieldPolicy()
     delivery: Delivery = Delivery()
     keys: KeyStorage = KeyStorage()
+    access: AccessPolicy = AccessPolicy()
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from headend.ports.words.access import AccessWords
 from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.jobs import JobWords
@@ -30,6 +31,7 @@ class Transaction(
     BreakageWords,
     JobWords,
     OutboxWords,
+    AccessWords,
     Protocol,
 ):
     """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from headend.ports import Store, Transaction
+from headend.store.access import AccessWords
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.collected import CollectedWords
@@ -41,6 +42,7 @@ class SqlTransaction(
     KeyPairWords,
     JobWords,
     LeaseWords,
+    AccessWords,
 ):
     """Good for as long as the work it was given to; each work gets its own."""
 

@@ -1,0 +1,49 @@
+"""Accounts, tokens and the audit log."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from headend.domain.account import Account, Token
+from headend.domain.audit import AuditEntry, AuditHead, AuditLine
+
+
+class AccessWords(Protocol):
+    """Accounts, tokens and the audit log."""
+
+    def add_account(self, account: Account) -> None:
+        """Raises AlreadyStored for a name that is taken."""
+        ...
+
+    def account(self, name: str) -> Account | None: ...
+    def accounts(self) -> list[Account]:
+        """By name."""
+        ...
+
+    def save_account(self, account: Account) -> None: ...
+    def add_token(self, token: Token) -> None:
+        """Raises AlreadyStored for an id that is taken."""
+        ...
+
+    def token(self, id: str) -> Token | None: ...
+    def tokens(self, account: str | None = None) -> list[Token]:
+        """The latest first; of one account, or of all."""
+        ...
+
+    def save_token(self, token: Token) -> None:
+        """Write when it was used last, and when it was revoked; the rest does not change."""
+        ...
+
+    def add_audit(self, line: AuditLine) -> AuditEntry:
+        """Chain a line to the log, in its place behind the last."""
+        ...
+
+    def audit_head(self) -> AuditHead: ...
+    def audit_told(self) -> int:
+        """The number up to which security lines have left for the CERT."""
+        ...
+
+    def set_audit_told(self, number: int) -> None: ...
+    def security_lines(self, after: int, limit: int) -> list[AuditEntry]:
+        """Security lines behind a number, the first one first."""
+        ...

@@ -1,0 +1,112 @@
+"""The words for accounts, tokens and the audit log."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from headend.domain.account import Account, Token
+from headend.domain.audit import AuditEntry, AuditHead, AuditLine, chained
+from headend.store import access_schema as tables
+from headend.store.prepared import Prepared
+from headend.store.rows import Form
+from headend.store.words import Words
+
+ACCOUNT = Form(Account, tables.accounts)
+TOKEN = Form(Token, tables.access_tokens)
+AUDIT = Form(AuditEntry, tables.audit)
+
+_accounts, _tokens, _audit = ACCOUNT.table.c, TOKEN.table.c, AUDIT.table.c
+_marks = tables.audit_marks.c
+_of_mark = _marks.name == bindparam("of_mark")
+
+_ADD_ACCOUNT = Prepared(insert(ACCOUNT.table), ACCOUNT.names)
+_ACCOUNT = Prepared(ACCOUNT.select().where(_accounts.name == bindparam("of_name")))
+_ACCOUNTS = Prepared(ACCOUNT.select().order_by(_accounts.name))
+_STANDING = ("roles", "password", "failures", "locked_until", "disabled_at")
+_SAVE_ACCOUNT = Prepared(
+    update(ACCOUNT.table).where(_accounts.name == bindparam("of_name")), _STANDING
+)
+
+_ADD_TOKEN = Prepared(insert(TOKEN.table), TOKEN.names)
+_TOKEN = Prepared(TOKEN.select().where(_tokens.id == bindparam("of_id")))
+_LATEST = (_tokens.made_at.desc(), _tokens.id)
+_TOKENS = Prepared(TOKEN.select().order_by(*_LATEST))
+_TOKENS_OF = Prepared(
+    TOKEN.select().where(_tokens.account == bindparam("of_account")).order_by(*_LATEST)
+)
+_SAVE_TOKEN = Prepared(
+    update(TOKEN.table).where(_tokens.id == bindparam("of_id")), ("used_at", "revoked_at")
+)
+
+# The head's row is taken first: whoever else wants to add waits here, so that no number is given
+# twice and none is left out.
+_NEXT = Prepared(
+    update(tables.audit_marks)
+    .where(_of_mark)
+    .values(number=_marks.number + 1)
+    .returning(_marks.number, _marks.digest)
+)
+_SET_HEAD = Prepared(update(tables.audit_marks).where(_of_mark), ("digest",))
+_MARK = Prepared(select(_marks.number, _marks.digest).where(_of_mark))
+_SET_TOLD = Prepared(update(tables.audit_marks).where(_of_mark), ("number",))
+_ADD_AUDIT = Prepared(insert(AUDIT.table), AUDIT.names)
+_SECURITY = Prepared(
+    AUDIT.select()
+    .where(_audit.security, _audit.number > bindparam("after"))
+    .order_by(_audit.number)
+    .limit(bindparam("most"))
+)
+
+
+class AccessWords(Words):
+    """Accounts by name, tokens by id, audit lines by number."""
+
+    def add_account(self, account: Account) -> None:
+        self._change(_ADD_ACCOUNT, ACCOUNT.values(account))
+
+    def account(self, name: str) -> Account | None:
+        return self._one(ACCOUNT, _ACCOUNT, {"of_name": name})
+
+    def accounts(self) -> list[Account]:
+        return self._all(ACCOUNT, _ACCOUNTS)
+
+    def save_account(self, account: Account) -> None:
+        values = ACCOUNT.values(account)
+        self._change(
+            _SAVE_ACCOUNT, {"of_name": account.name, **{name: values[name] for name in _STANDING}}
+        )
+
+    def add_token(self, token: Token) -> None:
+        self._change(_ADD_TOKEN, TOKEN.values(token))
+
+    def token(self, id: str) -> Token | None:
+        return self._one(TOKEN, _TOKEN, {"of_id": id})
+
+    def tokens(self, account: str | None = None) -> list[Token]:
+        if account is None:
+            return self._all(TOKEN, _TOKENS)
+        return self._all(TOKEN, _TOKENS_OF, {"of_account": account})
+
+    def save_token(self, token: Token) -> None:
+        standing = {"used_at": token.used_at, "revoked_at": token.revoked_at}
+        self._change(_SAVE_TOKEN, {"of_id": token.id, **standing})
+
+    def add_audit(self, line: AuditLine) -> AuditEntry:
+        number, before = self._rows(_NEXT, {"of_mark": tables.HEAD})[0]
+        entry = chained(line, AuditHead(number - 1, before))
+        self._change(_ADD_AUDIT, AUDIT.values(entry))
+        self._change(_SET_HEAD, {"of_mark": tables.HEAD, "digest": entry.digest})
+        return entry
+
+    def audit_head(self) -> AuditHead:
+        return AuditHead(*self._rows(_MARK, {"of_mark": tables.HEAD})[0])
+
+    def audit_told(self) -> int:
+        number: int = self._rows(_MARK, {"of_mark": tables.TOLD})[0][0]
+        return number
+
+    def set_audit_told(self, number: int) -> None:
+        self._change(_SET_TOLD, {"of_mark": tables.TOLD, "number": number})
+
+    def security_lines(self, after: int, limit: int) -> list[AuditEntry]:
+        return self._all(AUDIT, _SECURITY, {"after": after, "most": limit})
