@@ -1,60 +1,15 @@
-"""Key pairs of the suites 1 and 2, sealed: one record for each client of a meter.
+"""How key pairs of the suites 1 and 2 are written, to be sealed.
 
 A record holds our private key that signs, and the meter's public one, both DER.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import bindparam, delete, insert
 
-from headend.store import schema
-from headend.store.prepared import Prepared
-from headend.store.rows import Form
-from headend.store.words import Words
 from protocols.dlms.keys import KeyPairs
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPairRow:
-    """What a client signs with, and by what it believes a meter."""
-
-    meter: str
-    client: int
-    envelope: str  # name of the envelope key
-    sealed: bytes = field(repr=False)
-
-
-KEY_PAIRS = Form(KeyPairRow, schema.meter_key_pairs)
-_c = schema.meter_key_pairs.c
-_ONE = (_c.meter == bindparam("of_meter"), _c.client == bindparam("of_client"))
-_PAIRS = Prepared(KEY_PAIRS.select().where(*_ONE))
-_ALL = Prepared(KEY_PAIRS.select().order_by(_c.meter, _c.client))
-_ADD = Prepared(insert(schema.meter_key_pairs), KEY_PAIRS.names)
-_DROP = Prepared(delete(schema.meter_key_pairs).where(*_ONE))
-
-
-class KeyPairWords(Words):
-    """Records of key pairs."""
-
-    def key_pair_row(self, meter: str, client: int) -> KeyPairRow | None:
-        return self._one(KEY_PAIRS, _PAIRS, {"of_meter": meter, "of_client": client})
-
-    def all_key_pair_rows(self) -> list[KeyPairRow]:
-        """Those of every meter."""
-        return self._all(KEY_PAIRS, _ALL)
-
-    def put_key_pairs(self, row: KeyPairRow) -> None:
-        """Keep it in place of the one before, which is gone for good."""
-        self._change(_DROP, {"of_meter": row.meter, "of_client": row.client})
-        self._change(_ADD, KEY_PAIRS.values(row))
-
-
-# --- what is sealed -------------------------------------------------------------------------------
 
 
 class _Record(msgspec.Struct, array_like=True, frozen=True):

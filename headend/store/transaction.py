@@ -14,12 +14,11 @@ from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
-from headend.store.key_pairs import KeyPairWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
-from headend.store.passwords import PasswordWords
 from headend.store.readings import ReadingWords
+from headend.store.secrets import SecretWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
 
@@ -38,8 +37,7 @@ class SqlTransaction(
     ClaimWords,
     BreakageWords,
     OutboxWords,
-    PasswordWords,
-    KeyPairWords,
+    SecretWords,
     JobWords,
     LeaseWords,
     AccessWords,

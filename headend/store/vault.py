@@ -18,10 +18,16 @@ from headend.ports import (
 from headend.store import key_pairs
 from headend.store.envelope import Envelope
 from headend.store.jobs import JobWords
-from headend.store.key_pairs import KeyPairRow, KeyPairWords
 from headend.store.keys import KeyRow, KeyWords
-from headend.store.passwords import PasswordRow, PasswordWords
 from headend.store.sealing import seal, unseal
+from headend.store.secrets import (
+    KEY_PAIRS,
+    KINDS,
+    PASSWORDS,
+    SecretKind,
+    SecretRow,
+    SecretWords,
+)
 from headend.store.store import SqlStore
 from headend.store.stored_counters import StoredCounters
 from headend.store.transaction import SqlTransaction, in_words
@@ -100,36 +106,20 @@ class KeyVault:
 
     async def password(self, meter: str, client: int) -> bytes | None:
         """See `ports.Vault`.  Raises KeysUnreadable."""
-        row = await in_words(self._store, lambda words: words.password_row(meter, client))
-        if row is None:
-            return None
-        return self._envelope.open(row.envelope, row.sealed, _of_password(meter, client))
+        return await self._secret(PASSWORDS, meter, client)
 
     async def install_password(self, meter: str, client: int, password: bytes) -> None:
         """See `ports.Vault`."""
-        row = self._password_row(meter, client, password)
-        await in_words(self._store, lambda words: words.put_password(row))
-
-    def _password_row(self, meter: str, client: int, password: bytes) -> PasswordRow:
-        sealed = self._envelope.seal(password, _of_password(meter, client))
-        return PasswordRow(meter, client, self._envelope.name, sealed)
+        await self._keep(PASSWORDS, meter, client, password)
 
     async def key_pairs(self, meter: str, client: int) -> KeyPairs | None:
         """See `ports.Vault`.  Raises KeysUnreadable."""
-        row = await in_words(self._store, lambda words: words.key_pair_row(meter, client))
-        if row is None:
-            return None
-        plain = self._envelope.open(row.envelope, row.sealed, _of_key_pairs(meter, client))
-        return key_pairs.read(plain)
+        plain = await self._secret(KEY_PAIRS, meter, client)
+        return None if plain is None else key_pairs.read(plain)
 
     async def install_key_pairs(self, meter: str, client: int, pairs: KeyPairs) -> None:
         """See `ports.Vault`."""
-        row = self._key_pair_row(meter, client, key_pairs.written(pairs))
-        await in_words(self._store, lambda words: words.put_key_pairs(row))
-
-    def _key_pair_row(self, meter: str, client: int, plain: bytes) -> KeyPairRow:
-        sealed = self._envelope.seal(plain, _of_key_pairs(meter, client))
-        return KeyPairRow(meter, client, self._envelope.name, sealed)
+        await self._keep(KEY_PAIRS, meter, client, key_pairs.written(pairs))
 
     async def reseal(self) -> int:
         """Bring every record under the newest envelope key; how many were under another."""
@@ -138,7 +128,7 @@ class KeyVault:
             older = [row for row in words.all_key_rows() if row.envelope != self._envelope.name]
             for row in older:
                 words.reseal_keys(row, self._sealed(row, self._open(row)))
-            others = self._reseal_passwords(words) + self._reseal_key_pairs(words)
+            others = sum(self._reseal_secrets(words, kind) for kind in KINDS)
             return len(older) + others + self._reseal_signing(words)
 
         return await in_words(self._store, work)
@@ -156,20 +146,12 @@ class KeyVault:
 
         return await in_words(self._store, work)
 
-    def _reseal_passwords(self, words: PasswordWords) -> int:
-        older = [row for row in words.all_password_rows() if row.envelope != self._envelope.name]
+    def _reseal_secrets(self, words: SecretWords, kind: SecretKind) -> int:
+        older = [row for row in words.all_secret_rows(kind) if row.envelope != self._envelope.name]
         for row in older:
-            place = (row.meter, row.client)
-            password = self._envelope.open(row.envelope, row.sealed, _of_password(*place))
-            words.put_password(self._password_row(*place, password))
-        return len(older)
-
-    def _reseal_key_pairs(self, words: KeyPairWords) -> int:
-        older = [row for row in words.all_key_pair_rows() if row.envelope != self._envelope.name]
-        for row in older:
-            place = (row.meter, row.client)
-            plain = self._envelope.open(row.envelope, row.sealed, _of_key_pairs(*place))
-            words.put_key_pairs(self._key_pair_row(*place, plain))
+            words.put_secret(
+                kind, self._hidden(kind, row.meter, row.client, self._shown(kind, row))
+            )
         return len(older)
 
     def _reseal_signing(self, words: JobWords) -> int:
@@ -181,6 +163,22 @@ class KeyVault:
         return 1
 
     # --- rows ------------------------------------------------------------------------------------
+
+    async def _secret(self, kind: SecretKind, meter: str, client: int) -> bytes | None:
+        row = await in_words(self._store, lambda words: words.secret_row(kind, meter, client))
+        return None if row is None else self._shown(kind, row)
+
+    async def _keep(self, kind: SecretKind, meter: str, client: int, plain: bytes) -> None:
+        row = self._hidden(kind, meter, client, plain)
+        await in_words(self._store, lambda words: words.put_secret(kind, row))
+
+    def _shown(self, kind: SecretKind, row: SecretRow) -> bytes:
+        place = (kind.name, row.meter, str(row.client))
+        return self._envelope.open(row.envelope, row.sealed, place)
+
+    def _hidden(self, kind: SecretKind, meter: str, client: int, plain: bytes) -> SecretRow:
+        sealed = self._envelope.seal(plain, (kind.name, meter, str(client)))
+        return SecretRow(meter, client, self._envelope.name, sealed)
 
     def _add(
         self,
@@ -224,11 +222,3 @@ class KeyVault:
         if KeyState.CURRENT not in found:
             return None
         return MeterKeys(found[KeyState.CURRENT], found.get(KeyState.PENDING))
-
-
-def _of_key_pairs(meter: str, client: int) -> tuple[str, str, str]:
-    return "key pairs", meter, str(client)
-
-
-def _of_password(meter: str, client: int) -> tuple[str, str, str]:
-    return "password", meter, str(client)
