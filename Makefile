@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export VENV PYTHON
 
-.PHONY: help demo serve test check lint types contracts prove format clean
+.PHONY: help demo serve test test-postgresql check lint types contracts prove format clean
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: $(VENV)/.demo-installed  ## a power-limit order from SOAP to a meter and back, and three that fail
 	@$(BIN)/ami demo
@@ -22,6 +22,10 @@ serve: $(VENV)/.demo-installed  ## the head-end, until Ctrl-C; ARGS="--port 8080
 test: $(VENV)/.test-installed  ## all tests but the long proofs; ARGS="-k words" for some
 	@tools/provision.sh programs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not prove" $(ARGS)
+
+test-postgresql: $(VENV)/.test-installed  ## the same tests, each store of theirs on PostgreSQL
+	@tools/provision.sh programs
+	@AMI_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not prove" $(ARGS)
 
 check: lint types contracts test  ## formatter, linter, types, import contracts, tests
 

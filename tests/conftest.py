@@ -40,8 +40,16 @@ SYSTEM_PATH = os.pathsep.join(filter(None, [os.environ.get("PATH"), "/usr/sbin",
 @pytest.fixture(autouse=True, scope="session")
 def _server_of_databases() -> None:
     """A server cannot be started under the simulated clock."""
-    if databases.POSTGRESQL:
+    if databases.EVERYWHERE == databases.POSTGRESQL:
         databases.cluster()
+
+
+@pytest.fixture(autouse=True)
+def kind_of_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind that `tests.databases` hands out to this test."""
+    kind: str = getattr(request, "param", databases.EVERYWHERE)
+    with databases.of_kind(kind):
+        yield kind
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +78,7 @@ KEPT_OUTSIDE = "kept outside the repository"
 PARTS: dict[str, Callable[[], bool]] = {
     "mosquitto": _program("mosquitto"),
     "openssl": _program("openssl"),
+    "postgresql": lambda: databases.programs() is not None,
     "socat": _program("socat"),
     "tshark": _program("tshark"),
     "php-soap": _php_soap,
@@ -92,6 +101,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 raise pytest.UsageError(f"{item.nodeid} requires {part!r}; known: {sorted(PARTS)}")
             if not present(part):
                 pytest.skip(f"{part} is not on this machine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a run that is all on PostgreSQL, what SQLite alone has is not asked."""
+    if databases.EVERYWHERE == databases.POSTGRESQL:
+        left = [item for item in items if item.get_closest_marker("sqlite_only")]
+        if left:
+            config.hook.pytest_deselected(items=left)
+            items[:] = [item for item in items if item not in set(left)]
 
 
 @pytest.hookimpl(wrapper=True)

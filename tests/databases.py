@@ -1,8 +1,11 @@
-"""Databases for tests: SQLite, or with AMI_TEST_DATABASE=postgresql the same tests on PostgreSQL.
+"""Databases for tests: SQLite, and PostgreSQL beside it where a test's folder asks for both.
 
-PostgreSQL's programs and the package psycopg must be there; nothing installs them yet.  The server
-is the test process's own, in a folder of its own, on a Unix socket there, and gone with the
-process.  A place that a test names is a database; places are told apart as files are.
+A folder's conftest says `pytest_generate_tests = databases.on_both`: each of its tests then runs
+twice, but for those marked `sqlite_only`.  With AMI_TEST_DATABASE=postgresql (`make
+test-postgresql`) every test runs once, on PostgreSQL.
+
+The server is the test process's own, in a folder of its own, on a Unix socket there, and gone with
+the process.  A place that a test names is a database; places are told apart as files are.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -25,10 +30,12 @@ from headend.store.engine import open_writer
 from headend.store.migrate import upgrade
 from headend.store.store import SCHEMA
 
-POSTGRESQL = os.environ.get("AMI_TEST_DATABASE", "sqlite").lower() == "postgresql"
-"""Whether the whole run is on PostgreSQL."""
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+EVERYWHERE = os.environ.get("AMI_TEST_DATABASE", SQLITE).lower()
+"""The kind of database of the whole run, where a test does not ask for both."""
 
-sqlite_only = pytest.mark.skipif(POSTGRESQL, reason="what SQLite alone has")
+sqlite_only = pytest.mark.sqlite_only
+"""Of a test: what SQLite alone has."""
 
 # What a power cut would cost does not matter here.  The zone is not UTC, so that who forgets about
 # zones is found out.
@@ -42,16 +49,48 @@ SETTINGS = {
     "timezone": "America/Santiago",
 }
 WITH_TABLES = "with_tables"  # the database that new ones are copied from: making tables costs most
+ROLLED_BACK = "rolled_back"  # a copy that stays as it is
+_now = [EVERYWHERE]
+
+
+def on_both(metafunc: pytest.Metafunc) -> None:
+    """As a folder's `pytest_generate_tests`: its tests run on SQLite, and again on PostgreSQL."""
+    if EVERYWHERE == SQLITE and metafunc.definition.get_closest_marker("sqlite_only") is None:
+        both = [SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.requires("postgresql"))]
+        metafunc.parametrize("kind_of_database", both, indirect=True)
+
+
+@contextmanager
+def of_kind(kind: str) -> Iterator[None]:
+    """Let new databases be of this kind; those made meanwhile on a server are gone afterwards."""
+    known = frozenset() if kind == SQLITE else cluster().names
+    _now.append(kind)
+    try:
+        yield
+    finally:
+        _now.pop()
+        if kind == POSTGRESQL:
+            cluster().drop(cluster().names - known)
+
+
+def postgresql() -> bool:
+    """Whether this test is on PostgreSQL."""
+    return _now[-1] == POSTGRESQL
 
 
 def memory() -> str:
     """The URL of a new database for one test, which nobody else opens: in memory, for SQLite."""
-    return cluster().new(WITH_TABLES) if POSTGRESQL else "sqlite://"
+    return cluster().new(WITH_TABLES) if postgresql() else "sqlite://"
+
+
+def rolled_back() -> str:
+    """The URL of a database with empty tables, for works that are never committed."""
+    return cluster().url(ROLLED_BACK) if postgresql() else "sqlite://"
 
 
 def at(place: Path) -> str:
     """The URL of the database at a place, the same one each time; new where there was none."""
-    return cluster().at(place) if POSTGRESQL else f"sqlite:///{place}"
+    return cluster().at(place) if postgresql() else f"sqlite:///{place}"
 
 
 def programs() -> Path | None:
@@ -70,6 +109,7 @@ class Cluster:
         self._folder, self._bin = folder, where
         self._owner = "postgres" if os.getuid() == 0 else None
         self._numbers = itertools.count(1)
+        self.names: frozenset[str] = frozenset()
         self._places: dict[Path, str] = {}
         if self._owner is not None:
             entry = pwd.getpwnam(self._owner)
@@ -82,6 +122,7 @@ class Cluster:
         engine = open_writer(self.url(WITH_TABLES))
         upgrade(engine, SCHEMA)
         engine.dispose()
+        self._ask(f"CREATE DATABASE {ROLLED_BACK} TEMPLATE {WITH_TABLES}")
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://ami@/{name}?host={quote(str(self._folder), safe='')}"
@@ -89,7 +130,13 @@ class Cluster:
     def new(self, template: str) -> str:
         name = f"t{next(self._numbers)}"
         self._ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.names |= {name}
         return self.url(name)
+
+    def drop(self, names: frozenset[str]) -> None:
+        for name in names:
+            self._ask(f"DROP DATABASE {name} WITH (FORCE)")
+        self.names -= names
 
     def at(self, place: Path) -> str:
         known = self._places.get(place)
@@ -119,5 +166,5 @@ def cluster() -> Cluster:
     """This process's server, started on first use."""
     where = programs()
     if where is None:
-        raise pytest.UsageError("AMI_TEST_DATABASE=postgresql, and PostgreSQL is not installed")
+        raise pytest.UsageError("PostgreSQL is not installed")
     return Cluster(Path(tempfile.mkdtemp(prefix="ami-postgresql-")), where)

@@ -20,7 +20,7 @@ apt_install() {
     local log
     log=$(mktemp)
     say "installing Debian packages: $*"
-    # RUNLEVEL=1: a service that a package brings (mosquitto) is not started; we start our own.
+    # RUNLEVEL=1: a service that a package brings (mosquitto, postgresql) is not started; we start our own.
     if ! {
         apt-get update -qq &&
             RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
@@ -87,11 +87,15 @@ environment() {
 
 has_program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
 
+# Debian keeps a server's programs off the path, by version.
+has_postgresql() { has_program initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
 # What tests ask for, and the Debian packages that bring it.  tests/conftest.py knows the same names.
 programs() {
     local missing=()
     has_program mosquitto || missing+=(mosquitto)
     has_program openssl || missing+=(openssl)
+    has_postgresql || missing+=(postgresql)
     has_program socat || missing+=(socat)
     has_program tshark || missing+=(tshark)
     { has_program php && php -r 'exit(class_exists("SoapClient") ? 0 : 1);'; } 2>/dev/null ||

@@ -13,14 +13,17 @@ from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
 from tests import databases
 
+pytest_generate_tests = databases.on_both
+
 
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     """A transaction on new tables, never committed."""
-    engine = open_writer(databases.memory())
+    engine = open_writer(databases.rolled_back())
     upgrade(engine, SCHEMA)
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, connection.begin() as transaction:
         yield connection
+        transaction.rollback()
     engine.dispose()
 
 

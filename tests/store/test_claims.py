@@ -8,14 +8,17 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Connection, text
 
 from headend.domain.order import TAKEN_OVER, Kind, Order, State
 from headend.store.claims import CLAIM
-from headend.store.engine import open_writer
-from headend.store.migrate import upgrade
-from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
 from tests import databases
 from tests.store.making import STORY, T0, at, order
@@ -215,21 +218,17 @@ class Held:
 class Queue(RuleBasedStateMachine):
     """The store beside a list that is searched from end to end by the port's own words."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Connection) -> None:
         super().__init__()
-        self.engine = open_writer(databases.memory())
-        upgrade(self.engine, SCHEMA)
-        self.connection = self.engine.connect()
-        self.transaction = self.connection.begin()
-        self.tx = SqlTransaction(self.connection)
+        self.connection = connection
+        self.transaction = connection.begin_nested()
+        self.tx = SqlTransaction(connection)
         self.now = T0
         self.orders: dict[int, Order] = {}
         self.leases: dict[int, Held] = {}
 
     def teardown(self) -> None:
         self.transaction.rollback()
-        self.connection.close()
-        self.engine.dispose()
 
     # --- the model ---
 
@@ -404,10 +403,11 @@ class Queue(RuleBasedStateMachine):
             assert self.tx.order(number) == one
 
 
-TestQueue = Queue.TestCase
-TestQueue.settings = settings(
-    max_examples=60,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def test_the_queue_against_its_model(connection: Connection) -> None:
+    once = settings(
+        max_examples=60,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(lambda: Queue(connection), settings=once)  # type: ignore[no-untyped-call]

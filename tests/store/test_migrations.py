@@ -30,7 +30,7 @@ each_schema = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 
 def described(engine: Engine) -> dict[str, str]:
     """Every table and index with the statement that made it."""
-    if databases.POSTGRESQL:
+    if databases.postgresql():
         return {
             name: str(inspect(engine).get_columns(name))
             for name in inspect(engine).get_table_names()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -17,12 +17,8 @@ from headend.domain.order import Attempt, JournalLine, Kind, Order, State, Value
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from headend.ports import AlreadyStored
-from headend.store.engine import open_writer
-from headend.store.migrate import upgrade
 from headend.store.orders import IDENTITY
-from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
-from tests import databases
 from tests.store.making import STORY, T0, at, order
 
 aware = st.datetimes(
@@ -90,13 +86,14 @@ def any_order(draw: st.DrawFn) -> Order:
     return replace(values, kind=kind, amount=amount)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(first=any_order(), then=any_order())
-def test_every_field_survives_adding_and_saving(first: Order, then: Order) -> None:
-    engine = open_writer(databases.memory())
-    upgrade(engine, SCHEMA)
-    with engine.begin() as connection:
-        tx = SqlTransaction(connection)
+def test_every_field_survives_adding_and_saving(
+    tx: SqlTransaction, connection: Connection, first: Order, then: Order
+) -> None:
+    with connection.begin_nested() as example:
         tx.add_order(first, STORY)
         assert tx.order(first.number) == first
         kept = {name: getattr(first, name) for name in IDENTITY} | {"amount": first.amount}
@@ -108,7 +105,7 @@ def test_every_field_survives_adding_and_saving(first: Order, then: Order) -> No
         assert {time.utcoffset() for time in times if time is not None} <= {timedelta(0)}
         if saved.amount is not None:  # equal is not enough: 1500 and 1500.0 are equal
             assert str(read.amount) == str(saved.amount)  # type: ignore[union-attr]
-    engine.dispose()
+        example.rollback()
 
 
 NAIVE = T0.replace(tzinfo=None)

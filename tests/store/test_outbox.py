@@ -7,14 +7,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Connection
 
 from headend.ports import AlreadyStored, Outgoing
-from headend.store.engine import open_writer
-from headend.store.migrate import upgrade
-from headend.store.store import SCHEMA
 from headend.store.transaction import SqlTransaction
-from tests import databases
 from tests.store.making import STORY, T0, at, order, outgoing
 
 
@@ -117,13 +121,13 @@ def test_nothing_is_owed_for_an_order_that_does_not_exist(box: SqlTransaction) -
 class Outbox(RuleBasedStateMachine):
     """The outbox beside plain lists, one for each (order, channel)."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.transaction = connection.begin_nested()
+        self.tx = SqlTransaction(connection)
+
     @initialize()
     def open(self) -> None:
-        self.engine = open_writer(databases.memory())
-        upgrade(self.engine, SCHEMA)
-        self.connection = self.engine.connect()
-        self.transaction = self.connection.begin()
-        self.tx = SqlTransaction(self.connection)
         for number in (1, 2):
             self.tx.add_order(order(number), STORY)
         self.seconds = 0
@@ -132,8 +136,6 @@ class Outbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.transaction.rollback()
-        self.connection.close()
-        self.engine.dispose()
 
     def heads(self) -> list[Outgoing]:
         first: dict[tuple[int, str], Outgoing] = {}
@@ -193,10 +195,11 @@ class Outbox(RuleBasedStateMachine):
         assert self.tx.unsettled() == len(self.posted) - len(self.settled)
 
 
-TestOutbox = Outbox.TestCase
-TestOutbox.settings = settings(
-    max_examples=60,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def test_the_outbox_against_its_model(connection: Connection) -> None:
+    once = settings(
+        max_examples=60,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(lambda: Outbox(connection), settings=once)  # type: ignore[no-untyped-call]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.meter.identity import Identity
@@ -270,18 +271,31 @@ async def test_under_the_same_encryption_key_counters_go_on() -> None:
     assert await ours.counters(known.current).load() == (50, 9)
 
 
+METERS = itertools.count(2)  # a meter for each example, in one store
+
+
+@pytest.fixture
+def one_vault() -> KeyVault:
+    return vault()
+
+
 STEPS = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 2 * BLOCK), st.booleans()), min_size=1, max_size=15
 )
 
 
-@given(STEPS)
-def test_no_counter_twice_whatever_is_interrupted(steps: list[tuple[int, int, bool]]) -> None:
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_counter_twice_whatever_is_interrupted(
+    one_vault: KeyVault, steps: list[tuple[int, int, bool]]
+) -> None:
     """Up to three conversations under one key; each uses some counters and ends, or is cut."""
+    meter = f"SIM{next(METERS):010}"
 
     async def run() -> None:
-        ours = await installed()
-        known = await ours.keys(METER, CLIENT)
+        ours = one_vault
+        await ours.install(meter, CLIENT, keys(meter[-10:]), next_counter=1)
+        known = await ours.keys(meter, CLIENT)
         assert known is not None
         held: dict[int, list] = {}
         used: set[int] = set()
@@ -309,7 +323,6 @@ def test_no_counter_twice_whatever_is_interrupted(steps: list[tuple[int, int, bo
                 del held[who]  # its process died
 
     asyncio.run(run())
-    asyncio.run(OPENED.pop().close())
 
 
 def test_states_are_words() -> None:
