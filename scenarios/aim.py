@@ -76,7 +76,8 @@ class _Aim:
         elif target in self._meters_of:
             concentrators = [target]
         else:
-            known = [*sorted(self._meters)] if meters else [*self._meters_of]
+            customers = [name for names in self._meters_of.values() for name in names]
+            known = customers if meters else [*self._meters_of]
             known = [*self._cells] if place == "cell" else known
             raise BadScenario(
                 f"fault {number}: {spec.kind} hits one of {known[0]} to {known[-1]}, an area or"

@@ -52,7 +52,8 @@ def field_of(scenario: Scenario) -> FieldSpec:
     expect = scenario.expect
     for name in (*special, *(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())):
         if name not in known:
-            raise BadScenario(f"meter {name}: the field has {min(known)} to {max(known)}")
+            customers = [meter.name for each in spread for meter in each.meters]
+            raise BadScenario(f"meter {name}: the field has {customers[0]} to {customers[-1]}")
     for head in (each.head for each in spread if each.head is not None):
         if head.name in special and special[head.name].load_w is not None:
             raise BadScenario(f"meter {head.name} measures a transformer: it has no load_w")

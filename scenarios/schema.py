@@ -82,7 +82,7 @@ class FieldSpec(Part, frozen=True):
     noise: Literal["mains", "clean", "middleton-rare", "middleton-weak", "middleton-frequent"] = (
         "mains"  # on the power line; docs/models.md
     )
-    grid: bool = False  # loads and voltages come from a power flow of each transformer
+    grid: bool = True  # loads and voltages come from a power flow of each transformer
     wrong_phase_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.1  # of records; with a grid
 
     def transformers(self) -> tuple[TransformerSpec, ...]:

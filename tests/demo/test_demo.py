@@ -157,7 +157,7 @@ def test_the_same_story_on_the_simulated_clock() -> None:
     story = run(schema.read(STORY))
     ended = {r.order.meter: (str(r.order.state), r.order.reason) for r in story.records}
     assert [ended[spec.names()[0]] for spec in story.scenario.order] == ENDINGS
-    assert len(story.world.meter_names) == 60
+    assert len(story.world.meter_names) == 61  # sixty customers' and the transformer's
     assert list(story.world.concentrators) == ["C-001"]
 
 

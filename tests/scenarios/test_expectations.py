@@ -187,4 +187,4 @@ def test_records_that_are_wrong_are_counted() -> None:
 @pytest.mark.parametrize("name", ["energy_closes", "wrong_phase_records"])
 def test_what_needs_a_grid(name: str) -> None:
     with pytest.raises(BadScenario, match=f"{name} needs a grid"):
-        parse(f"{HEAD}{name} = 1\n")
+        parse(f"{HEAD}{name} = 1\n".replace("[expect]", "[field]\ngrid = false\n[expect]"))

@@ -138,7 +138,7 @@ def test_every_single_phase_record_is_wrong(story: Story) -> None:
 def test_records_are_of_the_seed_that_is_played() -> None:
     scenario = parse(STORY.replace("1.0\n", "0.5\n", 1))
     assert registry_of(scenario, 5) == registry_of(scenario, 5) != registry_of(scenario, 6)
-    without = parse(STORY.replace("grid = true", ""))
+    without = parse(STORY.replace("grid = true", "grid = false"))
     assert {each.recorded_phase for each in registry_of(without).meters} == {None}
     assert HEAD not in {each.name for each in registry_of(without).meters}
 

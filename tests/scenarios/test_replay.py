@@ -42,13 +42,13 @@ def at(seconds: float) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The database that a story of the library leaves."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The database that a story of the library leaves, with a seed of its own if one is given."""
 
     @cache
-    def of(name: str) -> Path:
+    def of(name: str, seed: int | None = None) -> Path:
         directory = tmp_path_factory.mktemp("kept")
-        run(stories.find(name)[1], keep=directory)
+        run(stories.find(name)[1], seed=seed, keep=directory)
         return directory / "ami.db"
 
     return of
@@ -73,7 +73,7 @@ def read(database: Path) -> Recorded:
         ("the-head-end-restarts-mid-order", {"crash-head-end"}),
     ],
 )
-def test_ends_as_it_did(kept: Callable[[str], Path], story: str, inferred: set[str]) -> None:
+def test_ends_as_it_did(kept: Callable[..., Path], story: str, inferred: set[str]) -> None:
     what = replayable(read(kept(story)))
     assert {fault.kind for fault in what.faults} == inferred
     found = replay(what)
@@ -82,9 +82,9 @@ def test_ends_as_it_did(kept: Callable[[str], Path], story: str, inferred: set[s
     assert parse(what.text) == parse(what.text.partition("\n\n")[2])
 
 
-def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[[str], Path]) -> None:
+def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[..., Path]) -> None:
     """Half of all frames are lost; who tries once loses orders that five tries bring through."""
-    database = kept("retries-overcome-heavy-packet-loss")
+    database = kept("retries-overcome-heavy-packet-loss", 4)
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     what = replayable(read(database))
     shares = [fault.share for fault in what.faults if fault.kind == "packet-loss"]
@@ -98,7 +98,7 @@ def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[[str], Path]) -> No
     assert hashlib.sha256(database.read_bytes()).hexdigest() == before
 
 
-def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[[str], Path]) -> None:
+def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[..., Path]) -> None:
     """The story allows three tries; five outlast the silence."""
     what = replayable(read(kept("the-meter-is-silent")))
     assert what.values["head_end"]["orders"]["tries_max"] == 3
@@ -106,7 +106,7 @@ def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[[str], Path]) -
     assert all(c.changed and c.changed.attempts >= c.happened.attempts for c in found.compared)
 
 
-def test_the_policy_shows_in_orders_or_is_given(kept: Callable[[str], Path]) -> None:
+def test_the_policy_shows_in_orders_or_is_given(kept: Callable[..., Path]) -> None:
     story = kept("the-meter-refuses-the-new-limit")
     assert "head_end" not in replayable(read(story)).values
     policy = OrderPolicy(backoff_first_s=7, lane_width=2)
