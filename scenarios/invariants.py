@@ -17,6 +17,7 @@ from headend.ports import Outgoing, StoreUnavailable
 from protocols.cim.codes import Result
 from protocols.commercial.messages import decode_result
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
+from scenarios.energy import unclosed
 from scenarios.engine import Record, Story
 from scenarios.intervals import wrong_intervals
 from scenarios.schema import FaultSpec, seconds
@@ -194,6 +195,12 @@ def each_interval_is_stored_once(story: Story) -> Offenders:
                     yield f"meter {page.meter} {page.profile}: {times} rows of {at}"
 
 
+def energy_closes(story: Story) -> Offenders:
+    """On a grid, a transformer's energy is that of its customers and of its cables' losses."""
+    begin = story.scenario.start_utc.timestamp()
+    yield from unclosed(story.world, begin, begin + story.simulated_s)
+
+
 ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "no error inside the head-end": no_inner_error,
     "every acknowledged message has its orders": every_message_is_stored,
@@ -209,6 +216,7 @@ ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "nothing acted out of its time": nothing_late,
     "stored intervals are the meters' own": intervals_are_the_meters_own,
     "each interval is stored once": each_interval_is_stored_once,
+    "energy closes on every transformer": energy_closes,
 }
 
 
