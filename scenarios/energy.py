@@ -26,12 +26,14 @@ ROUNDING_SHARE = 1e-5
 def unclosed(world: World, begin: float, end: float) -> Iterator[str]:
     """Transformers whose registers differ by more than rounding explains, between two moments.
 
-    Each register may be out by its own step at either moment.
+    Each register may be out by its own step at either moment.  Only where a head meter was read in
+    the run: a feeder whose totals nobody looked at is not solved for this alone.
     """
     if world.grid is None:
         return
     for transformer in world.spec.transformers:
-        if transformer.head is None:
+        feeder = world.grid.made(transformer.name)
+        if transformer.head is None or feeder is None or not feeder.head_was_read:
             continue
         head_wh, drawn_wh, lost_wh = _told(world, transformer, begin, end)
         meters = [world.meter(each.name) for each in (*transformer.meters, transformer.head)]

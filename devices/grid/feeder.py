@@ -174,6 +174,11 @@ class Feeder:
             _keep(self._counted, key, found, COUNTED_DAYS_KEPT * (1 + len(self._places)))
         return found
 
+    @property
+    def head_was_read(self) -> bool:
+        """Whether anybody has asked for what the head meter counted: all days are solved then."""
+        return self._head_sums is not None
+
     def head_totals(self, now: float) -> tuple[Energy, int]:
         """What the head meter has counted since the origin, and what was lost behind it, W ms."""
         if self._head_sums is None:

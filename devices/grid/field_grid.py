@@ -42,6 +42,10 @@ class FieldGrid:
             found = self._feeders[transformer] = self._made(self._transformers[transformer])
         return found
 
+    def made(self, transformer: str) -> Feeder | None:
+        """A transformer's feeder, if anybody has asked for it yet."""
+        return self._feeders.get(transformer)
+
     def load_of(self, meter: str) -> Load:
         """What a customer's installation draws, at the voltage of its place; or what a
         transformer's head meter measures."""

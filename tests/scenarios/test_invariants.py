@@ -39,6 +39,7 @@ ONCE = "nothing was done twice"
 IN_TIME = "nothing acted out of its time"
 OWN_ROWS = "stored intervals are the meters' own"
 ROWS_ONCE = "each interval is stored once"
+ENERGY = "energy closes on every transformer"
 UNTOUCHED = "90000004"
 
 
@@ -243,6 +244,19 @@ def interval_stored_twice(story: Story) -> Story:
     return with_page(story, but=lambda rows: (*rows, rows[1]))
 
 
+def power_from_nowhere(story: Story) -> Story:
+    """A customer's meter counts what never flowed through the transformer's."""
+    assert story.world.grid is not None
+    feeder = story.world.grid.feeder("T-001")
+    begin = story.scenario.start_utc.timestamp()
+    for at in (begin, begin + story.simulated_s):
+        feeder.head_totals(at)
+    feeder.fixed = {UNTOUCHED: (90_000,) * feeder.connections(UNTOUCHED)}
+    feeder._drawn.clear()
+    feeder._of_days.clear()
+    return story
+
+
 SPOILT: dict[Spoil, set[str]] = {
     error_inside: {ERROR},
     order_lost: {STORED},
@@ -274,6 +288,7 @@ SPOILT: dict[Spoil, set[str]] = {
     value_of_another_time_stored: {OWN_ROWS},
     value_of_another_time_flagged: {OWN_ROWS},
     interval_stored_twice: {ROWS_ONCE},
+    power_from_nowhere: {ENERGY},
 }
 
 
