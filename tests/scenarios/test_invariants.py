@@ -254,6 +254,7 @@ def power_from_nowhere(story: Story) -> Story:
     feeder.fixed = {UNTOUCHED: (90_000,) * feeder.connections(UNTOUCHED)}
     feeder._drawn.clear()
     feeder._of_days.clear()
+    feeder._counted.clear()
     return story
 
 
