@@ -89,8 +89,10 @@ def faults(recorded: Recorded) -> list[Inferred]:
 
 def _of_concentrator(recorded: Recorded, name: str) -> Iterator[Inferred]:
     log = [each for each in recorded.logs.get(name, ()) if each.source is Source.FAULT_LOG]
+    before: datetime | None = None
     for gone, back in _absences(recorded.sessions[name]):
-        since = gone - timedelta(seconds=NOTICED_S + 5)
+        since = _not_before(gone - _LOOK_BACK, before)  # lines tell of one absence only
+        before = back
         lines = [each for each in log if since <= each.at and (back is None or each.at <= back)]
         found = [*_told(recorded, name, lines, back)]
         known = {each.kind for each in found}

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from devices.field_spec import FIRST_METER, transformers
+from devices.field_spec import FIRST_METER, head_meter, transformers
 from headend.domain.meter import GATEWAY
 from headend.domain.order import SCHEDULED, Kind, Order, State
 from headend.domain.reading import WantedObject
@@ -31,12 +31,16 @@ METER_CLASSES = frozenset({1, 3, 4, 5})  # what can be read by logical name alon
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays whom: recorded names to simulated ones.  `empty` are places nobody takes."""
+    """Who plays whom: recorded names to simulated ones.  `empty` are places nobody takes.
+
+    `total` counts customers; `grid` says whether their transformers have head meters besides.
+    """
 
     concentrators: dict[str, str]
     meters: dict[str, str]
     empty: tuple[str, ...]
     total: int
+    grid: bool = False
 
     @property
     def own_names(self) -> bool:
@@ -51,17 +55,23 @@ def cast(recorded: Recorded) -> Cast:
 
 
 def _as_it_is(recorded: Recorded) -> Cast | None:
-    """The cast of a field that has the names and places of a simulated one already."""
+    """The cast of a field that has the names and places of a simulated one already.
+
+    Head meters tell that it was on a grid: without one there are none.
+    """
     names = [each.name for each in recorded.meters]
-    if not names or not all(each.isascii() and each.isdecimal() for each in names):
+    if not all(each.isascii() and each.isdecimal() for each in names):
         return None
-    total = max(map(int, names)) - FIRST_METER + 1
+    concentrators = max(1, len(recorded.concentrators))
+    heads = {head_meter(number).name for number in range(1, concentrators + 1)}
+    total = max((int(each) for each in names if each not in heads), default=0) - FIRST_METER + 1
     if not 1 <= total <= METERS_MAX:
         return None
+    grid = not heads.isdisjoint(names)
     places = {
         meter.name: each.concentrator
-        for each in transformers(total, max(1, len(recorded.concentrators)))
-        for meter in each.meters
+        for each in transformers(total, concentrators, heads=grid)
+        for meter in each.modules
     }
     known = {each.name for each in recorded.concentrators}
     if not known <= set(places.values()) or any(
@@ -74,6 +84,7 @@ def _as_it_is(recorded: Recorded) -> Cast | None:
         {name: name for name in names},
         tuple(name for name in places if name not in set(names)),
         total,
+        grid,
     )
 
 

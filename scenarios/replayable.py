@@ -20,6 +20,7 @@ from headend.config import Config, OrderPolicy
 from headend.domain.meter import GATEWAY
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import REASONS
+from headend.orders.conclusion import REST_DRAWN
 from scenarios import recast
 from scenarios.cuts import Values, spelled
 from scenarios.inferred import NOTICED_MIN_S, Inferred, faults, noticed_s, silences_s, since
@@ -144,6 +145,8 @@ def _field(recorded: Recorded, places: Cast) -> Values:
         "concentrators": max(1, len(places.concentrators)),
         "outages": "none",  # whatever came and went is among the faults
     }
+    if not places.grid:
+        told["grid"] = False  # no head meter is recorded, and nothing tells which cables there are
     if any(meter.address == GATEWAY for meter in recorded.meters):
         told["mode"] = "gateway"
     silences = [*silences_s(recorded)]
@@ -192,7 +195,9 @@ def _policies(
         if before.attempt.number == 1 and before.attempt.ended_at is not None
     ]
     if rests and min(rests) < usual.backoff_first_s / 2:
-        found["backoff_first_s"] = round(max(min(rests), 0.1), 3)
+        # Of the policies that explain it the shortest: what was over before a fault came then, is
+        # over before it when played.
+        found["backoff_first_s"] = round(max(min(rests) / REST_DRAWN[1], 0.1), 3)
     told = {key: value for key, value in found.items() if value != getattr(usual, key)}
     note = "of the policy only deadline, window, tries and first rest show in orders: --config FILE"
     return ({"orders": told} if told else {}), [note]

@@ -22,6 +22,9 @@ from headend.ports import Chance, Clock, Report, Store, Transaction
 from protocols.concentrator import messages
 from protocols.dlms.procedures.wanted import placed
 
+REST_DRAWN = (0.5, 1.5)
+"""Shares of what the policy says, between which each rest is drawn: orders spread by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusions:
@@ -245,7 +248,7 @@ class Conclusions:
         return timedelta(seconds=rest_s * self._jitter(order))
 
     def _jitter(self, order: Order) -> float:
-        return self.chance.uniform(f"backoff/{order.number}", 0.5, 1.5)
+        return self.chance.uniform(f"backoff/{order.number}", *REST_DRAWN)
 
 
 def unmoved(tx: Transaction, order: Order) -> Order | None:

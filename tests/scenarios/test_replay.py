@@ -25,6 +25,7 @@ from headend.store.store import Reader
 from protocols.concentrator.messages import Action, Frame, LinkReport, Result, Status
 from scenarios import stories
 from scenarios.engine import run
+from scenarios.field import registry_of
 from scenarios.inferred import faults
 from scenarios.recast import cast
 from scenarios.recorded import Recorded, Tried, recorded
@@ -42,13 +43,13 @@ def at(seconds: float) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """The database that a story of the library leaves, with a seed of its own if one is given."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The database that a story of the library leaves."""
 
     @cache
-    def of(name: str, seed: int | None = None) -> Path:
+    def of(name: str) -> Path:
         directory = tmp_path_factory.mktemp("kept")
-        run(stories.find(name)[1], seed=seed, keep=directory)
+        run(stories.find(name)[1], keep=directory)
         return directory / "ami.db"
 
     return of
@@ -73,7 +74,7 @@ def read(database: Path) -> Recorded:
         ("the-head-end-restarts-mid-order", {"crash-head-end"}),
     ],
 )
-def test_ends_as_it_did(kept: Callable[..., Path], story: str, inferred: set[str]) -> None:
+def test_ends_as_it_did(kept: Callable[[str], Path], story: str, inferred: set[str]) -> None:
     what = replayable(read(kept(story)))
     assert {fault.kind for fault in what.faults} == inferred
     found = replay(what)
@@ -82,9 +83,9 @@ def test_ends_as_it_did(kept: Callable[..., Path], story: str, inferred: set[str
     assert parse(what.text) == parse(what.text.partition("\n\n")[2])
 
 
-def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[..., Path]) -> None:
+def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[[str], Path]) -> None:
     """Half of all frames are lost; who tries once loses orders that five tries bring through."""
-    database = kept("retries-overcome-heavy-packet-loss", 4)
+    database = kept("retries-overcome-heavy-packet-loss")
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     what = replayable(read(database))
     shares = [fault.share for fault in what.faults if fault.kind == "packet-loss"]
@@ -98,7 +99,7 @@ def test_fewer_tries_do_not_overcome_the_loss(kept: Callable[..., Path]) -> None
     assert hashlib.sha256(database.read_bytes()).hexdigest() == before
 
 
-def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[..., Path]) -> None:
+def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[[str], Path]) -> None:
     """The story allows three tries; five outlast the silence."""
     what = replayable(read(kept("the-meter-is-silent")))
     assert what.values["head_end"]["orders"]["tries_max"] == 3
@@ -106,7 +107,7 @@ def test_the_number_of_tries_shows_in_who_gave_up(kept: Callable[..., Path]) -> 
     assert all(c.changed and c.changed.attempts >= c.happened.attempts for c in found.compared)
 
 
-def test_the_policy_shows_in_orders_or_is_given(kept: Callable[..., Path]) -> None:
+def test_the_policy_shows_in_orders_or_is_given(kept: Callable[[str], Path]) -> None:
     story = kept("the-meter-refuses-the-new-limit")
     assert "head_end" not in replayable(read(story)).values
     policy = OrderPolicy(backoff_first_s=7, lane_width=2)
@@ -167,6 +168,56 @@ def test_devices_of_other_names_are_cast() -> None:
         ("M-3", "done"),
         ("M-9", "unknown-meter"),
     ]
+
+
+def simulated(count: int, *heads: str) -> tuple[Meter, ...]:
+    names = [*heads, *(str(90_000_001 + place) for place in range(count))]
+    return tuple(
+        Meter(name, "C-001", commissioned=True, contracted_w=Decimal(10_000)) for name in names
+    )
+
+
+@pytest.mark.parametrize(
+    ("meters", "grid", "total", "own"),
+    [
+        (simulated(12, "80000001"), True, 12, True),
+        (simulated(12), False, 12, True),
+        # Of a transformer that the field would not have: a number like any other.
+        (simulated(12, "80000002"), False, 13, False),
+        (simulated(0, "80000001"), False, 1, False),
+    ],
+)
+def test_a_field_on_a_grid_keeps_its_names_and_places(
+    meters: tuple[Meter, ...], grid: bool, total: int, own: bool
+) -> None:
+    """A head meter is no customer: with a place of theirs, all would stand one place further on,
+    and hear and be heard as their neighbours."""
+    what = told_of(
+        order(1, meters[-1].name, concentrator="C-001"),
+        concentrators=(Concentrator("C-001"),),
+        meters=meters,
+        sessions={"C-001": ()},
+    )
+    places = cast(what)
+    assert (places.own_names, places.total, places.grid) == (own, total, grid)
+    scenario = parse(replayable(what).text)
+    assert (scenario.field.grid, scenario.field.meters) == (grid, total)
+    if own:
+        assert {each.name for each in registry_of(scenario).meters} == set(places.meters)
+
+
+def test_lines_of_a_log_tell_of_one_absence_only() -> None:
+    """A second one soon after the first: its fault does not begin with the first one's lines."""
+    line = Evidence(Source.FAULT_LOG, at(40), "sim: 103 illegal MS", ReasonCode.SIM_FAULT)
+    moments = ((0, True), (45, False), (50, True), (55, False))
+    what = told_of(
+        order(1, "M-1"),
+        sessions={"north": tuple(SessionChange("north", at(s), on, 1) for s, on in moments)},
+        logs={"north": (line,)},
+    )
+    sim, silence = faults(what)
+    assert (sim.kind, sim.at, sim.until) == ("sim", at(39), at(45))
+    assert (silence.kind, silence.at, silence.until) == ("silence", at(50), None)
 
 
 def test_an_absence_is_told_once_and_by_who_knows() -> None:
@@ -237,7 +288,8 @@ def test_a_live_run_shows_its_patience_its_rests_and_its_broker() -> None:
     made = replayable(what)
     assert made.values["field"]["patience"] == "2.5s"
     assert made.values["field"]["noticed_after"] == "2s"
-    assert made.values["head_end"]["orders"]["backoff_first_s"] == 0.7
+    # The shortest policy that may draw a rest of 0.7 s: nothing comes later than it came.
+    assert made.values["head_end"]["orders"]["backoff_first_s"] == 0.467
     (sim,) = [each for each in made.faults if each.kind == "sim"]
     assert sim.at == ended  # it was heard of until then
 
