@@ -57,7 +57,8 @@ async def test_a_meter_that_the_head_end_dials_is_read_from_the_command_line(
     ):
         host, port = await listener.listen(LOCAL, 0)
         name = await register(bench, device, address=f"tcp://{host}:{port}")
-        where = ("--meter", name, "--database", database)
+        # A busy machine may need longer than the minute that the command waits by itself.
+        where = ("--meter", name, "--database", database, "--wait", "300")
         told = await ami(
             "order", "read", *where, "active-power", "clock", "1.0.99.9.0.255", "--json"
         )
