@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -22,6 +23,18 @@ RecordedPhase = Literal["A", "B", "C", "ABC"]
 """The phases of its transformer that a meter hangs on."""
 
 
+class Stage(enum.StrEnum):
+    """How far a meter has come between the manufacturer's pallet and the scrap heap."""
+
+    IN_STOCK = "in-stock"
+    INSTALLED = "installed"
+    COMMISSIONED = "commissioned"
+    LINKED = "linked"
+    IN_SERVICE = "in-service"
+    BLOCKED = "blocked"
+    REMOVED = "removed"
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A registered meter.
@@ -33,6 +46,8 @@ class Meter:
     logical device name that it calls itself by, where that is not its name; `title` its system
     title in hexadecimal digits, by which it proves itself and names itself in ciphered pushes.
     `recorded_phase` is what the utility's papers say: nobody has measured it, and it may be wrong.
+    `stage` is what its life cycle has written down, of a blocked one that beneath the block; None
+    where nobody keeps its life.  `life_cycle.stage_of` tells where it stands.
     """
 
     name: str
@@ -46,6 +61,7 @@ class Meter:
     identity: str | None = None
     title: str | None = None
     recorded_phase: RecordedPhase | None = None
+    stage: Stage | None = None
 
     @property
     def by_gateway(self) -> bool:

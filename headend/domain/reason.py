@@ -20,6 +20,7 @@ class ReasonCode(enum.StrEnum):
     NOT_COMMISSIONED = "not-commissioned"
     NOT_LINKED = "not-linked"
     METER_BLOCKED = "meter-blocked"
+    METER_REMOVED = "meter-removed"
     KEYS_OF_CONCENTRATOR = "keys-of-concentrator"
     LIMIT_OUT_OF_RANGE = "limit-out-of-range"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
@@ -111,6 +112,8 @@ _TABLE = (
      "MEDIDOR_NO_VINCULADO", "el medidor no está vinculado a un concentrador", _NEITHER),
     (_C.METER_BLOCKED, "5.2", "the meter is blocked for orders",
      "MEDIDOR_BLOQUEADO", "el medidor está bloqueado para órdenes", _NEITHER),
+    (_C.METER_REMOVED, "5.2", "the meter was taken away from its service point",
+     "MEDIDOR_RETIRADO", "el medidor fue retirado de su punto de suministro", _NEITHER),
     (_C.KEYS_OF_CONCENTRATOR, "5.2",
      "the meter's keys are its concentrator's, and the head-end cannot change them",
      "CLAVES_DEL_CONCENTRADOR",

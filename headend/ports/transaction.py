@@ -10,6 +10,7 @@ from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
+from headend.ports.words.life import LifeWords
 from headend.ports.words.messages import MessageWords
 from headend.ports.words.orders import OrderWords
 from headend.ports.words.outbox import OutboxWords
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 class Transaction(
     RegistryWords,
+    LifeWords,
     ReadingWords,
     CollectedWords,
     UpkeepWords,

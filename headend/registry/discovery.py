@@ -7,16 +7,21 @@ delivered with it, or it does not conform.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
 from headend import trouble
 from headend.domain.discovery import Discovery
+from headend.domain.life_cycle import Refusal, Step, taken, told
 from headend.domain.meter import Meter
 from headend.ports import Chance, Clock, Store, Transaction
+from headend.registry.lives import By, move
 from protocols.concentrator.messages import AdmitMeter, Discovered, Downward, RefuseMeter
+
+DISCOVERY = "discovery"
+"""Who links what a concentrator found."""
 
 _log = structlog.get_logger("registry")
 
@@ -99,7 +104,8 @@ class Discoveries:
             why=why or "",
         )
         if why is None and meter is not None and meter.concentrator is None:
-            tx.put_meters([replace(meter, concentrator=concentrator)])
+            by = By(DISCOVERY, decided.at, f"found by {concentrator}")
+            move(tx, meter, Step.LINK, by, concentrator=concentrator)
         tx.put_discovery(decided)
         return decided
 
@@ -116,4 +122,7 @@ def _against(meter: Meter | None, concentrator: str, word: Discovered) -> str | 
         return f"it is linked to {meter.concentrator}"
     if meter.concentrator is None and meter.address is not None:
         return f"it is reached by another way, {meter.address}"
+    refused = taken(meter, Step.LINK, concentrator=concentrator)
+    if isinstance(refused, Refusal):
+        return f"it is {told(refused.stage)}: {refused.why}"
     return None

@@ -55,6 +55,11 @@ _OF_METER = Prepared(
 _ALL = Prepared(KEYS.select().order_by(_k.meter, _k.client, _k.generation))
 _ADD = Prepared(insert(schema.meter_keys), KEYS.names)
 _STATE = Prepared(update(schema.meter_keys).where(*_ONE).values(state=bindparam("to")))
+_RETIRE = Prepared(
+    update(schema.meter_keys)
+    .where(_k.meter == bindparam("of_meter"), _k.state != KeyState.RETIRED)
+    .values(state=KeyState.RETIRED)
+)
 _RESEAL = Prepared(
     update(schema.meter_keys)
     .where(*_ONE)
@@ -120,6 +125,10 @@ class KeyWords(Words):
     def set_key_state(self, row: KeyRow, state: KeyState) -> None:
         """Move a generation on."""
         self._change(_STATE, {**_place(row), "to": state})
+
+    def retire_keys(self, meter: str) -> int:
+        """Of every client."""
+        return self._change(_RETIRE, {"of_meter": meter})
 
     def key_is_shared(self, row: KeyRow) -> bool:
         """Whether another meter, or another client of this one, has the same encryption key."""

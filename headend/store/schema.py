@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from headend.domain.evidence import Evidence, Source
 from headend.domain.keys import KeyState
+from headend.domain.meter import Stage
 from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
@@ -54,6 +55,7 @@ meters = Table(
     Column("identity", String),
     Column("title", String),
     Column("recorded_phase", String),
+    Column("stage", EnumText(Stage)),
     Index("meters_of_concentrator", "concentrator", "name"),
 )
 Index(

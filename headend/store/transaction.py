@@ -14,10 +14,13 @@ from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
+from headend.store.life import LifeWords
 from headend.store.messages import MessageWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
+from headend.store.places import PlaceWords
 from headend.store.readings import ReadingWords
+from headend.store.receipts import ReceiptWords
 from headend.store.secrets import SecretWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
@@ -27,6 +30,9 @@ T = TypeVar("T")
 
 class SqlTransaction(
     ShipmentWords,
+    LifeWords,
+    PlaceWords,
+    ReceiptWords,
     ReadingWords,
     IntervalWords,
     CollectedWords,

@@ -9,7 +9,7 @@ import pytest
 
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.domain.meter import Concentrator, Meter
+from headend.domain.meter import Concentrator, Meter, Stage
 from headend.registry.discovery import Discoveries
 from headend.store import upkeep_queries as queries
 from headend.store.store import SqlStore
@@ -23,6 +23,9 @@ METERS = (
     Meter("3", "C-2", identity="FRN0000000003"),
     Meter("4", identity="FRN0000000004", blocked=True),
     Meter("5", identity="FRN0000000005", address="tcp://10.1.2.3"),
+    Meter("6", identity="FRN0000000006", stage=Stage.IN_STOCK),
+    Meter("7", identity="FRN0000000007", stage=Stage.REMOVED),
+    Meter("8", identity="FRN0000000008", commissioned=True, stage=Stage.COMMISSIONED),
 )
 
 
@@ -77,6 +80,7 @@ async def decided(word: Discovered, *, failures: int = 0) -> tuple[Downward, str
 ADMITTED = {
     "one that is expected somewhere": (found("FRN0000000001"), "1"),
     "one that is known by its title": (found("XXX", title="46524E0000000001"), "1"),
+    "one that is commissioned": (found("FRN0000000008"), "8"),
     "one that is linked here": (found("FRN0000000002"), "2"),
 }
 
@@ -97,6 +101,8 @@ REFUSED = {
     "tells no name": (found("", "tells no logical device name"), "does not conform"),
     "linked elsewhere": (found("FRN0000000003"), "linked to C-2"),
     "blocked": (found("FRN0000000004"), "blocked"),
+    "in stock, by the records": (found("FRN0000000006"), "by the records it hangs nowhere"),
+    "removed": (found("FRN0000000007"), "it is removed"),
     "reached by another way": (found("FRN0000000005"), "tcp://10.1.2.3"),
 }
 
