@@ -49,7 +49,7 @@ def solve(
     try:
         report = reported(read(dss=dss, cim=cim))
     except (BadNetwork, NotConverged) as error:
-        problem = problem_of(error)
+        problem = problem_of(error, (dss or cim or Path()).name)
         if json:
             print_json({"converged": False, "error": problem})
         end = failed if isinstance(error, NotConverged) else wrong_usage

@@ -6,16 +6,29 @@ from __future__ import annotations
 class BadNetwork(ValueError):
     """A network's description is wrong or holds what is not modelled; the text says where."""
 
-    placed = False
-    """Whether the text names file and line already."""
+    file: str | None = None
+    """The file's name, once the text names it."""
+    line: int | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether the text names its file already."""
+        return self.file is not None
 
     @classmethod
     def at(cls, where: str, name: str, error: Exception | str) -> BadNetwork:
-        """An element's, with the place where it was written."""
+        """An element's, with the place, "file:line", where it was written."""
         if isinstance(error, BadNetwork) and error.placed:
             return error
-        found = cls(f"{where}: {name}: {error}")
-        found.placed = True
+        file, _, line = where.rpartition(":")
+        return cls.of_file(file, f"{where}: {name}: {error}" if name else f"{where}: {error}", line)
+
+    @classmethod
+    def of_file(cls, file: str, text: str, line: int | str | None = None) -> BadNetwork:
+        """One whose text tells the file, and the line where that is known."""
+        found = cls(text)
+        found.file = file
+        found.line = None if line is None else int(line)
         return found
 
 
@@ -36,3 +49,11 @@ class NotConverged(ArithmeticError):
         self.iterations = iterations
         self.mismatch_pu = mismatch_pu
         self.step = step
+
+    @classmethod
+    def collapsed(cls, element: str, node: str, volts_pu: float, iterations: int) -> NotConverged:
+        """What is drawn has no solution as its model states it: only as a lesser load."""
+        found = cls(node, iterations, 1.0 - volts_pu)
+        text = f"no solution with {element} as its model states it: at {node} only"
+        found.args = (f"{text} {volts_pu:.3g} of the rated voltage would be left",)
+        return found

@@ -18,6 +18,8 @@ from devices.grid.zbus import Complex, Real
 CUT_STEEPNESS = 500.0
 """How sharply a ZIP load lets go at its cut-off voltage."""
 
+_NO_VOLTAGE = 1e-6  # per unit: what no source feeds
+
 Places = npt.NDArray[np.intp]
 
 
@@ -121,6 +123,19 @@ class LoadCurrents:
             susceptance = -1j * fixed / self._volts[at] ** 2
             found = (power.real / np.conj(v) + susceptance * v).astype(np.complex128)
         return found
+
+
+def outside_band(legs: Sequence[Leg], voltage: Complex) -> list[tuple[Leg, float]]:
+    """The legs under voltage that draw as impedances, their model holding no more, each with its
+    voltage as a share of the rated one."""
+    v = np.append(voltage, 0)
+    found = []
+    for leg in legs:
+        share = float(abs(v[leg.ends[0]] - v[leg.ends[1]])) / leg.volts
+        banded = leg.model != 2 and (leg.watts or leg.vars) and leg.low > 0
+        if banded and share > _NO_VOLTAGE and not leg.low <= share <= leg.high:
+            found.append((leg, share))
+    return found
 
 
 def _parts(leg: Leg) -> list[Leg]:

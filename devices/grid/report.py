@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from devices.grid.circuit import Circuit
 from devices.grid.errors import BadNetwork, NotConverged
+from devices.grid.load_currents import outside_band
 from devices.grid.power_flow import Solution
 from devices.grid.regulators import TapChanger
 
@@ -104,19 +104,16 @@ _ADVICE = {
 """By what an error's text says."""
 
 
-def problem_of(error: BadNetwork | NotConverged) -> Problem:
-    """An error with its place and what to do."""
+def problem_of(error: BadNetwork | NotConverged, file: str) -> Problem:
+    """An error with its place, in this file where it names no other, and what to do."""
     text = str(error)
     if isinstance(error, NotConverged):
         return Problem("no-solution", text, NO_SOLUTION, node=error.node)
-    placed = re.match(r"([^\s:]+):(\d+): ", text) or re.search(r"([^\s:]+): .*\(line (\d+)\)", text)
     advice = next(
         (advice for part, advice in _ADVICE.items() if part in text),
         "Correct the file and try again.",
     )
-    if placed is None:
-        return Problem("bad-network", text, advice)
-    return Problem("bad-network", text, advice, placed[1], int(placed[2]))
+    return Problem("bad-network", text, advice, error.file or file, error.line)
 
 
 def read(*, dss: Path | None = None, cim: Path | None = None) -> SolvedBy:
@@ -139,14 +136,17 @@ def reported(network: SolvedBy) -> Report:
     notes = list(network.notes)
     isolated = [circuit.node_names[node] for node in sorted(solution.dead)]
     if isolated:
-        names = isolated
-        notes.append(f"no source feeds {', '.join(names[:10])}" + (" ..." if names[10:] else ""))
+        notes.append(f"no source feeds {_first(isolated)}")
     if solution.loose:
         names = [circuit.node_names[node] for node in sorted(solution.loose)]
         notes.append(
-            "nothing but an antifloat ties to ground, so that rounding shows: "
-            + ", ".join(names[:10])
-            + (" ..." if names[10:] else "")
+            f"nothing but an antifloat ties to ground, so that rounding shows: {_first(names)}"
+        )
+    if found := outside_band(circuit.legs, solution.voltage):
+        shares = {leg.load: f"{leg.load} at {share:.3f}" for leg, share in found}
+        notes.append(
+            "at voltages for which their models do not hold, and so drawn as impedances"
+            " (per unit of their ratings): " + _first(list(shares.values()))
         )
     return Report(
         circuit.name,
@@ -163,6 +163,10 @@ def reported(network: SolvedBy) -> Report:
         notes,
         isolated,
     )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" ..." if names[10:] else "")
 
 
 def _voltages(solution: Solution) -> list[NodeVoltage]:

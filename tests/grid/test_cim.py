@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -138,6 +139,42 @@ REFUSED = {
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(BadNetwork, match=told):
         read(written(tmp_path, text))
+
+
+# What is wrong, and on which line of the file: each object stands on a line of its own.
+MISPLACED = {
+    "no XML": ("<rdf:RDF\n\n", 3),
+    "no RDF": ("<a/>", None),
+    "nothing in it": (RDF.format(""), None),
+    "no number": (two_buses().replace(">400<", ">x<", 1), 1),
+    "not a number": (two_buses().replace(">30000.0<", ">nan<"), 6),
+    "nothing told": (two_buses().replace("<cim:ACLineSegment.r>0.4</cim:ACLineSegment.r>", ""), 5),
+    "a loose end": (two_buses().replace('"#there"', '"#nowhere"'), 9),
+    "a source of no impedance": (two_buses().replace(">1e-07<", ">0<"), 4),
+    "a line of no impedance": (two_buses(r=0).replace(">1e-09<", ">0<"), 5),
+}
+
+
+@pytest.mark.parametrize("text, line", MISPLACED.values(), ids=MISPLACED)
+def test_a_problem_names_file_and_line(tmp_path: Path, text: str, line: int | None) -> None:
+    path = tmp_path / "a model.xml"
+    path.write_text(text)
+    told = CliRunner().invoke(app, ["grid", "solve", "--cim", str(path), "--json"])
+    assert told.exit_code == 2
+    error = json.loads(told.stdout)["error"]
+    assert (error["file"], error["line"]) == ("a model.xml", line)
+
+
+@pytest.mark.parametrize("watts, ends", [(99_000.0, 0), (110_000.0, 1), (600_000.0, 1)])
+def test_more_than_the_line_carries_is_no_solution(tmp_path: Path, watts: float, ends: int) -> None:
+    """Behind 0.4 ohm at 231 V no phase carries more than 231**2 / 1.6 W: 100 kW in all."""
+    path = written(tmp_path, two_buses(watts))
+    told = CliRunner().invoke(app, ["grid", "solve", "--cim", str(path), "--json"])
+    assert told.exit_code == ends
+    if ends:
+        error = json.loads(told.stdout)["error"]
+        assert error["kind"] == "no-solution"
+        assert error["node"].startswith("there.")
 
 
 def test_the_command_takes_it(tmp_path: Path) -> None:

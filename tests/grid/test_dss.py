@@ -287,3 +287,37 @@ def test_what_no_source_feeds_is_named(tmp_path: Path) -> None:
     report = json.loads(ended.stdout)
     assert report["isolated"] == [f"{bus}.{number}" for bus in "ab" for number in (1, 2, 3)]
     assert {node["volts"] for node in report["nodes"] if node["bus"] in "ab"} == {0.0}
+
+
+def problem(tmp_path: Path, name: str, text: str) -> dict[str, object]:
+    path = tmp_path / name
+    path.write_text(text)
+    told = CliRunner().invoke(app, ["grid", "solve", "--dss", str(path), "--json"])
+    assert told.exit_code == 2
+    error: dict[str, object] = json.loads(told.stdout)["error"]
+    return error
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [("", None), (f"{CIRCUIT}nwe line.l", 3), (f"{CIRCUIT}new line.l bus1=a bus2=b length=0", 3)],
+)
+def test_a_problem_names_file_and_line_whatever_the_file_is_called(
+    tmp_path: Path, text: str, line: int | None
+) -> None:
+    error = problem(tmp_path, "my net (old): 2.dss", text)
+    assert (error["file"], error["line"]) == ("my net (old): 2.dss", line)
+
+
+def test_loads_that_are_lesser_than_told_are_named(tmp_path: Path) -> None:
+    """As in OpenDSS a load far too large for its line is solved: as an impedance.  It says so."""
+    text = (
+        f"{CIRCUIT}new line.l bus1=sourcebus bus2=b r1=1 x1=2 length=9\n"
+        "new load.big bus1=b kv=12.47 kw=99000\nsolve\n"
+    )
+    told = CliRunner().invoke(
+        app, ["grid", "solve", "--dss", str(script(tmp_path, text)), "--json"]
+    )
+    assert told.exit_code == 0
+    (note,) = [each for each in json.loads(told.stdout)["notes"] if "models do not hold" in each]
+    assert "load.big at 0.0" in note

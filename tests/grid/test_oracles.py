@@ -262,6 +262,22 @@ ELEMENTS = {
             )
         )
     ),
+    "capacitors behind reactors, and in steps": (
+        "new line.l bus1=sourcebus bus2=b length=30\n"
+        "new capacitor.c1 bus1=b kv=115 kvar=9000 harm=4.7\n"
+        "new capacitor.c2 bus1=b kv=115 kvar=9000 conn=delta r=9 xl=90\n"
+        "new capacitor.c3 bus1=b kv=115 numsteps=3 kvar=[900 600 300] states=[0 1 1] r=9 xl=[9 90]"
+        "\nnew capacitor.c4 bus1=b kv=115 cuf=[2 9] numsteps=2 harm=5 r=.5\n"
+        "new load.l bus1=b kv=115 kw=9000"
+    ),
+    "what is like another one, elsewhere": (
+        "new line.l bus1=sourcebus bus2=b length=30\n"
+        "new transformer.t buses=[b c] conns=[delta wye] kvs=[115 12.47] kvas=[900 900]"
+        " taps=[1 .98]\nnew transformer.u buses=[b.2.3.1 d] like=t\n"
+        "new transformer.v like=t buses=[b e]\n"
+        "new load.c bus1=c kv=12.47 kw=90 pf=.9 enabled=no\nnew load.d bus1=d like=c\n"
+        "new load.e like=d bus1=e.2 phases=1 kv=7.2 kw=30"
+    ),
     "a fault to ground and one between phases": (
         "new line.l bus1=sourcebus bus2=b length=30\nnew load.l bus1=b kv=115 kw=900\n"
         "new fault.f phases=1 bus1=b.1 r=9\nnew fault.g phases=1 bus1=b.2 bus2=b.3 r=20"

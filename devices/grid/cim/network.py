@@ -8,7 +8,7 @@ fed in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from devices.grid.cim.known import left_out
 from devices.grid.cim.rdf import Model, Thing, parsed
 from devices.grid.cim.transformers import NODES, Built, of_power_transformer, of_tank, regulators_of
 from devices.grid.circuit import GROUND, Circuit, Leg, Regulator, Source
-from devices.grid.errors import BadNetwork
+from devices.grid.errors import BadNetwork, NotConverged
+from devices.grid.load_currents import outside_band
 from devices.grid.power_flow import PowerFlow, Solution
 from devices.grid.primitives import delta, line, phase_matrix, series
 from devices.grid.regulators import TapChanger, regulated
@@ -58,19 +59,27 @@ class Network:
     notes: list[str] = field(default_factory=list)
 
     def solve(self) -> Solution:
-        """Raises BadNetwork, NotConverged."""
+        """Raises BadNetwork; NotConverged as well where a load gets less than its band.
+
+        CIM tells nothing of loads that let go: that one would be less than its model states is no
+        solution of the model.
+        """
         flow = PowerFlow(self.circuit)
-        return regulated(flow, self.regulators, self.changers, note=self.notes.append)
+        solution = regulated(flow, self.regulators, self.changers, note=self.notes.append)
+        for leg, share in outside_band(self.circuit.legs, solution.voltage):
+            if share < LOW:
+                node = self.circuit.node_names[leg.ends[0]]
+                raise NotConverged.collapsed(leg.load, node, share, solution.iterations)
+        return solution
 
 
 def read(path: Path) -> Network:
     """The network of a file.  Raises BadNetwork, naming the object and its line."""
-    model = parsed(path)
-    reader = _Reader(model, Network(Circuit(path.stem.lower(), HERTZ)))
     try:
+        reader = _Reader(parsed(path), Network(Circuit(path.stem.lower(), HERTZ)))
         reader.read()
     except BadNetwork as error:
-        raise BadNetwork(f"{path.name}: {error}") from error
+        raise BadNetwork.of_file(path.name, f"{path.name}: {error}", error.line) from error
     return reader.network
 
 
@@ -82,30 +91,29 @@ class _Reader:
         model = self.model
         for kind in NOT_MODELLED:
             for thing in model.by_kind[kind]:
-                raise BadNetwork(f"{thing} is not modelled")
+                raise thing.wrong(" is not modelled")
         self.network.notes += left_out(model)
-        for each in model.by_kind["EnergySource"]:
-            self._source(each)
+        self._each("EnergySource", self._source)
         if not self.circuit.sources:
             raise BadNetwork("there is no EnergySource")
-        for each in model.by_kind["ACLineSegment"]:
-            self._line(each)
+        self._each("ACLineSegment", self._line)
         for kind in SWITCHES:
-            for each in model.by_kind[kind]:
-                self._switch(each)
-        for each in model.by_kind["PowerTransformer"]:
-            ends = model.pointing("PowerTransformerEnd.PowerTransformer", each)
-            if ends:
-                self._transformer(of_power_transformer(model, each, ends))
-        for each in model.by_kind["TransformerTank"]:
-            self._transformer(of_tank(model, each))
-        for each in model.by_kind["LinearShuntCompensator"]:
-            self._shunt(each)
-        for each in model.by_kind["EnergyConsumer"]:
-            self._consumer(each)
+            self._each(kind, self._switch)
+        self._each("PowerTransformer", self._power_transformer)
+        self._each("TransformerTank", lambda each: self._transformer(of_tank(model, each)))
+        self._each("LinearShuntCompensator", self._shunt)
+        self._each("EnergyConsumer", self._consumer)
         for kind in INJECTING:
-            for each in model.by_kind[kind]:
-                self._injection(each, kind)
+            self._each(kind, lambda each: self._injection(each, each.kind))
+
+    def _each(self, kind: str, take: Callable[[Thing], None]) -> None:
+        """Raises BadNetwork for what one of them says and nothing can be reckoned with."""
+        for each in self.model.by_kind[kind]:
+            try:
+                take(each)
+            except (ArithmeticError, np.linalg.LinAlgError, LookupError) as error:
+                why = f": its values cannot be reckoned with ({error})"
+                raise each.wrong(why) from error
 
     # Where things are.
 
@@ -115,7 +123,7 @@ class _Reader:
             key=lambda each: each.number("ACDCTerminal.sequenceNumber", 1),
         )
         if len(terminals) < count:
-            raise BadNetwork(f"{equipment} has {len(terminals)} terminals of {count}")
+            raise equipment.wrong(f" has {len(terminals)} terminals of {count}")
         buses = [self._bus(terminal) for terminal in terminals[:count]]
         base = self.model.follow(equipment, "ConductingEquipment.BaseVoltage")
         for bus in buses:
@@ -185,7 +193,7 @@ class _Reader:
         terminals = [self.circuit.terminal(bus, numbers) for bus in (one, other)]
         c = b * length / (2 * math.pi * HERTZ)
         if not np.isfinite(z).all() or abs(np.linalg.det(z)) == 0 or length <= 0:
-            raise BadNetwork(f"{each} has no impedance")
+            raise each.wrong(" has no impedance")
         self.circuit.add(f"line.{each.name}".lower(), terminals, line(z * length, c, HERTZ))
 
     def _matrices(self, per_length: Thing, count: int) -> tuple[Complex, Complex]:
@@ -215,7 +223,7 @@ class _Reader:
         ]
         if not found:
             pairs = [(number, number) for number in (1, 2, 3)]
-        if each.flag("Switch.open", False):
+        if each.flag("Switch.open", each.flag("Switch.normalOpen", False)):
             pairs = []
         if pairs:
             self.circuit.add(
@@ -226,6 +234,11 @@ class _Reader:
                 ],
                 series(np.eye(len(pairs), dtype=np.complex128) / SWITCH_OHM),
             )
+
+    def _power_transformer(self, each: Thing) -> None:
+        ends = self.model.pointing("PowerTransformerEnd.PowerTransformer", each)
+        if ends:
+            self._transformer(of_power_transformer(self.model, each, ends))
 
     def _transformer(self, built: Built) -> None:
         terminals = []
@@ -266,8 +279,12 @@ class _Reader:
         found = self._phases(each, "EnergyConsumerPhase.EnergyConsumer", "EnergyConsumerPhase")
         is_delta = each.code("EnergyConsumer.phaseConnection") == "D"
         total = complex(each.number("EnergyConsumer.p", 0.0), each.number("EnergyConsumer.q", 0.0))
+        share = total / max(1, len(found))  # of a phase that tells nothing itself
         powers = [
-            complex(phase.number("EnergyConsumerPhase.p"), phase.number("EnergyConsumerPhase.q"))
+            complex(
+                phase.number("EnergyConsumerPhase.p", share.real),
+                phase.number("EnergyConsumerPhase.q", share.imag),
+            )
             for _, phase in found
         ]
         numbers = [number for number, _ in found] or [1, 2, 3]
@@ -300,7 +317,7 @@ class _Reader:
         else:
             between = self.circuit.base_kv.get(bus, 0.0) * 1000 * math.sqrt(3)
         if between <= 0:
-            raise BadNetwork(f"{each} has no base voltage")
+            raise each.wrong(" has no base voltage")
         ends: Iterable[tuple[int, int]]
         if not is_delta:
             ends, volts = [(node, GROUND) for node in nodes], between / math.sqrt(3)

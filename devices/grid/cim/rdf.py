@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,15 +32,26 @@ class Thing:
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r} (line {self.line})"
 
+    def wrong(self, what: str) -> BadNetwork:
+        """What is wrong with it, told with its line; `read` adds the file."""
+        error = BadNetwork(f"{self}{what}")
+        error.line = self.line
+        return error
+
     def number(self, name: str, default: float | None = None) -> float:
         """Raises BadNetwork where it is missing or no number."""
         text = self.values.get(name)
-        if text is None and default is not None:
-            return default
+        if text is None:
+            if default is not None:
+                return default
+            raise self.wrong(f" has no {name}")
         try:
-            return float(text or "")
+            found = float(text)
         except ValueError:
-            raise BadNetwork(f"{self}: {name} is {text!r} and no number") from None
+            found = math.nan
+        if not math.isfinite(found):
+            raise self.wrong(f": {name} is {text!r} and no number")
+        return found
 
     def flag(self, name: str, default: bool) -> bool:
         return self.values.get(name, str(default)).lower() == "true"
@@ -73,25 +85,27 @@ class Model:
         """The same; raises BadNetwork where there is nothing."""
         found = self.follow(thing, name)
         if found is None:
-            raise BadNetwork(f"{thing}: {name} points at nothing")
+            raise thing.wrong(f": {name} points at nothing")
         return found
 
 
 def parsed(path: Path) -> Model:
-    """The objects of a file.  Raises BadNetwork."""
+    """The objects of a file.  Raises BadNetwork, which does not name the file."""
     try:
         if path.stat().st_size > OCTETS_MAX:
-            raise BadNetwork(f"{path.name} is larger than {OCTETS_MAX:,} octets")
+            raise BadNetwork(f"it is larger than {OCTETS_MAX:,} octets")
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
         tree = etree.parse(str(path), parser)
     except OSError as error:
-        raise BadNetwork(f"{path}: {error.strerror or error}") from error
+        raise BadNetwork(f"it cannot be read: {error.strerror or error}") from error
     except etree.XMLSyntaxError as error:
-        raise BadNetwork(f"{path.name}: {error}") from error
+        wrong = BadNetwork(f"it is no XML: {error.msg}")
+        wrong.line = error.lineno
+        raise wrong from error
     if tree.docinfo.doctype:
-        raise BadNetwork(f"{path.name}: a document type is refused")
+        raise BadNetwork("a document type is refused")
     if tree.getroot().tag != f"{_RDF}RDF":
-        raise BadNetwork(f"{path.name} is no RDF/XML")
+        raise BadNetwork("it is no RDF/XML")
     return Model([_thing(element) for element in tree.getroot() if isinstance(element.tag, str)])
 
 

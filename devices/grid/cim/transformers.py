@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from devices.grid.cim.rdf import Model, Thing
 from devices.grid.circuit import Regulator
-from devices.grid.errors import BadNetwork
 from devices.grid.primitives import TransformerData, Winding
 from devices.grid.regulators import TapChanger
 
@@ -67,7 +66,7 @@ def _mesh(model: Model, each: Thing, ends: list[Thing], va: float) -> tuple[floa
 def _of_pairs(each: Thing, found: dict[tuple[int, ...], float], count: int) -> tuple[float, ...]:
     pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
     if any(not found.get(pair) for pair in pairs):
-        raise BadNetwork(f"{each} has not a reactance between each two of its windings")
+        raise each.wrong(" has not a reactance between each two of its windings")
     return tuple(found[pair] for pair in pairs)
 
 
@@ -95,7 +94,7 @@ def of_tank(model: Model, tank: Thing) -> Built:
         key=lambda each: each.number("TransformerEndInfo.endNumber"),
     )
     if len(ends) != len(infos) or len(ends) < 2:
-        raise BadNetwork(f"{tank} has {len(ends)} ends and its type {len(infos)}")
+        raise tank.wrong(f" has {len(ends)} ends and its type {len(infos)}")
     va = infos[0].number("TransformerEndInfo.ratedS")
     phases = max(1, sum(letter in "ABC" for letter in _phases(ends[0])))
     delta_kind = [each.code("TransformerEndInfo.connectionKind") == "D" for each in infos]
@@ -128,7 +127,7 @@ def _numbers(end: Thing) -> list[int]:
                 text = text[len(name) :]
                 break
         else:
-            raise BadNetwork(f"{end}: its phases {_phases(end)!r} are not understood")
+            raise end.wrong(f": its phases {_phases(end)!r} are not understood")
     return found
 
 

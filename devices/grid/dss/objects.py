@@ -136,9 +136,12 @@ class DssObject:
         if found is None:
             raise BadNetwork(f"like={other}: there is no {self.kind} of that name")
         for each in fields(self):
-            if each.name not in ("name", "where"):
+            if each.name not in _ITS_OWN:
                 setattr(self, each.name, copy.deepcopy(getattr(found, each.name)))
 
+
+_ITS_OWN = frozenset(("name", "where", "enabled", "bus1", "bus2"))
+"""What `like` does not copy: as in OpenDSS, an object is like another one, but not where it is."""
 
 _HARMLESS = frozenset(
     "normamps emergamps faultrate pctperm repair seasons ratings linetype spectrum".split()

@@ -85,6 +85,8 @@ class Options:
                 self.year = word.count(0, 1000)
             case "voltagebases":
                 self.voltage_bases = word.vector()
+                if any(base <= 0 for base in self.voltage_bases):
+                    raise BadNetwork("voltage bases are above 0")
             case "defaultbasefrequency" | "basefrequency":
                 defaults.frequency = _positive(word)
             case "frequency":

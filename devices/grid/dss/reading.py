@@ -13,7 +13,7 @@ from devices.grid.control import Waiting
 from devices.grid.dss.controls import CapControl, RegControl
 from devices.grid.dss.network import Network, built
 from devices.grid.dss.script import Script
-from devices.grid.errors import NotConverged
+from devices.grid.errors import BadNetwork, NotConverged
 
 
 def read(path: Path) -> Network:
@@ -25,8 +25,13 @@ def read(path: Path) -> Network:
         last[:] = [_solved(script, waiting)]
 
     script = Script(solve=solve)
-    script.run(path)
-    network = last[0] if last and script.unchanged else built(script)
+    try:
+        script.run(path)
+        network = last[0] if last and script.unchanged else built(script)
+    except BadNetwork as error:
+        if error.placed:
+            raise
+        raise BadNetwork.of_file(path.name, f"{path.name}: {error}") from error
     if not script.options.bases_wanted and not script.options.bus_bases:
         script.note("no CalcVoltageBases: per-unit values refer to the nearest of the usual bases")
     for each in script.objects.values():

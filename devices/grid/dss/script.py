@@ -79,14 +79,8 @@ class Script:
 
     def _placed(self, error: BadNetwork) -> BadNetwork:
         """With its file and line, once."""
-        text = str(error)
-        if error.placed:
-            return error
         changing = self.bench.changing
-        element = "" if changing is None else f"{changing.full_name}: "
-        placed = BadNetwork(f"{self._where}: {element}{text}")
-        placed.placed = True
-        return placed
+        return BadNetwork.at(self._where, "" if changing is None else changing.full_name, error)
 
     def note(self, text: str) -> None:
         """Something was left out."""

@@ -30,18 +30,25 @@ class Capacitor(DssObject):
     matrix_uf: Complex | None = None
     steps: int = 1
     states: list[int] = field(default_factory=lambda: [1])
-    r: float = 0.0
-    xl: float = 0.0
+    r: list[float] = field(default_factory=list)
+    xl: list[float] = field(default_factory=list)
+    harmonics: list[float] = field(default_factory=list)
+    """To which each step is tuned by a reactor in series; 0: it has none."""
     kind = "capacitor"
 
     def _set_kvar(self, word: Word) -> None:
         self.kvar, self.microfarads = word.vector()[: self.steps], None
+        if not self.kvar:
+            raise BadNetwork("kvar of nothing")
 
     def _set_steps(self, word: Word) -> None:
         self.steps = word.count(1, 100)
         if len(self.kvar) == 1:  # of the whole bank until now
             self.kvar = [self.kvar[0] / self.steps] * self.steps
         self.states = [1] * self.steps
+
+    def _set_xl(self, word: Word) -> None:
+        self.xl, self.harmonics = word.vector(), []
 
     SETTERS = {
         "bus1": lambda s, w: setattr(s, "bus1", Bus.of(w.text)),
@@ -50,14 +57,14 @@ class Capacitor(DssObject):
         "kvar": _set_kvar,
         "kv": number("kv"),
         "conn": lambda s, w: setattr(s, "delta", is_delta(w.text)),
-        "cuf": lambda s, w: setattr(s, "microfarads", w.vector()),
+        "cuf": lambda s, w: setattr(s, "microfarads", w.vector()[: s.steps]),
         "cmatrix": lambda s, w: setattr(s, "matrix_uf", w.matrix(s.phases).astype(complex)),
-        "r": lambda s, w: setattr(s, "r", sum(w.vector())),
-        "xl": lambda s, w: setattr(s, "xl", sum(w.vector())),
+        "r": lambda s, w: setattr(s, "r", w.vector()),
+        "xl": _set_xl,
+        "harm": lambda s, w: setattr(s, "harmonics", w.vector()),
         "numsteps": _set_steps,
         "states": lambda s, w: setattr(s, "states", [int(each) for each in w.vector()]),
     }
-    HARMLESS = frozenset(("harm",))
 
     @property
     def switched(self) -> list[int]:
@@ -79,19 +86,31 @@ class Capacitor(DssObject):
         if self.matrix_uf is not None:
             y: Complex = 1j * omega * self.matrix_uf * 1e-6
             return y
-        b = 0.0
+        none: Complex = np.zeros((n, n), dtype=np.complex128)
+        return sum((self._step(at, omega) for at, on in enumerate(self.switched) if on), none)
+
+    def _step(self, at: int, omega: float) -> Complex:
+        """One step with what is in series with it, in each phase: before the delta, if it is one.
+
+        As OpenDSS has it: each step is as large as the first where they are told in kvar, and a
+        reactance without a resistance has a thousandth of it.
+        """
         base = 2 * math.pi * self.base_frequency
-        for step, on in enumerate(self.switched):
-            if self.microfarads is not None:
-                c = self.microfarads[min(step, len(self.microfarads) - 1)] * 1e-6
-            else:
-                kvar = self.kvar[min(step, len(self.kvar) - 1)]
-                c = capacitor_susceptance(kvar, self.kv, n, self.delta) / base
-            b += c * omega * on
-        one = 1j * b
-        if (self.r or self.xl) and b:
-            one = 1 / (complex(self.r, self.xl) + 1 / one)
-        return delta(one, n) if self.delta else one * np.eye(n, dtype=np.complex128)
+        if self.microfarads is not None:
+            farads = self.microfarads[min(at, len(self.microfarads) - 1)] * 1e-6
+        else:
+            farads = capacitor_susceptance(self.kvar[0], self.kv, self.phases, self.delta) / base
+        r, xl, harmonic = (
+            values[at] if at < len(values) else 0.0 for values in (self.r, self.xl, self.harmonics)
+        )
+        if harmonic and farads:
+            xl = 1 / (base * farads) / harmonic**2
+        before = complex(r or xl / 1000, xl * omega / base)
+        one = 1j * omega * farads
+        eye = np.eye(self.phases, dtype=np.complex128)
+        bare = delta(one, self.phases) if self.delta else one * eye
+        found: Complex = bare @ np.linalg.inv(eye + before * bare) if before else bare
+        return found
 
 
 def _pair(word: Word) -> tuple[float, float]:

@@ -148,6 +148,13 @@ class Transformer(_Windings):
     def _set_bus(self, word: Word) -> None:
         self.coil.bus = Bus.of(word.text)
 
+    def _become_like(self, known: Mapping[tuple[str, str], DssObject], other: str) -> None:
+        buses = [coil.bus for coil in self.coils]
+        DssObject._become_like(self, known, other)
+        for coil in self.coils:
+            coil.bus = None
+        self._each("bus", buses)
+
     def _code(self, word: Word, known: Mapping[tuple[str, str], Any]) -> None:
         code: XfmrCode = looked_up(known, "xfmrcode", word.text)
         buses = [coil.bus for coil in self.coils]
