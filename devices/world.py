@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import simpy
 
@@ -23,6 +23,7 @@ from devices.channel.noise import residential
 from devices.channel.route import AnyLink
 from devices.clock import FieldDriver
 from devices.concentrator.device import Concentrator
+from devices.concentrator.flash import Flash
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import CLIENT_SAP, Entry
 from devices.deadlines import Deadlines
@@ -47,6 +48,9 @@ from devices.world_log import WorldLog
 from protocols.capture.recorder import Recorder
 from protocols.plc.frames import Direction
 
+if TYPE_CHECKING:  # it needs a system with file locks, and few worlds have one
+    from devices.gateway.field_memory import FieldMemory
+
 T = TypeVar("T")
 
 SETTLED_S = 3600.0
@@ -61,8 +65,9 @@ class World:
     """The field and its record.
 
     `uplinks` gives each concentrator its way to the broker.  With a `driver`, asyncio code acts on
-    the world through `enter`; with a `recorder`, what travels is written down.  `loads` gives some
-    meters what they measure; the others follow their specification.
+    the world through `enter`; with a `recorder`, what travels is written down; with a `memory`,
+    meters outlive the process.  `loads` gives some meters what they measure; the others follow
+    their specification.  Concentrators are other ones of the same names in each `run`.
     """
 
     def __init__(
@@ -77,6 +82,8 @@ class World:
         write_log: bool = True,
         recorder: Recorder | None = None,
         loads: Callable[[str], Load | None] = lambda meter: None,
+        memory: FieldMemory | None = None,
+        run: str = "",
     ) -> None:
         self.env = env
         self.spec = spec
@@ -87,6 +94,8 @@ class World:
         self._uplinks = uplinks
         self._recorder = recorder
         self._loads = loads
+        self._memory = memory
+        self._run = run
         self._meters: dict[str, Meter] = {}
         self._deadlines: dict[str, Deadlines] = {}
         self.own_lines = OwnLines(env, seed, self.log, SETTLED_S)
@@ -138,6 +147,8 @@ class World:
                 self._load(spec),
                 _meter_type(spec.control_mode, spec.model, spec.foreign, spec.phases),
             )
+            if self._memory is not None:
+                self._memory.recall(found, now=self.env.now)
             self._deadlines[name] = Deadlines(self.env, found, lambda _: self._tell(name))
         return found
 
@@ -314,6 +325,7 @@ class World:
             on_line=lambda: self._on_line(name),
             settings=self.spec.settings,
             engines=self.spec.engines,
+            flash=Flash(run=self._run),
             log=self.log,
         )
         self._deadlines[name] = Deadlines(
@@ -413,6 +425,8 @@ class World:
         self._told[meter] = len(history)
         if self._meters[meter].pushes_wait:
             pushing.send(self, meter)
+        if self._memory is not None:  # an answer leaves, and a push is under way, after this
+            self._memory.keep(self._meters[meter], now=self.env.now)
 
     def _modem_moved(self, concentrator: str, changes: tuple[StepChanged, ...]) -> None:
         for change in changes:

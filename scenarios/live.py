@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,8 +20,10 @@ from devices import cellular, faults, outages
 from devices.clock import FieldDriver, wall_clock
 from devices.clock import world as new_env
 from devices.concentrator.device import Settings
+from devices.gateway.field_memory import FieldMemory
 from devices.gateway.mqtt import KEEPALIVE_S, MqttUplink
 from devices.gateway.mqtt import Address as BrokerAddress
+from devices.gateway.sockets import allow_sockets
 from devices.gateway.uplink import Uplink
 from devices.modem import Pace
 from devices.world import World
@@ -34,6 +36,10 @@ from scenarios.schema import BadScenario, Scenario
 from scenarios.uplink import BusUplink
 
 POLL_S = 0.05
+TOLD_MAX = 5
+"""Concentrators by their names, in a sentence."""
+SOCKETS_EACH = 8
+"""Of a concentrator: both ends of its session, and of its line; for a moment of an old one, too."""
 
 Credentials = Callable[[str], ssl.SSLContext]
 """A concentrator's side of mutual TLS, by its id."""
@@ -61,25 +67,33 @@ class LiveField:
         or what stopped the world."""
         try:
             async with asyncio.timeout(timeout_s):
-                while waiting := self._without_session():
+                while waiting := self.without_session():
                     if self.failed.done():
                         self.failed.result()
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
-            told = ", ".join(map(self._without, waiting))
+            told = self.told(waiting)
             raise NoConnection(f"no session with the broker: {told}") from error
 
+    def told(self, waiting: Sequence[str]) -> str:
+        """Some concentrators without a session, and why, where that is known; of many the first."""
+        more = len(waiting) - TOLD_MAX
+        first = ", ".join(map(self._without, waiting[:TOLD_MAX]))
+        return f"{first}, and {more} more" if more > 0 else first
+
     def _without(self, name: str) -> str:
-        """A concentrator that has no session, and why, where that is known."""
         uplink = self._uplinks[name]
         trouble = uplink.trouble if isinstance(uplink, MqttUplink) else ""
         return f"{name} ({trouble})" if trouble else name
 
-    def _without_session(self) -> list[str]:
+    def without_session(self) -> list[str]:
+        """The concentrators that could have a session, and have none: their broker is away."""
         return [
             name
             for name, concentrator in self.world.concentrators.items()
-            if concentrator.modem.online and not concentrator.online.has_session
+            if concentrator.running
+            and concentrator.modem.serves
+            and not concentrator.online.has_session
         ]
 
 
@@ -95,15 +109,20 @@ async def live_field(
     keepalive_s: int = KEEPALIVE_S,
     keep_log: bool = False,
     recorder: Recorder | None = None,
+    memory: FieldMemory | None = None,
 ) -> AsyncIterator[LiveField]:
     """The field, until the context ends; then every concentrator is gone as if it had lost power.
 
     `credentials` are for a broker that wants TLS; `settings` and `modem_pace` are those of every
-    concentrator; what travels goes to the `recorder`.  Raises `BadScenario`, and what
-    `credentials` does.
+    concentrator; what travels goes to the `recorder`, what meters remember to the `memory`.
+    Raises `BadScenario`, `TooFewSockets`, and what `credentials` and the `memory` do.
+
+    Concentrators are as delivered, and call their messages otherwise than those of an earlier
+    field: a head-end passes over a message whose name it knows.
     """
     start = datetime.fromtimestamp(wall_clock(), UTC)
     spec = field_of(scenario)
+    allow_sockets(SOCKETS_EACH * len(spec.transformers) if isinstance(broker, Address) else 0)
     if settings is not None:
         spec = replace(spec, settings=settings)
     if modem_pace is not None:
@@ -124,7 +143,13 @@ async def live_field(
         driver=driver,
         keep_log=keep_log,
         recorder=recorder,
+        memory=memory,
+        run=f"{round(1000 * start.timestamp()):x}-",
     )
+    if memory is not None:  # what fell due meanwhile is done now, and not when a frame comes
+        for name in world.meter_names:
+            if memory.has(world.identity(name).number):
+                world.touched(name)
     field = LiveField(scenario, world, driver.failed, uplinks)
     planned = faults_of(aimed(scenario, world.seed), start.timestamp())
     check_targets(world, planned)

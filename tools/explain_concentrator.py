@@ -99,7 +99,8 @@ def _tree(page: ConcentratorPage, most: int | None) -> Tree:
     tree = Tree(Text.assemble((f"concentrator {name}", "bold"), f"  {_standing(page)}"))
     tree.guide_style = "dim"
     sim = "" if page.concentrator.sim is None else f", SIM {page.concentrator.sim}"
-    tree.add(Text(f"{page.meters_linked} meters linked, {page.orders_open} orders open{sim}"))
+    meters, orders = _number(page.meters_linked, "meter"), _number(page.orders_open, "order")
+    tree.add(Text(f"{meters} linked, {orders} open{sim}"))
     _list(tree, "sessions, by its status topic (UTC)", map(_session, page.sessions), most)
     _list(tree, "evidence", map(_statement, folded(page.evidence)), most)
     _add_state(tree, page, most)
@@ -112,6 +113,15 @@ def _tree(page: ConcentratorPage, most: int | None) -> Tree:
     _list(tree, "meters it discovered", map(_discovered, page.discoveries), most)
     _add_topology(tree, page, most)
     return tree
+
+
+def _number(count: int, noun: str) -> str:
+    """So many of them.
+
+    >>> _number(1, "order")
+    '1 order'
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _standing(page: ConcentratorPage) -> str:

@@ -37,6 +37,7 @@ class Cause:
     text: str
     evidence: str
     at: datetime | None = None
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def meter_page(connection: queries.Connection, name: str) -> MeterPage | None:
     place = None
     if home is not None and home.known is not None:
         place = next((each for each in home.known.state.meters if each.meter == name), None)
-    return MeterPage(known, found, link, place, home, [*_causes(known, found, link, place, home)])
+    return MeterPage(known, found, link, place, home, [*causes_of(known, found, link, place, home)])
 
 
 def _links(connection: queries.Connection, orders: list[Order]) -> Iterator[LinkReport]:
@@ -115,7 +116,7 @@ def _links(connection: queries.Connection, orders: list[Order]) -> Iterator[Link
 # --- why -----------------------------------------------------------------------------------------
 
 
-def _causes(
+def causes_of(
     known: Meter,
     orders: list[Order],
     link: LinkReport | None,
@@ -124,22 +125,37 @@ def _causes(
 ) -> Iterator[Cause]:
     """What stands in the way, from the registry outwards to the meter."""
     if not known.commissioned:
-        yield Cause("it is not commissioned", "the registry")
+        yield Cause("it is not commissioned", "the registry", next_step="commission it first")
     if known.blocked:
-        yield Cause("it is blocked", "the registry")
+        yield Cause("it is blocked", "the registry", next_step="find out why, and unblock it")
     if known.concentrator is None and known.address is None:
-        yield Cause("it is linked to no concentrator and has no address", "the registry")
+        text = "it is linked to no concentrator and has no address"
+        yield Cause(text, "the registry", next_step="link it, or give it an address: ami meter add")
     if home is not None:
         yield from _of_concentrator(home)
     yield from _of_link(link, place)
-    if orders and orders[0].final and orders[0].state is not State.DONE and orders[0].reason:
+    if orders and orders[0].state is not State.DONE and orders[0].reason:
         last = orders[0]
         assert last.reason is not None
+        how = "ended" if last.final else f"tried {last.attempts} times, is"
         yield Cause(
-            f"its last order, {last.number}, ended {last.state}: {REASONS[last.reason].text}",
+            f"its last order, {last.number}, {how} {last.state}: {REASONS[last.reason].text}",
             "; ".join(f"{each.source}: {each.text}" for each in last.evidence) or "the journal",
             last.ended_at,
+            _next_step(last),
         )
+
+
+def _next_step(order: Order) -> str:
+    """What helps after this order, or with it."""
+    assert order.reason is not None
+    reason = REASONS[order.reason]
+    if not order.final:
+        return f"nothing yet: it is tried by itself until {clock_text(order.deadline)}"
+    told = f"what was tried: ami explain order {order.number}"
+    if reason.crew:
+        return f"send somebody to the meter, where ami probe doctor names the fault; {told}"
+    return f"order it once more; {told}" if reason.retry else told
 
 
 def _of_concentrator(home: ConcentratorPage) -> Iterator[Cause]:
@@ -147,7 +163,12 @@ def _of_concentrator(home: ConcentratorPage) -> Iterator[Cause]:
     if not home.sessions or home.sessions[0].online:
         return
     last = home.sessions[0]
-    yield Cause(f"its concentrator {name} is not on line", "its session with the broker", last.at)
+    yield Cause(
+        f"its concentrator {name} is not on line",
+        "its session with the broker",
+        last.at,
+        f"see what is known of it: ami explain concentrator {name}",
+    )
     for each in [each for each in home.evidence if each.suggests][:EVIDENCE_SHOWN]:
         yield Cause(f"{name}: {each.text}", f"{each.source}, suggests {each.suggests}", each.at)
 
@@ -180,6 +201,8 @@ def _tree(page: MeterPage) -> Tree:
                 ("" if cause.at is None else f", {clock_text(cause.at)}", "dim"),
             )
         )
+        if cause.next_step:
+            branch.add(Text(f"  → {cause.next_step}"))
     if not page.causes:
         branch.add(Text("nothing that was heard stands against it", "green"))
     if page.link is not None or page.place is not None:

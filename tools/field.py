@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from devices.gateway.field_memory import FieldMemory
+from devices.gateway.sockets import TooFewSockets
 from headend import certificates
 from headend.app.sessions import Address
 from headend.clock import WallClock
@@ -22,11 +24,13 @@ from scenarios.schema import BadScenario, Scenario, parse
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
 from tools.field_ports import BadPorts, CannotListen, concentrator_ports
-from tools.field_street import serve
+from tools.field_state import remembered, too_few_sockets
+from tools.field_street import Street, serve
 from tools.serve import host_and_port
 from tools.terminal import err, failed, log_to_stderr, print_json, wrong_usage
 
 CONNECTED_WITHIN_S = 10.0
+LOOK_EVERY_S = 1.0
 METERS_EACH = 60
 QUIET = """
 about = "Nothing happens by itself."
@@ -60,6 +64,14 @@ def field(
     by_logical_device: Annotated[
         bool, typer.Option(help="One port; each meter is a logical device, from 16 on.")
     ] = False,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write each meter's test keys there, with --tcp: NUMBER.json, for"
+            " ami probe --key-file.",
+        ),
+    ] = None,
     mqtt: Annotated[str, typer.Option(help="The broker, as HOST:PORT.")] = "127.0.0.1:1883",
     mqtt_tls: Annotated[
         Path | None,
@@ -77,6 +89,14 @@ def field(
             " PORT alone is for all of them, one after the other.  0 takes a free one.",
         ),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keeps what is written to each meter, and its counters, over a restart;"
+            " concentrators begin as delivered.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Fixes meters, keys and luck; default: the file's.")
     ] = None,
@@ -92,22 +112,29 @@ def field(
     Example: [bold]ami field the-meter-is-silent --mqtt 127.0.0.1:1883[/]
     Example: [bold]ami field --meters 6000 --concentrators 100 --mqtt 127.0.0.1:1883[/]
     Example: [bold]ami field the-meter-is-silent --concentrator-port C-001=20500[/]
-    Example: [bold]ami field --meters 1000 --tcp 20000-20999[/]
+    Example: [bold]ami field --meters 1000 --tcp 20000-20999 --keys keys --state meters[/]
     """
     log_to_stderr(verbose=verbose)
     if tcp is not None:
         if file is not None or concentrators is not None or concentrator_port:
             wrong_usage("--tcp is for meters alone: no FILE, and nothing about concentrators")
-        serve(tcp, meters=meters, one_port=by_logical_device, seed=1 if seed is None else seed)
+        street = Street(tcp, meters, by_logical_device, 1 if seed is None else seed, keys)
+        with remembered(state) as memory:
+            serve(street, memory)
         return
+    if keys is not None:
+        wrong_usage("--keys is for meters on --tcp: others are spoken with by concentrators")
     if by_logical_device or (file is None and meters is None and concentrators is None):
         wrong_usage("Name a FILE, or --meters and --concentrators, or --tcp")
     try:
         scenario, broker = _scenario(file, meters, concentrators), Address(*host_and_port(mqtt))
         credentials = _credentials(mqtt_tls)
-        with recording(capture, about=f"ami field {file}") as recorder:
+        with (
+            remembered(state) as memory,
+            recording(capture, about=f"ami field {file}") as recorder,
+        ):
             asyncio.run(
-                _run(scenario, broker, credentials, seed, recorder, concentrator_port or ())
+                _run(scenario, broker, credentials, seed, recorder, concentrator_port or (), memory)
             )
     except (BadScenario, BadConfig, BadPorts) as error:
         wrong_usage(str(error))
@@ -117,6 +144,8 @@ def field(
             "Start one (ami serve prints the address of its own), and name it: --mqtt HOST:PORT."
             "  Where it asks for certificates: --mqtt-tls FOLDER",
         )
+    except TooFewSockets as error:
+        too_few_sockets(error)
     except CannotListen as error:
         failed(str(error), "Choose other ports: --concentrator-port")
 
@@ -157,6 +186,7 @@ async def _run(
     seed: int | None,
     recorder: Recorder | None,
     local_ports: Sequence[str],
+    memory: FieldMemory | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -165,7 +195,12 @@ async def _run(
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
     async with (
         live_field(
-            scenario, broker, credentials=credentials, seed=seed, recorder=recorder
+            scenario,
+            broker,
+            credentials=credentials,
+            seed=seed,
+            recorder=recorder,
+            memory=memory,
         ) as field,
         concentrator_ports(field, local_ports) as opened,
     ):
@@ -177,10 +212,33 @@ async def _run(
             return
         coming_up.result()
         print_json(_describe(field, broker, opened))
+        watching = asyncio.create_task(_watch(field))
         await asyncio.wait({stopping, field.failed}, return_when=asyncio.FIRST_COMPLETED)
+        watching.cancel()
         if not stopping.done():
             field.failed.result()
         err.print("stopping")
+
+
+async def _watch(field: LiveField) -> None:
+    """Say when the broker is gone, and when it is back; what a modem's fault does is no news."""
+    before: list[str] = []
+    away = False
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        waiting = field.without_session()
+        if not away and waiting and before:  # seen twice: one that just comes up is not meant
+            away = True
+            count, of = len(waiting), len(field.concentrators)
+            err.print(
+                f"the broker is away: {count} of {of} concentrators have no session:"
+                f" {field.told(waiting)}; they try again by themselves",
+                soft_wrap=True,
+            )
+        elif away and not waiting:
+            away = False
+            err.print("the broker is back: every concentrator with a network has its session")
+        before = waiting
 
 
 def _describe(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devices.clock import wall_clock
-from devices.gateway.meter_memory import MeterMemory, Unusable
+from devices.gateway.meter_memory import MeterMemory, Unusable, facts_of
 from devices.meter.device import Meter
 from tools.terminal import complain, failed
 
@@ -27,14 +27,7 @@ def remembering(path: Path | None, meter: Meter, load: str) -> Iterator[Keep]:
         yield lambda stop: None
         return
     drift_ppm = meter.timeline.latest.drift_ppm
-    facts = {
-        "seed": meter.identity.seed,
-        "meter": meter.identity.number,
-        "model": meter.type.name,
-        "phases": meter.type.phases,
-        "load": load,
-        "suites": [[client.sap, int(client.suite)] for client in meter.clients.values()],
-    }
+    facts = {**facts_of(meter), "load": load}
     try:
         memory = MeterMemory.open(path, meter, facts, now=wall_clock())
     except Unusable as error:

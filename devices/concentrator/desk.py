@@ -67,11 +67,15 @@ class Desk:
     def new_id(self) -> str:
         """An id for a message."""
         self._flash.messages += 1
-        return f"{self._name}.{self._flash.boot}.{self._flash.messages}"
+        return f"{self._start()}.{self._flash.messages}"
 
     def is_of_this_boot(self, message_id: str) -> bool:
         """Whether a message of that id was made since the last boot."""
-        return message_id.startswith(f"{self._name}.{self._flash.boot}.")
+        return message_id.startswith(f"{self._start()}.")
+
+    def _start(self) -> str:
+        """What no other start of a device of this name is called."""
+        return f"{self._name}.{self._flash.run}{self._flash.boot}"
 
     # How attempts go.
 

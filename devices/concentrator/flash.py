@@ -140,6 +140,7 @@ class Collected:
 class Flash:
     """The memory of one concentrator."""
 
+    run: str = ""  # tells this device from an earlier one of its name, whose messages are known
     boot: int = 0
     messages: int = 0  # numbers given to messages since this boot
     attempts: dict[Key, Attempt] = field(default_factory=dict)

@@ -63,6 +63,17 @@ class _Counted(msgspec.Struct, frozen=True):
     counted: Counts
 
 
+def facts_of(meter: Meter) -> dict[str, Any]:
+    """What names a meter: a memory of other facts is another meter's."""
+    return {
+        "seed": meter.identity.seed,
+        "meter": meter.identity.number,
+        "model": meter.type.name,
+        "phases": meter.type.phases,
+        "suites": [[client.sap, int(client.suite)] for client in meter.clients.values()],
+    }
+
+
 class MeterMemory:
     """The file of one meter, for as long as this process lives."""
 

@@ -10,6 +10,8 @@ knows no such device any more, resets it.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -46,6 +48,8 @@ class MobileLine:
     async def start(self) -> None:
         """Listen; the line is cut at first."""
         self._server = await asyncio.start_server(self._accept, HOST, 0)
+        if not self._server.sockets:  # asyncio passes over a socket that cannot be had
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

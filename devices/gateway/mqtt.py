@@ -56,6 +56,10 @@ class _Client(aiomqtt.Client):
     def acknowledge_by_hand(self) -> None:
         self._client.manual_ack_set(True)
 
+    def end_unseen(self) -> None:
+        """Let nobody complain of an end that nobody waits for: of a session that was dropped."""
+        self._disconnected.add_done_callback(lambda end: end.cancelled() or end.exception())
+
     def acknowledge(self, message: aiomqtt.Message) -> None:
         self._client.ack(message.mid, message.qos)
 
@@ -178,6 +182,7 @@ class MqttUplink:
         )
         client.pending_calls_threshold = CALLS_UNDER_WAY_MAX
         client.acknowledge_by_hand()
+        client.end_unseen()
         return client
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:

@@ -7,11 +7,12 @@ only; each meter is its own, so that what one client switches at one, another se
 
 from __future__ import annotations
 
-import resource
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from devices.gateway.meter_line import LiveMeter
+from devices.gateway.sockets import allow_sockets
 from devices.gateway.tcp import Listener, MeterListener
 from devices.gateway.wrapper_line import WrapperLine
 from devices.meter.device import Meter
@@ -21,23 +22,38 @@ from devices.meter.server import Endpoint
 FIRST_LOGICAL_DEVICE = 16
 """Addresses below are reserved (Green Book 4.3.3, annex on reserved server addresses)."""
 LOGICAL_DEVICES_MAX = 0xFFFF - FIRST_LOGICAL_DEVICE
-SOCKETS_BESIDES = 512
-"""Of connections and what else a process has open."""
+CONNECTIONS = 448
+"""That are wanted beside the sockets that listen; fewer have to do where the system says so."""
+
+Keep = Callable[[Meter], None]
+"""Writes a meter's state down: before anything leaves that shows it."""
+
+
+def forgetting(meter: Meter) -> None:
+    """A meter whose state ends with the process."""
 
 
 @asynccontextmanager
 async def on_ports(
-    meters: Sequence[Meter], host: str, ports: Sequence[int], *, now: Callable[[], float]
+    meters: Sequence[Meter],
+    host: str,
+    ports: Sequence[int],
+    *,
+    now: Callable[[], float],
+    keep: Keep = forgetting,
 ) -> AsyncIterator[list[int]]:
     """Each meter on a port of its own; where they are.  Port 0 takes a free one.  Raises OSError.
 
-    The process may then open as many sockets as that needs, if the system lets it.
+    The process may then open as many sockets as that needs.  Raises `TooFewSockets` where the
+    system does not let it.
     """
-    allow_sockets(len(meters) + SOCKETS_BESIDES)
+    allow_sockets(len(meters), wanted=len(meters) + CONNECTIONS)
     async with AsyncExitStack() as stack:
         opened = []
         for meter, port in zip(meters, ports, strict=True):
-            live = await stack.enter_async_context(LiveMeter(meter, now=now))
+            live = await stack.enter_async_context(
+                LiveMeter(meter, now=now, keep=partial(keep, meter))
+            )
             listener = await stack.enter_async_context(MeterListener(live))
             opened.append((await listener.listen(host, port))[1])
         yield opened
@@ -45,7 +61,12 @@ async def on_ports(
 
 @asynccontextmanager
 async def by_logical_device(
-    meters: Sequence[Meter], host: str, port: int, *, now: Callable[[], float]
+    meters: Sequence[Meter],
+    host: str,
+    port: int,
+    *,
+    now: Callable[[], float],
+    keep: Keep = forgetting,
 ) -> AsyncIterator[tuple[int, range]]:
     """All meters behind one port: where it is, and the logical devices, in the meters' order.
 
@@ -57,7 +78,9 @@ async def by_logical_device(
     async with AsyncExitStack() as stack:
         street = {}
         for device, meter in zip(devices, meters, strict=True):
-            street[device] = await stack.enter_async_context(LiveMeter(meter, now=now))
+            street[device] = await stack.enter_async_context(
+                LiveMeter(meter, now=now, keep=partial(keep, meter))
+            )
 
         def line(transmit: Callable[[bytes], None]) -> WrapperLine:
             conversations = Conversations(street)
@@ -93,11 +116,3 @@ class Conversations:
             live = self._street[device]
             live.meter.close_link(endpoint)
             live.arm()
-
-
-def allow_sockets(wanted: int) -> None:
-    """Raise the limit of open files of this process, as far as the system lets it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

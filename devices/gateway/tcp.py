@@ -7,6 +7,8 @@ For the live loop only.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
@@ -63,6 +65,8 @@ class Listener:
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and tell the address; port 0 takes a free one.  Raises OSError."""
         self._server = await asyncio.start_server(self._serve, host, port)
+        if not self._server.sockets:  # asyncio passes over a socket that cannot be had
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         address = self._server.sockets[0].getsockname()
         return str(address[0]), int(address[1])
 

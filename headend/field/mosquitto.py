@@ -176,7 +176,8 @@ class Mosquitto:
         while raw := await process.stderr.readline():
             line = raw.decode(errors="replace").strip().partition(": ")[2]
             if line:
-                self._words.append(line)
+                if line not in self._words:  # it says every half hour that it saves
+                    self._words.append(line)
                 log.debug("mosquitto", says=line)
                 return line
         return ""

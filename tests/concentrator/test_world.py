@@ -22,6 +22,19 @@ def test_the_standard_field() -> None:
     assert field.concentrators["C-001"].modem.online
 
 
+def test_messages_of_another_run_have_other_names() -> None:
+    def names(run: str) -> set[str]:
+        env = simulated(START)
+        field = World(env, STANDARD, 1, uplinks=lambda name: Wire(env), run=run)
+        field.start()
+        desk = field.concentrators["C-001"]._desk
+        made = {desk.new_id() for _ in range(5)}
+        assert all(map(desk.is_of_this_boot, made)) and len(made) == 5
+        return made
+
+    assert not names("1-") & names("2-") and not names("") & names("1-")
+
+
 def test_meters_are_spread_evenly_and_named_once() -> None:
     spread = transformers(meters=7, concentrators=3)
     assert [len(each.meters) for each in spread] == [2, 2, 3]

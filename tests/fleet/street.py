@@ -37,8 +37,12 @@ class Caller:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self.heard = 0
+        """The meter's next counter, as of the last message that was read."""
 
-    async def read(self, seed: int, index: int, *, device: int = 1, counter: int = 1) -> str:
+    async def read(
+        self, seed: int, index: int, *, device: int = 1, counter: int = 1, lowest: int = 0
+    ) -> str:
         """Open, read name and energy, release; the name that the meter gave."""
         identity = Identity(seed, index)
         client = ClientConnection(
@@ -49,6 +53,7 @@ class Caller:
                 peer_system_title=identity.system_title,
                 security=Security.AUTHENTICATED_ENCRYPTED,
                 invocation_counter=counter,
+                peer_invocation_counter=lowest,
                 challenge=b"of sixteen bytes",
             )
         )
@@ -58,6 +63,7 @@ class Caller:
         name, energy = read.results
         assert isinstance(name, bytes) and isinstance(energy, int) and int(energy) > 0
         assert isinstance(await self._say(client, ReleaseRequest(), device), Released)
+        self.heard = client.peer_invocation_counter
         return name.decode("ascii")
 
     async def _say(
@@ -87,7 +93,9 @@ async def call(port: int) -> Caller:
 
 
 @asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[dict[str, Any]]:
+async def running(
+    *arguments: str, ends_with: signal.Signals = signal.SIGTERM
+) -> AsyncIterator[dict[str, Any]]:
     """`ami field` as a process; what it told when it was up."""
     program = "from tools.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
@@ -105,6 +113,6 @@ async def running(*arguments: str) -> AsyncIterator[dict[str, Any]]:
             line = await process.stdout.readline()
         yield {**json.loads(line), "pid": process.pid}
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ends_with)
         async with asyncio.timeout(WITHIN_S):
-            assert await process.wait() == 0
+            assert await process.wait() == (0 if ends_with is signal.SIGTERM else -ends_with)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 from pathlib import Path
+from resource import RLIM_INFINITY as INFINITY
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from devices.clock import wall_clock
-from devices.gateway import street
+from devices.gateway import sockets, street
+from devices.gateway.sockets import allow_sockets
 from devices.gateway.street import FIRST_LOGICAL_DEVICE, by_logical_device, on_ports
+from devices.gateway.tcp import Listener
 from devices.meter.device import Meter
 from devices.meter.identity import Identity
 from devices.meter.load import ConstantLoad
@@ -94,6 +99,71 @@ async def test_the_command_serves_many_meters_behind_one_port() -> None:
 
 
 @pytest.mark.live
+async def test_a_street_that_was_killed_goes_on_counting_where_it_was(tmp_path: Path) -> None:
+    state, keys = tmp_path / "state", tmp_path / "keys"
+    arguments = ("--meters", "3", "--tcp", "0", "--by-logical-device", "--seed", str(SEED))
+    options = (*arguments, "--state", str(state), "--keys", str(keys))
+    async with running(*options, ends_with=signal.SIGKILL) as told:
+        device = told["logical_devices"][0]
+        caller = await call(told["port"])
+        assert await caller.read(SEED, FIRST, device=device, counter=100) == number(0)
+        heard = caller.heard
+        await caller.close()
+    kept = {"lock", number(0), f"{number(0)}.counters"}  # of the one that was touched
+    assert {file.name for file in state.iterdir()} == kept
+    told_keys = json.loads((keys / f"{number(2)}.json").read_text())
+    assert told_keys["server"] == device + 2 and told_keys["meter"] == number(2)
+    async with running(*options) as told:
+        caller = await call(told["port"])
+        with pytest.raises(AssertionError):  # what was used before is a replay now
+            await caller.read(SEED, FIRST, device=device, counter=100)
+        await caller.close()
+        caller = await call(told["port"])
+        # `lowest`: a client that has heard the meter refuses one that counts from 1 again.
+        assert await caller.read(SEED, FIRST, device=device, counter=200, lowest=heard) == number(0)
+        assert caller.heard > heard
+        await caller.close()
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised"),
+    [(1024, 4096, 1564), (20_000, 40_000, None), (1024, 1200, 1200), (1024, INFINITY, 1564)],
+)
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int | None
+) -> None:
+    said: list[tuple[int, int]] = []
+    monkeypatch.setattr(sockets.resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(sockets.resource, "setrlimit", lambda which, limit: said.append(limit))
+    allow_sockets(1000, wanted=1500)
+    assert said == ([] if raised is None else [(raised, hard)])
+
+
+@pytest.mark.parametrize("way", [["--tcp", "0"], ["--concentrators", "200"]], ids=["tcp", "mqtt"])
+def test_too_few_open_files_are_said_before_anything_listens(
+    monkeypatch: pytest.MonkeyPatch, way: list[str]
+) -> None:
+    monkeypatch.setattr(sockets.resource, "getrlimit", lambda which: (256, 300))
+    done = CliRunner().invoke(app, ["field", "--meters", "1000", *way])
+    assert done.exit_code == 1 and "ulimit -n" in done.stderr, done.output
+    assert "open files, and the system lets a process have 300" in done.stderr
+
+
+async def test_a_port_for_which_there_is_no_socket_is_an_error_of_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Without:
+        sockets = ()
+
+    async def start(*arguments: object) -> Without:  # as asyncio does where no socket can be had
+        return Without()
+
+    monkeypatch.setattr(asyncio, "start_server", start)
+    with pytest.raises(OSError, match="Too many open files"):
+        await Listener(lambda transmit: pytest.fail("nobody calls")).listen("127.0.0.1", 0)
+
+
+@pytest.mark.live
 @pytest.mark.requires("mosquitto")
 async def test_the_command_connects_as_many_concentrators_as_wanted(tmp_path: Path) -> None:
     async with mosquitto(tmp_path / "broker") as broker:
@@ -112,6 +182,7 @@ WRONG = {
     "ports beyond the last": ["--tcp", "65000", "--meters", "1000"],
     "a range for one port": ["--tcp", "20000-20009", "--by-logical-device"],
     "a file as well": ["the-meter-is-silent", "--tcp", "20000"],
+    "keys of a field behind concentrators": ["the-meter-is-silent", "--keys", "keys"],
     "nothing at all": [],
     "logical devices of nothing": ["--by-logical-device", "--meters", "5"],
 }

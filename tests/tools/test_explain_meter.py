@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from headend.domain.meter import Meter
+from headend.domain.order import Kind, Order, State
+from headend.domain.reason import ReasonCode
 from scenarios import stories
 from scenarios.summary import played
 from tools.cli import app
+from tools.explain_meter import causes_of
 
 Explained = Callable[..., Any]
 METER, SILENT = "90000001", "90000008"
@@ -55,6 +61,22 @@ def test_why(explained: Explained, story: str, words: str) -> None:
     causes = json.loads(explained(story, meter, "--json"))["causes"]
     assert any(words in cause["text"] for cause in causes), causes
     assert all(cause["evidence"] for cause in causes)
+    assert any(cause["next_step"] for cause in causes), causes
+
+
+def test_an_order_that_is_still_tried_stands_against_its_meter_already() -> None:
+    at = datetime(2026, 7, 6, 10, tzinfo=UTC)
+    order = Order(
+        *(7, "T", "CIS", METER, Kind.SET_LIMIT, at, at, at, at + timedelta(hours=1)),
+        state=State.EXECUTING,
+        amount=Decimal(3300),
+        attempts=2,
+        reason=ReasonCode.METER_DOES_NOT_ANSWER,
+    )
+    meter = Meter(METER, "C-001", commissioned=True)
+    (cause,) = causes_of(meter, [order], None, None, None)
+    assert "tried 2 times, is executing: the meter" in cause.text
+    assert "until 2026-07-06 11:00:00" in cause.next_step
 
 
 def test_one_that_is_fine(explained: Explained) -> None:
