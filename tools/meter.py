@@ -45,6 +45,7 @@ from tools.authentication import ALIASES, METAVAR, Auth, auth_of
 from tools.capturing import CaptureFile, recording
 from tools.meter_entry import add
 from tools.meter_keys import rekey
+from tools.meter_life import life_verbs
 from tools.meter_record import record_verb
 from tools.meter_registry import list_meters, show_meter
 from tools.meter_state import Keep, remembering
@@ -57,6 +58,7 @@ app.command("rekey")(rekey)
 app.command("list")(list_meters)
 app.command("show")(show_meter)
 record_verb(app)
+life_verbs(app)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2

@@ -23,6 +23,19 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     return at
 
 
+def past(option: str, text: str | None, now: datetime) -> datetime:
+    """When something was done: a date with its zone, or `now` where nobody says.  Ends the command
+    where the text is none, or is still to come."""
+    if text is None:
+        return now
+    at = _date(text)
+    if at is None:
+        wrong_usage(f"{option} takes a date with its zone like 2026-11-23T18:00Z, not {text!r}")
+    if at > now:
+        wrong_usage(f"{option} is still to come: {text}")
+    return at
+
+
 def duration(option: str, text: str) -> float:
     """The seconds in `12h` or `90m`.  Ends the command for what is no time."""
     try:

@@ -1,0 +1,142 @@
+"""Questions about meters' lives, places and shipments, for pages and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Select, select
+
+from headend.domain.commissioning import Check
+from headend.domain.life_cycle import LifeLine, stage_of
+from headend.domain.meter import Meter, Stage
+from headend.domain.place import Installation, Place, PlaceKind
+from headend.domain.shipment import Receipt
+from headend.store.places import INSTALLATION, PLACE
+from headend.store.receipts import RECEIPT
+from headend.store.rows import METER
+from headend.store.transaction import SqlTransaction
+
+_m, _p, _i = METER.table.c, PLACE.table.c, INSTALLATION.table.c
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFilter:
+    """Which meters; what is None or empty does not restrict."""
+
+    concentrator: str | None = None
+    place: str | None = None  # and all that lie in it
+    stages: Collection[Stage] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFile:
+    """All that the registry keeps of one meter's life."""
+
+    meter: Meter
+    stage: Stage
+    life: list[LifeLine]
+    installations: list[Installation]
+    checks: list[Check]
+
+
+def meters(
+    connection: Connection, which: MeterFilter, *, after: str = "", limit: int = 50
+) -> list[Meter]:
+    """By name; `after` continues behind the last name of the page before."""
+    found: list[Meter] = []
+    for meter in _meters(connection, which, after):
+        if which.stages and stage_of(meter) not in which.stages:
+            continue
+        found.append(meter)
+        if len(found) == limit:
+            break
+    return found
+
+
+def _meters(connection: Connection, which: MeterFilter, after: str) -> Iterator[Meter]:
+    """Those of a concentrator and a place, in pages, so that no more is read than is looked at."""
+    statement = METER.select().order_by(_m.name).limit(AT_ONCE)
+    if which.concentrator is not None:
+        statement = statement.where(_m.concentrator == which.concentrator)
+    if which.place is not None:
+        hanging = select(_i.meter).where(
+            _i.until.is_(None), _i.service_point.in_(_within(which.place))
+        )
+        statement = statement.where(_m.name.in_(hanging))
+    while page := connection.execute(statement.where(_m.name > after)).all():
+        yield from map(METER.read, page)
+        after = page[-1].name
+
+
+def _within(code: str) -> Select[str]:
+    """The codes of a place and of all that lie in it, at any depth."""
+    inside = select(_p.code).where(_p.code == code).cte("inside", recursive=True)
+    inside = inside.union(select(_p.code).where(_p.parent == inside.c.code))
+    return select(inside.c.code)
+
+
+def meter_file(connection: Connection, name: str) -> MeterFile | None:
+    """All of one meter's life, or None where nobody knows it."""
+    words = SqlTransaction(connection)
+    meter = words.meter(name)
+    if meter is None:
+        return None
+    return MeterFile(
+        meter,
+        stage_of(meter),
+        words.life_of(name),
+        words.installations_of(name),
+        words.checks_of(name),
+    )
+
+
+def places(
+    connection: Connection,
+    *,
+    kind: PlaceKind | None = None,
+    within: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> list[Place]:
+    """By code; `after` continues behind the last code of the page before."""
+    where: list[ColumnElement[bool]] = [_p.code > after]
+    if kind is not None:
+        where.append(_p.kind == kind)
+    if within is not None:
+        where += [_p.code.in_(_within(within)), _p.code != within]
+    statement = PLACE.select().where(*where).order_by(_p.code).limit(limit)
+    return [PLACE.read(row) for row in connection.execute(statement)]
+
+
+def place(connection: Connection, code: str) -> Place | None:
+    return SqlTransaction(connection).place(code)
+
+
+def above(connection: Connection, code: str) -> list[Place]:
+    """The places that a place lies in, the nearest first."""
+    words, found = SqlTransaction(connection), []
+    here = words.place(code)
+    while here is not None and here.parent is not None:
+        here = words.place(here.parent)
+        if here is not None:
+            found.append(here)
+    return found
+
+
+def installations_at(connection: Connection, service_point: str) -> list[Installation]:
+    """The meters that hung there, the first one first."""
+    return SqlTransaction(connection).installations_at(service_point)
+
+
+def receipts(connection: Connection, *, limit: int = 50) -> list[Receipt]:
+    """The latest first."""
+    statement = RECEIPT.select().order_by(RECEIPT.table.c.number.desc()).limit(limit)
+    return [RECEIPT.read(row) for row in connection.execute(statement)]
+
+
+def receipt(connection: Connection, number: int) -> Receipt | None:
+    statement = RECEIPT.select().where(RECEIPT.table.c.number == number)
+    row = connection.execute(statement).first()
+    return None if row is None else RECEIPT.read(row)
