@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from headend.config import BadConfig, Tls
+from headend.config import BadConfig, ServerTls, Tls
 
 _END = "-----END CERTIFICATE-----\n"
 
@@ -27,9 +27,7 @@ def check(tls: Tls, section: str, now: datetime) -> None:
 
     Raises `BadConfig` that names the section, the file, what is wrong with it, and what to do.
     """
-    own = _certificates(tls.certificate, f"{section}: certificate")
-    _check_time(own[:1], tls.certificate, f"{section}: certificate", now)
-    _check_key(tls, own[0], section)
+    check_own(tls, section, now)
     if tls.revoked is not None:
         _check_revoked(tls.revoked, tls.client_authority, f"{section}: revoked", now)
     for authority in dict.fromkeys((tls.client_authority, tls.authority_of_servers)):
@@ -40,6 +38,13 @@ def check(tls: Tls, section: str, now: datetime) -> None:
         except OSError as error:
             why = f"is refused by OpenSSL, with {authority}: {error}"
             _refuse(f"{section}: certificate", tls.certificate, why, "Have another one issued.")
+
+
+def check_own(tls: Tls | ServerTls, section: str, now: datetime) -> None:
+    """Pass when our certificate can serve at this time, and the key is its.  Raises `BadConfig`."""
+    own = _certificates(tls.certificate, f"{section}: certificate")
+    _check_time(own[:1], tls.certificate, f"{section}: certificate", now)
+    _check_key(tls, own[0], section)
 
 
 def in_folder(folder: Path, name: str) -> Tls:
@@ -141,7 +146,7 @@ def _check_time(
     )
 
 
-def _check_key(tls: Tls, certificate: x509.Certificate, section: str) -> None:
+def _check_key(tls: Tls | ServerTls, certificate: x509.Certificate, section: str) -> None:
     what = f"{section}: key"
     octets = _read(tls.key, what)
     try:

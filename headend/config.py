@@ -103,6 +103,22 @@ class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     body_max_bytes: Count = 8 * 1024 * 1024
 
 
+class ServerTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Our side of TLS for those who show a token and no certificate.  PEM files."""
+
+    certificate: Path  # ours, intermediate ones behind it
+    key: Path  # without a pass phrase
+
+
+class Rest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where other systems ask by REST.  Without `port` nowhere, without `tls` on loopback only."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None  # 0 takes a free one
+    tls: ServerTls | None = None
+    body_max_bytes: Count = 1024 * 1024
+
+
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The broker: the utility's own at `host`, or without `host` a Mosquitto child.
 
@@ -228,6 +244,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     legacy_database: str = "sqlite:///ami-legacy.db"
     worker: Name = "worker-1"  # names this process in leases; stable across its restarts
     soap: Soap = Soap()
+    rest: Rest = Rest()
     mqtt: Mqtt = Mqtt()
     orders: OrderPolicy = OrderPolicy()
     field: FieldPolicy = FieldPolicy()

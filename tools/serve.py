@@ -29,6 +29,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="SOAP port; 0 takes a free one.")
     ] = None,
+    rest_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="REST port; 0 takes a free one.")
+    ] = None,
     database: Annotated[str | None, typer.Option(help="Database URL, or a file's path.")] = None,
     mqtt: Annotated[
         str | None, typer.Option(help="Broker as HOST:PORT; without one, an own Mosquitto starts.")
@@ -43,7 +46,7 @@ def serve(
     capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
-    """Run the head-end: SOAP, broker if none is configured, store.
+    """Run the head-end: SOAP, REST where it has a port, broker if none is configured, store.
 
     Prints one JSON line with its addresses when it is ready; stops on SIGINT or SIGTERM.
 
@@ -54,6 +57,7 @@ def serve(
         settings = overridden(
             configuration.read(config) if config else Config(),
             port=port,
+            rest_port=rest_port,
             database=database,
             mqtt=mqtt,
             broker_port=broker_port,
@@ -81,6 +85,7 @@ def overridden(
     config: Config,
     *,
     port: int | None = None,
+    rest_port: int | None = None,
     database: str | None = None,
     mqtt: str | None = None,
     broker_port: int | None = None,
@@ -89,6 +94,10 @@ def overridden(
     if port is not None:
         config = msgspec.structs.replace(
             config, soap=msgspec.structs.replace(config.soap, port=port)
+        )
+    if rest_port is not None:
+        config = msgspec.structs.replace(
+            config, rest=msgspec.structs.replace(config.rest, port=rest_port)
         )
     if database is not None:
         config = msgspec.structs.replace(config, **_databases(config, database))
@@ -138,6 +147,7 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
         print_json(
             {
                 "soap": running.soap_url,
+                "rest": running.rest_url,
                 "mqtt": _where(running.broker),
                 "database": config.database,
             }

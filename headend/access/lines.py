@@ -33,6 +33,15 @@ def allowed(
     )  # fmt: skip
 
 
+def done(
+    at: datetime, actor: str, permission: Permission, subject: str, detail: str, *, source: str
+) -> AuditLine:
+    """What was allowed is done, and stands with what it did in one transaction."""
+    return AuditLine(
+        at, actor, permission, clean(subject), Outcome.DONE, clean(detail), clean(source)
+    )
+
+
 def refused(
     at: datetime,
     actor: str,

@@ -1,4 +1,4 @@
-"""Which doors a configuration may open: none to the network without mutual TLS.
+"""Which doors a configuration may open: none to the network without TLS, mutual for all but REST.
 
 Asked before anything is opened or stored, so that a refusal leaves nothing behind.
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headend import certificates
 from headend.config import BadConfig, Config, Mqtt
+from headend.rest import door as rest_door
 from headend.soap.route import check_bind, is_loopback
 
 
@@ -21,6 +22,8 @@ def check(config: Config, now: datetime) -> None:
     for section, tls in (("soap.tls", config.soap.tls), ("mqtt.tls", config.mqtt.tls)):
         if tls is not None:
             certificates.check(tls, section, now)
+    if config.rest.tls is not None:
+        certificates.check_own(config.rest.tls, "rest.tls", now)
     if config.mqtt.tls is not None and config.mqtt.host is None:
         certificates.user_name(config.mqtt.tls, "mqtt.tls")
 
@@ -29,6 +32,7 @@ def _check_openness(config: Config) -> None:
     """Refuse doors open to the network without mutual TLS, and settings that would do nothing."""
     soap, mqtt = config.soap, config.mqtt
     check_bind(soap.host, soap.tls)
+    rest_door.check_bind(config.rest)
     if mqtt.host is not None and (mqtt.listen != Mqtt().listen or mqtt.queue_readers):
         raise BadConfig(
             f"mqtt: listen and queue_readers are for an own Mosquitto, but {mqtt.host!r} is to be"

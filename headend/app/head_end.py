@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from headend.access.guard import Guard
+from headend.access.passwords import Passwords
 from headend.app.calendar import working_days
 from headend.app.key_storage import envelope_of
 from headend.collection.asking import Reads
@@ -106,6 +108,7 @@ class HeadEnd:
     upkeep: Upkeep
     discoveries: Discoveries
     firmware: FirmwareDesk
+    guard: Guard
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -254,4 +257,5 @@ def build(
         discoveries=Discoveries(store, clock, chance, field_),
         firmware=FirmwareDesk(store, clock, chance, field_),
         uploads=UploadIntake(store, clock, zone, late_after_s),
+        guard=Guard(store, clock, Passwords(chance, live=live), config.access),
     )

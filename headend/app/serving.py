@@ -1,22 +1,23 @@
-"""The live head-end: the store on disk, a broker, the SOAP door, the port that meters call."""
+"""The live head-end: the store on disk, a broker, the SOAP and REST doors, the port that
+meters call."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from fastapi import FastAPI
 
 from headend.app import doors
 from headend.app.head_end import HeadEnd, build
+from headend.app.http import DoorTaken, address, open_door
+from headend.app.rest import open_rest
 from headend.app.sessions import find_broker, open_session, session_at
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from headend.config import Config, Soap, Tls
+from headend.config import Config, Tls
 from headend.field.broker import Broker
 from headend.field.bus import Bus
 from headend.field.mqtt import Address
@@ -34,12 +35,6 @@ __all__ = [
     "serving",
 ]
 
-STARTED_WITHIN_S = 15.0
-
-
-class DoorTaken(RuntimeError):
-    """The SOAP port cannot be had."""
-
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -54,6 +49,7 @@ class Running:
     broker: Address | Bus
     work: asyncio.Task[None]
     meters_port: int | None = None  # where meters call
+    rest_url: str | None = None  # None where no port is configured for it
 
 
 @asynccontextmanager
@@ -69,8 +65,8 @@ async def serving(
 
     Raises `UnsafeBind` or `BadConfig` for a door that would be open to the network without mutual
     TLS, or for certificates that cannot be used; `Occupied` when another process works on the
-    database under the same name, `StoreUnavailable` when there is no database, `DoorTaken` when the
-    SOAP port cannot be had, `MosquittoFailed` when an installed Mosquitto does not start, and
+    database under the same name, `StoreUnavailable` when there is no database, `DoorTaken` when a
+    port cannot be had, `MosquittoFailed` when an installed Mosquitto does not start, and
     `ConnectionError` when a configured broker does not answer.
     """
     clock = WallClock()
@@ -97,12 +93,12 @@ async def serving(
         await stack.enter_async_context(open_session(session))
         work = asyncio.create_task(head_end.run(), name="head-end")
         stack.push_async_callback(_end, work)
-        port = await _serve_http(head_end, stack)
-        scheme = "http" if config.soap.tls is None else "https"
-        host = config.soap.host.strip("[]")
-        place = f"[{host}]" if ":" in host else host
+        soap_url = await _open_soap(head_end, stack)
         meters_port = await _listen_for_meters(head_end, stack)
-        yield Running(head_end, f"{scheme}://{place}:{port}/soap", where, work, meters_port)
+        rest_url = await open_rest(
+            head_end, lambda: {"broker": session.connected, "work": not work.done()}, stack
+        )
+        yield Running(head_end, soap_url, where, work, meters_port, rest_url)
 
 
 def _client_tls(tls: Tls | None) -> ClientTls | None:
@@ -110,33 +106,13 @@ def _client_tls(tls: Tls | None) -> ClientTls | None:
     return None if tls is None else ClientTls(tls.certificate, tls.key, tls.authority_of_servers)
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the loop: the head-end is more than its HTTP door."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve_http(head_end: HeadEnd, stack: AsyncExitStack) -> int:
-    """Open the SOAP door; its port."""
+async def _open_soap(head_end: HeadEnd, stack: AsyncExitStack) -> str:
+    """Open the SOAP door; its URL."""
     soap = head_end.config.soap
     http = FastAPI(title="ami-headend", openapi_url=None)
     http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
-    options = uvicorn.Config(http, log_level="warning", access_log=False, **uvicorn_options(soap))
-    server = _Server(options)
-    door = _listen(soap)
-    task = asyncio.create_task(server.serve(sockets=[door]), name="http")
-
-    async def stop() -> None:
-        server.should_exit = True
-        await task
-
-    stack.push_async_callback(stop)
-    async with asyncio.timeout(STARTED_WITHIN_S):
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)
-    return int(door.getsockname()[1])
+    port = await open_door(http, uvicorn_options(soap), soap.host, soap.port, stack)
+    return f"{address(soap.host, port, tls=soap.tls is not None)}/soap"
 
 
 async def _listen_for_meters(head_end: HeadEnd, stack: AsyncExitStack) -> int | None:
@@ -150,18 +126,6 @@ async def _listen_for_meters(head_end: HeadEnd, stack: AsyncExitStack) -> int | 
     except OSError as error:
         where = f"{policy.listen_host}:{policy.listen_port}"
         raise DoorTaken(f"cannot listen for meters on {where}: {error.strerror}") from error
-
-
-def _listen(soap: Soap) -> socket.socket:
-    """The door's socket.  uvicorn would end the process where it cannot have it.  Raises
-    `DoorTaken`."""
-    host = soap.host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, soap.port), family=family)
-    except OSError as error:
-        where = f"{soap.host}:{soap.port}"
-        raise DoorTaken(f"cannot listen on {where}: {error.strerror}") from error
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -56,8 +56,10 @@ class Withdrawal:
         source: str,
         at: datetime,
         meters: Collection[str] | None = None,
+        by: str | None = None,
     ) -> Withdrawn:
-        """Cancel a source's waiting orders; with `meters`, of these meters only.
+        """Cancel a source's waiting orders; with `meters`, of these meters only; `by` names who
+        does it where that is another.
 
         Call `announce` once the transaction is kept.
         """
@@ -70,7 +72,7 @@ class Withdrawal:
                 State.CANCELLED,
                 reason=ReasonCode.CANCELLED,
                 at=at,
-                cause=f"cancelled by {source}",
+                cause=f"cancelled by {by or source}",
             )
             for order in meant
             if order.state is State.QUEUED

@@ -64,6 +64,20 @@ def sessions_of(
     return [SESSION.read(row) for row in rows]
 
 
+def concentrators_heard(connection: Connection) -> dict[str, bool]:
+    """Whether each concentrator that was ever heard of is on line."""
+    latest = (
+        select(_sessions.concentrator, func.max(_sessions.at).label("at"))
+        .group_by(_sessions.concentrator)
+        .subquery()
+    )
+    query = select(_sessions.concentrator, _sessions.online).join(
+        latest,
+        (latest.c.concentrator == _sessions.concentrator) & (latest.c.at == _sessions.at),
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def discoveries(connection: Connection, concentrator: str | None = None) -> list[Discovery]:
     """What concentrators found on their lines, the latest first."""
     query = DISCOVERY.select().order_by(_found.at.desc(), _found.concentrator, _found.module)

@@ -50,6 +50,11 @@ CONFIGURATIONS = {
     "wrong type": ('[orders]\ntries_max = "many"\n', "tries_max"),
     "no TOML": ("soap = \n", "line 1"),
     "open to the network": ('[soap]\nhost = "0.0.0.0"\n', "mutual TLS"),
+    "REST open to the network": ('[rest]\nhost = "0.0.0.0"\nport = 0\n', "[rest.tls]"),
+    "a certificate of REST that is none": (
+        '[rest]\nport = 0\n[rest.tls]\ncertificate = "no.pem"\nkey = "no.key"\n',
+        "rest.tls: certificate no.pem",
+    ),
     "own broker open to the network": ('[mqtt]\nlisten = "0.0.0.0"\n', "[mqtt.tls], or listen on"),
     "no name of a reader": ('[mqtt]\nqueue_readers = ["a\\nuser b"]\n', "queue_readers"),
     "broker without TLS": ('[mqtt]\nhost = "broker.example"\n', "[mqtt.tls]"),

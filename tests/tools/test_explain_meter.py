@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from headend.domain.meter import Meter
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
+from headend.store.meter_queries import causes_of
 from scenarios import stories
 from scenarios.summary import played
 from tools.cli import app
-from tools.explain_meter import causes_of
 
 Explained = Callable[..., Any]
 METER, SILENT = "90000001", "90000008"

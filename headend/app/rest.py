@@ -1,0 +1,65 @@
+"""The REST door of a live head-end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+from headend.app.head_end import HeadEnd
+from headend.app.http import address, open_door
+from headend.orders.inbox import Inbox
+from headend.orders.withdraw import Withdrawal
+from headend.rest.asking import Parts
+from headend.rest.door import application, bounded, uvicorn_options
+from headend.rest.metrics import Metrics
+from headend.rest.placing import Placing
+
+T = TypeVar("T")
+
+
+def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Parts:
+    """What the routes need, of a head-end."""
+    reads = head_end.reads
+
+    async def read(query: Callable[[Any], T]) -> T:
+        return await asyncio.to_thread(head_end.store.read, query)
+
+    return Parts(
+        guard=head_end.guard,
+        read=read,
+        placing=Placing(
+            Inbox(reads.store, reads.clock, reads.chance),
+            reads.acceptance,
+            Withdrawal(head_end.settling),
+            reads,
+            reads.store,
+            reads.clock,
+        ),
+        clock=reads.clock,
+        config=head_end.config,
+        metrics=Metrics(),
+        healthy=healthy,
+    )
+
+
+async def open_rest(
+    head_end: HeadEnd, healthy: Callable[[], dict[str, bool]], stack: AsyncExitStack
+) -> str | None:
+    """Open the door; its URL, None where none is configured.  Raises `DoorTaken`."""
+    rest = head_end.config.rest
+    if rest.port is None:
+        return None
+    parts = rest_parts(head_end, healthy)
+    app = bounded(application(parts, version=_version()), parts)
+    port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
+    return f"{address(rest.host, port, tls=rest.tls is not None)}/api/v1"
+
+
+def _version() -> str:
+    try:
+        return version("ami-headend")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,111 @@
+"""What Prometheus scrapes: the text format 0.0.4, by its own client library.
+
+Counts of orders, of what is owed and of devices are read from the store when they are scraped, so
+that they are right after a restart; times of questions are observed as they are answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from headend.domain.order import FINAL, State
+from headend.store import queries
+from headend.store.upkeep_queries import concentrators_heard
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is read of the store for one scrape."""
+
+    states: dict[State, int]
+    owed: list[queries.ChannelState]
+    online: int
+    offline: int
+    now: datetime
+
+    @staticmethod
+    def of(connection: queries.Connection, now: datetime) -> Counted:
+        heard = concentrators_heard(connection)
+        return Counted(
+            queries.count_states(connection),
+            queries.outbox(connection),
+            sum(heard.values()),
+            len(heard) - sum(heard.values()),
+            now,
+        )
+
+
+class _Counts(Collector):
+    """One scrape's counts as metrics."""
+
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[Metric]:
+        counted = self._counted
+        ended = CounterMetricFamily("ami_orders_ended", "Orders that ended so.", labels=["state"])
+        under_way = GaugeMetricFamily(
+            "ami_orders_open", "Orders that have not ended.", labels=["state"]
+        )
+        for state in State:
+            family = ended if state in FINAL else under_way
+            family.add_metric([state.value], counted.states.get(state, 0))
+        yield ended
+        yield under_way
+        owed = GaugeMetricFamily(
+            "ami_outbox_messages", "Results that nobody has acknowledged.", labels=["channel"]
+        )
+        oldest = GaugeMetricFamily(
+            "ami_outbox_oldest_seconds", "Age of the oldest of them.", labels=["channel"]
+        )
+        for each in counted.owed:
+            owed.add_metric([each.channel], each.unsettled)
+            age = (counted.now - each.oldest).total_seconds()
+            oldest.add_metric([each.channel], max(0.0, age))
+        yield owed
+        yield oldest
+        devices = GaugeMetricFamily(
+            "ami_concentrators", "Concentrators that were heard of.", labels=["standing"]
+        )
+        devices.add_metric(["online"], counted.online)
+        devices.add_metric(["offline"], counted.offline)
+        yield devices
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Of one process."""
+
+    _registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    _answered: Histogram = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answered = Histogram(
+            "ami_rest_answer_seconds",
+            "How long questions by REST took.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        ProcessCollector(registry=self._registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A question was answered; `route` is its pattern, so that no name makes a series."""
+        self._answered.labels(method, route, str(status)).observe(seconds)
+
+    def text(self, counted: Counted) -> bytes:
+        """Everything, as it is scraped."""
+        scrape = CollectorRegistry()
+        scrape.register(_Counts(counted))
+        return _joined([generate_latest(scrape), generate_latest(self._registry)])
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    return b"".join(parts)

@@ -1,0 +1,143 @@
+"""Every route has a permission, asks for it, and says so in its description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from headend.domain.account import DANGEROUS, Permission
+from headend.rest.door import OPENAPI
+from headend.rest.standing import OPEN
+from tests.rest.house import Door, the_app
+
+P = Permission
+
+# What a route needs to be asked in earnest; names of things that there are not.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "GET /api/v1/meters/{name}/profiles/{profile}": {
+        "params": {"since": "2026-07-01T00:00Z", "until": "2026-07-02T00:00Z"}
+    },
+    "GET /api/v1/collection": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
+    "POST /api/v1/orders": {"json": {"meter": "M999", "kind": "connect"}},
+    "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
+}
+KEY = {"Idempotency-Key": "k-1"}
+FILLED = {"number": "99", "name": "M999", "profile": "1.0.99.1.0.255"}
+
+# What each route asks for, read aloud: a changed permission is a changed line here.
+WANTED = {
+    "GET /api/v1/orders": P.ORDER_READ,
+    "POST /api/v1/orders": P.ORDER_SEND,
+    "GET /api/v1/orders/{number}": P.ORDER_READ,
+    "POST /api/v1/orders/{number}/cancel": P.ORDER_CANCEL,
+    "GET /api/v1/meters": P.REGISTRY_READ,
+    "GET /api/v1/meters/{name}": P.REGISTRY_READ,
+    "GET /api/v1/meters/{name}/explanation": P.ORDER_READ,
+    "POST /api/v1/meters/{name}/reads": P.READING_DEMAND,
+    "GET /api/v1/concentrators": P.REGISTRY_READ,
+    "GET /api/v1/meters/{name}/readings": P.READING_READ,
+    "GET /api/v1/meters/{name}/readings/latest": P.READING_READ,
+    "GET /api/v1/meters/{name}/profiles": P.READING_READ,
+    "GET /api/v1/meters/{name}/profiles/{profile}": P.READING_READ,
+    "GET /api/v1/collection": P.READING_READ,
+    "GET /metrics": P.METRICS_READ,
+}
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    """What OpenAPI describes, by method and path."""
+    paths = the_app(Door().parts).openapi()["paths"]
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+OPERATIONS = operations()
+
+
+def every(routes: Iterable[Any]) -> Iterator[Any]:
+    """Routes, those of routers inside among them."""
+    for route in routes:
+        inside = getattr(route, "original_router", None)
+        yield from [route] if inside is None else every(inside.routes)
+
+
+def test_the_description_names_one_permission_for_each_route() -> None:
+    told = {
+        name: [scope for needed in operation.get("security", []) for scope in needed["token"]]
+        for name, operation in OPERATIONS.items()
+    }
+    assert told == {
+        **{name: [permission] for name, permission in WANTED.items()},
+        **{f"GET {path}": [] for path in OPEN},
+    }
+
+
+def test_no_route_is_left_out_of_the_description() -> None:
+    """Or a walk over the description would not meet it."""
+    routes = list(every(the_app(Door().parts).routes))
+    served = {
+        f"{method} {route.path}"
+        for route in routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    others = {getattr(route, "path", "") for route in routes if not isinstance(route, APIRoute)}
+    assert served == set(OPERATIONS)
+    assert others == {OPENAPI}
+
+
+@pytest.mark.parametrize("name", WANTED)
+async def test_nobody_gets_in_without_the_permission(name: str) -> None:
+    """Without a token 401, with one of every other permission 403, with the right one neither."""
+    door = await Door().open()
+    method, path = name.split()
+    path = path.format(**FILLED)
+    asked: dict[str, Any] = {"headers": KEY, **EXAMPLES.get(name, {})}
+    permission = WANTED[name]
+
+    nobody = await door.ask(method, path, **asked)
+    assert nobody.status_code == 401 and nobody.json()["code"] == "no-token"
+    assert nobody.headers["www-authenticate"] == 'Bearer realm="ami"'
+    wrong = await door.ask(method, path, token="ami_aaaaaaaa_" + "A" * 43, **asked)
+    assert wrong.status_code == 401 and 'error="invalid_token"' in wrong.headers["www-authenticate"]
+    other = await door.ask(method, path, *(each for each in P if each != permission), **asked)
+    assert other.status_code == 403 and other.json()["code"] == "not-permitted"
+    assert f'scope="{permission}"' in other.headers["www-authenticate"]
+    assert door.story()[-1] == f"{permission} refused all"
+    right = await door.ask(method, path, permission, **asked)
+    assert right.status_code in (200, 201, 404), right.text
+    used = f"{permission} allowed all" in door.story()
+    assert used == (permission in DANGEROUS)
+
+
+@pytest.mark.parametrize("path", sorted(OPEN) + [OPENAPI])
+async def test_what_is_open_needs_no_token(path: str) -> None:
+    assert (await (await Door().open()).ask("GET", path)).status_code == 200
+
+
+async def test_a_disconnection_takes_a_permission_of_its_own() -> None:
+    door = await Door().open()
+    cut = {"meter": "M001", "kind": "disconnect"}
+    refused = await door.ask("POST", "/api/v1/orders", P.ORDER_SEND, json=cut, headers=KEY)
+    assert refused.status_code == 403 and "order.cut" in refused.json()["detail"]
+    assert "order.cut refused all" in door.story()
+    both = (P.ORDER_SEND, P.ORDER_CUT)
+    taken = await door.ask("POST", "/api/v1/orders", *both, json=cut, headers=KEY)
+    assert taken.status_code == 201
+    assert door.story()[-3:] == [
+        "order.send allowed all", "order.cut allowed all", "order.cut done all",
+    ]  # fmt: skip
+
+
+async def test_a_place_with_too_many_wrong_tokens_is_told_to_wait() -> None:
+    door = await Door().open()
+    for number in range(door.policy.place_failures_max + 1):
+        wrong = await door.ask("GET", "/api/v1/orders", token=f"ami_aaaaaaaa_{number:043}")
+    assert wrong.status_code == 429 and int(wrong.headers["retry-after"]) > 0
+    assert (await door.ask("GET", "/api/v1/orders", P.ORDER_READ)).status_code == 200
