@@ -99,7 +99,7 @@ def _ami(
     """An AMI head-end system, and the field of meters and concentrators that it talks to.
 
     Results go to stdout, everything else to stderr.  Exit codes: 0 done, 1 it ended badly, 2 wrong
-    usage, 3 a mistake of the program itself.
+    usage, 3 a mistake of the program itself, 130 interrupted by Ctrl-C.
 
     Begin with: [bold]ami demo[/]
     """

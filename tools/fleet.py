@@ -20,11 +20,12 @@ from headend.app.fleet import KeyShared, StoreUnavailable
 from headend.config import BadConfig
 from protocols.rf.physical import MODES
 from scenarios.fleet.city import METERS_PER_CONCENTRATOR, City
-from scenarios.fleet.collection import Collected, Spread
+from scenarios.fleet.collection import Collected
 from scenarios.fleet.collection import collect as gather
 from scenarios.fleet.conditions import Conditions
 from scenarios.fleet.provisioning import Provisioned, storage
 from scenarios.fleet.provisioning import provision as enter
+from scenarios.fleet.spread import NoScheduler, Spread, WorkersLost
 from scenarios.fleet.workers import Workers
 from tools.terminal import err, failed, out, print_json, wrong_usage
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 
 ADVICE = "Name one that can be written: --database FILE"
+GO_ON = "See to it, and repeat the command: it goes on from what is in the database"
 EPOCH = date(1970, 1, 1).toordinal()
 
 Meters = Annotated[int, typer.Option(min=1, help="How many.")]
@@ -81,6 +83,8 @@ def provision(
         wrong_usage(str(error))
     except StoreUnavailable as error:
         wrong_usage(f"no database: {error}", ADVICE, code="no-database")
+    except WorkersLost as error:
+        failed(str(error), GO_ON, code="workers-lost")
     if json:
         print_json({**msgspec.to_builtins(done), "seed": seed, "jobs": jobs, "database": url})
     else:
@@ -140,8 +144,8 @@ def collect(
     on the power line and the radio, ciphered DLMS with each meter, uploads over a mobile network
     that comes and goes; meters go up and down, some are silent for months.  Uploads are taken in by
     the head-end's own code.  What is stored is read back and held against what each meter measured.
-    A run that was interrupted goes on when it is repeated.  Ends with exit code 1 where any stored
-    value differs.
+    A run that was interrupted (Ctrl-C: exit code 130), or lost its workers, goes on when it is
+    repeated with the same --database.  Ends with exit code 1 where any stored value differs.
 
     With --json: meters, intervals_expected, intervals_received, intervals_identical, simulated_s,
     wall_s, peak_rss_mb, result_sha256 and more.
@@ -184,12 +188,11 @@ def collect(
         wrong_usage(f"no database: {error}", ADVICE, code="no-database")
     except LookupError as error:
         failed(str(error), "Name another database: --database FILE")
-    except OSError as error:
-        if dask is None:
-            raise
-        wrong_usage(
-            f"no scheduler at {dask}: {error}", "Start one: dask scheduler --host 127.0.0.1"
-        )
+    except NoScheduler as error:
+        wrong_usage(str(error), "Start one: dask scheduler --host 127.0.0.1", code="no-scheduler")
+    except WorkersLost as error:
+        advice = GO_ON if database else f"{GO_ON}, where one is named: --database FILE"
+        failed(str(error), advice, code="workers-lost")
     if json:
         spread = {"jobs": jobs} if dask is None else {"dask": dask}
         print_json({**msgspec.to_builtins(done), "seed": seed, "since": since, **spread})

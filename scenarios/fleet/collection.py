@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,26 +27,13 @@ from scenarios.fleet.district import CHANNELS, DAY_S, District
 from scenarios.fleet.harvest import Harvest, Task, harvest
 from scenarios.fleet.island import Told
 from scenarios.fleet.provisioning import provision, size_mb
-from scenarios.fleet.workers import cpu_s
+from scenarios.fleet.spread import Spread, cpu_s
 
 Integers = npt.NDArray[np.int64]
-T = TypeVar("T")
-R = TypeVar("R")
 
 COUNTERS_A_DAY = 8192
 """Leased of each meter for a task: a session uses some ten and reserves 256, which a concentrator
 that loses its power in the middle of it does not give back."""
-
-
-class Spread(Protocol):
-    """Processes to work in, here or elsewhere: see `workers`."""
-
-    def map(self, work: Callable[[T], R], tasks: Iterator[T]) -> Iterator[R]:
-        """What `work` makes of each task, in the order of the tasks."""
-        ...
-
-    @property
-    def peak_rss_mb(self) -> float: ...
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -119,7 +105,8 @@ def collect(
 
     One that was interrupted goes on when it is repeated: what is stored stays, and comes again.
 
-    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`, `LookupError`.
+    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`, `LookupError`, `NoScheduler`,
+    `WorkersLost`.
     """
     elapsed_s, worked_s = stopwatch(), cpu_s()
     provision(city, config, jobs=jobs, progress=lambda meters: progress("entered", meters))

@@ -17,7 +17,8 @@ from devices.clock import stopwatch
 from headend.app.fleet import KeyBox, Sealed, Shipment, fleet_desk, keys_are_configured
 from headend.config import BadConfig, Config, KeyStorage
 from scenarios.fleet.city import CLIENT, City
-from scenarios.fleet.workers import Workers, cpu_s
+from scenarios.fleet.spread import cpu_s
+from scenarios.fleet.workers import Workers
 
 CONCENTRATORS_AT_ONCE = 100
 """In one transaction: ten thousand meters, some 5 MB."""
@@ -55,7 +56,7 @@ def provision(
 ) -> Provisioned:
     """Enter them; `progress` hears how many more are in.
 
-    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`.
+    Raises `BadConfig`, `StoreUnavailable`, `KeyShared`, `WorkersLost`.
     """
     elapsed_s, worked_s = stopwatch(), cpu_s()
     desk = fleet_desk(config)

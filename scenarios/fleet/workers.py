@@ -1,116 +1,101 @@
-"""Work spread over processes, its results taken in order.
+"""Processes of this machine, for as long as they are asked.
 
-So many tasks are under way that nobody idles and nothing piles up: memory does not grow with the
-fleet.  Each result brings how large its process has become.
+An interrupt is this process's alone to answer: the others do not hear of Ctrl-C, which a terminal
+tells all of them, and are ended.  They keep nothing that anybody would miss.
 """
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
-import resource
-from collections import deque
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Generic, TypeVar
+from typing import TypeVar
+
+from scenarios.fleet.spread import AHEAD, Measured, Sizes, WorkersLost, in_order, measured
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-AHEAD = 3
-"""Tasks per process that are under way or done and waiting to be taken."""
-
-LOOKS = 20_000, 10, 10
-"""When Python looks for rings of objects that nobody has any more: after so many new ones at the
-youngest, and at all of them after a hundred times as many."""
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Tell NumPy's linear algebra not to use other processes' cores."""
 
 
-def rss_mb() -> float:
-    """The most that this process has had in memory, in 10**6 octets."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
-def cpu_s() -> float:
-    """What this process and those that it started and that have ended worked."""
-    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(used.ru_utime + used.ru_stime for used in both)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured(Generic[R]):
-    """A result, and the process that it came from."""
-
-    result: R
-    process: str
-    rss_mb: float
-
-
-def measured(work: Callable[[T], R], task: T) -> Measured[R]:
-    """Carry out a task, wherever this runs."""
-    _settled()
-    return Measured(work(task), f"{os.uname().nodename}/{os.getpid()}", rss_mb())
-
-
-@cache
-def _settled() -> None:
-    """Once in each process: what it has imported by its first task stays, and the collector would
-    look at it again and again, for a tenth of the processor's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*LOOKS)
-
-
 @dataclass(slots=True)
 class Workers:
-    """Processes for as long as they are asked; with one job this process works itself."""
+    """So many processes; with one job this process works itself."""
 
     jobs: int
-    _sizes: dict[str, float] = field(default_factory=dict)
+    _sizes: Sizes = field(default_factory=Sizes)
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """What `work` makes of each task, in the order of the tasks."""
+        """What `work` makes of each task, in the order of the tasks.  Raises `WorkersLost`."""
         if self.jobs == 1:
             yield from map(work, tasks)
             return
-        # A forked child would inherit threads and database handles.
-        context = multiprocessing.get_context("spawn")
-        with (
-            _environment(dict.fromkeys(ONE_THREAD, "1")),
-            ProcessPoolExecutor(self.jobs, mp_context=context) as pool,
-        ):
-            try:
-                yield from self._in_order(pool, work, tasks)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
 
-    def _in_order(
-        self, pool: ProcessPoolExecutor, work: Callable[[T], R], tasks: Iterable[T]
-    ) -> Iterator[R]:
-        waiting: deque[Future[Measured[R]]] = deque()
-        for task in tasks:
-            waiting.append(pool.submit(measured, work, task))
-            if len(waiting) >= AHEAD * self.jobs:
-                yield self._taken(waiting.popleft())
-        while waiting:
-            yield self._taken(waiting.popleft())
+        def begin(task: T) -> Future[Measured[R]]:
+            with _interrupts_held():  # a process that starts now inherits it
+                return pool.submit(measured, work, task)
 
-    def _taken(self, future: Future[Measured[R]]) -> R:
-        done = future.result()
-        self._sizes[done.process] = done.rss_mb
-        return done.result
+        with _pool(self.jobs) as pool:
+            yield from in_order(
+                tasks, AHEAD * self.jobs, begin, lambda future: self._sizes.result(future.result())
+            )
 
     @property
     def peak_rss_mb(self) -> float:
         """The most that this process and the others had: the sum of each one's own peak."""
-        return rss_mb() + sum(self._sizes.values())
+        return self._sizes.peak_rss_mb
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are gone when it is over, at once where it does not end well."""
+    # A forked child would inherit threads and database handles.
+    context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
+    with (
+        _environment(dict.fromkeys(ONE_THREAD, "1")),
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_the_parent) as pool,
+    ):
+        try:
+            yield pool
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                text = "a process that worked has died: killed, or out of memory"
+                raise WorkersLost(text) from error
+            raise
+
+
+def _end_with_the_parent() -> None:
+    """Whoever kills the parent leaves nobody behind: a pool's process would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watch over the parent").start()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let SIGINT wait; it arrives when this is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""The same fleet on a scheduler and two workers of Dask, each a process of its own on loopback."""
+"""The same fleet on a scheduler and two workers of Dask, each a process of its own on loopback, and
+what becomes of it when they go."""
 
 from __future__ import annotations
 
@@ -7,22 +8,40 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from devices.clock import stopwatch
+from scenarios.fleet.collection import Collected, collect
+from scenarios.fleet.spread import WorkersLost
+from scenarios.fleet.spread_by_dask import DaskWorkers
 from tests.house.source import ROOT
+from tools import fleet
 from tools.cli import app
 
 WITHIN_S = 120.0
 DASK = (sys.executable, "-W", "ignore", "-m", "dask")
 
 
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """Its address; two workers have joined it."""
+@dataclass
+class Started:
+    """A scheduler, and the workers that have joined it."""
+
+    address: str
+    processes: list[subprocess.Popen[bytes]]
+
+    def end_the_scheduler(self) -> None:
+        self.processes[0].kill()
+        self.processes[0].wait()
+
+
+@contextmanager
+def dask(tmp_path: Path, *, workers: int) -> Iterator[Started]:
     told = tmp_path / "scheduler.json"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
 
@@ -41,9 +60,9 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
     worker = ("worker", "--no-dashboard", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1")
     try:
         address = wait_for(lambda: address_in(told), started)
-        started += [start(*worker), start(*worker)]
-        wait_for(lambda: two_workers(address), started)
-        yield address
+        started += [start(*worker) for _ in range(workers)]
+        wait_for(lambda: joined(address, workers), started)
+        yield Started(address, started)
     finally:
         for process in reversed(started):  # how Dask ends is not what is tested
             process.kill()
@@ -70,30 +89,59 @@ def address_in(told: Path) -> str | None:
         return None
 
 
-def two_workers(address: str) -> str | None:
+def joined(address: str, workers: int) -> str | None:
     from distributed import Client
 
     with Client(address, set_as_default=False) as client:
-        return address if len(client.nthreads()) == 2 else None
+        return address if len(client.nthreads()) == workers else None
 
 
-def run(*arguments: str) -> dict[str, object]:
-    wanted = ("--meters", "36", "--per-concentrator", "6", "--seed", "3", "--json")
+def run(*arguments: str, exit_code: int = 0) -> dict[str, Any]:
+    wanted = ("--meters", "36", "--per-concentrator", "6", "--seed", "3", "--jobs", "1", "--json")
     ran = CliRunner().invoke(app, ["fleet", "collect", *wanted, *arguments])
-    assert ran.exit_code == 0, ran.output
-    told: dict[str, object] = json.loads(ran.stdout)
+    assert ran.exit_code == exit_code, ran.output
+    told: dict[str, Any] = json.loads(ran.stdout)
     return told
 
 
-def test_two_workers_of_dask_give_the_same_hash_as_one_process(
-    scheduler: str, tmp_path: Path
+def test_two_workers_give_the_hash_of_one_process_and_without_their_scheduler_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "db").mkdir()
-    here = run("--jobs", "1")
-    spread = run("--jobs", "1", "--dask", scheduler, "--database", str(tmp_path / "db"))
-    assert spread["result_sha256"] == here["result_sha256"]
-    assert spread["intervals_identical"] == here["intervals_identical"] != 0
-    assert spread["dask"] == scheduler
+    databases = [tmp_path / "whole", tmp_path / "cut"]
+    for folder in databases:
+        folder.mkdir()
+    whole, cut = map(str, databases)
+    here = run()
+    with dask(tmp_path, workers=2) as started:
+        address = started.address
+        spread = run("--dask", address, "--database", whole)
+        assert spread["result_sha256"] == here["result_sha256"]
+        assert spread["intervals_identical"] == here["intervals_identical"] != 0
+        assert spread["dask"] == address
+
+        def cut_off(*given: Any, progress: Callable[[str, int], None], **options: Any) -> Collected:
+            def heard(what: str, meters: int) -> None:
+                progress(what, meters)
+                if what == "collected":
+                    started.end_the_scheduler()
+
+            return collect(*given, progress=heard, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(fleet, "gather", cut_off)
+            error = run("--dask", address, "--database", cut, exit_code=1)["error"]
+        assert error["code"] == "workers-lost"
+        assert error["text"] == f"the scheduler at {address} is gone"
+        assert "repeat the command" in error["next_step"]
+    again = run("--database", cut)
+    assert again["result_sha256"] == here["result_sha256"]
+    assert again["intervals_identical"] == here["intervals_identical"]
+
+
+def test_a_scheduler_that_no_worker_joins_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    with dask(tmp_path, workers=0) as started:
+        with pytest.raises(WorkersLost, match="has no workers"):
+            list(DaskWorkers(started.address, alone_max_s=0.1).map(abs, [-1]))
 
 
 def test_a_scheduler_that_is_not_there_is_told() -> None:

@@ -32,8 +32,8 @@ from scenarios.fleet.provisioning import key_box, provision, storage
 from scenarios.fleet.receiving import DAILY
 from scenarios.fleet.workers import Workers
 from scenarios.uplink import BusUplink
+from tests.fleet.collecting import DAY, rows
 
-DAY = 20_640  # 2026-07-06
 WHOLE_S = 8 * 3600
 INTERVALS = "SELECT meter, at, * FROM intervals ORDER BY meter, at"
 BLOCKS = "SELECT meter, number, octets FROM collected_blocks ORDER BY meter, number"
@@ -151,13 +151,6 @@ def leases(config: Config, district: District) -> list[LeasedKeys]:
 def delegated(config: Config, lease: LeasedKeys) -> Delegated:
     keys = key_box(config).opened(lease)
     return Delegated(lease.meter, keys, lease.own, lease.end, lease.peer)
-
-
-def rows(config: Config, query: str) -> list[tuple[object, ...]]:
-    store = SqlStore(config.database, live=False)
-    found = store.read(lambda connection: connection.exec_driver_sql(query).all())
-    asyncio.run(store.close())
-    return [tuple(row) for row in found]
 
 
 def seconds(came: object) -> int:
