@@ -11,10 +11,9 @@ Everything runs in the caller's thread: there is one writer, and nobody else to 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from headend.app.key_storage import envelope_of
@@ -108,7 +107,7 @@ class FleetDesk:
         """Take a concentrator's upload that came at `at`: blocks, pages and intervals, by the code
         that takes those from a broker, in one transaction.  The same again changes nothing."""
         self._moment.at = at
-        asyncio.run(self._intake.take(concentrator, upload))
+        _at_once(self._intake.take(concentrator, upload))
 
     def settle(self, used: Iterable[LeasedKeys]) -> None:
         """Keep of each lease how far its counters came: `own` and `peer` as they are now."""
@@ -125,11 +124,22 @@ class FleetDesk:
             assert isinstance(tx, SqlTransaction)
             return work(tx)
 
-        return asyncio.run(self.store.run(words))
+        return _at_once(self.store.run(words))
 
     def close(self) -> None:
         """Give the database back."""
-        asyncio.run(self.store.close())
+        _at_once(self.store.close())
+
+
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of work that waits for nobody.  A loop for each would take longer than some of the
+    works do, and would take an interrupt for its own."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise AssertionError("a store that is not live waits for nobody")
 
 
 def fleet_desk(config: Config) -> FleetDesk:
