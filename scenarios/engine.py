@@ -49,6 +49,7 @@ from scenarios.cells import cells_of
 from scenarios.direct_lines import SimulatedDialling
 from scenarios.fault_spec import where
 from scenarios.field import alternating_meters, faults_of, field_of, registry_of, sim_of
+from scenarios.no_solution import explained
 from scenarios.scatter import scattered
 from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, Scenario, seconds
 from scenarios.stand_ins.carrier_portal import CarrierPortal
@@ -111,7 +112,8 @@ def run(
 
     The head-end's databases vanish with the run unless `keep` names an empty directory for them.
     What travelled goes to the `recorder`; whoever gave it closes it.
-    Raises `BadScenario` for a field that cannot be built.
+    Raises `BadScenario` for a field that cannot be built, and `NoSolution` for one whose grid
+    cannot carry what is drawn.
     """
     elapsed_s = stopwatch()
     seed = scenario.seed if seed is None else seed
@@ -121,7 +123,8 @@ def run(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-sim-"))
         )
         stage = _Stage(scenario, seed, directory, recorder)
-        story = run_simulated(stage.play(), start=scenario.start_utc)
+        with explained():
+            story = run_simulated(stage.play(), start=scenario.start_utc)
     return replace(story, wall_s=elapsed_s())
 
 

@@ -11,6 +11,9 @@ import msgspec
 class BadScenario(ValueError):
     """The file is no scenario; the text names the key and what it takes."""
 
+    code = "wrong-usage"  # for machines
+    advice: str | None = None  # where the text does not say it already
+
 
 _DURATION = re.compile(
     r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,9}(?:\.[0-9]+)?)s)?"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from scenarios.aim import aimed
 from scenarios.field import faults_of, field_of
+from scenarios.no_solution import NoSolution
 from scenarios.schema import Scenario, read
 from scenarios.summary import Finding, played
 
@@ -106,6 +107,8 @@ def run_seed(file: Path, seed: int, invariants_only: bool = False) -> Run:
     scenario = read(file)
     try:
         summary = played(file.stem, scenario, seed=seed)
+    except NoSolution as error:
+        return Run(seed, {}, error=f"{error}; {error.advice}")
     except Exception:
         return Run(seed, {}, error=traceback.format_exc())
     orders = summary.orders

@@ -14,12 +14,14 @@ import typer
 
 from devices.gateway.field_memory import FieldMemory
 from devices.gateway.sockets import TooFewSockets
+from devices.grid.errors import NotConverged
 from headend import certificates
 from headend.app.sessions import Address
 from headend.clock import WallClock
 from headend.config import BadConfig
 from protocols.capture.recorder import Recorder
 from scenarios.live import Credentials, LiveField, live_field
+from scenarios.no_solution import explained
 from scenarios.schema import BadScenario, Scenario, parse
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
@@ -132,11 +134,14 @@ def field(
         with (
             remembered(state) as memory,
             recording(capture, about=f"ami field {file}") as recorder,
+            explained(),
         ):
             asyncio.run(
                 _run(scenario, broker, credentials, seed, recorder, concentrator_port or (), memory)
             )
-    except (BadScenario, BadConfig, BadPorts) as error:
+    except BadScenario as error:
+        wrong_usage(str(error), error.advice, code=error.code)
+    except (BadConfig, BadPorts) as error:
         wrong_usage(str(error))
     except ConnectionError as error:
         failed(
@@ -190,6 +195,7 @@ async def _run(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unless_explained)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
@@ -239,6 +245,12 @@ async def _watch(field: LiveField) -> None:
             away = False
             err.print("the broker is back: every concentrator with a network has its session")
         before = waiting
+
+
+def _unless_explained(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A world that stops for want of a power flow ends the command, which says so in words."""
+    if not isinstance(context.get("exception"), NotConverged):
+        loop.default_exception_handler(context)
 
 
 def _describe(

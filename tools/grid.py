@@ -36,7 +36,7 @@ def solve(
 
     What the file holds and is not modelled is told on stderr, with its line.  Exit code 1 where
     there is no solution, 2 where the file cannot be understood; with --json an object "error" says
-    why, where, and what to do.
+    why (code no-solution, bad-network), where, and what to do.
 
     With --json: circuit, frequency_hz, converged, iterations; nodes, each with bus, phase, pu,
     degrees, volts and base_volts; head, head_phases, load, losses and shunts in kw and kvar; taps,
@@ -53,7 +53,7 @@ def solve(
         if json:
             print_json({"converged": False, "error": problem})
         end = failed if isinstance(error, NotConverged) else wrong_usage
-        end(problem.text, problem.advice)
+        end(problem.text, problem.next_step)
     if json:
         print_json(report)
         return

@@ -36,24 +36,48 @@ class NotConverged(ArithmeticError):
     """The power flow found no solution, as when more is drawn than the network can carry.
 
     `node` is where the last step still changed most, `mismatch_pu` by how much of the no-load
-    voltage; `step` is the time step of a batch.
+    voltage; `step` is the time step of a batch, `network` whose it is.  It can be made again of
+    its `args`, as SimPy and pickle do.
     """
 
-    def __init__(self, node: str, iterations: int, mismatch_pu: float, step: int | None = None):
-        at = "" if step is None else f" at step {step}"
-        super().__init__(
-            f"no solution{at}: after {iterations} iterations the voltage at {node} still changes"
-            f" by {mismatch_pu:.3g} pu"
-        )
+    def __init__(
+        self,
+        node: str,
+        iterations: int,
+        mismatch_pu: float,
+        step: int | None = None,
+        network: str | None = None,
+        text: str | None = None,
+    ):
+        super().__init__(node, iterations, mismatch_pu, step, network, text)
         self.node = node
         self.iterations = iterations
         self.mismatch_pu = mismatch_pu
         self.step = step
+        self.network = network
+        self._text = text
+
+    def of(self, network: str) -> NotConverged:
+        """The same, with whose it is."""
+        return NotConverged(
+            self.node, self.iterations, self.mismatch_pu, self.step, network, self._text
+        )
 
     @classmethod
     def collapsed(cls, element: str, node: str, volts_pu: float, iterations: int) -> NotConverged:
         """What is drawn has no solution as its model states it: only as a lesser load."""
-        found = cls(node, iterations, 1.0 - volts_pu)
-        text = f"no solution with {element} as its model states it: at {node} only"
-        found.args = (f"{text} {volts_pu:.3g} of the rated voltage would be left",)
-        return found
+        text = (
+            f"no solution with {element} as its model states it: at {node} only {volts_pu:.3g} of"
+            " the rated voltage would be left"
+        )
+        return cls(node, iterations, 1.0 - volts_pu, text=text)
+
+    def __str__(self) -> str:
+        of = "" if self.network is None else f"{self.network}: "
+        if self._text is not None:
+            return of + self._text
+        at = "" if self.step is None else f" at step {self.step}"
+        return (
+            f"{of}no solution{at}: after {self.iterations} iterations the voltage at {self.node}"
+            f" still changes by {self.mismatch_pu:.3g} pu"
+        )

@@ -32,6 +32,7 @@ from devices.grid.counted import (
     within,
 )
 from devices.grid.customers import PERIOD_DAYS, Integers, day_of
+from devices.grid.errors import NotConverged
 from devices.grid.solved_day import SolvedDay, solved
 from devices.grid.street import Street, network_of
 from devices.grid.zbus import LoadNetwork
@@ -137,7 +138,10 @@ class Feeder:
             parts = [self.drawn(customer.meter, day) for customer in self.street.customers]
             watts = np.hstack([watts for watts, _ in parts]) * connected
             vars_ = np.hstack([vars_ for _, vars_ in parts]) * connected
-            found = solved(self.network, watts, vars_)
+            try:
+                found = solved(self.network, watts, vars_)
+            except NotConverged as error:
+                raise error.of(self.street.name) from None
             _keep(self._solved, key, found, DAYS_KEPT)
         else:
             self._solved.move_to_end(key)

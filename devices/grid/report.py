@@ -81,9 +81,9 @@ class Report:
 class Problem:
     """Why there is no report, for machines."""
 
-    kind: str  # "bad-network": the file is wrong; "no-solution": it cannot be solved
+    code: str  # "bad-network": the file is wrong; "no-solution": it cannot be solved
     text: str
-    advice: str
+    next_step: str
     file: str | None = None
     line: int | None = None
     node: str | None = None

@@ -173,7 +173,7 @@ def test_more_than_the_line_carries_is_no_solution(tmp_path: Path, watts: float,
     assert told.exit_code == ends
     if ends:
         error = json.loads(told.stdout)["error"]
-        assert error["kind"] == "no-solution"
+        assert error["code"] == "no-solution"
         assert error["node"].startswith("there.")
 
 

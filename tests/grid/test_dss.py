@@ -248,21 +248,21 @@ PROBLEMS = {
     "a missing file": (
         "redirect gone.dss",
         2,
-        {"kind": "bad-network", "file": "net.dss", "line": 3},
+        {"code": "bad-network", "file": "net.dss", "line": 3},
     ),
     "no property": (
         "new line.l lenght=3",
         2,
-        {"kind": "bad-network", "file": "net.dss", "line": 3},
+        {"code": "bad-network", "file": "net.dss", "line": 3},
     ),
-    "not modelled": ("new autotrans.a", 2, {"kind": "bad-network", "file": "net.dss", "line": 3}),
+    "not modelled": ("new autotrans.a", 2, {"code": "bad-network", "file": "net.dss", "line": 3}),
     "too much": (
         (
             "new line.l bus1=sourcebus bus2=far length=20\n"
             "new load.l bus1=far kv=12.47 kw=90000 vminpu=0 vlowpu=0"
         ),
         1,
-        {"kind": "no-solution", "file": None, "line": None},
+        {"code": "no-solution", "file": None, "line": None},
     ),
 }
 
@@ -276,7 +276,7 @@ def test_a_problem_is_an_object_with_a_place_and_advice(
     assert ended.exit_code == code
     answer = json.loads(ended.stdout)
     assert answer["converged"] is False
-    assert answer["error"]["advice"]
+    assert answer["error"]["next_step"]
     assert {name: answer["error"][name] for name in told} == told
     assert answer["error"]["text"] in " ".join(ended.stderr.split())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -42,6 +42,11 @@ def find(file: str) -> tuple[str, Scenario]:
         return stories.find(file)
     except BadScenario as error:
         wrong_usage(str(error), None if Path(file).is_file() else "See the stories: ami sim list")
+
+
+def cannot_be_played(file: str, error: BadScenario) -> NoReturn:
+    """Ends the command, with what is wrong and what to do."""
+    wrong_usage(f"{file}: {error}", error.advice, code=error.code)
 
 
 def expects_something(file: str, scenario: Scenario) -> None:

@@ -15,7 +15,7 @@ from scenarios import stories
 from scenarios.engine import run
 from scenarios.parting import Parting, part
 from scenarios.schema import BadScenario
-from tools.sim.command import Json, app, find
+from tools.sim.command import Json, app, cannot_be_played, find
 from tools.terminal import log_nothing, out, print_json, show, wrong_usage
 
 Side = Annotated[str, typer.Argument(help="A log of ami sim run --log, a file, or a story.")]
@@ -70,7 +70,7 @@ def _lines(side: str, seed: int | None) -> list[bytes]:
     try:
         return run(scenario, seed=seed).world.log.lines
     except BadScenario as error:
-        wrong_usage(f"{side}: {error}")
+        cannot_be_played(side, error)
 
 
 def _tell(parting: Parting) -> None:

@@ -24,6 +24,7 @@ from tools.sim.command import (
     Seed,
     Verbose,
     app,
+    cannot_be_played,
     expects_something,
     find,
     has_a_directory,
@@ -31,7 +32,7 @@ from tools.sim.command import (
     mind_the_log,
 )
 from tools.sim.told import as_json, tell
-from tools.terminal import err, out, print_json, wrong_usage
+from tools.terminal import err, out, print_json
 
 
 @app.command("list")
@@ -92,7 +93,7 @@ def run(
                 look=_look(report, lang),
             )
     except BadScenario as error:
-        wrong_usage(f"{file}: {error}")
+        cannot_be_played(file, error)
     if junit is not None:
         junit.write_bytes(of_run(summary, file))
     if json:

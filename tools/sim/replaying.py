@@ -22,7 +22,7 @@ from scenarios.schema import BadScenario
 from scenarios.summary import summarise
 from scenarios.whatif import Variant, variants
 from tools.database import reading
-from tools.sim.command import Json, app, has_a_directory
+from tools.sim.command import Json, app, cannot_be_played, has_a_directory
 from tools.sim.whatif import choice
 from tools.terminal import err, failed, log_nothing, out, print_json, show, wrong_usage
 
@@ -84,7 +84,9 @@ def replay_(
                 stage=lambda name: progress.update(bar, description=name),
                 look=lambda story: _report(story, report),
             )
-    except (BadScenario, BadConfig) as error:
+    except BadScenario as error:
+        cannot_be_played(database, error)
+    except BadConfig as error:
         wrong_usage(str(error))
     except NothingToReplay as error:
         failed(str(error), "See what it holds: ami order list --database FILE")

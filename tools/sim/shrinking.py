@@ -12,8 +12,16 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from scenarios import stories
 from scenarios.schema import BadScenario
 from scenarios.shrink import TRIES_MAX, DoesNotFail, shrink
-from tools.sim.command import File, Json, Seed, app, find, has_a_directory
-from tools.terminal import err, failed, log_nothing, out, print_json, wrong_usage
+from tools.sim.command import (
+    File,
+    Json,
+    Seed,
+    app,
+    cannot_be_played,
+    find,
+    has_a_directory,
+)
+from tools.terminal import err, failed, log_nothing, out, print_json
 
 
 @app.command("shrink")
@@ -53,7 +61,7 @@ def shrink_(
                 tried=lambda number, what: progress.update(bar, number=number, what=what),
             )
         except BadScenario as error:
-            wrong_usage(f"{file}: {error}")
+            cannot_be_played(file, error)
         except DoesNotFail:
             failed(f"{file} does not fail", f"Look for a seed: ami sim sweep {shlex.quote(file)}")
     if output is not None:

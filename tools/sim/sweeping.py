@@ -20,6 +20,7 @@ from tools.sim.command import (
     Junit,
     Verbose,
     app,
+    cannot_be_played,
     expects_something,
     find,
     has_a_directory,
@@ -27,7 +28,7 @@ from tools.sim.command import (
     seeds_of,
 )
 from tools.sim.told import swept_as_json, tell_swept
-from tools.terminal import log_nothing, log_to_stderr, print_json, wrong_usage
+from tools.terminal import log_nothing, log_to_stderr, print_json
 
 
 @app.command()
@@ -70,7 +71,7 @@ def sweep(
                 ended=ended,
             )
         except BadScenario as error:
-            wrong_usage(f"{file}: {error}")
+            cannot_be_played(file, error)
     if junit is not None:
         junit.write_bytes(of_sweep(name, swept, file))
     if json:

@@ -22,6 +22,7 @@ from tools.sim.command import (
     Jobs,
     Json,
     app,
+    cannot_be_played,
     find,
     has_a_directory,
     progress_bar,
@@ -84,7 +85,7 @@ def whatif(
                 ended=lambda: progress.update(bar, advance=1),
             )
     except BadScenario as error:
-        wrong_usage(f"{file}: {error}")
+        cannot_be_played(file, error)
     if report is not None:
         from scenarios.report.curves import page  # the plots' library: 0.3 s of start-up
 
