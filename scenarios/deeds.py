@@ -14,7 +14,7 @@ from decimal import Decimal
 from devices.meter.disconnect import ControlState
 from devices.meter.history import Deed, Happened
 from devices.meter.limiter import UNLIMITED
-from headend.domain.order import LIMITS, Kind, Order, State
+from headend.domain.order import LIMITS, OWN, Kind, Order, State
 from headend.domain.reason import ReasonCode
 
 What = tuple[str, int | None]
@@ -97,8 +97,8 @@ def may_have_acted(order: Order) -> bool:
 def showed(history: Sequence[Happened], order: Order) -> bool:
     """Whether the meter was as ordered at some time between the order's acceptance and its end."""
     assert order.ended_at is not None
-    if order.kind is Kind.READ:
-        return True  # it was to show, not to change
+    if order.kind in OWN:
+        return True  # it was to show, or to change what `key_changes` looks at
     states = _limits(history) if order.kind in LIMITS else _supply(history)
     since, until = order.accepted_at.timestamp(), order.ended_at.timestamp()
     return any(

@@ -23,7 +23,6 @@ from devices import cellular, faults, outages
 from devices.chance import stream
 from devices.clock import FieldDriver, run_simulated, stopwatch, world
 from devices.gateway.uplink import Uplink
-from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.modem import CarrierView
 from devices.wan import Technology, one_way_ms
 from devices.world import World
@@ -44,6 +43,7 @@ from headend.ports import Outgoing
 from headend.store import collected_queries, queries, upkeep_queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
+from scenarios import key_changes
 from scenarios.aim import aimed
 from scenarios.cells import cells_of
 from scenarios.direct_lines import SimulatedDialling
@@ -51,7 +51,7 @@ from scenarios.fault_spec import where
 from scenarios.field import alternating_meters, faults_of, field_of, registry_of, sim_of
 from scenarios.no_solution import explained
 from scenarios.scatter import scattered
-from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, Scenario, seconds
+from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, RekeySpec, Scenario, seconds
 from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
@@ -95,6 +95,7 @@ class Story:
     heard: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
     registered: tuple[Meter, ...] = ()  # as the registry has them
+    keys: dict[str, str] = field(default_factory=dict)  # by meter, as `key_changes.standing` says
 
     @property
     def log_sha256(self) -> str:
@@ -164,7 +165,7 @@ class _Stage:
         )
         self.commercial = CommercialSystem(COMMERCIAL, self._post, self.clock.now)
         timeout_s = scenario.delivery().callback_timeout_s
-        self.around = Surroundings(self.bus, self.commercial, timeout_s)
+        self.around = Surroundings(self.bus, self.commercial, timeout_s, self._note)
         faults.run(self.world, faults_of(scenario))
         outages.run(self.world, alternating_meters(scenario))
         if scenario.field.wan == "cellular":
@@ -177,7 +178,7 @@ class _Stage:
         self.driver.start()
         self.world.enter(self.world.start)
         await self._act(self._plot(), seconds(scenario.duration))
-        story = self._look_back(seconds(scenario.duration))
+        story = replace(self._look_back(seconds(scenario.duration)), keys=await self._keys())
         await self._crash_head_end()
         self.around.close()
         self.driver.stop()
@@ -188,6 +189,7 @@ class _Stage:
     def _plot(self) -> list[Coroutine[Any, Any, None]]:
         scenes = [self._event(event) for event in self.scenario.event]
         scenes += [self._read(spec) for spec in self.scenario.read]
+        scenes += [self._rekey(spec) for spec in self.scenario.rekey]
         scenes += [
             self.around.course(spec, self.directory / "ami.db")
             for spec in self.scenario.fault
@@ -212,6 +214,13 @@ class _Stage:
             deadline=None if within is None else self.clock.now() + within,
             priority=SCHEDULED if spec.scheduled else None,
         )
+
+    async def _rekey(self, spec: RekeySpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        while self.head_end is None:
+            await asyncio.sleep(RESEND_S)
+        chance = SeededChance(self.seed, "rekey", spec.meter, spec.at)
+        await key_changes.order(self.head_end, self.clock, chance, spec.meter, OPERATOR)
 
     async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
         """Play the scenes for so long.  One that fails ends the run."""
@@ -336,9 +345,17 @@ class _Stage:
         assert head_end.vault is not None
         for meter in registry_of(self.scenario).meters:
             if meter.address is not None:
-                identity = self.world.identity(meter.name)
-                keys = identity.keys(MANAGEMENT_CLIENT)
-                await head_end.vault.install(meter.name, MANAGEMENT_CLIENT, keys)
+                device = self.world.meter(meter.name)
+                await key_changes.install(head_end.vault, device, meter.name)
+
+    async def _keys(self) -> dict[str, str]:
+        """How those whose keys were to change stand with the head-end."""
+        assert self.head_end is not None and self.head_end.vault is not None
+        vault = self.head_end.vault
+        return {
+            name: await key_changes.standing(vault, self.world.meter(name), name)
+            for name in sorted({spec.meter for spec in self.scenario.rekey})
+        }
 
     def _wan(self, meter: str) -> Callable[[int], float]:
         rng = stream(self.seed, "wan", meter)
@@ -391,6 +408,10 @@ class _Stage:
                 continue
 
     # --- around it -------------------------------------------------------------------------------
+
+    def _note(self, kind: str, **fields: str) -> None:
+        """A line in the world's log, at the world's present time."""
+        self.world.enter(lambda: self.world.log(kind, **fields))
 
     async def _open_platform(self) -> None:
         client = self._member(PLATFORM)

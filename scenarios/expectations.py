@@ -60,6 +60,7 @@ def expected(story: Story) -> Iterator[Check]:
         "findings": _findings(story, expect.findings or {}),
         "last_gasps": last_gasps(story.world.log, story.pushes),
         "pushes": by_quality(story.pushes, expect.pushes or ()),
+        "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
     }
     for name, value in found.items():

@@ -108,12 +108,19 @@ OF_ONE_MODULE = frozenset({"meter-unreachable", "packet-loss"})
 
 CLOCKS = frozenset({"clock", "meter-clock"})
 
+SURROUNDINGS = {
+    "callback": "the commercial system",
+    "broker": "the broker",
+    "database": "the database",
+}
+"""What the head-end leans on, by the begin of the kinds that hit it."""
+
 
 def where(kind: str) -> Where:
     """What a kind hits."""
     if kind.startswith(("meter-", "line-")):
         return "meter"
-    if kind.startswith(("callback-", "broker-", "database-")):
+    if kind.partition("-")[0] in SURROUNDINGS:
         return "surroundings"
     if kind.startswith("router-"):
         return "router"

@@ -20,6 +20,7 @@ from scenarios.deeds import Command, commands, may_have_acted, showed, shows, sp
 from scenarios.energy import unclosed
 from scenarios.engine import Record, Story
 from scenarios.intervals import wrong_intervals
+from scenarios.key_changes import APART
 from scenarios.schema import FaultSpec, seconds
 from scenarios.stand_ins.carrier_portal import REJECTION_HOLDS_FOR
 
@@ -201,6 +202,13 @@ def energy_closes(story: Story) -> Offenders:
     yield from unclosed(story.world, begin, begin + story.simulated_s)
 
 
+def keys_are_never_lost(story: Story) -> Offenders:
+    """However a change of keys was cut, the head-end has keys that the meter takes."""
+    for meter, standing in story.keys.items():
+        if standing == APART:
+            yield f"meter {meter}: the head-end has no keys that it takes"
+
+
 ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "no error inside the head-end": no_inner_error,
     "every acknowledged message has its orders": every_message_is_stored,
@@ -217,6 +225,7 @@ ALWAYS: dict[str, Callable[[Story], Offenders]] = {
     "stored intervals are the meters' own": intervals_are_the_meters_own,
     "each interval is stored once": each_interval_is_stored_once,
     "energy closes on every transformer": energy_closes,
+    "no change of keys loses a meter": keys_are_never_lost,
 }
 
 

@@ -148,6 +148,13 @@ class ReadSpec(Part, frozen=True):
     deadline: Duration | None = None  # counted from `at`
 
 
+class RekeySpec(Part, frozen=True):
+    """New keys that an operator orders for a meter with which the head-end itself speaks."""
+
+    at: Duration
+    meter: str
+
+
 class HeadEndEvent(Part, frozen=True):
     """Something that happens to the head-end or to what it leans on."""
 
@@ -211,6 +218,8 @@ class Expect(Part, frozen=True):
     discovered: dict[str, bool] | None = None  # by module: whether it was admitted
     blocks_lost_min: int | None = None  # that concentrators' memories dropped, as they told
     blocks_lost_max: int | None = None
+    keys: dict[str, Literal["delivered", "changed", "under way"]] | None = None
+    # meter: which keys it and the head-end have at the end
     wrong_phase_records: int | None = None  # meters that the registry has on another phase
     energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     # the largest share of a transformer's energy that customers and modelled losses may leave
@@ -226,6 +235,7 @@ class Expect(Part, frozen=True):
             "completeness",
             "availability",
             "pushes",
+            "keys",
             "done_within_by_kind",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
@@ -274,6 +284,7 @@ class Scenario(Part, frozen=True):
     order: tuple[OrderSpec, ...] = ()
     event: tuple[HeadEndEvent, ...] = ()
     read: tuple[ReadSpec, ...] = ()
+    rekey: tuple[RekeySpec, ...] = ()
     task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
@@ -410,7 +421,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    for table in ("order", "fault", "event", "read"):
+    for table in ("order", "fault", "event", "read", "rekey"):
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):
                 at = getattr(part, key, None)

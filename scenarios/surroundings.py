@@ -17,7 +17,7 @@ from headend.app.head_end import CallbackFailed, SqlStore
 from headend.app.sessions import Bus
 from headend.ports import Transaction
 from protocols.cim import replies, xml
-from scenarios.fault_spec import FaultSpec
+from scenarios.fault_spec import SURROUNDINGS, FaultSpec
 from scenarios.parts import seconds
 from scenarios.stand_ins.commercial import CommercialSystem
 
@@ -34,6 +34,7 @@ class Surroundings:
     bus: Bus
     commercial: CommercialSystem
     callback_timeout_s: float
+    tell: Callable[..., None]  # writes into the world's log, which no head-end reads
     _now: list[FaultSpec] = field(default_factory=list)
     _holder: sqlite3.Connection | None = None
 
@@ -42,11 +43,14 @@ class Surroundings:
         await asyncio.sleep(seconds(spec.at))
         self._now.append(spec)
         self._apply(spec, database)
+        target = SURROUNDINGS[spec.kind.partition("-")[0]]
+        self.tell("fault", fault=spec.kind, target=target)
         if spec.until is None:
             return
         await asyncio.sleep(seconds(spec.until) - seconds(spec.at))
         self._now.remove(spec)
         self._lift(spec)
+        self.tell("fault-over", fault=spec.kind, target=target)
 
     def _apply(self, spec: FaultSpec, database: Path) -> None:
         match spec.kind:

@@ -15,7 +15,10 @@ from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.evidence import Evidence, folded
 from headend.domain.firmware import FirmwareUpdate
+from headend.domain.meter import Meter
+from headend.domain.order import Order, State
 from headend.domain.upkeep import ClockMeasured, SessionChange
+from headend.store import queries
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from protocols.concentrator.collecting import Task
 from protocols.concentrator.upkeep import MeterPlace
@@ -23,6 +26,7 @@ from tools.database import Database, reading
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
+METERS_MAX = 10_000
 LINES_MAX = 8  # of each list; --all shows every one
 SETTLED_S = 600.0  # between two measurements, before a drift is told from them
 
@@ -40,20 +44,30 @@ def concentrator(
     """
     with reading(database) as reader:
         page = reader.read(lambda connection: concentrator_page(connection, name))
+        meters, failed = reader.read(lambda connection: _behind(connection, name))
     if page is None:
         wrong_usage(
             f"no concentrator {name}",
             "See their names with: ami order list, or the registry",
             code="no-such-concentrator",
         )
-    told = happened(truth, name)
+    told = happened(truth, name, *(meter.name for meter in meters))
     if json:
-        print_json({**as_json(page), "truth": told})
+        ended = msgspec.to_builtins(failed)
+        print_json({**as_json(page), "orders_ended_badly": ended, "truth": told})
         return
     most = None if every else LINES_MAX
     tree = _tree(page, most)
+    _list(tree, "orders behind it that ended badly", map(_order, failed), most)
     add_truth(tree, told, most)
     show(tree)
+
+
+def _behind(connection: queries.Connection, name: str) -> tuple[list[Meter], list[Order]]:
+    """Its meters, and their orders that did not succeed, the latest first."""
+    badly = queries.OrderFilter(concentrator=name, states=(State.FAILED, State.EXPIRED))
+    meters = queries.meters(connection, concentrator=name, limit=METERS_MAX)
+    return meters, queries.orders(connection, badly)
 
 
 # --- for machines --------------------------------------------------------------------------------
@@ -129,6 +143,11 @@ def _standing(page: ConcentratorPage) -> str:
         return "never heard of"
     last = page.sessions[0]
     return f"{'on line' if last.online else 'off line'} since {clock_text(last.at)}"
+
+
+def _order(order: Order) -> str:
+    ended = "" if order.ended_at is None else clock_text(order.ended_at)
+    return f"{ended}  {order.number} {order.kind} at {order.meter}: {order.reason}"
 
 
 def _session(change: SessionChange) -> str:

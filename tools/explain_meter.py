@@ -12,10 +12,17 @@ from rich.text import Text
 from rich.tree import Tree
 
 from headend.domain.meter import Meter
+from headend.domain.reading import Push
 from headend.store.meter_queries import MeterPage, meter_page
+from protocols.dlms.apdu import decode
+from protocols.dlms.logical_name import LogicalName
+from protocols.dlms.notification import DataNotification
+from protocols.dlms.values import OctetString, Structure
 from tools.database import Database, reading
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
+
+LOGICAL_NAME_SIZE = 6
 
 
 def meter(
@@ -45,6 +52,7 @@ def meter(
                 "link": msgspec.to_builtins(page.link),
                 "place": msgspec.to_builtins(page.place),
                 "orders": msgspec.to_builtins(page.orders),
+                "pushes": msgspec.to_builtins(page.pushes),
                 "truth": told,
             }
         )
@@ -91,8 +99,30 @@ def _tree(page: MeterPage) -> Tree:
             )
             for value in order.readings:
                 told_value = value.error or f"{value.value} {value.unit or ''}".rstrip()
+                told_value += f" ({', '.join(value.quality)})" if value.quality else ""
                 branch.add(Text(f"    {value.word or value.name}: {told_value}", "dim"))
+    if page.pushes:
+        branch = tree.add("what it said unasked")
+        for push in page.pushes:
+            branch.add(Text(_told_of_push(push)))
     return tree
+
+
+def _told_of_push(push: Push) -> str:
+    sent = "" if push.sent_at is None else f", sent {clock_text(push.sent_at)}"
+    odd = f" ({', '.join(push.quality)})" if push.quality else ""
+    return f"{clock_text(push.received_at)}{sent}{odd}: {', '.join(_values(push))}"
+
+
+def _values(push: Push) -> Iterator[str]:
+    """The elements of its body, those that only say who and when left out."""
+    told = None if push.plain is None else decode(push.plain)
+    body = told.body if isinstance(told, DataNotification) else None
+    for element in body if isinstance(body, Structure) else ():
+        if not isinstance(element, OctetString):
+            yield f"{element:#x}" if isinstance(element, int) else str(element)
+        elif len(element) == LOGICAL_NAME_SIZE:
+            yield str(LogicalName(bytes(element)))
 
 
 def _standing(known: Meter) -> str:
@@ -118,4 +148,14 @@ def _told_of_link(page: MeterPage) -> Iterator[str]:
     if (there := page.place) is not None:
         via = f" via {' → '.join(there.via)}" if there.via else ""
         heard = "never" if there.last_heard is None else clock_text(there.last_heard)
-        yield f"topology: {there.link or 'no route'}, level {there.level}{via}, last heard {heard}"
+        moved = f", {there.changes} changes of its route" if there.changes else ""
+        yield (
+            f"topology: {there.link or 'no route'}, level {there.level}{via},"
+            f" last heard {heard}{moved}{_share_heard(page)}"
+        )
+
+
+def _share_heard(page: MeterPage) -> str:
+    home = page.concentrator
+    heard, asked = (0, 0) if home is None else home.availability.get(page.meter.name, (0, 0))
+    return f", {heard / asked:.1%} of its keep-alives heard" if asked else ""

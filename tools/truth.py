@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from scenarios.fault_spec import SURROUNDINGS
 from tools.terminal import clock_text, wrong_usage
 
 TruthLog = Annotated[
@@ -23,20 +24,22 @@ FAULTS = ("fault", "fault-over")
 ITSELF = ("modem", "concentrator-boot", "concentrator-down")
 
 
-def happened(log: Path | None, *names: str | None) -> list[dict[str, Any]]:
-    """The faults that hit these devices, and what they did by themselves; none without a log."""
+def happened(log: Path | None, name: str, *related: str | None) -> list[dict[str, Any]]:
+    """The faults that hit a device, those related to it and what the head-end leans on, and what
+    the device did by itself; none without a log."""
     if log is None:
         return []
     try:
         lines = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
     except (OSError, msgspec.DecodeError) as error:
         wrong_usage(f"--truth {log}: {error}", "Make one: ami sim run FILE --log FILE.jsonl")
+    hit = {name, *related, *SURROUNDINGS.values()}
     return [
         line
         for line in lines
-        if (line["kind"] in FAULTS and line["target"] in names)
-        or (line["kind"] == "meter" and line["meter"] in names)
-        or (line["kind"] in ITSELF and (line.get("concentrator") or line["meter"]) == names[0])
+        if (line["kind"] in FAULTS and line["target"] in hit)
+        or (line["kind"] == "meter" and line["meter"] == name)
+        or (line["kind"] in ITSELF and (line.get("concentrator") or line["meter"]) == name)
     ]
 
 

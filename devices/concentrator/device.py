@@ -148,6 +148,7 @@ class Concentrator:
         if not self.running:
             return
         self.running = False
+        self.flash.ran_until = self._desk.now()
         self._log("concentrator-down", concentrator=self.name)
         self._execution.halt()
         self._collecting.halt()
@@ -182,7 +183,8 @@ class Concentrator:
         self._up_since = self._desk.now()
         if why:
             note(self.flash, self._desk.now(), EventCode.RESTARTED, why)
-            self._faults.write(self._desk.now(), "concentrator", f"restarted: {why}")
+            told = f"restarted: {why}"
+            self._faults.write(self._desk.now(), "concentrator", told, self.flash.ran_until)
         self.online.power_on()
         self._commands.find_unfinished()
         self._discovering.start()
@@ -285,9 +287,11 @@ class Concentrator:
     def port_changed(self) -> None:
         """The link to an external router came or went: the own log has it, and the session too."""
         if self.running:
-            up = self.modem.serves or not self.modem.online
+            up, now = self.modem.serves or not self.modem.online, self._desk.now()
             told = "link to the router is back" if up else "no link to the router"
-            self._faults.write(self._desk.now(), "network", f"Ethernet: {told}")
+            since = self.flash.port_lost_at if up else None
+            self.flash.port_lost_at = None if up else now
+            self._faults.write(now, "network", f"Ethernet: {told}", since)
         self.online.modem_changed()
 
     def link_changed(self, change: Change) -> None:

@@ -142,6 +142,8 @@ class Flash:
 
     run: str = ""  # tells this device from an earlier one of its name, whose messages are known
     boot: int = 0
+    ran_until: datetime | None = None  # when it stopped; real ones note each minute that they run
+    port_lost_at: datetime | None = None  # when the link to an external router went
     messages: int = 0  # numbers given to messages since this boot
     attempts: dict[Key, Attempt] = field(default_factory=dict)
     outbox: dict[str, Owed] = field(default_factory=dict)

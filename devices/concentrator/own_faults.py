@@ -24,11 +24,15 @@ class FaultBook:
         self._modem = modem
 
     def write(
-        self, at: datetime, component: Literal["power", "network", "concentrator"], text: str
+        self,
+        at: datetime,
+        component: Literal["power", "network", "concentrator"],
+        text: str,
+        since: datetime | None = None,
     ) -> None:
-        """Add a line to the own log; the oldest goes when it is full."""
+        """Add a line to the own log, of what began `since`; the oldest goes when it is full."""
         log = self._flash.fault_log
-        log.append(FaultEntry(at=at, component=component, code=0, text=text))
+        log.append(FaultEntry(at=at, component=component, code=0, text=text, since=since))
         if len(log) > LINES_MAX:
             del log[0]
             self._flash.faults_told = max(0, self._flash.faults_told - 1)

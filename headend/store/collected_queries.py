@@ -73,9 +73,12 @@ def all_uploads(connection: Connection) -> list[UploadTaken]:
     return [UPLOAD.read(row) for row in connection.execute(query)]
 
 
-def pushes(connection: Connection, *, meter: str | None = None) -> list[Push]:
-    """What meters said unasked, the first one first."""
-    query = PUSH.select().order_by(PUSH.table.c.line)
+def pushes(
+    connection: Connection, *, meter: str | None = None, latest: int | None = None
+) -> list[Push]:
+    """What meters said unasked, the first one first; the `latest` so many, the last one first."""
+    line = PUSH.table.c.line
+    query = PUSH.select().order_by(line if latest is None else line.desc()).limit(latest)
     if meter is not None:
         query = query.where(PUSH.table.c.meter == meter)
     return [PUSH.read(row) for row in connection.execute(query)]

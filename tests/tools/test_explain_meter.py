@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from headend.domain.meter import Meter
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
-from headend.store.meter_queries import causes_of
+from headend.store.meter_causes import causes_of
 from scenarios import stories
 from scenarios.summary import played
 from tools.cli import app

@@ -34,7 +34,8 @@ _STATUS = {
 class KeySessions:
     """Holds one session after another with one meter; `line` makes the line for each.
 
-    `failure` is how the last one failed, None where it came to its end.
+    `failure` is how the last one failed, None where it came to its end; `unsettled` how the last
+    one did in which something acted and got no answer.
     """
 
     line: Callable[[], Line]
@@ -48,6 +49,7 @@ class KeySessions:
     trace: Trace | None = None  # of all sessions together; nothing in it is deciphered
     may_act: Callable[[], bool] = lambda: True
     failure: Failure | None = None
+    unsettled: Failure | None = None
 
     async def __call__(self, generation: Generation, procedure: Procedure) -> Outcome:
         """One session with these keys.  Implements `registry.key_change.Converse`."""
@@ -81,7 +83,7 @@ class KeySessions:
         self.failure = failure
         status = _STATUS.get(failure.reason, Status.NO_ANSWER)
         if failure.acted:
-            status = Status.UNKNOWN
+            status, self.unsettled = Status.UNKNOWN, failure
         return Outcome(status, acted=failure.acted, detail=str(failure))
 
 

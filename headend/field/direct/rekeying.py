@@ -72,6 +72,10 @@ class Rekeying:
                 failure = sessions.failure
                 if failure is None or outcome.status not in _SESSION_FAILED:
                     return outcome
+                if failure.reason is ReasonCode.WRONG_KEY_OR_COUNTER:
+                    # After a transfer that got no answer this says that the meter kept its old
+                    # keys: what failed is the transfer, and it may be made again.
+                    failure = sessions.unsettled or failure
                 return replace(failure, acted=failure.acted or outcome.acted)
             done = outcome
         return done

@@ -1,0 +1,157 @@
+"""What stands between the head-end and a meter's values, as far as what was heard tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from headend.domain.meter import Meter
+from headend.domain.order import Order, State
+from headend.domain.reading import Push, Reading
+from headend.domain.reason import REASONS
+from headend.ports import Outgoing
+from headend.store.upkeep_queries import ConcentratorPage
+from protocols.concentrator.messages import LinkReport
+from protocols.concentrator.upkeep import MeterPlace
+
+EVIDENCE_SHOWN = 3
+LOSS_TOLD = 0.3  # of a link's frames: more than retries overcome every time
+CLOCK_TOLD_S = 20.0  # our goal for a clock that was set, facts of service levels
+PLAIN = "plain"  # of a push that is not ciphered: no fault where none is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that stands between the head-end and the meter's values, and how that is known."""
+
+    text: str
+    evidence: str
+    at: datetime | None = None
+    next_step: str = ""
+
+
+def causes_of(
+    known: Meter,
+    orders: Sequence[Order],
+    link: LinkReport | None,
+    place: MeterPlace | None,
+    home: ConcentratorPage | None,
+    pushes: Sequence[Push] = (),
+    outgoing: Sequence[Outgoing] = (),
+) -> Iterator[Cause]:
+    """What stands in the way, from the registry outwards to the meter.  `link` is as the latest
+    attempt saw it; lists begin with the latest."""
+    if not known.commissioned:
+        yield Cause("it is not commissioned", "the registry", next_step="commission it first")
+    if known.blocked:
+        yield Cause("it is blocked", "the registry", next_step="find out why, and unblock it")
+    if known.concentrator is None and known.address is None:
+        text = "it is linked to no concentrator and has no address"
+        yield Cause(text, "the registry", next_step="link it, or give it an address: ami meter add")
+    if home is not None:
+        yield from _of_concentrator(home)
+    yield from _of_link(link, place)
+    yield from _of_last_order(orders)
+    yield from _of_what_it_says(orders, pushes)
+    yield from _of_replies(outgoing)
+
+
+def _of_concentrator(home: ConcentratorPage) -> Iterator[Cause]:
+    name = home.concentrator.name
+    if not home.sessions or home.sessions[0].online:
+        return
+    last = home.sessions[0]
+    yield Cause(
+        f"its concentrator {name} is not on line",
+        "its session with the broker",
+        last.at,
+        f"see what is known of it: ami explain concentrator {name}",
+    )
+    for each in [each for each in home.evidence if each.suggests][:EVIDENCE_SHOWN]:
+        yield Cause(f"{name}: {each.text}", f"{each.source}, suggests {each.suggests}", each.at)
+
+
+def _of_link(link: LinkReport | None, place: MeterPlace | None) -> Iterator[Cause]:
+    if place is not None and not place.registered:
+        yield Cause("its module has no place in the network", "the concentrator's topology")
+    if link is None:
+        return
+    if not link.registered:
+        yield Cause("its module had no place in the network", "the last attempt", link.at)
+    elif link.frames_sent and link.frames_lost / link.frames_sent > LOSS_TOLD:
+        told = f"{link.frames_lost} of {link.frames_sent} frames were lost"
+        yield Cause(f"its link is bad: {told}", "the last attempt", link.at)
+
+
+def _of_last_order(orders: Sequence[Order]) -> Iterator[Cause]:
+    last = orders[0] if orders else None
+    if last is None or last.state is State.DONE or not last.reason:
+        return
+    how = "ended" if last.final else f"tried {last.attempts} times, is"
+    yield Cause(
+        f"its last order, {last.number}, {how} {last.state}: {REASONS[last.reason].text}",
+        "; ".join(f"{each.source}: {each.text}" for each in last.evidence) or "the journal",
+        last.ended_at,
+        _next_step(last),
+    )
+
+
+def _next_step(order: Order) -> str:
+    """What helps after this order, or with it."""
+    assert order.reason is not None
+    reason = REASONS[order.reason]
+    if not order.final:
+        return f"nothing yet: it is tried by itself until {order.deadline:%Y-%m-%d %H:%M:%S}"
+    told = f"what was tried: ami explain order {order.number}"
+    if reason.crew:
+        return f"send somebody to the meter, where ami probe doctor names the fault; {told}"
+    return f"order it once more; {told}" if reason.retry else told
+
+
+def _of_what_it_says(orders: Sequence[Order], pushes: Sequence[Push]) -> Iterator[Cause]:
+    """A clock that is wrong, and dirty data: it reads, and not as it should."""
+    readings = [(order, each) for order in orders for each in order.readings]
+    for order, each in readings:
+        ahead_s = _clock_ahead_s(each)
+        if ahead_s is not None:
+            if abs(ahead_s) > CLOCK_TOLD_S:
+                way = "ahead" if ahead_s > 0 else "behind"
+                told = f"its clock is {abs(ahead_s):,.0f} s {way}"
+                yield Cause(told, f"order {order.number}", each.received_at)
+            break  # what an older reading says may have been put right
+    for order, each in readings:
+        if each.quality:
+            odd = ", ".join(each.quality)
+            told = f"what it says of {each.word or each.name} is dirty: {odd}"
+            yield Cause(told, f"order {order.number}", each.received_at)
+            break
+    odd_pushes = [(push, [word for word in push.quality if word != PLAIN]) for push in pushes]
+    for push, words in odd_pushes:
+        if words:
+            yield Cause(f"a push of it: {', '.join(words)}", push.came_from, push.received_at)
+            break
+
+
+def _clock_ahead_s(reading: Reading) -> float | None:
+    """By how much a clock that was read was ahead; None for what is no clock."""
+    if reading.word != "clock" or reading.value is None:
+        return None
+    try:
+        shown = datetime.fromisoformat(reading.value)
+    except ValueError:
+        return None
+    return (shown - reading.received_at).total_seconds() if shown.tzinfo else None
+
+
+def _of_replies(outgoing: Sequence[Outgoing]) -> Iterator[Cause]:
+    """What was found out and has not reached whoever asked, or came late."""
+    for each in outgoing:
+        if each.tries > 1 and each.trouble is not None:
+            how = "is not delivered" if each.settled_at is None else "came late"
+            yield Cause(
+                f"the {each.kind} of order {each.order} by {each.channel} {how}: {each.trouble}",
+                f"{each.tries} tries",
+                each.settled_at,
+            )
+            return
