@@ -12,6 +12,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from devices.meter.cosem import CLOCK, DATA, PROFILE_GENERIC, Context
+from devices.meter.state import MeterState
 from protocols.dlms import axdr
 from protocols.dlms.apdu import Apdu
 from protocols.dlms.codes import DataAccessResult
@@ -36,18 +37,40 @@ RELEASE_REFUSED = bytes.fromhex("D80102")
 
 def spoiled(context: Context, asked: AttributeDescriptor, value: Value) -> Value:
     """A value as this meter says it."""
-    dirty = context.meter.dirty
     if asked.class_id == DATA and asked.attribute == 2 and isinstance(value, OctetString):
-        if asked.instance == FIRMWARE_NAME and dirty("firmware-unreadable"):
-            return UNREADABLE
-        if dirty("nul-in-strings"):
-            return OctetString(value.ljust(STRING_OCTETS, b"\0"))
-        return value
+        return _string(context.meter, asked.instance, value)
     if asked.class_id == CLOCK and asked.attribute == 2 and isinstance(value, OctetString):
-        return _moment(context, value)
+        return _moment(context.meter, value)
     if asked.class_id == PROFILE_GENERIC and asked.attribute == 2 and isinstance(value, Array):
         rows = [_row(context, row, number) for number, row in enumerate(value)]
         return Array(_misplaced(context, rows))
+    return value
+
+
+def spoiled_push(
+    meter: MeterState, class_id: int, name: LogicalName, attribute: int, value: Value
+) -> Value:
+    """An element of a push as this meter says it."""
+    if not meter.spoils or attribute != 2 or not isinstance(value, OctetString):
+        return value
+    if class_id == DATA:
+        return _string(meter, name, value)
+    return OctetString(spoiled_date(meter, bytes(value))) if class_id == CLOCK else value
+
+
+def spoiled_date(meter: MeterState, octets: bytes) -> bytes:
+    """The date-time of a push as this meter writes it."""
+    if not meter.spoils:
+        return octets
+    moment = bytes(_moment(meter, octets))
+    return _thirtieth_of_february(moment) if meter.dirty("invalid-dates") else moment
+
+
+def _string(meter: MeterState, name: LogicalName, value: OctetString) -> OctetString:
+    if name == FIRMWARE_NAME and meter.dirty("firmware-unreadable"):
+        return UNREADABLE
+    if meter.dirty("nul-in-strings"):
+        return OctetString(value.ljust(STRING_OCTETS, b"\0"))
     return value
 
 
@@ -68,7 +91,7 @@ def _row(context: Context, row: Value, number: int) -> Value:
         return row
     if len(row[0]) != CLOCK_OCTETS:
         return row
-    first = _moment(context, row[0])
+    first = _moment(context.meter, row[0])
     if context.meter.dirty("invalid-dates") and number % BAD_ROW_EVERY == BAD_ROW_EVERY - 1:
         first = OctetString(_thirtieth_of_february(bytes(row[0])))
     return Structure((first, *row[1:]))
@@ -80,9 +103,9 @@ def _thirtieth_of_february(octets: bytes) -> bytes:
     return replace(moment, date=date).octets
 
 
-def _moment(context: Context, octets: bytes) -> OctetString:
+def _moment(meter: MeterState, octets: bytes) -> OctetString:
     """A date-time of twelve octets with this meter's mistakes in it."""
-    dirty, moment = context.meter.dirty, DateTime.from_octets(bytes(octets))
+    dirty, moment = meter.dirty, DateTime.from_octets(bytes(octets))
     if dirty("deviation-ignored"):
         moment = replace(moment, deviation_min=0)
     if dirty("deviation-sign") and moment.deviation_min is not None:

@@ -76,7 +76,9 @@ FAULTS: dict[str, Fault] = {
     "deviation-ignored": Fault("writes local time and a deviation of 0", "data"),
     "deviation-sign": Fault("writes its deviation with the wrong sign", "data"),
     "hundredths-as-ms": Fault("writes milliseconds where hundredths belong", "data"),
-    "invalid-dates": Fault("some rows of its profiles have dates that no calendar has", "data"),
+    "invalid-dates": Fault(
+        "some rows of its profiles and its pushes have dates of no calendar", "data"
+    ),
     "rows-twice": Fault("some rows of its profiles come twice", "data"),
     "rows-shuffled": Fault("some rows of its profiles stand before the row before them", "data"),
     "nul-in-strings": Fault("fills its strings up with NUL characters", "data"),

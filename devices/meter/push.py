@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from devices.chance import octets
-from devices.meter import meter_clock
+from devices.meter import dirt, meter_clock
 from devices.meter.events import Event
 from devices.meter.identity import PUSH_CLIENT
 from devices.meter.state import MeterState
@@ -131,7 +131,7 @@ def _apdu(meter: MeterState, setup: LogicalName, number: int, now: float) -> byt
     listed = meter.value_of(PUSH_SETUP, setup, 2, now)
     assert isinstance(listed, Array)
     body = Structure([_pushed(meter, each, now) for each in listed])
-    clock = meter.clock_octets(now)
+    clock = dirt.spoiled_date(meter, meter.clock_octets(now))
     plain = DataNotification((first + number - 1) & 0xFFFF_FFFF, clock, body).encode()
     return _protected(meter, plain) if meter.type.push_protected else plain
 
@@ -145,6 +145,7 @@ def _pushed(meter: MeterState, listed: Value, now: float) -> Value:
     assert isinstance(attribute, int)
     assert isinstance(index, int)
     value = meter.value_of(int(class_id), LogicalName(name), int(attribute), now)
+    value = dirt.spoiled_push(meter, int(class_id), LogicalName(name), int(attribute), value)
     if index and isinstance(value, Structure) and index <= len(value):
         return value[index - 1]
     return value

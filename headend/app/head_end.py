@@ -204,12 +204,12 @@ def build(
     breaker = Breaker(policy)
     vault = None if envelope is None else KeyVault(store, envelope)
     shelf = Shelf(config.direct.models)
-    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s)
+    zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
+    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s, zone)
     listening = None
     if config.direct.listen_port is not None:
         listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
     tunnels = Tunnels(field_.tell, clock, chance)
-    zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
     gathered = GatheredIntake(store, clock, zone, late_after_s)
     direct = DirectField(
         store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels,

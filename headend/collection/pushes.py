@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
 
@@ -19,17 +19,18 @@ from headend.domain.reading import Push, Reading
 from headend.models import BadModel, Model, Shelf
 from headend.ports import Clock, KeysUnreadable, Store, Transaction, Vault
 from protocols.concentrator.messages import MeterPushed, ObjectWanted
+from protocols.dlms import tolerant
 from protocols.dlms.apdu import decode, encode
 from protocols.dlms.ciphered import GeneralCiphered
 from protocols.dlms.codes import Security
-from protocols.dlms.date_time import DateTime
 from protocols.dlms.events import Refused
+from protocols.dlms.flaws import Flaw
 from protocols.dlms.general import GeneralCiphering, GeneralSigning
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.notification import DataNotification
 from protocols.dlms.objects import clock as clock_object
 from protocols.dlms.objects import shape
-from protocols.dlms.procedures.wanted import as_read
+from protocols.dlms.procedures.wanted import as_read, placed, words_of
 from protocols.dlms.push import Sender, open_push
 from protocols.dlms.services import GetResponse
 from protocols.dlms.values import OctetString, Structure, Value, VisibleString
@@ -37,6 +38,15 @@ from protocols.errors import ProtocolError
 
 NAMES_TRIED_MAX = 8
 """Elements of a plain push that may be its sender's name."""
+YEARS = (2000, 2099)
+"""What a date of a push may be of; the first two octets of other values are no such number."""
+_OF_DATES = (
+    Flaw.DEVIATION_IGNORED
+    | Flaw.DEVIATION_SIGN
+    | Flaw.DEVIATION_DOUBTFUL
+    | Flaw.HUNDREDTHS_TOO_MANY
+    | Flaw.NO_SUCH_DATE
+)
 
 _log = structlog.get_logger("collection")
 
@@ -51,13 +61,17 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class PushIntake:
-    """Takes pushes in.  `vault` is None where no keys are kept: then only plain ones are opened."""
+    """Takes pushes in.  `vault` is None where no keys are kept: then only plain ones are opened.
+
+    `zone` is where the meters hang: it tells which of two readings of a date is meant.
+    """
 
     store: Store
     clock: Clock
     shelf: Shelf
     vault: Vault | None
     late_after_s: float
+    zone: tzinfo
 
     async def take(self, apdu: bytes, came_from: str, caller: str | None = None) -> Meter | None:
         """Keep one push.  `caller` is the meter whose connection it came over, where that is known.
@@ -74,8 +88,10 @@ class PushIntake:
             )
             return None
         digest = hashlib.sha256(apdu).hexdigest()
-        sent_at = None if opened.notification is None else _sent_at(opened.notification)
-        quality = list(opened.quality)
+        sent_at, odd = None, Flaw.NONE
+        if opened.notification is not None:
+            sent_at, odd = _sent_at(opened.notification, zone=self.zone, now=now)
+        quality = [*opened.quality, *words_of(odd)]
         if sent_at is not None and now - sent_at > timedelta(seconds=self.late_after_s):
             quality.append("late")
         meter, notification = opened.meter, opened.notification
@@ -202,7 +218,7 @@ class PushIntake:
                 continue
             known = model.objects[word]
             wanted = ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
-            read = as_read(wanted, GetResponse.of(value))
+            read = placed(as_read(wanted, GetResponse.of(value)), near=at, zone=self.zone)
             unscaled = ("unscaled",) if known.class_id in (3, 4) else ()  # its scaler is not pushed
             found.append(
                 Reading(
@@ -231,22 +247,46 @@ def _title_of(apdu: object) -> bytes:
     return b""
 
 
-def _sent_at(notification: DataNotification) -> datetime | None:
-    """The push's own time: of its header, or of a clock among its values."""
-    candidates: list[Value] = []
-    if notification.date_time:
-        candidates.append(OctetString(notification.date_time))
+def _sent_at(
+    notification: DataNotification, *, zone: tzinfo, now: datetime
+) -> tuple[datetime | None, Flaw]:
+    """The push's own time, of its header or of a clock among its values, and what is wrong with how
+    it is written: meters spoil dates here as they do in profiles."""
+    candidates: list[bytes] = [notification.date_time] if notification.date_time else []
     if isinstance(notification.body, Structure):
         candidates += [v for v in notification.body if isinstance(v, OctetString) and len(v) >= 12]
-    for value in candidates:
-        try:
-            moment: DateTime = clock_object.read_time(value)[0]
-            time = moment.to_datetime()
-        except (shape.Misshapen, ValueError):
+    flaws = Flaw.NONE
+    for octets in candidates:
+        if not (written := _date_time(octets)):
             continue
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    return None
+        told = tolerant.moment(written, zone=zone, near=now)
+        if told.value is None:
+            flaws |= told.flaws & _OF_DATES
+        elif told.value.tzinfo is not None:
+            odd = (flaws | told.flaws) & _OF_DATES & ~_undoubted(told.value, zone, now)
+            return told.value.astimezone(UTC), odd
+    return None, flaws
+
+
+def _date_time(octets: bytes) -> bytes:
+    """The octets of a date-time, also of one that no calendar has; none where a name is meant, or
+    anything else that is as long."""
+    try:
+        octets = clock_object.read_time(OctetString(octets))[0].octets
+    except shape.Misshapen:
+        octets = octets[: clock_object.DATE_TIME_SIZE]
+    return octets if YEARS[0] <= int.from_bytes(octets[:2], "big") <= YEARS[1] else b""
+
+
+def _undoubted(at: datetime, zone: tzinfo, now: datetime) -> Flaw:
+    """No doubt about a deviation that is the zone's own, or none where local time would lie farther
+    back: the push is late."""
+    offset = at.astimezone(zone).utcoffset() or timedelta()
+    said = at.utcoffset()
+    if said == offset:
+        return Flaw.DEVIATION_DOUBTFUL
+    less = timedelta() <= now - at < abs(offset) - timedelta(seconds=tolerant.NEAR_S)
+    return Flaw.DEVIATION_DOUBTFUL if not said and less else Flaw.NONE
 
 
 def _names_in(value: Value) -> Iterator[str]:

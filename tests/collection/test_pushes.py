@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -36,6 +38,7 @@ from tests.conftest import SIMULATED_START
 from tests.direct.bench import meter
 
 SETUP = LogicalName("0.0.25.9.0.255")
+CHILE, INDIA = ZoneInfo("America/Santiago"), ZoneInfo("Asia/Kolkata")
 
 
 def moment(seconds_ago: float = 0.0) -> bytes:
@@ -43,9 +46,16 @@ def moment(seconds_ago: float = 0.0) -> bytes:
     return DateTime.from_datetime(at).octets
 
 
-def push(device: Device, *, number: int = 1, ago_s: float = 0.0, energy: int = 42) -> bytes:
+def push(
+    device: Device,
+    *,
+    number: int = 1,
+    ago_s: float = 0.0,
+    energy: int = 42,
+    date: bytes | None = None,
+) -> bytes:
     name = OctetString(device.identity.logical_device_name)
-    body: list[Value] = [OctetString(SETUP), name, OctetString(moment(ago_s))]
+    body: list[Value] = [OctetString(SETUP), name, OctetString(date or moment(ago_s))]
     body += [DoubleLongUnsigned(energy), DoubleLongUnsigned(2000)]
     return DataNotification(number, b"", Structure(body)).encode()
 
@@ -75,6 +85,10 @@ class Intake:
         query = select(schema.pushes.c.quality).order_by(schema.pushes.c.line)
         return [row[0] for row in self.store.read(lambda c: c.execute(query).all())]
 
+    def sent(self) -> list[datetime | None]:
+        query = select(schema.pushes.c.sent_at).order_by(schema.pushes.c.line)
+        return [row[0] for row in self.store.read(lambda c: c.execute(query).all())]
+
     def readings(self) -> list[tuple[str, str | None, tuple[str, ...]]]:
         table = schema.readings.c
         query = select(table.word, table.value, table.quality).order_by(table.line)
@@ -82,7 +96,9 @@ class Intake:
 
 
 @asynccontextmanager
-async def intake(device: Device, *, security: str = "none") -> AsyncIterator[Intake]:
+async def intake(
+    device: Device, *, security: str = "none", zone: ZoneInfo = CHILE
+) -> AsyncIterator[Intake]:
     store = SqlStore(databases.memory(), live=False)
     vault = KeyVault(store, Envelope([bytes(64)]))
     shelf = Shelf()
@@ -96,7 +112,7 @@ async def intake(device: Device, *, security: str = "none") -> AsyncIterator[Int
     await store.run(lambda tx: tx.put_meters([registered]))
     await vault.install("4711", PUSH_CLIENT, device.identity.keys(PUSH_CLIENT))
     clock = LoopClock(SIMULATED_START)
-    yield Intake(store, PushIntake(store, clock, shelf, vault, 900.0))
+    yield Intake(store, PushIntake(store, clock, shelf, vault, 900.0, zone))
     await store.close()
 
 
@@ -159,6 +175,71 @@ async def test_what_is_odd_is_kept_and_flagged(name: str) -> None:
         for octets in make(device):
             await it.take(octets)
         assert (it.pushes(), len(it.readings())) == (qualities, readings)
+
+
+def written(zone: ZoneInfo, ago_s: float = 0.0, **changes: object) -> bytes:
+    """A date as a meter of that zone writes it, with its mistakes."""
+    there = (SIMULATED_START - timedelta(seconds=ago_s)).astimezone(zone)
+    return replace(DateTime.from_datetime(there), **changes).octets  # type: ignore[arg-type]
+
+
+def february(zone: ZoneInfo) -> bytes:
+    octets = bytearray(written(zone))
+    octets[2:4] = 2, 30
+    return bytes(octets)
+
+
+def hundredths(zone: ZoneInfo, count: int) -> bytes:
+    octets = bytearray(written(zone))
+    octets[8] = count
+    return bytes(octets)
+
+
+LATE_S = 1800.0
+DATES: dict[str, tuple[ZoneInfo, bytes, float | None, tuple[str, ...]]] = {
+    # name: (where, the date's octets, how long ago it was sent, what is wrong); from the facts of
+    # service levels on dirty data: clock deviation ignored or with the wrong sign (-330 min),
+    # hundredths read as milliseconds, invalid dates, late pushes
+    "as it should be": (CHILE, written(CHILE), 0, ()),
+    "in UTC, and said so": (CHILE, moment(), 0, ()),
+    "wrong sign, four hours west": (
+        CHILE, written(CHILE, deviation_min=-240), 0, ("deviation-sign",),
+    ),
+    "wrong sign, five and a half hours east": (
+        INDIA, written(INDIA, deviation_min=330), 0, ("deviation-sign",),
+    ),
+    "the right sign there": (INDIA, written(INDIA, deviation_min=-330), 0, ()),
+    "local time under none": (CHILE, written(CHILE, deviation_min=0), 0, ("deviation-ignored",)),
+    "no deviation at all": (CHILE, written(CHILE, deviation_min=None), 0, ()),
+    "milliseconds for hundredths": (CHILE, hundredths(CHILE, 250), 0, ("hundredths-too-many",)),
+    "the 30th of February": (CHILE, february(CHILE), None, ("no-such-date",)),
+    "late": (CHILE, written(CHILE, LATE_S), LATE_S, ("late",)),
+    "late, in UTC": (CHILE, moment(LATE_S), LATE_S, ("late",)),
+    "so late that it may be local time": (
+        CHILE, moment(5 * 3600), 5 * 3600, ("deviation-doubtful", "late"),
+    ),
+    "late, with the wrong sign": (
+        CHILE, written(CHILE, LATE_S, deviation_min=-240), LATE_S + 8 * 3600,
+        ("deviation-doubtful", "late"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("zone, date, ago_s, wrong", DATES.values(), ids=DATES)
+async def test_a_date_that_is_spoilt(
+    zone: ZoneInfo, date: bytes, ago_s: float | None, wrong: tuple[str, ...]
+) -> None:
+    device = meter()
+    async with intake(device, zone=zone) as it:
+        assert await it.take(push(device, date=date)) == "4711"
+        assert it.pushes() == [("plain", *wrong)]
+        sent = None if ago_s is None else SIMULATED_START - timedelta(seconds=ago_s)
+        assert it.sent() == [sent]
+        words = {word: value for word, value, _ in it.readings()}
+        assert words["active-energy-import"] == "42", "what it says is taken all the same"
+        if sent is not None:
+            shown = datetime.fromisoformat(words["clock"] or "")
+            assert shown.tzinfo is None or shown == sent
 
 
 async def test_a_plain_push_of_a_meter_that_must_cipher_brings_no_reading() -> None:

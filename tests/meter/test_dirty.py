@@ -232,6 +232,34 @@ def test_dirty_pushes_are_told_apart():
     assert found[0].value.long_invoke_id_and_priority == 0x8000_0001
 
 
+PUSHED: dict[str, tuple[datetime | None, Flaw]] = {
+    # fault: the time that its pushes are understood to have been sent at, and what is wrong
+    "deviation-ignored": (NOW, Flaw.DEVIATION_IGNORED),
+    "deviation-sign": (NOW, Flaw.DEVIATION_SIGN),
+    "hundredths-as-ms": (NOW, Flaw.HUNDREDTHS_TOO_MANY),
+    "invalid-dates": (None, Flaw.NO_SUCH_DATE),
+    "nul-in-strings": (NOW, Flaw.NONE),
+}
+
+
+@pytest.mark.parametrize(("fault", "expected"), PUSHED.items(), ids=PUSHED)
+def test_pushes_are_as_dirty_as_answers(fault: str, expected: tuple[datetime | None, Flaw]):
+    talk = dirty(fault)
+    meter, setup = talk.meter, "0.0.25.9.0.255"
+    talk.set(40, setup, 3, Structure((Enum(0), OctetString(b"192.0.2.1:4059"), Enum(0))))
+    talk.act(40, setup, 1, Integer(0))
+    (pushed,) = meter.collect_pushes(talk.now + 3600)
+    told = tolerant.Pushes().take(pushed.apdu, now=NOW, zone=CHILE).value
+    assert told is not None and isinstance(told.body, Structure)
+    name, date = told.body[1], told.body[2]
+    assert isinstance(name, OctetString) and isinstance(date, OctetString)
+    for octets in (told.date_time, bytes(date)):
+        read = tolerant.moment(octets, zone=CHILE, near=NOW)
+        assert (read.value, read.flaws) == expected
+    assert tolerant.text(name).value == "SIM0000000004"
+    assert (b"\0" in name) is (fault == "nul-in-strings")
+
+
 def silent(talk: Talk) -> bool:
     talk.say(ReleaseRequest())
     talk.connection.handle_deadline(now=talk.now + 31)
