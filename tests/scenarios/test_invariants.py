@@ -21,6 +21,7 @@ from scenarios.engine import Record, Story
 from scenarios.expectations import invariants
 from scenarios.intervals import own_rows
 from scenarios.invariants import ALWAYS
+from scenarios.key_changes import APART
 from tests.scenarios.shared import CUT, LIMITED, REFUSING, told
 
 Spoil = Callable[[Story], Story]
@@ -39,6 +40,7 @@ ONCE = "nothing was done twice"
 IN_TIME = "nothing acted out of its time"
 OWN_ROWS = "stored intervals are the meters' own"
 ROWS_ONCE = "each interval is stored once"
+KEYS = "no change of keys loses a meter"
 ENERGY = "energy closes on every transformer"
 UNTOUCHED = "90000004"
 
@@ -258,6 +260,10 @@ def power_from_nowhere(story: Story) -> Story:
     return story
 
 
+def keys_lost(story: Story) -> Story:
+    return replace(story, keys={UNTOUCHED: APART})
+
+
 SPOILT: dict[Spoil, set[str]] = {
     error_inside: {ERROR},
     order_lost: {STORED},
@@ -290,6 +296,7 @@ SPOILT: dict[Spoil, set[str]] = {
     value_of_another_time_flagged: {OWN_ROWS},
     interval_stored_twice: {ROWS_ONCE},
     power_from_nowhere: {ENERGY},
+    keys_lost: {KEYS},
 }
 
 

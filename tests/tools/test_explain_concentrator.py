@@ -25,6 +25,7 @@ duration = "4h"
 meters = 3
 memory_octets = 1500
 outages = "none"
+grid = false
 
 [[task]]
 name = "load"

@@ -111,7 +111,7 @@ def story_of_all() -> str:
         'about = "Everything that may go wrong in the field, each at a device of its own."',
         'start = 2026-07-06T10:00:00\nduration = "1h30m"\nseed = 3',
         f"[field]\nmeters = {len(KINDS)}\nconcentrators = {len(KINDS)}",
-        'router = "external"\noutages = "none"\ncell_size = 1',
+        'router = "external"\noutages = "none"\ncell_size = 1\ngrid = false',
         "[expect]\norders = 1",
     ]
     for number, (kind, shown) in enumerate(KINDS.items(), 1):
