@@ -86,7 +86,7 @@ class Network:
         self._changes: dict[int, list[float]] = {}
         self._heard: dict[int, float] = {}
         self._known_milli: dict[int, int] = {}
-        self._kept = [0] * (self._nodes[-1] + 1)  # of 2**32 keep-alives, by the module
+        self._kept = [0] * (max(self._nodes, default=0) + 1)  # of 2**32 keep-alives, by the module
         self._steady: dict[int, float] = {}  # until when
         self._costs_milli: dict[int, int] = {}
         self._hopeless: dict[int, float] = {}  # modules that nobody hears, until when
@@ -214,7 +214,7 @@ class Network:
         """One round of keep-alives, and what follows from it."""
         if now >= self._kept_until:
             self._measure(now)
-        draws = self._rounds.draws(self._round, self._nodes[-1] + 1)
+        draws = self._rounds.draws(self._round, len(self._kept))
         kept = self._kept
         heard = [node for node in self._nodes if draws[node] < kept[node]]
         self.availability.add(now, heard)

@@ -1,5 +1,5 @@
 -- Wireshark dissectors for captures of ami-headend: the DLMS wrapper (TCP port 4059), and packets
--- with the header of ami captures: power-line frames (USER0), HDLC (USER1), messages (USER2).
+-- with the header of ami captures: power-line frames (USER0), HDLC (USER1), messages (USER3).
 --
 --   tshark -X lua_script:ami.lua -r run.pcapng
 --
@@ -416,4 +416,4 @@ end
 local links = DissectorTable.get("wtap_encap")
 links:add(wtap.USER0, plc)
 links:add(wtap.USER1, hdlc)
-links:add(wtap.USER2, message)
+links:add(wtap.USER3, message)

@@ -104,7 +104,7 @@ class Contents:
                 return _power_line(packet)
             case packets.USER1:
                 return self._serial(packet)
-            case packets.USER2:
+            case packets.USER3:
                 return _message(packet)
             case packets.TAP:
                 return _radio(packet)

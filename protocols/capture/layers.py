@@ -34,7 +34,7 @@ from scapy.layers.inet import TCP
 from scapy.packet import Packet, Raw, bind_layers
 
 from protocols.capture import sign_on
-from protocols.capture.packets import DLMS_PORT, HEADER_VERSION, USER0, USER1, USER2
+from protocols.capture.packets import DLMS_PORT, HEADER_VERSION, USER0, USER1, USER3
 from protocols.hdlc.address import address_size
 from protocols.hdlc.frame import FORMAT_TYPE_3, Frame, encode
 from protocols.mode_e.messages import without_parity
@@ -233,7 +233,7 @@ class HdlcFrame(Packet):
 
 conf.l2types.register(USER0, AmiPlc)
 conf.l2types.register(USER1, AmiSerial)
-conf.l2types.register(USER2, AmiMessage)
+conf.l2types.register(USER3, AmiMessage)
 bind_layers(AmiPlc, PlcFrame)
 bind_layers(AmiSerial, HdlcFrame, detail=0)
 bind_layers(AmiMessage, Raw)

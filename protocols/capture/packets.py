@@ -4,7 +4,8 @@
               port 4059 is the meter's
     plc       LINKTYPE_USER0: a header of ours, then the power-line frame
     serial    LINKTYPE_USER1: the same header, then an HDLC frame, or octets that are none
-    messages  LINKTYPE_USER2: the same header with the topic as its name, then the message
+    messages  LINKTYPE_USER3: the same header with the topic as its name, then the message; stock
+              Wireshark takes USER2 for Apple's PKTAP
     radio     LINKTYPE_IEEE802_15_4_TAP, see `radio`: strength, then the radio frame
 
 The header, big-endian: version 1, direction (0 down or to the meter, 1 up), detail (below), length
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from protocols.capture.pcapng import Interface
 from protocols.errors import ProtocolError
 
-RAW_IP, USER0, USER1, USER2, TAP = 101, 147, 148, 149, 283
+RAW_IP, USER0, USER1, USER3, TAP = 101, 147, 148, 150, 283
 DLMS_PORT = 4059
 HEADER_VERSION = 1
 _HEADER = struct.Struct(">BBBBhI")
@@ -29,7 +30,7 @@ _HEADER = struct.Struct(">BBBBhI")
 DLMS = Interface(RAW_IP, "dlms", "DLMS wrapper PDUs that arrived; TCP and IP are made up")
 PLC = Interface(USER0, "plc", "power-line frames, those that were lost included")
 SERIAL = Interface(USER1, "serial", "HDLC and other octets of serial lines and ports")
-MESSAGES = Interface(USER2, "messages", "messages between head-end and concentrators, by MQTT")
+MESSAGES = Interface(USER3, "messages", "messages between head-end and concentrators, by MQTT")
 RADIO = Interface(TAP, "radio", "radio frames, those that were lost included")
 INTERFACES = (DLMS, PLC, SERIAL, MESSAGES, RADIO)
 

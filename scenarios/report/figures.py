@@ -19,6 +19,9 @@ from scenarios.report.values import FaultBar, Module, OrderBar, Share
 DONE, FAILED, OPEN, FAULT, LINE = "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#0072B2"
 FAULTS_SHOWN = 60
 """A storm over a city has thousands; the table behind the plot has them all."""
+TIMELINE_PX_MAX = 2400
+BINS = 40
+FEW = 8  # orders that an axis counts one by one
 
 Words = dict[str, str]
 
@@ -39,7 +42,10 @@ def timeline(
     """Orders and faults as bars over time."""
     moment = _moments(zone)
     figure = go.Figure()
-    for fault in faults[:FAULTS_SHOWN]:
+    usual = [fault for fault in faults if fault.usual]
+    if usual:
+        _marked_together(figure, w["usual"].format(len(usual)), usual, end, moment)
+    for fault in [fault for fault in faults if not fault.usual][:FAULTS_SHOWN]:
         label = f"{fault.target} {fault.kind}"
         _bar(figure, label, fault.start, fault.end or end, FAULT, fault.kind, moment)
     for order in orders:
@@ -48,8 +54,10 @@ def timeline(
         about = f"{order.kind} {order.meter}: {order.outcome}"
         _bar(figure, label, order.accepted, order.ended or end, colour, about, moment)
     lines = len({trace.y[0] for trace in figure.data})
-    figure.update_layout(height=min(900, 140 + 26 * lines), showlegend=False)
+    figure.update_layout(height=min(TIMELINE_PX_MAX, 140 + 22 * lines), showlegend=False)
     figure.update_yaxes(autorange="reversed", type="category")
+    if 22 * lines <= TIMELINE_PX_MAX:
+        figure.update_yaxes(dtick=1)  # each line has its name
     rows = [
         (
             str(o.number),
@@ -77,6 +85,8 @@ def latency(orders: Sequence[OrderBar], w: Words) -> Plot:
         if order.took_s is not None:
             took.setdefault(order.outcome, []).append(order.took_s)
     figure = go.Figure()
+    longest = max((max(seconds) for seconds in took.values()), default=0.0)
+    size = _round_up(longest / BINS)
     patterns = ("", "/", "x", "-", ".", "+")
     for number, (outcome, seconds) in enumerate(sorted(took.items())):
         colour = DONE if outcome == "done" else FAILED
@@ -84,12 +94,17 @@ def latency(orders: Sequence[OrderBar], w: Words) -> Plot:
         figure.add_histogram(
             x=seconds,
             name=outcome,
-            nbinsx=40,
+            xbins={"start": 0, "end": size * (BINS + 1), "size": size},
+            autobinx=False,
             marker={"color": colour, "pattern": {"shape": shape}},
         )
-    figure.update_layout(barmode="stack", height=340, showlegend=True)
-    figure.update_xaxes(title=w["seconds"], rangemode="tozero")
-    figure.update_yaxes(title=w["count"])
+    above = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(barmode="stack", height=340, showlegend=True, legend=above)
+    # The whole span from zero: one order alone is a bar among forty, wherever it lies.
+    figure.update_xaxes(title=w["seconds"], range=[0, size * (BINS + 1)])
+    figure.update_yaxes(title=w["count"], rangemode="tozero")
+    if sum(len(seconds) for seconds in took.values()) <= FEW:
+        figure.update_yaxes(dtick=1)
     rows = tuple(
         (outcome, str(len(seconds)), *(f"{_quantile(seconds, q):.1f}" for q in (0.5, 0.95, 1.0)))
         for outcome, seconds in sorted(took.items())
@@ -197,6 +212,40 @@ def _bar(
         marker={"size": 9, "symbol": ["line-ns-open", "diamond"], "color": colour},
         hovertemplate=f"{about}<br>%{{x}}<extra></extra>",
     )
+
+
+def _marked_together(
+    figure: go.Figure,
+    line: str,
+    faults: Sequence[FaultBar],
+    end: float,
+    moment: Callable[[float], str],
+) -> None:
+    """Many faults on one line, each with its device when pointed at."""
+    x: list[str | None] = []
+    told: list[str] = []
+    for fault in faults:
+        x += [moment(fault.start), moment(fault.end or end), None]
+        told += [fault.target] * 3
+    figure.add_scatter(
+        x=x,
+        y=[line] * len(x),
+        text=told,
+        mode="lines",
+        line={"color": FAULT, "width": 7},
+        opacity=0.6,
+        hovertemplate="%{text}<br>%{x}<extra></extra>",
+    )
+
+
+def _round_up(size: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten; 0.1 at least."""
+    power = 0.1
+    while True:
+        for times in (1, 2, 5):
+            if size <= times * power:
+                return times * power
+        power *= 10
 
 
 def _moments(zone: ZoneInfo) -> Callable[[float], str]:

@@ -17,7 +17,7 @@ import plotly.offline
 
 from scenarios.engine import Story
 from scenarios.report import figures, values
-from scenarios.report.words import Language, words
+from scenarios.report.words import Language, finding_named, words
 from scenarios.summary import Summary, plain
 
 MAPS_MAX = 4
@@ -35,6 +35,7 @@ def page(story: Story, summary: Summary, *, language: Language = Language.EN) ->
         about=story.scenario.about,
         summary=summary,
         plain=plain,
+        named=finding_named,
     )
 
 
@@ -88,6 +89,7 @@ def shown(plot: figures.Plot, language: Language) -> dict[str, Any]:
         margin={"l": 10, "r": 10, "t": 34, "b": 10},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
+        modebar={"bgcolor": "rgba(0,0,0,0)"},
         font={"family": "system-ui, sans-serif", "color": "#888"},
         separators=",." if language is Language.ES else ".,",
     )

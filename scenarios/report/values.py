@@ -10,9 +10,11 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from devices.faults import Reboot
 from devices.field_spec import TransformerSpec
+from devices.meter_faults import Outage
 from headend.domain.order import State
 from scenarios.engine import Story
 from scenarios.intervals_due import intervals_due
@@ -45,6 +47,11 @@ class FaultBar:
     target: str
     start: float
     end: float | None
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is a meter that comes and goes as meters do, and none that the story tells."""
+        return self.kind == Outage.__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ def orders_of(story: Story) -> list[OrderBar]:
 
 
 def faults_of(story: Story) -> list[FaultBar]:
-    """What was broken, where and when.  Faults of a kind on one device end in their order."""
+    """What was broken, where and when.  Faults of a kind on one device end in their order; a
+    restart of which the story tells no end is a moment."""
     bars: list[FaultBar] = []
     begun: dict[tuple[str, str], list[int]] = {}
     for line in story.world.log.of_kind("fault", "fault-over"):
@@ -103,7 +111,10 @@ def faults_of(story: Story) -> list[FaultBar]:
         elif waiting := begun.get(key):
             number = waiting.pop(0)
             bars[number] = FaultBar(*key, bars[number].start, at)
-    return bars
+    return [
+        replace(bar, end=bar.start) if bar.kind == Reboot.__name__ and bar.end is None else bar
+        for bar in bars
+    ]
 
 
 def modules_of(story: Story) -> list[Module]:

@@ -30,6 +30,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Orders from their acceptance to their end, and above them what was broken.",
         "Órdenes desde que se aceptan hasta que terminan y, arriba, lo que falló.",
     ),
+    "usual": ("{} usual outages", "{} cortes habituales"),
     "latency": ("How long orders took", "Cuánto tardaron las órdenes"),
     "latency-about": (
         "From the acceptance to the one final outcome.",
@@ -79,6 +80,30 @@ _WORDS: dict[str, tuple[str, str]] = {
     "no-frames": ("nothing was sent to it", "no se le envió nada"),
     "of-frames": ("of its frames delivered", "de sus tramas entregadas"),
 }
+
+
+_ALWAYS_ES = {
+    "no error inside the head-end": "ningún error dentro del sistema",
+    "every acknowledged message has its orders": "cada mensaje acusado tiene sus órdenes",
+    "every order ended": "toda orden terminó",
+    "every order has one final state": "cada orden tiene un solo estado final",
+    "one reply an order": "una respuesta por orden",
+    "every result reached the commercial side": "cada resultado llegó al sistema comercial",
+    "replies say what was recorded": "las respuestas dicen lo registrado",
+    "no reason was given that was not so": "no se dio ningún motivo que no fuera cierto",
+    "what was recorded as done was done": "lo registrado como hecho se hizo",
+    "nothing was done that was not ordered": "no se hizo nada que no se ordenara",
+    "nothing was done twice": "nada se hizo dos veces",
+    "nothing acted out of its time": "nada actuó fuera de su tiempo",
+    "stored intervals are the meters' own": "los intervalos guardados son los de los medidores",
+    "each interval is stored once": "cada intervalo se guardó una sola vez",
+    "energy closes on every transformer": "la energía cuadra en cada transformador",
+}
+
+
+def finding_named(name: str, language: str) -> str:
+    """What a finding is called in this language; a file's own key stays as the file has it."""
+    return _ALWAYS_ES.get(name, name) if language == Language.ES else name
 
 
 def words(language: Language) -> dict[str, str]:

@@ -197,6 +197,19 @@ def fields(path: Path, shown: str, *names: str) -> list[list[str]]:
 
 
 @pytest.mark.requires("tshark")
+def test_without_our_dissector_nothing_is_taken_for_something_else(captured: Path) -> None:
+    """Stock Wireshark has meanings of its own for some of the types for users: USER2 is PKTAP."""
+    fields = ["-T", "fields", "-e", "frame.protocols"]
+    told = subprocess.run(
+        ["tshark", "-n", "-r", str(captured), "-Y", "user_dlt", *fields],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(told.stdout.split()) == {"user_dlt:data"}
+
+
+@pytest.mark.requires("tshark")
 def test_wireshark_tells_the_same_as_we_do(captured: Path) -> None:
     ours = told(captured)
     plc = [packet for packet in ours if packet["interface"] == "plc"]

@@ -113,3 +113,11 @@ def test_one_module_more_moves_nobody_elses_luck() -> None:
         counts = [some.available(meter, hour) for hour in hours]
         assert counts == [more.available(meter, hour) for hour in hours]
         assert any(heard < asked for heard, asked in counts)
+
+
+def test_a_concentrator_without_meters_keeps_its_rounds() -> None:
+    """As a new transformer has it: nobody to hear, and nothing that breaks."""
+    net = network(Drawn({}))
+    assert net.meters == ()
+    assert after(net, 10 * ROUND_S) == []
+    assert net.keep_alive_us() == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import lxml.html
@@ -13,9 +16,10 @@ import pytest
 
 from scenarios import stories
 from scenarios.engine import Story, run
+from scenarios.invariants import ALWAYS
 from scenarios.report import figures, values
 from scenarios.report.page import page
-from scenarios.report.words import Language, words
+from scenarios.report.words import Language, finding_named, words
 from scenarios.summary import Summary, summarise
 from scenarios.whatif import Measure
 from tests.demo.commands import ami
@@ -97,6 +101,51 @@ def test_the_two_languages_have_the_same_words_and_no_word_is_left_over() -> Non
     used += "".join(f"'share-{measure}" for measure in Measure)
     unused = [key for key in english if not re.search(rf"[\"'.]{key.removesuffix('-about')}", used)]
     assert not unused
+
+
+def test_every_invariant_has_a_spanish_name() -> None:
+    named = [finding_named(name, Language.ES) for name in ALWAYS]
+    assert len(set(named)) == len(ALWAYS)
+    assert not set(named) & set(ALWAYS)
+
+
+def test_what_holds_in_every_story_leaves_no_empty_column(told: tuple[Story, Summary]) -> None:
+    story, summary = told
+    nothing_expected = dataclasses.replace(
+        summary, expect=tuple(finding for finding in summary.expect if finding.always)
+    )
+    for shown, headings in ((summary, [3 + 1]), (nothing_expected, [])):
+        (main, _) = lxml.html.document_fromstring(page(story, shown)).xpath("//main")
+        tables = main.xpath("./table")
+        assert [len(table.xpath("thead/tr/th")) for table in tables if table.xpath("thead")] == (
+            headings
+        )
+        assert len(tables) == 1 + len(headings)
+        assert not main.xpath(".//th[. = 'wanted'][count(ancestor::table//tbody/tr) = 0]")
+
+
+def bars(figure: Any) -> dict[str, int]:
+    """How many traces each line of a timeline has."""
+    return dict(Counter(trace.y[0] for trace in figure.data))
+
+
+def test_usual_outages_share_a_line_and_push_no_fault_off_the_plot() -> None:
+    usual = [values.FaultBar("Outage", f"9000{n:04}", n * 60.0, n * 60.0 + 30) for n in range(500)]
+    fault = values.FaultBar("PowerCut", "C-001", 40_000.0, None)
+    plot = figures.timeline([], [*usual, fault], 50_000.0, ZoneInfo("UTC"), words(Language.EN))
+    assert bars(plot.figure) == {"500 usual outages": 1, "C-001 PowerCut": 1}
+    assert len(plot.rows) == 501
+    assert plot.figure.data[0].x[:3] == ("1970-01-01 00:00:00", "1970-01-01 00:00:30", None)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 2.03, 617.2, 86_400.0])
+def test_a_lone_order_is_a_bar_that_can_be_seen(seconds: float) -> None:
+    order = values.OrderBar(1, "90000001", "connect", 0.0, seconds, "done", 1)
+    figure = figures.latency([order], words(Language.EN)).figure
+    size, (begin, end) = figure.data[0].xbins.size, figure.layout.xaxis.range
+    assert begin == 0 and seconds < end
+    assert size / end > 0.02
+    assert figure.data[0].xbins.end >= seconds
 
 
 def test_an_interval_counts_as_received_from_when_it_came() -> None:

@@ -106,6 +106,9 @@ WRONG = {
     ),
     "no such scheme": ("curve", "--scheme", "bpsk", "--snr", "1"),
     "no bits": ("curve", "--scheme", "dbpsk", "--snr", "1", "--bits", "0"),
+    "a seed past the key of Philox": (
+        "curve", "--scheme", "dbpsk", "--fec", "--snr", "1", "--seed", str(2**64),
+    ),
     "no meters": ("poll", "--meters", "0", "--distance-m", "100"),
     "a rate of PRIME": ("poll", "--meters", "1", "--distance-m", "9", "--rate-bps", "2400"),
     "a delay of the other": (

@@ -58,7 +58,7 @@ def curve(
         float | None, typer.Option("--gamma", help=f"Background over impulses [{RARE[1]}].")
     ] = None,
     bits: Annotated[int, typer.Option(min=1, max=100_000, help="Payload bits of a frame.")] = 1024,
-    seed: Annotated[int, typer.Option(min=0, help="Of the Viterbi run.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Of the Viterbi run.")] = 1,
     frames_max: Annotated[
         int | None,
         typer.Option(min=1, help="Sent at most for a point [8 million bits, with padding]."),
