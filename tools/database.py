@@ -50,4 +50,10 @@ def reading(database: str) -> Iterator[Reader]:
         finally:
             reader.close()
     except StoreUnavailable as error:
+        if "no such column" in str(error):
+            wrong_usage(
+                f"{database} is of another version of the head-end: {error}",
+                "Start ami serve with it once, which brings it up to date.",
+                code="no-database",
+            )
         wrong_usage(f"{database} is no head-end's database: {error}", ADVICE, code="no-database")

@@ -116,6 +116,8 @@ def _tree(page: ConcentratorPage, most: int | None) -> Tree:
     meters, orders = _number(page.meters_linked, "meter"), _number(page.orders_open, "order")
     tree.add(Text(f"{meters} linked, {orders} open{sim}"))
     _list(tree, "sessions, by its status topic (UTC)", map(_session, page.sessions), most)
+    if page.sessions and not page.sessions[0].online:
+        tree.add(Text(f"→ {_when_off_line(page)}"))
     _list(tree, "evidence", map(_statement, folded(page.evidence)), most)
     _add_state(tree, page, most)
     _add_clock(tree, page)
@@ -136,6 +138,16 @@ def _number(count: int, noun: str) -> str:
     '1 order'
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _when_off_line(page: ConcentratorPage) -> str:
+    """What to do about one that nobody hears."""
+    sim = page.concentrator.sim
+    ask = "" if sim is None else f" ask the network's operator about its SIM {sim};"
+    return (
+        f"its logs tell why once it is back; until then:{ask} or send somebody, who can ask it"
+        " at its Ethernet port: ami probe doctor --model sim-concentrator --port tcp://HOST:PORT"
+    )
 
 
 def _standing(page: ConcentratorPage) -> str:

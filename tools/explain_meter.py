@@ -71,7 +71,7 @@ def _tree(page: MeterPage) -> Tree:
     tree.add(Text(_standing(known)))
     branch = tree.add(Text("why it is not reading", "bold" if page.causes else "dim"))
     for cause in page.causes:
-        branch.add(
+        node = branch.add(
             Text.assemble(
                 (cause.text, "red"),
                 (f"  {cause.evidence}", "dim"),
@@ -79,7 +79,7 @@ def _tree(page: MeterPage) -> Tree:
             )
         )
         if cause.next_step:
-            branch.add(Text(f"  → {cause.next_step}"))
+            node.add(Text(f"→ {cause.next_step}"))
     if not page.causes:
         branch.add(Text("nothing that was heard stands against it", "green"))
     if page.link is not None or page.place is not None:

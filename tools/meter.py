@@ -199,8 +199,8 @@ def listen(
         raise typer.BadParameter("echo, paced, baud and identification-plain are of a --pty")
     try:
         clients = _clients(auth, suite, None if security is None else SECURITIES[security])
-        if model and phases not in (None, models.model(model).phases):
-            raise ValueError(f"a {model} has {models.model(model).phases} phases, not {phases}")
+        if model and phases not in (None, models.find(model).phases):
+            raise ValueError(f"a {model} has {models.find(model).phases} phases, not {phases}")
         number = 3 if phases is None else phases
         meter = meter_of(clients, model, number, Identity(seed, index), load)
         for name in sorted(faults):

@@ -18,7 +18,9 @@ from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
 from protocols.capture.recorder import Recorder
 from scenarios.field import registry_of
-from scenarios.schema import BadScenario
+from scenarios.fleet.provisioning import storage
+from scenarios.own_keys import enter_keys, own_keys
+from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
 from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
@@ -41,7 +43,10 @@ def serve(
     ] = None,
     registry: Annotated[
         str | None,
-        typer.Option(help="Register the meters of this scenario file or library story first."),
+        typer.Option(
+            help="Register the meters of this scenario file or library story first, with the test"
+            " keys of those that no concentrator speaks with."
+        ),
     ] = None,
     capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
@@ -62,6 +67,8 @@ def serve(
             mqtt=mqtt,
             broker_port=broker_port,
         )
+        if registry is not None:
+            settings = _with_envelope(settings, registry)
         with recording(capture, about="ami serve") as recorder:
             asyncio.run(_serve(settings, registry, recorder))
     except (BadConfig, BadScenario, UnsafeBind) as error:
@@ -143,7 +150,7 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
         loop.add_signal_handler(number, stop.set)
     async with serving(config, recorder=recorder) as running:
         if registry is not None:
-            await _register(running, registry)
+            await _register(running, find(registry)[1])
         print_json(
             {
                 "soap": running.soap_url,
@@ -181,6 +188,20 @@ def _where(broker: Address | Bus) -> str | None:
     return f"{host}:{broker.port}"
 
 
-async def _register(running: Running, story: str) -> None:
-    entries = registry_of(find(story)[1])
+async def _register(running: Running, story: Scenario) -> None:
+    entries = registry_of(story)
     await running.head_end.register(entries.concentrators, entries.meters)
+    if running.head_end.vault is not None:
+        await enter_keys(running.head_end.vault, story, story.seed)
+
+
+def _with_envelope(config: Config, registry: str) -> Config:
+    """The configuration with something to seal the test keys of a story's meters by, where it has
+    nothing of its own and some meters are spoken with by the head-end itself.
+
+    Raises `BadConfig` and `BadScenario`.
+    """
+    story = find(registry)[1]
+    if config.keys.envelope_file is not None or not any(own_keys(story, story.seed)):
+        return config
+    return msgspec.structs.replace(config, keys=storage(config.database, None, story.seed).keys)

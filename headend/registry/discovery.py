@@ -15,7 +15,7 @@ import structlog
 from headend import trouble
 from headend.domain.discovery import Discovery
 from headend.domain.life_cycle import Refusal, Step, taken, told
-from headend.domain.meter import Meter
+from headend.domain.meter import GATEWAY, Meter
 from headend.ports import Chance, Clock, Store, Transaction
 from headend.registry.lives import By, move
 from protocols.concentrator.messages import AdmitMeter, Discovered, Downward, RefuseMeter
@@ -120,7 +120,7 @@ def _against(meter: Meter | None, concentrator: str, word: Discovered) -> str | 
         return "it is blocked"
     if meter.concentrator is not None and meter.concentrator != concentrator:
         return f"it is linked to {meter.concentrator}"
-    if meter.concentrator is None and meter.address is not None:
+    if meter.concentrator is None and meter.address not in (None, GATEWAY):
         return f"it is reached by another way, {meter.address}"
     refused = taken(meter, Step.LINK, concentrator=concentrator)
     if isinstance(refused, Refusal):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from headend.domain.discovery import Discovery
 from headend.domain.meter import Meter
 from headend.domain.order import Order, State
 from headend.domain.reading import Push, Reading
@@ -39,15 +40,24 @@ def causes_of(
     home: ConcentratorPage | None,
     pushes: Sequence[Push] = (),
     outgoing: Sequence[Outgoing] = (),
+    found: Discovery | None = None,
 ) -> Iterator[Cause]:
     """What stands in the way, from the registry outwards to the meter.  `link` is as the latest
-    attempt saw it; lists begin with the latest."""
+    attempt saw it; lists begin with the latest; `found` is how it was last met on a line."""
     if not known.commissioned:
         yield Cause("it is not commissioned", "the registry", next_step="commission it first")
     if known.blocked:
         yield Cause("it is blocked", "the registry", next_step="find out why, and unblock it")
-    if known.concentrator is None and known.address is None:
-        text = "it is linked to no concentrator and has no address"
+    if found is not None and not found.admitted and known.concentrator != found.concentrator:
+        yield Cause(
+            f"{found.concentrator} found it, and it was refused: {found.why}",
+            f"what it told there as {found.identity or 'nobody'}",
+            found.at,
+            "mend that at the meter; it is met again by itself, and decided on anew",
+        )
+    if known.concentrator is None and (known.address is None or known.by_gateway):
+        besides = "" if known.by_gateway else " and has no address"
+        text = f"it is linked to no concentrator{besides}"
         yield Cause(text, "the registry", next_step="link it, or give it an address: ami meter add")
     if home is not None:
         yield from _of_concentrator(home)

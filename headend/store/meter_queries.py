@@ -12,7 +12,7 @@ from headend.domain.order import Order
 from headend.domain.reading import Push
 from headend.store import collected_queries, queries
 from headend.store.meter_causes import Cause, causes_of
-from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
+from headend.store.upkeep_queries import ConcentratorPage, concentrator_page, discoveries
 from protocols.concentrator.messages import LinkReport, Result, UnknownMessage, decode_upward
 from protocols.concentrator.upkeep import MeterPlace
 
@@ -48,7 +48,8 @@ def meter_page(connection: Connection, name: str) -> MeterPage | None:
         place = next((each for each in home.known.state.meters if each.meter == name), None)
     pushes = collected_queries.pushes(connection, meter=name, latest=PUSHES_SHOWN)
     owed = [out for order in found for out in queries.outgoing_of(connection, order.number)]
-    why = causes_of(known, found, link, place, home, pushes, owed)
+    met = next(iter(discoveries(connection, meter=name)), None)
+    why = causes_of(known, found, link, place, home, pushes, owed, met)
     return MeterPage(known, found, link, place, home, [*why], pushes)
 
 

@@ -78,11 +78,15 @@ def concentrators_heard(connection: Connection) -> dict[str, bool]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def discoveries(connection: Connection, concentrator: str | None = None) -> list[Discovery]:
-    """What concentrators found on their lines, the latest first."""
+def discoveries(
+    connection: Connection, concentrator: str | None = None, *, meter: str | None = None
+) -> list[Discovery]:
+    """What concentrators found on their lines, the latest first; what one found, or one meter."""
     query = DISCOVERY.select().order_by(_found.at.desc(), _found.concentrator, _found.module)
     if concentrator is not None:
         query = query.where(_found.concentrator == concentrator)
+    if meter is not None:
+        query = query.where(_found.meter == meter)
     return [DISCOVERY.read(row) for row in connection.execute(query)]
 
 

@@ -557,6 +557,14 @@ def test_wrong_usage(options: list[str], text: str) -> None:
     assert text in " ".join(result.output.replace("│", " ").split())
 
 
+def test_a_template_file_is_a_model_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('base = "legacy-single-phase"\n')
+    result = CliRunner().invoke(app, ["listen", "--model", str(file), "--phases", "3"])
+    assert result.exit_code == 2
+    assert "has 1 phases, not 3" in " ".join(result.output.replace("│", " ").split())
+
+
 def test_a_path_where_something_else_is_is_told(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()

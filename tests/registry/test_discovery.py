@@ -25,6 +25,7 @@ METERS = (
     Meter("5", identity="FRN0000000005", address="tcp://10.1.2.3"),
     Meter("6", identity="FRN0000000006", stage=Stage.IN_STOCK),
     Meter("7", identity="FRN0000000007", stage=Stage.REMOVED),
+    Meter("9", identity="FRN0000000009", address="gateway"),
     Meter("8", identity="FRN0000000008", commissioned=True, stage=Stage.COMMISSIONED),
 )
 
@@ -81,6 +82,7 @@ ADMITTED = {
     "one that is expected somewhere": (found("FRN0000000001"), "1"),
     "one that is known by its title": (found("XXX", title="46524E0000000001"), "1"),
     "one that is commissioned": (found("FRN0000000008"), "8"),
+    "one that is to be reached through a gateway": (found("FRN0000000009"), "9"),
     "one that is linked here": (found("FRN0000000002"), "2"),
 }
 
