@@ -27,11 +27,12 @@ Flows = npt.NDArray[np.int64]  # slots x quantities, watts and vars of 0 and mor
 class DaySums(NamedTuple):
     """A day, one row for each quarter hour: what flowed before it, W ms, and what flows in it, W.
 
-    Lists of whole numbers: a single row of an array takes longer to read.
+    Arrays: lists of whole numbers are read somewhat faster, but take six times the memory, so that
+    fewer days can be kept, and to make them takes longer than all that is read of most days.
     """
 
-    before: list[list[int]]
-    flows: list[list[int]]
+    before: Flows
+    flows: Flows
 
 
 PeriodSums = list[list[int]]
@@ -48,7 +49,7 @@ def day_sums(flows: Flows) -> DaySums:
     """A day's, to be asked many times."""
     before = np.zeros_like(flows)
     np.cumsum(flows[:-1] * SLOT_MS, axis=0, out=before[1:])
-    return DaySums(before.tolist(), flows.tolist())
+    return DaySums(before, flows)
 
 
 def period_sums(days: list[Flows]) -> PeriodSums:
@@ -77,6 +78,10 @@ def total(sums: PeriodSums, now: float, day_sums_on: Callable[[int], DaySums]) -
     return [
         periods * whole + early + before + flow * part_ms
         for whole, early, before, flow in zip(
-            sums[-1], sums[day], today.before[slot], today.flows[slot], strict=True
+            sums[-1],
+            sums[day],
+            today.before[slot].tolist(),
+            today.flows[slot].tolist(),
+            strict=True,
         )
     ]

@@ -42,9 +42,9 @@ DAY_S = 86_400
 DAYS_KEPT = 40
 """Of a feeder's solved days; each takes some 70 kB with sixty meters."""
 
-COUNTED_DAYS_KEPT = 2
-"""Of each customer's days quarter hour by quarter hour: today's and yesterday's registers are read
-again and again."""
+COUNTED_DAYS_KEPT = 4
+"""Of each customer's days quarter hour by quarter hour, those read last; a day takes 6 kB.  Today's
+and yesterday's registers are read again and again, older ones once for a daily profile."""
 
 Connected = npt.NDArray[np.bool_]
 K = TypeVar("K")
@@ -176,6 +176,8 @@ class Feeder:
         if found is None:
             found = day_sums(flows_of(*self.drawn(meter, day)))
             _keep(self._counted, key, found, COUNTED_DAYS_KEPT * (1 + len(self._places)))
+        else:
+            self._counted.move_to_end(key)
         return found
 
     @property
@@ -206,6 +208,8 @@ class Feeder:
         if found is None:
             found = day_sums(_head_flows(self.day(day, self._everyone)))
             _keep(self._counted, key, found, COUNTED_DAYS_KEPT * (1 + len(self._places)))
+        else:
+            self._counted.move_to_end(key)
         return found
 
     def _head_piece(self, begin: float, end: float, connected: Connected) -> Flows:
