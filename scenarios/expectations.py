@@ -16,7 +16,7 @@ from scenarios.engine import Story
 from scenarios.field import collected_meters
 from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
-from scenarios.last_gasps import by_quality, last_gasps
+from scenarios.last_gasps import alarm_s, by_quality, last_gasps
 from scenarios.schema import Expect, seconds
 
 _STATES = {0: "disconnected", 1: "connected", 2: "ready"}
@@ -82,6 +82,9 @@ def expected(story: Story) -> Iterator[Check]:
         if (at_most := getattr(expect, name)) is not None:
             found_s, limit = _latency_s(orders, quantile), seconds(at_most)
             yield Check(name, found_s is not None and found_s <= limit, found_s, limit)
+    if expect.alarm_p95 is not None:
+        found_s, limit = alarm_s(story.pushes, 0.95), seconds(expect.alarm_p95)
+        yield Check("alarm_p95", found_s is not None and found_s <= limit, found_s, limit)
     for by, least in (expect.completeness or {}).items():
         share = _share_received(story, seconds(by), seconds(expect.completeness_lag))
         yield Check(f"completeness by {by}", share >= least, round(share, 4), least)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
 from devices.meter.events import Event
-from devices.meter.push import ON_POWER
+from devices.meter.push import ON_ALARM, ON_POWER
 from devices.world_log import WorldLog
 from headend.domain.reading import Push
 from protocols.dlms.apdu import decode
@@ -32,6 +33,25 @@ def by_quality(pushes: Iterable[Push], words: Iterable[str]) -> dict[str, int]:
     kept = [*pushes]
     found = Counter(word for push in kept for word in push.quality)
     return {word: len(kept) if word == ALL else found[word] for word in words}
+
+
+def alarm_s(pushes: Iterable[Push], quantile: float) -> float | None:
+    """What so many of the pushes of alarms did not exceed, from their own time to the head-end;
+    None where none came."""
+    took_s = sorted(
+        (push.received_at - push.sent_at).total_seconds()
+        for push in pushes
+        if push.sent_at is not None and _setup(push) == bytes(ON_ALARM)
+    )
+    return took_s[math.ceil(quantile * len(took_s)) - 1] if took_s else None
+
+
+def _setup(push: Push) -> bytes:
+    """The logical name of the setup that sent it, which stands first in its body."""
+    told = None if push.plain is None else decode(push.plain)
+    body = told.body if isinstance(told, DataNotification) else None
+    first = body[0] if isinstance(body, Structure) and body else None
+    return bytes(first) if isinstance(first, bytes) else b""
 
 
 def _is_last_gasp(push: Push) -> bool:

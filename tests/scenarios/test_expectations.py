@@ -79,6 +79,7 @@ OF_THEIR_OWN = {
     "completeness_lag",
     "last_gasps",
     "pushes",
+    "alarm_p95",
     "done_within_by_kind",
 }  # tests below
 
@@ -189,3 +190,11 @@ def test_records_that_are_wrong_are_counted() -> None:
 def test_what_needs_a_grid(name: str) -> None:
     with pytest.raises(BadScenario, match=f"{name} needs a grid"):
         parse(f"{HEAD}{name} = 1\n".replace("[expect]", "[field]\ngrid = false\n[expect]"))
+
+
+def test_how_soon_alarms_come(collected: Story) -> None:
+    """None came in this story; where some do, their slowest is held against it."""
+    assert [*_ok(collected, "alarm_p95", "60s").values()] == [False]
+    told = run(stories.find("an-alarm-is-here-within-a-minute")[1])
+    assert [*_ok(told, "alarm_p95", "60s").values()] == [True]
+    assert [*_ok(told, "alarm_p95", "0.01s").values()] == [False]
