@@ -16,7 +16,7 @@ from protocols.plc.bit_errors import bit_error_rate, snr_of_db, uncoded_frame_er
 from protocols.plc.noise import CLEAN, MIDDLETON_RARE
 from protocols.plc.physical import Modulation
 from tools.channel.air import interleaving, received
-from tools.channel.convolutional import decode, encode
+from tools.channel.convolutional import WIDE, decode, encode
 from tools.channel.frames_sent import Count, Enough, measure, run_frames
 
 
@@ -50,6 +50,16 @@ def test_free_distance_is_ten() -> None:
     six = np.flatnonzero(impulse)[:6]
     zeros[0, six] ^= 1
     assert decode(zeros).any()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.06, 0.12])
+def test_long_frames_are_decided_in_windows_as_in_one_piece(share: float) -> None:
+    """Up to where half of the code's bits come out wrong; `WIDE` frames are decoded whole."""
+    rng = chance(11)
+    payload = rng.integers(0, 2, (2, 9_000), dtype=np.uint8)
+    heard = encode(payload) ^ (rng.random((2, 18_012)) < share)
+    whole = decode(np.tile(heard, (WIDE // 2, 1)))
+    assert (decode(heard) == whole[:2]).all()
 
 
 @pytest.mark.parametrize("modulation", Modulation)

@@ -18,6 +18,8 @@ from protocols.plc.physical import DATA_SUBCARRIERS, Modulation
 from tools.channel.convolutional import Bits
 
 Factors = NDArray[np.float32]
+CACHED_PHASORS = 60_000
+"""So many are worked on at once: they stay in the processor's cache."""
 _PHASE_STEPS = 1000  # the mains phase to a thousandth of the half-period
 
 
@@ -75,23 +77,40 @@ def over_the_air(
     """Bits (frames, symbols, bits of a symbol) after differential PSK; `powers` scales the noise of
     each symbol."""
     frames, symbols, count = bits.shape
+    width = modulation.value
+    scale = np.float32(math.sqrt(0.5 / snr))
+    noise = chance.standard_normal((2, frames, symbols, count // width + 1), dtype=np.float32)
+    out = np.empty_like(bits)
+    together = max(1, CACHED_PHASORS // noise[0, 0].size)
+    for at in range(0, frames, together):
+        some = slice(at, at + together)
+        around = noise[:, some]
+        around *= scale
+        if powers is not None:
+            around *= np.sqrt(powers[some])[:, :, None]
+        out[some] = _heard(bits[some], modulation, around)
+    return out
+
+
+def _heard(bits: Bits, modulation: Modulation, noise: NDArray[np.float32]) -> Bits:
+    """Bits as they are decided with this noise on the phasors, x and y, reference first."""
     width, phases = modulation.value, modulation.phases
     weights = (1 << np.arange(width - 1, -1, -1)).astype(np.uint8)
-    increments = (bits.reshape(frames, symbols, -1, width) * weights).sum(axis=3, dtype=np.uint8)
-    turns = np.zeros((frames, symbols, increments.shape[2] + 1), np.uint8)
+    frames, symbols, count = bits.shape
+    increments = bits
+    if width > 1:
+        by_phasor = bits.reshape(frames, symbols, -1, width)
+        increments = (by_phasor * weights).sum(axis=3, dtype=np.uint8)
+    turns = np.zeros(noise.shape[1:], np.uint8)
     np.cumsum(increments, axis=2, dtype=np.uint8, out=turns[:, :, 1:])  # wraps at a whole turn
     turns &= phases - 1
     angle = 2 * np.pi * np.arange(phases) / phases
-    noise = chance.standard_normal((2, *turns.shape), dtype=np.float32)
-    noise *= np.float32(math.sqrt(0.5 / snr))
-    if powers is not None:
-        noise *= np.sqrt(powers)[:, :, None]
     x = noise[0] + np.cos(angle).astype(np.float32)[turns]
     y = noise[1] + np.sin(angle).astype(np.float32)[turns]
     along = x[..., 1:] * x[..., :-1] + y[..., 1:] * y[..., :-1]
-    across = y[..., 1:] * x[..., :-1] - x[..., 1:] * y[..., :-1]
     if modulation is Modulation.DBPSK:
         return (along < 0).view(np.uint8)
+    across = y[..., 1:] * x[..., :-1] - x[..., 1:] * y[..., :-1]
     steps = np.arctan2(across, along) * np.float32(phases / (2 * np.pi))
     sectors = np.rint(steps).astype(np.int8).view(np.uint8) & np.uint8(phases - 1)
     out: Bits = ((sectors[..., None] & weights) != 0).view(np.uint8)

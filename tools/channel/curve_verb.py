@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
@@ -139,18 +141,30 @@ def _points(
         disable=not (scheme.fec and err.is_terminal),
     ) as bar:
         task = bar.add_task("sending frames", total=len(ratios))
-        return [
-            point(
+        done = [0.0] * len(ratios)
+
+        def one(at: int) -> Point:
+            def progress(share: float) -> None:
+                done[at] = share
+                bar.update(task, completed=sum(done))
+
+            return point(
                 scheme,
                 noise,
-                ratio,
+                ratios[at],
                 bits,
                 seed=seed,
                 frames_max=frames_max,
-                progress=lambda share, done=done: bar.update(task, completed=done + share),  # type: ignore[misc]
+                progress=progress,
             )
-            for done, ratio in enumerate(ratios)
-        ]
+
+        # Arrays are worked on outside the interpreter's lock; each point draws from a generator of
+        # its own, so that the order does not matter.
+        pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        try:
+            return list(pool.map(one, range(len(ratios))))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _curve_table(points: list[Point]) -> Table:
