@@ -46,6 +46,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+UTC_ZONE = ZoneInfo("UTC")
+"""Whose days a fleet's are."""
+
 
 class KeyBox:
     """Seals and opens meters' keys, in any process that has the envelope's key."""
@@ -82,11 +85,12 @@ class _Moment:
 class FleetDesk:
     """A database that takes fleets."""
 
-    def __init__(self, store: SqlStore, envelope_name: str, policy: CollectionPolicy) -> None:
+    def __init__(
+        self, store: SqlStore, envelope_name: str, policy: CollectionPolicy, zone: ZoneInfo
+    ) -> None:
         self.store = store
         self.envelope_name = envelope_name
         self._moment = _Moment()
-        zone = ZoneInfo("UTC")  # a fleet's days are those of UTC
         self._intake = UploadIntake(store, self._moment, zone, policy.late_after_s)
 
     def take(self, shipment: Shipment) -> int:
@@ -142,11 +146,12 @@ def _at_once(work: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a store that is not live waits for nobody")
 
 
-def fleet_desk(config: Config) -> FleetDesk:
-    """Open, and where necessary make, the database.  Raises `BadConfig`, `StoreUnavailable`."""
+def fleet_desk(config: Config, zone: ZoneInfo = UTC_ZONE) -> FleetDesk:
+    """Open, and where necessary make, the database.  The days that it keeps are those of `zone`.
+    Raises `BadConfig`, `StoreUnavailable`."""
     envelope = _envelope(config)
     store = SqlStore(config.database, live=False)
-    return FleetDesk(store, envelope.name, config.collection)
+    return FleetDesk(store, envelope.name, config.collection, zone)
 
 
 def keys_are_configured() -> bool:

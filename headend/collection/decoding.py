@@ -55,7 +55,7 @@ def rows_of(
     posix_s = now.timestamp()
     came = int(posix_s)
     rows = []
-    for place, (time, quality) in enumerate(zip(times, oddities, strict=True)):
+    for time, quality, cells in zip(times, oddities, zip(*columns, strict=True), strict=True):
         if time != time:  # not a number: no calendar has it, or its deviation is not known
             continue
         at = round(time)
@@ -65,7 +65,6 @@ def rows_of(
             quality |= RowQuality.AHEAD
         if layout.period_s and at % layout.period_s:
             quality |= RowQuality.OFF_PERIOD
-        cells = tuple(column[place] for column in columns)
         rows.append(Row(at, came, number, int(quality), cells))
     return rows
 

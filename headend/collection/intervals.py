@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from headend.domain.interval import IntervalDay, Row, RowQuality, Span
+
+# Plain numbers: an operation on a flag of an enumeration takes as long as twenty on numbers.
+_CHANGED, _LATE, _OFF_PERIOD = (
+    int(each) for each in (RowQuality.CHANGED, RowQuality.LATE, RowQuality.OFF_PERIOD)
+)
+_AT = attrgetter("at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,13 @@ def expected_in(span: Span, period_s: int, until: float | None = None) -> int:
 
 def by_day(rows: Iterable[Row], zone: ZoneInfo) -> Iterator[tuple[date, list[Row]]]:
     """Rows by the day they belong to, both in order of time."""
-    ordered = sorted(rows, key=lambda row: row.at)
-    for day, of_day in groupby(ordered, key=lambda row: day_of(row.at, zone)):
-        yield day, list(of_day)
+    ordered = sorted(rows, key=_AT)
+    begin = 0
+    while begin < len(ordered):
+        day = day_of(ordered[begin].at, zone)
+        end = bisect_right(ordered, span_of(day, zone).end, lo=begin, key=_AT)
+        yield day, ordered[begin:end]
+        begin = end
 
 
 def empty_day(meter: str, profile: str, day: date, period_s: int, zone: ZoneInfo) -> IntervalDay:
@@ -77,7 +88,7 @@ def merged(
             again += 1
             continue
         if here and not on_events:
-            row = row._replace(quality=row.quality | RowQuality.CHANGED)
+            row = row._replace(quality=row.quality | _CHANGED)
             changed += 1
         else:
             new += 1
@@ -85,14 +96,14 @@ def merged(
         kept.append(row)
     if not new and not changed:
         return page, Taken(again=again)
-    kept.sort(key=lambda row: (row.at, row.quality & RowQuality.CHANGED))
-    first = [row for row in kept if not row.quality & RowQuality.CHANGED]
+    kept.sort(key=lambda row: (row.at, row.quality & _CHANGED))
+    first = [row for row in kept if not row.quality & _CHANGED]
     # A row that stands between two periods fills no interval that is expected.
-    received = [row for row in first if not row.quality & RowQuality.OFF_PERIOD]
+    received = [row for row in first if not row.quality & _OFF_PERIOD]
     page = replace(
         page,
         received=len(received),
-        late=sum(bool(row.quality & RowQuality.LATE) for row in first),
+        late=sum(bool(row.quality & _LATE) for row in first),
         changed=len(kept) - len(first),
         updated_at=now,
         rows=tuple(kept),

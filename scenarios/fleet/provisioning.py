@@ -60,11 +60,11 @@ def provision(
     """
     elapsed_s, worked_s = stopwatch(), cpu_s()
     desk = fleet_desk(config)
-    workers = Workers(jobs)
     parts = [
         _Part(config, city, range(first, min(first + CONCENTRATORS_AT_ONCE, city.concentrators)))
         for first in range(0, city.concentrators, CONCENTRATORS_AT_ONCE)
     ]
+    workers = Workers(min(jobs, len(parts)))
     taken = 0
     try:
         for part, sealed in zip(parts, workers.map(_sealed, parts), strict=True):
