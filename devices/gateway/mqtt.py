@@ -28,6 +28,7 @@ from protocols.concentrator import topics
 CONNECT_TIMEOUT_S = 15.0
 KEEPALIVE_S = 30
 CALLS_UNDER_WAY_MAX = 200
+CLOSED = "the broker closed the connection"
 HUNG_UP = "the broker hung up before it let us in"
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -143,7 +144,7 @@ class MqttUplink:
     async def _converse(self, will: Will, ears: Ears) -> None:
         """One connection, from the first packet to the last."""
         this = asyncio.current_task()
-        why = "the broker closed the connection"
+        why = CLOSED
         try:
             self._line.trouble = ""
             async with self._new_client(will) as client:
@@ -159,7 +160,7 @@ class MqttUplink:
                     self._enter(lambda topic=topic, payload=payload: ears.message(topic, payload))  # type: ignore[misc]
                     client.acknowledge(message)
         except aiomqtt.MqttError as error:
-            why = self._line.trouble or str(error)
+            why = self._line.trouble or (CLOSED if self._client is not None else str(error))
         self.trouble = why
         if self._session is this:
             self._session = self._client = None

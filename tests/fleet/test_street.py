@@ -23,6 +23,7 @@ from devices.meter.load import ConstantLoad
 from tests.field.live_broker import mosquitto
 from tests.fleet.street import call, running
 from tools.cli import app
+from tools.field import _watch
 
 SEED, FIRST = 3, 90_000_001
 
@@ -172,6 +173,33 @@ async def test_the_command_connects_as_many_concentrators_as_wanted(tmp_path: Pa
         async with running(*many, "--seed", str(SEED)) as told:
             assert told["concentrators"] == [f"C-{number:03d}" for number in range(1, 5)]
             assert (told["meters"], told["seed"]) == (10, SEED)
+
+
+async def test_that_the_broker_goes_and_comes_is_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Over(Exception):
+        """The test has no more looks."""
+
+    class Field:
+        concentrators = ("C-001", "C-002")
+        looks = iter([[], ["C-001"], [], ["C-001", "C-002"], ["C-001"], ["C-001"], [], []])
+
+        def without_session(self) -> list[str]:
+            try:
+                return next(self.looks)
+            except StopIteration:
+                raise Over from None
+
+        def told(self, waiting: list[str]) -> str:
+            return ", ".join(waiting)
+
+    watched: Any = Field()
+    with pytest.raises(Over):
+        await _watch(watched)
+    away, back = capsys.readouterr().err.splitlines()
+    assert "away: 1 of 2 concentrators have no session: C-001; they try again" in away
+    assert "back: every concentrator" in back
 
 
 WRONG = {
