@@ -45,6 +45,8 @@ WRONG: dict[str, str] = {
     "fleet collect --meters 2 --radio x --json": USAGE,
     "channel curve --scheme x --json": USAGE,
     "channel poll --meters x --json": USAGE,
+    "place list --database none.db --json": "no-database",
+    "place list --database junk --json": "no-database",
     "order list --database none.db --json": "no-database",
     "order list --database junk --json": "no-database",
     "order show 99 --json": "no-such-order",
