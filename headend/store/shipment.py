@@ -6,8 +6,9 @@ meter has already stay, because they may have been changed since it left the fac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -70,9 +71,7 @@ class ShipmentWords(RegistryWords):
             "next_counter": shipment.next_counter,
             "peer_counter": 0,
         }
-        statement = _ADD_NEW[self._connection.dialect.name]
-        taken = self._change_many(
-            statement,
+        taken = self.add_keys_in_bulk(
             (
                 {"meter": meter.name, "fingerprint": fingerprint, "sealed": octets, **common}
                 for meter, (fingerprint, octets) in zip(
@@ -84,3 +83,8 @@ class ShipmentWords(RegistryWords):
         if names and self._value(_SHARED, {"first": min(names), "last": max(names)}):
             raise KeyShared("two meters of this shipment, or one of it and another, share a key")
         return taken
+
+    def add_keys_in_bulk(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """First generations of keys, as rows; how many are new.  Where a client has one with a
+        meter, that stays."""
+        return self._change_many(_ADD_NEW[self._connection.dialect.name], rows)

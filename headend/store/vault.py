@@ -55,16 +55,21 @@ class KeyVault:
     ) -> None:
         """See `ports.Vault`."""
 
-        def work(words: KeyWords) -> None:
-            rows = words.key_rows(meter, client)
-            current = [row for row in rows if row.state is KeyState.CURRENT]
-            if any(self._open(row) == keys for row in current):
-                return
-            for row in current:
-                words.set_key_state(row, KeyState.RETIRED)
-            self._add(words, rows, (meter, client), KeyState.CURRENT, keys, next_counter)
+        await in_words(
+            self._store, lambda words: self.install_in(words, meter, client, keys, next_counter)
+        )
 
-        await in_words(self._store, work)
+    def install_in(
+        self, words: KeyWords, meter: str, client: int, keys: Keys, next_counter: int | None
+    ) -> None:
+        """`install`, within a transaction of the caller's."""
+        rows = words.key_rows(meter, client)
+        current = [row for row in rows if row.state is KeyState.CURRENT]
+        if any(self._open(row) == keys for row in current):
+            return
+        for row in current:
+            words.set_key_state(row, KeyState.RETIRED)
+        self._add(words, rows, (meter, client), KeyState.CURRENT, keys, next_counter)
 
     async def remember(self, meter: str, client: int, keys: Keys) -> None:
         """See `ports.Vault`."""

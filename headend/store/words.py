@@ -22,6 +22,11 @@ class Words:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction's own, for a query that is built as it is asked."""
+        return self._connection
+
     def _rows(self, statement: Prepared, values: Values = NOTHING) -> list[tuple[Any, ...]]:
         try:
             return statement.rows(self._connection, values)
