@@ -98,6 +98,7 @@ _ALWAYS_ES = {
     "stored intervals are the meters' own": "los intervalos guardados son los de los medidores",
     "each interval is stored once": "cada intervalo se guardó una sola vez",
     "energy closes on every transformer": "la energía cuadra en cada transformador",
+    "no change of keys loses a meter": "ningún cambio de claves pierde un medidor",
 }
 
 
