@@ -161,7 +161,8 @@ def _told(
         line = restarted[0]
         yield Inferred("reboot", name, line.at - EARLIER, None, f"its log: {line.text}")
     for kind in _BY_LOG.values():
-        same = [each for each in lines if each.suggests and _BY_LOG.get(each.suggests) == kind]
+        others = [each for each in lines if each not in lost_power]
+        same = [each for each in others if each.suggests and _BY_LOG.get(each.suggests) == kind]
         if same:
             last = same[-1]
             until = None if back is None else max(halfway(last.at, back), last.at)

@@ -68,6 +68,7 @@ def read(database: Path) -> Recorded:
     [
         ("the-meter-refuses-the-new-limit", {"meter-refuses"}),
         ("the-concentrators-modem-fails", {"modem"}),
+        ("the-router-has-no-power-and-the-concentrator-works-on", {"silence"}),
         ("the-meter-is-silent", {"meter-silent"}),
         ("the-concentrator-does-not-know-the-meter", set()),
         ("an-order-is-cancelled-while-it-waits", {"silence"}),
