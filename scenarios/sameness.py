@@ -18,6 +18,8 @@ COUNTS = frozenset({"orders", "done", "refused_messages", "replies", "events", "
 BY_KEY = frozenset({"failed", "findings"})
 OF_ORDERS = frozenset({"done", "replies"})  # no more than there are orders
 AT_METER = frozenset({"limit", "supply"})
+SHRINKING = COUNTS | BY_KEY | AT_METER
+"""Expectations whose values change as a story becomes smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,12 @@ def same(first: Failing, now: Failing) -> dict[str, Any] | None:
     expect = {}
     for name, finding in first.missed.items():
         wanted = _wanted(finding, now.missed.get(name))
-        if wanted is None or (name in OF_ORDERS and wanted > now.orders):
+        if wanted is None:
             return None
+        if name in OF_ORDERS:  # no more than there are orders, unless the first wanted as much more
+            beyond = max(0, finding.expected - first.orders)
+            if wanted > now.orders + beyond:
+                return None
         expect[name] = wanted
     return expect
 
@@ -87,7 +93,8 @@ def _wanted(first: Finding, now: Finding | None) -> Any:
         missed = {k: v for k, v in first.expected.items() if first.value.get(k) != v}
         alike = all(now.value.get(name) == first.value[name] for name in missed)
         return missed if alike else None
-    return now.expected if now.value is not None else None
+    alike = (now.value is None) == (first.value is None)
+    return now.expected if alike else None
 
 
 def _by_key(first: Finding, now: Finding) -> dict[str, int] | None:

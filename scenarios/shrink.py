@@ -16,7 +16,7 @@ import msgspec
 
 from scenarios.aim import aimed
 from scenarios.cuts import Cut, Values, applied, cuts
-from scenarios.sameness import Failing, failing, same
+from scenarios.sameness import SHRINKING, Failing, failing, same
 from scenarios.scatter import scattered
 from scenarios.schema import BadScenario, Scenario, built
 from scenarios.summary import played
@@ -58,8 +58,8 @@ def shrink(
     first = failing(_played(values))
     if not first:
         raise DoesNotFail("every expectation was met")
-    expect = same(first, first)
-    values["expect"] = {} if expect is None else expect
+    asked = values.get("expect", {})
+    values["expect"] = _as_told(same(first, first) or {}, asked)
     tries, complete = 0, False
     while not complete:
         before, trials = values, cuts(values)
@@ -72,10 +72,20 @@ def shrink(
                 tries += 1
                 tried(tries, cut[0])
                 if (wanted := _still(first, smaller)) is not None:
-                    values = {**smaller, "expect": wanted}
+                    values = {**smaller, "expect": _as_told(wanted, asked)}
             cut = _next(trials, values)
         complete = values == before
     return Shrunk(values, first, tries, complete)
+
+
+def _as_told(wanted: Values, asked: Values) -> Values:
+    """Expectations under the file's own keys; what does not shrink is in the file's own words, as a
+    finding has durations in seconds and tells the hours of a table one by one."""
+    told = {}
+    for name, value in wanted.items():
+        key = max((key for key in asked if name.startswith(key)), key=len, default=name)
+        told[key] = value if key in SHRINKING else asked.get(key, value)
+    return told
 
 
 def settled(values: Values, seed: int | None) -> Values:

@@ -125,3 +125,22 @@ def test_written_and_read_again() -> None:
     assert tomllib.loads(written(values)) == values
     with pytest.raises(TypeError):
         written({"about": None})
+
+
+TOLD_AS_ASKED = {
+    # what cannot be had, as a file asks for it: more than there are orders, a time of none done
+    "more orders than there are": "done = 5",
+    "a duration": 'done_within = "5s"',
+    "a duration by kind": 'done_within_by_kind = { connect = "5s" }',
+}
+
+
+@pytest.mark.parametrize("asked", TOLD_AS_ASKED.values(), ids=TOLD_AS_ASKED)
+def test_what_is_written_can_be_played_and_still_fails(asked: str) -> None:
+    text = (
+        'about = "x"\nstart = 2026-07-06T10:00:00\nduration = "20m"\n[field]\nmeters = 1\n'
+        '[[fault]]\nkind = "meter-silent"\ntarget = "90000001"\n'
+        '[[order]]\nat = "1m"\nmeter = "90000001"\nkind = "connect"\n[expect]\n'
+    )
+    small = shrink(text + asked)
+    assert played("small", parse(small.text)).failures
