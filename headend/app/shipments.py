@@ -1,41 +1,30 @@
-"""Wires shipments for commands: a file is read, examined and sealed, then weighed or taken in.
+"""Wires shipments for commands: what was read of a file is weighed, or taken in.
 
     with read_in(path, config, transport) as delivery:
-        appraisal = preview(config, delivery, told)
+        tally = preview(config, delivery, told)
         receipt = take(config, delivery, who, told)
 
-Reading takes no lock on the database; taking in is one transaction.  Reading may be spread over
-processes: `spread` is a `map` that carries out its function elsewhere.
+Reading takes no lock on the database; taking in is one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
 
-from headend.app.key_storage import envelope_of
+from headend.app.shipment_reading import Delivery, read_in, sealing_envelope
 from headend.clock import WallClock
-from headend.config import BadConfig, Config
+from headend.config import Config
 from headend.domain.shipment import Appraised, Fate, Receipt
-from headend.models import Shelf
 from headend.ports import AlreadyStored, Clock, KeyShared, StoreUnavailable, Transaction
-from headend.registry.sheets import BadFile, Flaw, Row
-from headend.registry.shipment.delivered import Delivered, Examiner
-from headend.registry.shipment.files import read
 from headend.registry.shipment.transport import BadTransportKey, TransportKey
 from headend.store.envelope import Envelope
 from headend.store.intake import AT_ONCE, Intake, Tally, weigh
 from headend.store.queries import Connection
-from headend.store.sealing import Sealed, seal, unseal
-from headend.store.secrets import PASSWORDS
+from headend.store.sealing import Sealed, unseal
 from headend.store.shipment import FIRST_GENERATION
-from headend.store.spool import Packed, Spool, packed_fields
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
 from headend.store.vault import KeyVault
@@ -58,29 +47,8 @@ __all__ = [
     "take",
 ]
 
-R = TypeVar("R")
-ROWS_AT_ONCE = 1_000  # to one process
-FLAWS_KEPT = 10_000
-
 Told = Callable[[Appraised], None]
 """Hears what becomes of each line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some lines, for whoever examines and seals them."""
-
-    config: Config
-    transport: TransportKey | None
-    rows: list[Row]
-
-
-class Spread(Protocol):
-    """A `map` that keeps the order of what it is given."""
-
-    def __call__(
-        self, work: Callable[[Part], list[Packed | Flaw]], parts: Iterable[Part], /
-    ) -> Iterator[list[Packed | Flaw]]: ...
 
 
 class NotTakenIn(Exception):
@@ -89,146 +57,6 @@ class NotTakenIn(Exception):
     def __init__(self, tally: Tally) -> None:
         super().__init__(f"{tally.refused:,} of {tally.meters:,} lines are refused")
         self.tally = tally
-
-
-@dataclass(slots=True)
-class Delivery:
-    """A file that was read: its meters wait in the spool, sorted; `flaws` are of its lines, the
-    first ones, and `flawed` says how many there are, `lost` how many of those are not in the spool.
-    """
-
-    file: str
-    digest: str
-    spool: Spool
-    flaws: list[Flaw] = field(default_factory=list)
-    flawed: int = 0
-    lost: int = 0
-
-    def note(self, flaw: Flaw, *, spooled: bool = False) -> None:
-        """One more flaw."""
-        self.flawed += 1
-        self.lost += not spooled
-        if len(self.flaws) < FLAWS_KEPT:
-            self.flaws.append(flaw)
-
-
-@contextmanager
-def read_in(
-    path: Path,
-    config: Config,
-    transport: TransportKey | None,
-    *,
-    spread: Spread = map,
-    progress: Callable[[int], None] = lambda octets: None,
-) -> Iterator[Delivery]:
-    """Read a file; `progress` hears how many octets more are read.
-
-    Raises OSError; `BadConfig` where the file has keys and nothing seals them.
-    """
-    spool = Spool()
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-            delivery = Delivery(path.name, digest, spool)
-            parts = _parts(file, config, transport, delivery, progress)
-            for packed in spread(_packed, parts):
-                spool.add(each for each in packed if isinstance(each, Packed))
-                for flaw in packed:
-                    if isinstance(flaw, Flaw):
-                        delivery.note(flaw)
-        spool.close_file()
-        _look_for_pairs(delivery)
-        yield delivery
-    finally:
-        spool.close()
-
-
-def _parts(
-    file: BinaryIO,
-    config: Config,
-    transport: TransportKey | None,
-    delivery: Delivery,
-    progress: Callable[[int], None],
-) -> Iterator[Part]:
-    """Lines, so many at once.  A file that cannot be read on ends here, with its flaw."""
-    rows: list[Row] = []
-    before = 0
-    try:
-        for found in read(file):
-            if isinstance(found, Flaw):
-                delivery.note(found)
-                continue
-            rows.append(found)
-            if len(rows) == ROWS_AT_ONCE:
-                yield Part(config, transport, rows)
-                rows = []
-                progress(file.tell() - before)
-                before = file.tell()
-    except BadFile as error:
-        delivery.note(error.flaw)
-    yield Part(config, transport, rows)
-
-
-def _look_for_pairs(delivery: Delivery) -> None:
-    for name, first, line in delivery.spool.repeated():
-        why = f"{name} stands in line {first} as well"
-        delivery.note(Flaw(line, "meter", why, "leave one out"), spooled=True)
-    for line, name, other in delivery.spool.sharing():
-        whose = "two of its clients" if name == other else f"meter {other}"
-        why = f"meter {name} and {whose} have the same encryption key"
-        next_step = "ask the manufacturer for a key of its own"
-        delivery.note(Flaw(line, "key", why, next_step), spooled=True)
-
-
-# --- in whatever process --------------------------------------------------------------------------
-
-
-@cache
-def _envelope(config: Config) -> Envelope | None:
-    """Each process opens it once.  Raises `BadConfig`."""
-    return envelope_of(config)
-
-
-@cache
-def _models(directory: Path | None) -> frozenset[str]:
-    return frozenset(Shelf(directory).names())
-
-
-def _packed(part: Part) -> list[Packed | Flaw]:
-    """Lines examined, and their secrets sealed."""
-    examiner = Examiner(part.transport, _models(part.config.direct.models))
-    found: list[Packed | Flaw] = []
-    for row in part.rows:
-        examined = examiner.examined(row)
-        if isinstance(examined, Delivered):
-            found.append(_sealed(examined, part.config))
-        else:
-            found += examined
-    return found
-
-
-def _sealed(delivered: Delivered, config: Config) -> Packed:
-    name: str = delivered.fields["name"]
-    keys: dict[int, Sealed] = {}
-    passwords: dict[int, bytes] = {}
-    if delivered.keys or delivered.passwords:
-        envelope = _sealing(config)
-        for client, key in delivered.keys.items():
-            keys[client] = seal(envelope, key, name, client, FIRST_GENERATION)
-        for client, password in delivered.passwords.items():
-            passwords[client] = envelope.seal(password, (PASSWORDS.name, name, str(client)))
-    return Packed(delivered.line, name, packed_fields(delivered.fields), keys, passwords)
-
-
-def _sealing(config: Config) -> Envelope:
-    envelope = _envelope(config)
-    if envelope is None:
-        raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
-    return envelope
-
-
-# --- into the database ----------------------------------------------------------------------------
 
 
 def receipt_of(config: Config, path: Path) -> Receipt | None:
@@ -281,7 +109,7 @@ def take(
     `KeyShared`, `BadConfig`.
     """
     at, tally = (clock or WallClock()).now(), _flawed(delivery, told)
-    envelope = _envelope(config)
+    envelope = sealing_envelope(config)
     store = SqlStore(config.database, live=False)
 
     def work(tx: Transaction) -> Receipt:

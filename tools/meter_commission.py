@@ -1,0 +1,86 @@
+"""`ami meter commission`: a meter is asked itself before it may take orders."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from headend.app.access import by_command
+from headend.config import BadConfig, KeyStorage
+from headend.domain.life_cycle import stage_of, told
+from tools.database import ADVICE, configured
+from tools.terminal import failed, out, print_json, show, wrong_usage
+
+
+def commission_verb(app: typer.Typer) -> None:
+    """Make `ami meter commission` of it."""
+    app.command("commission")(commission)
+
+
+def commission(
+    number: Annotated[str, typer.Argument(help="The meter's number.")],
+    line: Annotated[
+        str | None,
+        typer.Option(help="Another line than its own: /dev/ttyUSB0, tcp://HOST:PORT."),
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
+    envelope: Annotated[
+        Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Speak with a meter by its keys, compare it with its record, set its clock, read a register.
+
+    It is commissioned only if all holds; each check is kept either way: ami meter show.  Exit code
+    1 where one does not hold.
+
+    Example: [bold]ami meter commission 4711 --database ami.db[/]
+    """
+    # Imported here: the other commands need not wait for it.
+    from headend.app.commissioning import (
+        BadModel,
+        Commissioned,
+        KeysUnreadable,
+        NotTaken,
+        StoreUnavailable,
+        Verdict,
+    )
+    from headend.app.commissioning import commission as commission_it
+
+    try:
+        settings = configured(config, database)
+        if envelope is not None:
+            storage = KeyStorage(envelope_file=envelope)
+            settings = msgspec.structs.replace(settings, keys=storage)
+        work = commission_it(settings, number, by_command().actor, why=why, line=line)
+        done: Commissioned = asyncio.run(work)
+    except NotTaken as error:
+        say = wrong_usage if error.code.startswith("no-such-") else failed
+        say(str(error), error.next_step, code=error.code)
+    except (BadConfig, BadModel, KeysUnreadable) as error:
+        wrong_usage(str(error))
+    except StoreUnavailable as error:
+        wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
+    stage = stage_of(done.meter)
+    if json:
+        checks = [msgspec.to_builtins(check) for check in done.checks]
+        print_json({"meter": number, "stage": stage, "held": done.held, "checks": checks})
+    else:
+        table = Table("check", "verdict", "expected", "found", "", box=None)
+        for check in done.checks:
+            colour = {Verdict.FAILED: "bold red", Verdict.CORRECTED: "yellow"}.get(check.verdict)
+            cells = (check.what, check.verdict, check.expected or "", check.found or "", check.why)
+            table.add_row(*cells, style=colour)
+        show(table)
+        out.print(f"meter {number}: {told(stage)}", markup=False)
+    if not done.held:
+        raise typer.Exit(1)
