@@ -79,6 +79,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "mosquitto": _program("mosquitto"),
     "openssl": _program("openssl"),
     "postgresql": lambda: databases.programs() is not None,
+    "rsyslogd": _program("rsyslogd"),
     "socat": _program("socat"),
     "tshark": _program("tshark"),
     "php-soap": _php_soap,

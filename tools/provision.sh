@@ -96,6 +96,7 @@ programs() {
     has_program mosquitto || missing+=(mosquitto)
     has_program openssl || missing+=(openssl)
     has_postgresql || missing+=(postgresql)
+    has_program rsyslogd || missing+=(rsyslog rsyslog-openssl)
     has_program socat || missing+=(socat)
     has_program tshark || missing+=(tshark)
     { has_program php && php -r 'exit(class_exists("SoapClient") ? 0 : 1);'; } 2>/dev/null ||

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from headend.access import lines
 from headend.access.guard import Guard
 from headend.access.passwords import Passwords
+from headend.access.watch import Watch
 from headend.app.calendar import working_days
 from headend.app.key_storage import envelope_of
+from headend.app.security import security_events
 from headend.collection.asking import Reads
 from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
@@ -34,6 +37,7 @@ from headend.field.ways import Ways
 from headend.integration.legacy import LegacyDatabase
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
+from headend.integration.security_events import SecurityEvents
 from headend.models import Shelf
 from headend.orders.accept import Acceptance
 from headend.orders.breakage import Breakages
@@ -109,6 +113,13 @@ class HeadEnd:
     discoveries: Discoveries
     firmware: FirmwareDesk
     guard: Guard
+    watch: Watch
+    security: SecurityEvents | None  # None where the CERT has no syslog server
+
+    def refused_by_tls(self, why: str) -> None:
+        """A client of the SOAP door has no certificate that counts."""
+        now = self.guard.clock.now()
+        self.watch.saw(lines.seen(now, "tls.refused", "the SOAP door", why))
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -121,6 +132,8 @@ class HeadEnd:
             *self.upkeep.errors,
             *self.discoveries.errors,
             *self.firmware.errors,
+            *self.watch.errors,
+            *(() if self.security is None else self.security.errors),
         )
 
     async def listen(self) -> None:
@@ -166,6 +179,9 @@ class HeadEnd:
             group.create_task(self.upkeep.run(), name="upkeep")
             group.create_task(self.discoveries.run(), name="discoveries")
             group.create_task(self.firmware.run(), name="firmware")
+            group.create_task(self.watch.run(), name="watch")
+            if self.security is not None:
+                group.create_task(self.security.run(), name="security events")
 
     async def close(self) -> None:
         await self.store.close()
@@ -233,6 +249,9 @@ def build(
     except BadTask as error:
         raise BadConfig(f"collection: {error}") from error
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
+    security = security_events(config, store, clock, chance)
+    told = (lambda: None) if security is None else security.wake
+    guard = Guard(store, clock, Passwords(chance, live=live), config.access, told)
     return HeadEnd(
         config=config,
         store=store,
@@ -257,5 +276,7 @@ def build(
         discoveries=Discoveries(store, clock, chance, field_),
         firmware=FirmwareDesk(store, clock, chance, field_),
         uploads=UploadIntake(store, clock, zone, late_after_s),
-        guard=Guard(store, clock, Passwords(chance, live=live), config.access),
+        guard=guard,
+        watch=Watch(guard.note, clock),
+        security=security,
     )

@@ -111,7 +111,8 @@ async def _open_soap(head_end: HeadEnd, stack: AsyncExitStack) -> str:
     soap = head_end.config.soap
     http = FastAPI(title="ami-headend", openapi_url=None)
     http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
-    port = await open_door(http, uvicorn_options(soap), soap.host, soap.port, stack)
+    options = uvicorn_options(soap, head_end.refused_by_tls)
+    port = await open_door(http, options, soap.host, soap.port, stack)
     return f"{address(soap.host, port, tls=soap.tls is not None)}/soap"
 
 

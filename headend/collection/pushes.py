@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
 
+from headend.access import lines
 from headend.domain.meter import Meter
 from headend.domain.reading import Push, Reading
 from headend.models import BadModel, Model, Shelf
@@ -113,7 +114,12 @@ class PushIntake:
                     quality=flags,
                 )
             )
-            if notification is not None and not again:
+            if again:
+                return  # as a concentrator sends one again that it has no receipt for
+            if notification is None:
+                told, subject = ", ".join(quality), f"meter {meter.name}"
+                tx.add_audit(lines.seen(now, "push.refused", subject, told, source=came_from))
+            else:
                 tx.add_readings(
                     self._readings(meter, notification, sent_at or now, now, number, flags)
                 )

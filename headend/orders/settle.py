@@ -16,6 +16,7 @@ from headend.domain.evidence import Evidence
 from headend.domain.order import OWN, PRIORITY, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
+from headend.orders.security import security_line
 from headend.ports import Chance, Outgoing, Standing, Transaction
 from protocols.commercial import messages as commercial
 
@@ -56,6 +57,8 @@ class Settling:
             verify_at=at + timedelta(seconds=self.policy.verify_first_s) if unknown else None,
         )
         tx.save_order(ended, at=at, cause=cause, attempt=attempt)
+        if (line := security_line(ended, at)) is not None:
+            tx.add_audit(line)
         self.post(tx, ended, at)
         if state is State.DONE:
             self.promise_end(tx, ended, before, at)

@@ -7,6 +7,7 @@ an expired certificate would see no more than a closed socket, and we nothing at
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 
 import structlog
 
@@ -21,6 +22,10 @@ TOLD = {
 log = structlog.get_logger(__name__)
 
 
+def _nobody_listens(why: str) -> None:
+    pass
+
+
 class _Outspoken(ssl.SSLObject):
     """Fails one turn later: asyncio first sends what is to be sent.
 
@@ -29,6 +34,7 @@ class _Outspoken(ssl.SSLObject):
     """
 
     _failure: ssl.SSLError | None = None
+    _refused: Callable[[str], None] = staticmethod(_nobody_listens)
 
     def do_handshake(self) -> None:
         if self._failure is not None:
@@ -40,13 +46,18 @@ class _Outspoken(ssl.SSLObject):
         except ssl.SSLError as error:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
             log.warning("a client was refused by TLS", why=why)
+            self._refused(why)
             if error.reason not in TOLD:
                 raise
             self._failure = error
             raise ssl.SSLWantReadError from error
 
 
-def outspoken(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The context, with handshakes that say why they fail.  For asyncio's servers only."""
-    context.sslobject_class = _Outspoken
+def outspoken(
+    context: ssl.SSLContext, refused: Callable[[str], None] = _nobody_listens
+) -> ssl.SSLContext:
+    """The context, with handshakes that say why they fail, to `refused` as well.  For asyncio's
+    servers only."""
+    told = {"_refused": staticmethod(refused)}
+    context.sslobject_class = type("_Outspoken", (_Outspoken,), told)
     return context

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -72,8 +72,11 @@ class ClientCertificateProtocol(HttpToolsProtocol):
         self.app = with_certificate
 
 
-def uvicorn_options(soap: Soap) -> dict[str, Any]:
-    """Arguments of `uvicorn.Config` for this door.  Raises `UnsafeBind`."""
+def uvicorn_options(
+    soap: Soap, refused: Callable[[str], None] = lambda why: None
+) -> dict[str, Any]:
+    """Arguments of `uvicorn.Config` for this door; `refused` hears why TLS refused a client.
+    Raises `UnsafeBind`."""
     check_bind(soap.host, soap.tls)
     options: dict[str, Any] = {
         "host": soap.host,
@@ -91,7 +94,7 @@ def uvicorn_options(soap: Soap) -> dict[str, Any]:
             "ssl_ca_certs": str(soap.tls.client_authority),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
             "ssl_context_factory": lambda _, default: without_revoked(
-                outspoken(default()), revoked
+                outspoken(default(), refused), revoked
             ),
         }
     return options

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import pytest
 
 from headend.access.desk import AccountDesk, By
 from headend.access.guard import Guard
@@ -23,6 +27,17 @@ BY = By("admin", "test")
 HERE = "192.0.2.7"
 
 
+_opened: list[SqlStore] = []
+
+
+@pytest.fixture(autouse=True)
+def close_houses() -> Iterator[None]:
+    """For a folder's conftest: the databases of a test's houses are given back."""
+    yield
+    while _opened:
+        asyncio.run(_opened.pop().close())
+
+
 @dataclass
 class House:
     """Everything that guards, on the simulated clock."""
@@ -32,6 +47,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.store = SqlStore(databases.memory(), live=False)
+        _opened.append(self.store)
         self.clock = LoopClock(SIMULATED_START)
         chance = SeededChance(7, "access")
         passwords = Passwords(chance, CHEAP, live=False)

@@ -172,7 +172,7 @@ FORGED = {
 
 def unguard(connection: Connection) -> None:
     """What only the database's owner can do."""
-    if databases.POSTGRESQL:
+    if databases.postgresql():
         connection.execute(text("DROP TRIGGER audit_is_added_to ON audit"))
         return
     for name in ("audit_updates_nothing", "audit_deletes_nothing"):

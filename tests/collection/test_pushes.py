@@ -21,6 +21,7 @@ from headend.collection.pushes import PushIntake
 from headend.domain.meter import Meter
 from headend.models import Shelf
 from headend.store import schema
+from headend.store.access_queries import audit
 from headend.store.envelope import Envelope
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
@@ -175,6 +176,11 @@ async def test_what_is_odd_is_kept_and_flagged(name: str) -> None:
         for octets in make(device):
             await it.take(octets)
         assert (it.pushes(), len(it.readings())) == (qualities, readings)
+        refused = [each for each in qualities if each in (("replayed",), ("not authentic",))]
+        told = it.store.read(audit)
+        assert [(line.action, line.detail) for line in reversed(told)] == [
+            ("push.refused", reason) for (reason,) in refused
+        ]
 
 
 def written(zone: ZoneInfo, ago_s: float = 0.0, **changes: object) -> bytes:
