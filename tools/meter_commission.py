@@ -14,6 +14,7 @@ from headend.app.access import by_command
 from headend.config import BadConfig, KeyStorage
 from headend.domain.life_cycle import stage_of, told
 from tools.database import ADVICE, configured
+from tools.moments import duration
 from tools.terminal import failed, out, print_json, show, wrong_usage
 
 
@@ -28,6 +29,9 @@ def commission(
         str | None,
         typer.Option(help="Another line than its own: /dev/ttyUSB0, tcp://HOST:PORT."),
     ] = None,
+    wait: Annotated[
+        str, typer.Option(help="For a meter behind a concentrator: wait so long for its answer.")
+    ] = "5m",
     why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
     envelope: Annotated[
         Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
@@ -48,9 +52,11 @@ def commission(
     # Imported here: the other commands need not wait for it.
     from headend.app.commissioning import (
         BadModel,
+        BadRead,
         Commissioned,
         KeysUnreadable,
         NotTaken,
+        Overloaded,
         StoreUnavailable,
         Verdict,
     )
@@ -61,13 +67,16 @@ def commission(
         if envelope is not None:
             storage = KeyStorage(envelope_file=envelope)
             settings = msgspec.structs.replace(settings, keys=storage)
-        work = commission_it(settings, number, by_command().actor, why=why, line=line)
+        wait_s, who = duration("--wait", wait), by_command().actor
+        work = commission_it(settings, number, who, why=why, line=line, wait_s=wait_s)
         done: Commissioned = asyncio.run(work)
     except NotTaken as error:
         say = wrong_usage if error.code.startswith("no-such-") else failed
         say(str(error), error.next_step, code=error.code)
-    except (BadConfig, BadModel, KeysUnreadable) as error:
+    except (BadConfig, BadModel, BadRead, KeysUnreadable) as error:
         wrong_usage(str(error))
+    except Overloaded:
+        failed("too many orders are waiting", "look at them: ami order list")
     except StoreUnavailable as error:
         wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
     stage = stage_of(done.meter)

@@ -17,6 +17,11 @@ from headend.domain.reason import ReasonCode
 WATTS = {"W": Decimal(1), "kW": Decimal(1000), "VA": Decimal(1), "kVA": Decimal(1000)}
 
 
+COMMISSIONING = "ami:commissioning"
+"""The source of the one read that a meter is sent before it is commissioned, to see whether it may
+be."""
+
+
 def refusal(
     order: Order,
     meter: Meter | None,
@@ -28,7 +33,7 @@ def refusal(
     """Why the order cannot be carried out at all, or None."""
     if meter is None:
         return ReasonCode.UNKNOWN_METER
-    if not meter.commissioned:
+    if not meter.commissioned and not (order.kind is Kind.READ and order.source == COMMISSIONING):
         return ReasonCode.NOT_COMMISSIONED
     if meter.lane is None:
         return ReasonCode.NOT_LINKED

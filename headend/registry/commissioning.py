@@ -76,7 +76,7 @@ class Examination:
     async def run(self, talk: Talk, title: bytes) -> None:
         """All checks, one after the other; a line that breaks ends them.  `title` is the system
         title by which the meter proved itself, empty where it named none."""
-        self._note("association", Verdict.HELD, None, "opened with its keys")
+        self.note("association", Verdict.HELD, None, "opened with its keys")
         self._title(title)
         for check in (self._names, self._clock, self._supply, self._limit, self._energy):
             broke = await check(talk)
@@ -86,21 +86,22 @@ class Examination:
 
     def failed(self, what: str, failure: Failure) -> None:
         """The meter could not be asked on."""
-        self._note(what, Verdict.FAILED, None, None, str(failure))
+        self.note(what, Verdict.FAILED, None, None, str(failure))
 
-    def _note(
+    def note(
         self, what: str, verdict: Verdict, expected: str | None, found: str | None, why: str = ""
     ) -> None:
+        """Write one check down."""
         at, who = self.clock.now(), self.by.who
         self.checks.append(Check(self.meter.name, at, what, verdict, expected, found, why, who))
 
     def _compare(self, what: str, expected: str | None, found: str | None, next_step: str) -> None:
         if expected is None:
-            self._note(what, Verdict.NOTED, None, found, "the record has none")
+            self.note(what, Verdict.NOTED, None, found, "the record has none")
         elif found == expected:
-            self._note(what, Verdict.HELD, expected, found)
+            self.note(what, Verdict.HELD, expected, found)
         else:
-            self._note(what, Verdict.FAILED, expected, found, next_step)
+            self.note(what, Verdict.FAILED, expected, found, next_step)
 
     def _title(self, title: bytes) -> None:
         found = title.hex().upper() or None
@@ -113,16 +114,19 @@ class Examination:
         told = await talk.find(identify())
         if isinstance(told, Failure):
             return told
-        name, meter = told.logical_device_name, self.meter
-        expected = meter.identity
-        if expected is None and meter.name in (name, told.serial_number):
+        self.named(told.logical_device_name, told.serial_number)
+        self.note("firmware", Verdict.NOTED, None, told.firmware)
+        return None
+
+    def named(self, name: str | None, serial_number: str | None) -> None:
+        """Who the meter says it is."""
+        expected = self.meter.identity
+        if expected is None and self.meter.name in (name, serial_number):
             expected = name
         next_step = "another meter hangs here, or the shipment's record is wrong"
         self._compare("logical device name", expected, name, next_step)
         if expected is None and name is not None:
             self.learned = replace(self.learned, identity=name)
-        self._note("firmware", Verdict.NOTED, None, told.firmware, "")
-        return None
 
     async def _clock(self, talk: Talk) -> Failure | None:
         before = await talk.find(read_clock())
@@ -131,12 +135,12 @@ class Examination:
         drift_s = before.drift_s(self.clock.now())
         limit = f"at most {CLOCK_LIMIT_S:g} s off"
         if drift_s is not None and abs(drift_s) <= CLOCK_LIMIT_S:
-            self._note("clock", Verdict.HELD, limit, f"{drift_s:+.1f} s")
+            self.note("clock", Verdict.HELD, limit, f"{drift_s:+.1f} s")
             return None
         found = "no time" if drift_s is None else f"{drift_s:+.1f} s"
         done = await talk.find(set_clock(lambda: self._moment(before)))
         if isinstance(done, Failure):
-            self._note("clock", Verdict.FAILED, limit, found, f"it could not be set: {done}")
+            self.note("clock", Verdict.FAILED, limit, found, f"it could not be set: {done}")
             return None
         after = await talk.find(read_clock())
         if isinstance(after, Failure):
@@ -145,9 +149,9 @@ class Examination:
         if left_s is None or abs(left_s) > CLOCK_LIMIT_S:
             left = "no time" if left_s is None else f"{left_s:+.1f} s"
             why = f"set, and it shows {left} all the same: the clock is broken"
-            self._note("clock", Verdict.FAILED, limit, found, why)
+            self.note("clock", Verdict.FAILED, limit, found, why)
         else:
-            self._note("clock", Verdict.CORRECTED, limit, found, f"set: {left_s:+.1f} s")
+            self.note("clock", Verdict.CORRECTED, limit, found, f"set: {left_s:+.1f} s")
         return None
 
     def _moment(self, before: MeterClock) -> DateTime:
@@ -171,7 +175,7 @@ class Examination:
         states = dict(enumerate(_CONTROL))
         state = states.get(told.supply.control_state, str(told.supply.control_state))
         output = "supply on" if told.supply.output_on else "supply off"
-        self._note("breaker", Verdict.NOTED, None, f"{state}, {output}")
+        self.note("breaker", Verdict.NOTED, None, f"{state}, {output}")
         return None
 
     async def _limit(self, talk: Talk) -> Failure | None:
@@ -191,16 +195,16 @@ class Examination:
         )
         expected = None if contract is None else f"at most {contract} W"
         why = "above the contract: set it by an order" if above else ""
-        self._note("limiter", Verdict.NOTED, expected, text, why)
+        self.note("limiter", Verdict.NOTED, expected, text, why)
         return None
 
     def _without(self, what: str, told: Outcome) -> None:
         """A meter need not have one; but one that has must let it be read."""
         if told.refusal is not None and told.refusal.code in _OBJECT_UNDEFINED:
-            self._note(what, Verdict.NOTED, None, "none", "")
+            self.note(what, Verdict.NOTED, None, "none", "")
         else:
             why = told.detail or str(told.refusal or told.status)
-            self._note(what, Verdict.FAILED, None, None, why)
+            self.note(what, Verdict.FAILED, None, None, why)
 
     async def _energy(self, talk: Talk) -> Failure | None:
         told = await talk.find(read_registers([(3, ENERGY)]))
@@ -209,11 +213,11 @@ class Examination:
         quantity = told[0].quantity
         if quantity is None:
             why = f"{ENERGY} gives no value: {told[0].value}"
-            self._note("register", Verdict.FAILED, "active energy import", None, why)
+            self.note("register", Verdict.FAILED, "active energy import", None, why)
             return None
         at = self.clock.now()
         self.register = RegisterRead(quantity.number, quantity.unit, at, "commissioning")
-        self._note("register", Verdict.HELD, "active energy import", str(quantity))
+        self.note("register", Verdict.HELD, "active energy import", str(quantity))
         return None
 
 

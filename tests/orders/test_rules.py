@@ -14,20 +14,24 @@ from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import Meter
 from headend.domain.order import FINAL, TRANSITIONS, ImpossibleTransition, Kind, Order, State
+from headend.domain.reading import WantedObject
 from headend.domain.reason import ReasonCode
 from headend.orders import rules
+from headend.orders.rules import COMMISSIONING
 
 MONDAY = datetime(2026, 7, 6, 16, tzinfo=UTC)
 SATURDAY = datetime(2026, 7, 11, 16, tzinfo=UTC)
 DAYS = WorkingDays(ZoneInfo("America/Santiago"), holidays.country_holidays("CL"))
 POLICY = OrderPolicy()
+OBJECTS = (WantedObject(3, "1.0.1.8.0.255"),)
 METER = Meter("m", "C-001", commissioned=True, contracted_w=Decimal(5000))
 
 
 def order(kind: Kind = Kind.SET_LIMIT, at: datetime = MONDAY, **changes: object) -> Order:
     if kind is Kind.SET_LIMIT:
         changes = {"amount": Decimal(3300), "unit": "W", **changes}
-    return Order(1, "t", "s", "m", kind, at, at, at, at, **changes)  # type: ignore[arg-type]
+    source = str(changes.pop("source", "s"))
+    return Order(1, "t", source, "m", kind, at, at, at, at, **changes)  # type: ignore[arg-type]
 
 
 CASES = {
@@ -35,6 +39,24 @@ CASES = {
     "unknown": (order(), None, MONDAY, ReasonCode.UNKNOWN_METER),
     "not commissioned": (
         order(),
+        replace(METER, commissioned=False),
+        MONDAY,
+        ReasonCode.NOT_COMMISSIONED,
+    ),
+    "not commissioned, and read to see whether it may be": (
+        order(Kind.READ, source=COMMISSIONING, objects=OBJECTS),
+        replace(METER, commissioned=False),
+        MONDAY,
+        None,
+    ),
+    "not commissioned, and read by others": (
+        order(Kind.READ, objects=OBJECTS),
+        replace(METER, commissioned=False),
+        MONDAY,
+        ReasonCode.NOT_COMMISSIONED,
+    ),
+    "not commissioned, and ordered in the name of that read": (
+        order(source=COMMISSIONING),
         replace(METER, commissioned=False),
         MONDAY,
         ReasonCode.NOT_COMMISSIONED,

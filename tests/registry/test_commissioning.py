@@ -248,13 +248,24 @@ async def test_cut_anywhere_it_is_commissioned_by_the_next_try(
         assert (await it.commission()).held
 
 
-async def test_a_meter_without_a_line_of_its_own_needs_one(tmp_path: Path) -> None:
-    it = await site(tmp_path, address=None, concentrator="C-1")
-    with pytest.raises(NotTaken, match="no address") as refused:
+WITHOUT_LINE = {
+    # the record's concentrator: a part of why it is refused, and of what to do
+    None: ("linked to no concentrator", "ami meter link 4711"),
+    "C-1": ("by way of C-1, and no head-end runs", "ami serve"),
+}
+
+
+@pytest.mark.parametrize(("concentrator", "told"), WITHOUT_LINE.items(), ids=map(str, WITHOUT_LINE))
+async def test_a_meter_without_a_line_of_its_own_takes_another(
+    concentrator: str | None, told: tuple[str, str], tmp_path: Path
+) -> None:
+    it = await site(tmp_path, address=None, concentrator=concentrator)
+    with pytest.raises(NotTaken, match=told[0]) as refused:
         await it.commission()
-    assert "--line" in refused.value.next_step
+    assert told[1] in refused.value.next_step and "--line" in refused.value.next_step
     done = await it.commission(line="/dev/ttyUSB0")
-    assert done.held and done.meter.lane == "C-1" and stage_of(done.meter) is Stage.LINKED
+    assert done.held and done.meter.lane == concentrator
+    assert stage_of(done.meter) is (Stage.LINKED if concentrator else Stage.COMMISSIONED)
 
 
 async def test_without_an_envelope_key_nothing_is_tried(
