@@ -22,7 +22,10 @@ T = TypeVar("T")
 Limit = Annotated[int, Query(ge=1, le=1000, description="So many at most.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=500, description="`next` of the page before; without it, the first page."),
+    Query(
+        pattern=r"^[A-Za-z0-9_-]{1,500}$",
+        description="`next` of the page before; without it, the first page.",
+    ),
 ]
 
 
