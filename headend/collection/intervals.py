@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from headend.domain.interval import IntervalDay, Row, RowQuality, Span
+from headend.domain.interval import IntervalDay, Row, RowQuality
+from headend.domain.utility_day import day_of, expected_in, span_of
 
 # Plain numbers: an operation on a flag of an enumeration takes as long as twenty on numbers.
 _CHANGED, _LATE, _OFF_PERIOD = (
@@ -28,27 +29,6 @@ class Taken:
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(self.new + other.new, self.again + other.again, self.changed + other.changed)
-
-
-def day_of(at: int, zone: ZoneInfo) -> date:
-    """The day that an interval ending then belongs to; the one that ends at midnight is the last of
-    the day before."""
-    return datetime.fromtimestamp(at - 1, zone).date()
-
-
-def span_of(day: date, zone: ZoneInfo) -> Span:
-    """Begin and end of a day; it has 23 or 25 hours where the clocks change."""
-    midnights = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (day, _next(day)))
-    begin, end = (round(each.astimezone(UTC).timestamp()) for each in midnights)
-    return Span(begin, end)
-
-
-def expected_in(span: Span, period_s: int, until: float | None = None) -> int:
-    """How many capture periods end within a span; with `until`, only up to then."""
-    if period_s <= 0:
-        return 0
-    end = span.end if until is None else min(span.end, until)
-    return max(0, int(end // period_s - span.begin // period_s))
 
 
 def by_day(rows: Iterable[Row], zone: ZoneInfo) -> Iterator[tuple[date, list[Row]]]:
@@ -109,7 +89,3 @@ def merged(
         rows=tuple(kept),
     )
     return page, Taken(new, again, changed)
-
-
-def _next(day: date) -> date:
-    return day + timedelta(days=1)

@@ -28,6 +28,7 @@ class MeterFilter:
     concentrator: str | None = None
     place: str | None = None  # and all that lie in it
     stages: Collection[Stage] = ()
+    meter: str | None = None  # this one alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def meters(
 def _meters(connection: Connection, which: MeterFilter, after: str) -> Iterator[Meter]:
     """Those of a concentrator and a place, in pages, so that no more is read than is looked at."""
     statement = METER.select().order_by(_m.name).limit(AT_ONCE)
+    if which.meter is not None:
+        statement = statement.where(_m.name == which.meter)
     if which.concentrator is not None:
         statement = statement.where(_m.concentrator == which.concentrator)
     if which.place is not None:

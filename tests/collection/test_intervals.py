@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headend.collection.intervals import (
-    Taken,
-    by_day,
-    day_of,
-    empty_day,
-    expected_in,
-    merged,
-    span_of,
-)
+from headend.collection.intervals import Taken, by_day, empty_day, merged
 from headend.domain.interval import IntervalDay, Row, RowQuality
+from headend.domain.utility_day import day_of, expected_in, span_of
 
 SANTIAGO = ZoneInfo("America/Santiago")
 DAY = date(2026, 7, 6)

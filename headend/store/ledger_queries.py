@@ -1,0 +1,246 @@
+"""The ledger of completeness out of what is stored: registry, meters' lives, and pages of rows.
+
+Counts come from the pages' own; rows are read only where a day was not served whole, or is still
+under way, and where gaps or times of arrival are asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from headend.domain.interval import Row, RowQuality, Span
+from headend.domain.ledger import Curve, Entry, Gap, first_rows, gaps, joined_gaps, periods, served
+from headend.domain.life_cycle import LifeLine
+from headend.domain.meter import Meter
+from headend.domain.place import PlaceKind
+from headend.domain.utility_day import days, expected_in, period_of, span_of
+from headend.store.collected import DAY
+from headend.store.collected_queries import layout
+from headend.store.life import LIFE
+from headend.store.places import INSTALLATION, PLACE
+from headend.store.registry_queries import AT_ONCE, MeterFilter, meters
+
+_d, _l, _i, _p = DAY.table.c, LIFE.table.c, INSTALLATION.table.c, PLACE.table.c
+_CLOCK_CLASS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the ledger is asked for.  `zone` is the utility's, whose days they are.
+
+    `period_s` is the capture period of meters of which nothing has come yet; the others' pages tell
+    theirs.  What has ended by `now` is due.
+    """
+
+    profile: str
+    first: date
+    last: date
+    zone: ZoneInfo
+    now: datetime
+    period_s: int = 900
+    which: MeterFilter = MeterFilter()
+
+    @property
+    def spans(self) -> dict[date, Span]:
+        """Begin and end of each day."""
+        return {day: span_of(day, self.zone) for day in days(self.first, self.last)}
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHeld:
+    """How much of one column of a profile is here of a meter and day."""
+
+    name: str  # logical name
+    attribute: int
+    due: int
+    received: int  # intervals in which it has a value
+
+
+def ledger(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
+    """The entries of all meters that are asked for, by meter and day; those of which nothing came
+    are among them, and those of which nothing is expected."""
+    spans = wanted.spans
+    for group in _groups(connection, wanted.which):
+        names = [meter.name for meter in group]
+        lives, counts = _lives(connection, names), _counts(connection, wanted, names)
+        known = _periods(connection, wanted, names)
+        for meter in group:
+            life, period_s = lives[meter.name], known.get(meter.name, wanted.period_s)
+            for day, span in spans.items():
+                held = counts.get((meter.name, day), _NOTHING)
+                mine = served(meter, life, span)
+                yield _entry(connection, wanted, meter, day, span, mine, held, period_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A page's counts."""
+
+    expected: int = 0
+    received: int = 0
+    late: int = 0
+    changed: int = 0
+
+
+_NOTHING = _Held()
+
+
+def _entry(
+    connection: Connection,
+    wanted: Wanted,
+    meter: Meter,
+    day: date,
+    span: Span,
+    mine: Sequence[Span],
+    held: _Held,
+    period_s: int,
+) -> Entry:
+    period_s = period_of(span, held.expected) or period_s
+    ends = tuple(periods(mine, span, period_s, wanted.now.timestamp()))
+    entry = Entry(
+        meter.name,
+        meter.concentrator,
+        wanted.profile,
+        day,
+        period_s,
+        expected=sum(map(len, periods(mine, span, period_s))),
+        due=sum(map(len, ends)),
+        received=held.received,
+        late=held.late,
+        changed=held.changed,
+        ends=ends,
+    )
+    if held.received and entry.due != expected_in(span, period_s):
+        return _recounted(entry, rows_of(connection, entry))
+    return entry
+
+
+def _recounted(entry: Entry, rows: Sequence[Row]) -> Entry:
+    """Counts of what fills the intervals that are due, and of nothing else."""
+    first = list(first_rows(rows, entry.ends))
+    changed = sum(
+        bool(row.quality & RowQuality.CHANGED) and any(row.at in ends for ends in entry.ends)
+        for row in rows
+    )
+    late = sum(bool(row.quality & RowQuality.LATE) for row in first)
+    return replace(entry, received=len(first), late=late, changed=changed)
+
+
+def missing(connection: Connection, wanted: Wanted) -> Iterator[Gap]:
+    """What has ended and is not here, by meter and time."""
+    found = (
+        gap
+        for entry in ledger(connection, wanted)
+        if entry.missing
+        for gap in gaps(entry, rows_of(connection, entry) if entry.received else ())
+    )
+    return joined_gaps(found)
+
+
+def curve(connection: Connection, wanted: Wanted) -> Curve:
+    """When the intervals that are expected of these days came."""
+    expected, came = 0, Counter[int]()
+    for entry in ledger(connection, wanted):
+        expected += entry.expected
+        if entry.received:
+            rows = first_rows(rows_of(connection, entry), entry.ends)
+            came.update(row.came for row in rows)
+    return Curve.of(expected, came.items())
+
+
+def channels(connection: Connection, entry: Entry) -> list[ChannelHeld]:
+    """Column by column, how much of an entry's day is here.  The clock is no channel."""
+    here: dict[tuple[str, int], int] = {}
+    columns = {}
+    for row in first_rows(rows_of(connection, entry), entry.ends):
+        if row.layout not in columns:
+            columns[row.layout] = layout(connection, row.layout).columns
+        for column, cell in zip(columns[row.layout], row.cells, strict=True):
+            if column.class_id != _CLOCK_CLASS:
+                key = column.name, column.attribute
+                here[key] = here.get(key, 0) + (cell is not None)
+    return [ChannelHeld(*key, entry.due, count) for key, count in here.items()]
+
+
+def rows_of(connection: Connection, entry: Entry) -> Sequence[Row]:
+    """All rows on an entry's page."""
+    query = DAY.select().where(
+        _d.meter == entry.meter, _d.profile == entry.profile, _d.day == entry.day
+    )
+    page = connection.execute(query).first()
+    return () if page is None else DAY.read(page).rows
+
+
+def zones_of(connection: Connection, names: Sequence[str], until: datetime) -> dict[str, str]:
+    """By meter, the code of the zone in which it hung last before then."""
+    found: dict[str, str] = {}
+    for begin in range(0, len(names), AT_ONCE):
+        found |= _zones(connection, names[begin : begin + AT_ONCE], until)
+    return found
+
+
+def _zones(connection: Connection, names: Sequence[str], until: datetime) -> dict[str, str]:
+    climbing = (
+        select(_i.meter, _i.since, _p.code, _p.kind, _p.parent)
+        .join(PLACE.table, _p.code == _i.service_point)
+        .where(_i.meter.in_(names), _i.since < until)
+        .cte("climbing", recursive=True)
+    )
+    up = select(climbing.c.meter, climbing.c.since, _p.code, _p.kind, _p.parent)
+    climbing = climbing.union(up.join(PLACE.table, _p.code == climbing.c.parent))
+    here = climbing.c
+    query = select(here.meter, here.code).where(here.kind == PlaceKind.ZONE).order_by(here.since)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _groups(connection: Connection, which: MeterFilter) -> Iterator[list[Meter]]:
+    """The meters, so many at once as a question can name."""
+    after = ""
+    while group := meters(connection, which, after=after, limit=AT_ONCE):
+        yield group
+        after = group[-1].name
+
+
+def _lives(connection: Connection, names: Sequence[str]) -> dict[str, list[LifeLine]]:
+    query = LIFE.select().where(_l.meter.in_(names)).order_by(_l.meter, _l.line)
+    found: dict[str, list[LifeLine]] = defaultdict(list)
+    for row in connection.execute(query):
+        line = LIFE.read(row)
+        found[line.meter].append(line)
+    return found
+
+
+def _counts(
+    connection: Connection, wanted: Wanted, names: Sequence[str]
+) -> dict[tuple[str, date], _Held]:
+    query = select(_d.meter, _d.day, _d.expected, _d.received, _d.late, _d.changed).where(
+        _d.meter.in_(names),
+        _d.profile == wanted.profile,
+        _d.day.between(wanted.first, wanted.last),
+    )
+    return {(row[0], row[1]): _Held(*row[2:]) for row in connection.execute(query)}
+
+
+def _periods(connection: Connection, wanted: Wanted, names: Sequence[str]) -> dict[str, int]:
+    """The capture period of each meter of which a page is here, by its newest."""
+    newest = (
+        select(_d.meter, func.max(_d.day).label("day"))
+        .where(_d.meter.in_(names), _d.profile == wanted.profile, _d.expected > 0)
+        .group_by(_d.meter)
+        .subquery()
+    )
+    query = (
+        select(_d.meter, _d.day, _d.expected)
+        .where(_d.profile == wanted.profile)
+        .join(newest, (newest.c.meter == _d.meter) & (newest.c.day == _d.day))
+    )
+    return {
+        meter: period_of(span_of(day, wanted.zone), expected)
+        for meter, day, expected in connection.execute(query)
+    }
