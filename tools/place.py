@@ -9,17 +9,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from headend.app.access import by_command
 from headend.app.registering import (
     BadFile,
+    By,
     Flaw,
+    Hung,
     Survey,
+    hang,
+    read_hung,
     read_places,
     registry_desk,
     settle,
 )
 from headend.config import BadConfig
 from headend.domain.place import PlaceKind, RegisterRead
-from headend.ports import StoreUnavailable
+from headend.ports import StoreUnavailable, Transaction
 from headend.store import registry_queries as queries
 from tools.database import ADVICE, Database, configured, reading
 from tools.terminal import clock_text, complain, failed, out, print_json, show, wrong_usage
@@ -84,6 +89,66 @@ def _complain(texts: list[str]) -> None:
         complain(text)
     if len(texts) > FLAWS_SHOWN:
         complain(f"and {len(texts) - FLAWS_SHOWN} more")
+
+
+@app.command("hang")
+def hang_(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with the columns meter, service_point, at, first_kwh.")
+    ],
+    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Hang many meters up, as ami meter install does one.  All of the file, or nothing.
+
+    Example: [bold]ami place hang monday.csv --database ami.db[/]
+    """
+    try:
+        with file.open("rb") as opened:
+            work, flaws = read_hung(opened)
+    except OSError as error:
+        wrong_usage(f"{file}: {error.strerror}", code="no-file")
+    except BadFile as error:
+        _refuse(file, [error.flaw])
+    if flaws:
+        _refuse(file, flaws)
+    refused = asyncio.run(_hung(work, config, database))
+    if refused:
+        _complain([f"{file}, {flaw}. To do: {flaw.next_step}" for flaw in refused])
+        failed(f"{len(refused)} of {len(work)} meters cannot be hung up; none is")
+    if json:
+        print_json({"meters": len(work)})
+    else:
+        out.print(f"{len(work):,} meters hung up")
+
+
+class _TakenBack(Exception):
+    """What was refused, so that nothing is kept."""
+
+    def __init__(self, flaws: list[Flaw]) -> None:
+        super().__init__()
+        self.flaws = flaws
+
+
+async def _hung(work: list[Hung], config: Path | None, database: str | None) -> list[Flaw]:
+    def attempt(tx: Transaction, by: By) -> None:
+        if flaws := hang(tx, work, by):
+            raise _TakenBack(flaws)
+
+    try:
+        async with registry_desk(configured(config, database)) as desk:
+            by = By(by_command().actor, desk.now)
+            await desk.do(lambda tx: attempt(tx, by))
+    except _TakenBack as error:
+        return error.flaws
+    except BadConfig as error:
+        wrong_usage(str(error))
+    except StoreUnavailable as error:
+        wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
+    return []
 
 
 @app.command("list")

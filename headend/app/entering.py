@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from headend.app.access import by_command
 from headend.app.calendar import working_days
 from headend.app.key_storage import envelope_of
 from headend.chance import SystemChance
@@ -15,6 +16,7 @@ from headend.clock import WallClock
 from headend.collection.asking import BadRead, Reads
 from headend.config import BadConfig, Config
 from headend.domain.firmware import FirmwareUpdate
+from headend.domain.life_cycle import LifeLine, Step, stage_of
 from headend.domain.meter import DIALS_IN, GATEWAY, Meter
 from headend.domain.order import Order
 from headend.field.direct.dialling import line_to
@@ -58,7 +60,7 @@ async def add_meter(
         raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
     store = SqlStore(config.database, live=True)
     try:
-        await store.run(lambda tx: tx.put_meters([meter]))
+        await store.run(lambda tx: _put(tx, meter))
         if envelope is not None:
             vault = KeyVault(store, envelope)
             for client, known in keys.items():
@@ -69,6 +71,16 @@ async def add_meter(
                 await vault.install_key_pairs(meter.name, client, pair)
     finally:
         await store.close()
+
+
+def _put(tx: Transaction, meter: Meter) -> None:
+    """The meter as it was entered, with the line in its life that says so."""
+    before = tx.meter(meter.name)
+    was = None if before is None else stage_of(before)
+    tx.put_meters([meter])
+    at, who = WallClock().now(), by_command().actor
+    line = LifeLine(meter.name, at, Step.RECEIVE, was, stage_of(meter), who, "ami meter add")
+    tx.add_life([line])
 
 
 async def add_firmware(

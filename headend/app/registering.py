@@ -18,6 +18,8 @@ from headend.config import Config
 from headend.orders.settle import Settling
 from headend.ports import Clock, Transaction
 from headend.registry.exchange import Exchanged, exchange
+from headend.registry.hanging import Hung, hang
+from headend.registry.hanging import read as read_hung
 from headend.registry.lives import By, Ended, NotTaken, install, known, link, move, remove
 from headend.registry.places import Survey, settle
 from headend.registry.places import read as read_places
@@ -30,14 +32,17 @@ __all__ = [
     "Ended",
     "Exchanged",
     "Flaw",
+    "Hung",
     "NotTaken",
     "RegistryDesk",
     "Survey",
     "exchange",
+    "hang",
     "install",
     "known",
     "link",
     "move",
+    "read_hung",
     "read_places",
     "registry_desk",
     "remove",

@@ -113,6 +113,38 @@ def test_a_bad_table_of_places_enters_nothing(
     assert len(told("place", "list", *where)) == 4
 
 
+def test_a_day_s_work_is_written_down_whole_or_not(where: list[str], tmp_path: Path) -> None:
+    table = tmp_path / "monday.csv"
+    table.write_text("meter,service_point,at,first_kwh\n1,SP1,2026-07-06T12:00Z,0.5\n2,SP1,,\n")
+    ran = ami("place", "hang", str(table), *where)
+    words = " ".join(ran.stderr.split())
+    assert ran.exit_code == 1 and "line 3: meter 1 hangs at SP1" in words
+    assert told("place", "show", "SP1", *where)["meters"] == []
+    table.write_text(table.read_text().replace("2,SP1", "2,SP2"))
+    assert told("place", "hang", str(table), *where) == {"meters": 2}
+    (hung,) = told("place", "show", "SP1", *where)["meters"]
+    assert (hung["since"], hung["first_read"]["value"]) == ("2026-07-06T12:00:00Z", "500")
+
+
+BAD_TABLES = {
+    "a time without its zone": ("1,SP1,2026-07-06T12:00,\n", 2, "line 2, at: "),
+    "a time to come": ("1,SP1,2999-07-06T12:00Z,\n", 1, "line 2: 2999-07-06 12:00Z is still"),
+    "a register of words": ("1,SP1,,much\n", 2, "line 2, first_kwh: 'much' is no number"),
+    "a place that there is not": ("1,SP9,,\n", 1, "line 2: there is no place SP9"),
+    "a meter that there is not": ("9,SP1,,\n", 1, "line 2: there is no meter 9"),
+    "no meter": (",SP1,,\n", 2, "line 2, meter: it is empty"),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "why"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_bad_day_s_work(where: list[str], tmp_path: Path, text: str, code: int, why: str) -> None:
+    table = tmp_path / "monday.csv"
+    table.write_text(f"meter,service_point,at,first_kwh\n{text}2,SP2,,\n")
+    ran = ami("place", "hang", str(table), *where)
+    assert ran.exit_code == code and why in " ".join(ran.stderr.split())
+    assert told("meter", "list", "--stage", "installed", *where) == []
+
+
 WRONG = {
     "no such meter": (("meter", "install", "9", "SP1"), 2, "no-such-meter"),
     "no such place": (("meter", "install", "1", "SP9"), 2, "no-such-place"),
