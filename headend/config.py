@@ -282,6 +282,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upkeep: UpkeepPolicy = UpkeepPolicy()
 
 
+def database_url(named: str) -> str:
+    """The URL of a database that is named by its URL, or by the path of an SQLite file."""
+    return named if "://" in named else f"sqlite:///{named}"
+
+
 def _decode(kind: type, value: object) -> object:
     """A value of a type that TOML has not."""
     if kind is Path and isinstance(value, str):
@@ -302,6 +307,11 @@ def read(path: Path) -> Config:
 def parse(text: str) -> Config:
     """The configuration in a TOML text.  Raises `BadConfig`."""
     try:
-        return msgspec.convert(tomllib.loads(text), Config, dec_hook=_decode)
+        config = msgspec.convert(tomllib.loads(text), Config, dec_hook=_decode)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadConfig(str(error)) from error
+    return msgspec.structs.replace(
+        config,
+        database=database_url(config.database),
+        legacy_database=database_url(config.legacy_database),
+    )

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headend.config import database_url
 from headend.ports import StoreUnavailable
 from tools.database import ADVICE, Database, reading
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
@@ -50,7 +51,9 @@ def update(
     with reading(database):
         pass  # ends where there is none: an update must not make a database
     try:
-        entered = asyncio.run(add_firmware(_url(database), name, octets, version, _time(at)))
+        entered = asyncio.run(
+            add_firmware(database_url(database), name, octets, version, _time(at))
+        )
     except KeyError:
         wrong_usage(
             f"no concentrator {name}",
@@ -63,12 +66,8 @@ def update(
         told = {"concentrator": name, "image": entered.image, "version": version}
         print_json({**told, "activate_at": entered.activate_at, "octets": len(octets)})
         return
-    when = clock_text(entered.activate_at)
-    out.print(f"{name}: {version}, {len(octets)} octets, at {when} UTC", markup=False)
-
-
-def _url(database: str) -> str:
-    return database if "://" in database else f"sqlite:///{database}"
+    active = clock_text(entered.activate_at)
+    out.print(f"{name}: {version}, {len(octets)} octets, at {active} UTC", markup=False)
 
 
 def _time(text: str | None) -> datetime | None:

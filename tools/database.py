@@ -28,7 +28,7 @@ def configured(config: Path | None, database: str | None) -> Config:
     """
     settings = configuration.read(config) if config is not None else Config()
     if database is not None:
-        url = database if "://" in database else f"sqlite:///{database}"
+        url = configuration.database_url(database)
         settings = msgspec.structs.replace(settings, database=url)
     path = settings.database.removeprefix("sqlite:///")
     if path != settings.database and not Path(path).is_file():
@@ -39,7 +39,7 @@ def configured(config: Path | None, database: str | None) -> Config:
 @contextmanager
 def reading(database: str) -> Iterator[Reader]:
     """A reader on a head-end's database; ends the command where there is none."""
-    url = database if "://" in database else f"sqlite:///{database}"
+    url = configuration.database_url(database)
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).is_file():
         wrong_usage(f"no database at {path}", ADVICE, code="no-database")

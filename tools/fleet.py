@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from devices.concentrator.memory import OCTETS_MAX
 from headend.app.fleet import KeyShared, StoreUnavailable
-from headend.config import BadConfig
+from headend.config import BadConfig, database_url
 from protocols.rf.physical import MODES
 from scenarios.fleet.city import METERS_PER_CONCENTRATOR, City
 from scenarios.fleet.collection import Collected
@@ -249,7 +249,7 @@ def _place(database: str | None) -> Iterator[str]:
 
 def _url(database: str) -> str:
     """The URL of a database, or of a file; ends the command where the file has no folder."""
-    url = database if "://" in database else f"sqlite:///{database}"
+    url = database_url(database)
     folder = Path(url.removeprefix("sqlite:///")).parent
     if url.startswith("sqlite:///") and not folder.is_dir():
         wrong_usage(f"no database: there is no folder {folder}", ADVICE, code="no-database")

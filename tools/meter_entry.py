@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from headend.config import BadConfig, Config, KeyStorage
+from headend.config import BadConfig, Config, KeyStorage, database_url
 from headend.config import read as read_config
 from headend.domain.meter import GATEWAY, Meter, RecordedPhase
 from headend.models import BadModel, Shelf
@@ -69,7 +69,7 @@ def add(
     try:
         settings = Config() if config is None else read_config(config)
         if database != "ami.db" or config is None:
-            url = database if "://" in database else f"sqlite:///{database}"
+            url = database_url(database)
             settings = msgspec.structs.replace(settings, database=url)
         if envelope is not None:
             storage = KeyStorage(envelope_file=envelope)

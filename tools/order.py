@@ -21,7 +21,7 @@ from rich.table import Table
 
 from headend import certificates
 from headend.clock import WallClock
-from headend.config import BadConfig
+from headend.config import BadConfig, database_url
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
@@ -191,7 +191,7 @@ def read(
     # Imported here: the other commands need not wait for the whole head-end.
     from headend.app.entering import BadRead, place_read
 
-    url = database if "://" in database else f"sqlite:///{database}"
+    url = database_url(database)
     with reading(database) as reader:  # it has to be there, and a head-end's
         try:
             placed = asyncio.run(place_read(url, meter, objects, NAME, models=models))

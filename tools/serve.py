@@ -13,7 +13,7 @@ import typer
 from headend import config as configuration
 from headend.app.serving import DoorTaken, Occupied, Running, serving
 from headend.app.sessions import Address, Bus, MosquittoFailed
-from headend.config import BadConfig, Config
+from headend.config import BadConfig, Config, database_url
 from headend.ports import StoreUnavailable
 from headend.soap.route import UnsafeBind
 from protocols.capture.recorder import Recorder
@@ -134,7 +134,7 @@ def host_and_port(text: str) -> tuple[str, int]:
 def _databases(config: Config, database: str) -> dict[str, str]:
     """The two databases where the first has this URL or path: the legacy one lies beside it, unless
     the configuration has a place for it."""
-    url = database if "://" in database else f"sqlite:///{database}"
+    url = database_url(database)
     path = url.removeprefix("sqlite:///")
     if path == url or config.legacy_database != Config().legacy_database:
         return {"database": url}

@@ -161,13 +161,16 @@ class TaskTables:
     def _object(self, task: CollectionTask, text: str) -> ObjectWanted:
         """What a word of the model, or a logical name, stands for."""
         try:
-            known = self.shelf.get(MODEL).objects.get(text)
+            words = self.shelf.get(MODEL).objects
         except BadModel as error:
             raise BadTask(str(error)) from error
-        if known is not None:
+        if (known := words.get(text)) is not None:
             return ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
         try:
             name = LogicalName(text)
         except ValueError as error:
-            raise BadTask(f"task {task.name}: {text!r} is no object of model {MODEL}") from error
+            raise BadTask(
+                f"task {task.name}: {text!r} is no object of model {MODEL}; name a logical name,"
+                f" or one of {', '.join(words)}"
+            ) from error
         return ObjectWanted(REGISTER if task.kind == "registers" else PROFILE, str(name))

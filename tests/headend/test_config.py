@@ -65,3 +65,9 @@ def test_the_legacy_database_lies_beside(given: str, urls: tuple[str, str]) -> N
     assert (config.database, config.legacy_database) == urls
     config = overridden(Config(legacy_database=OWN), database=given)
     assert (config.database, config.legacy_database) == (urls[0], OWN)
+
+
+def test_a_path_names_a_database_as_on_the_command_line() -> None:
+    config = parse('database = "var/ami.db"\nlegacy_database = "postgresql://host/x"')
+    assert config.database == "sqlite:///var/ami.db"
+    assert config.legacy_database == "postgresql://host/x"
