@@ -1,0 +1,119 @@
+"""`ami collection`, as people run it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from headend.collection.intervals import empty_day, merged
+from headend.domain.interval import Row
+from headend.domain.meter import Meter
+from headend.domain.utility_day import span_of
+from headend.ports import Transaction
+from headend.store.store import SqlStore
+from tests import databases
+from tests.store.test_ledger import LAYOUT, NOON, PROFILE, ZONE
+from tools.cli import app
+
+DAY = date(2026, 7, 6)
+BEGIN = span_of(DAY, ZONE).begin
+
+
+def ami(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["collection", *arguments])
+
+
+def told(*arguments: str) -> Any:
+    ran = ami(*arguments, "--json")
+    assert ran.exit_code == 0, (ran.output, ran.stderr)
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> list[str]:
+    """A database with a whole, a half and a silent meter, behind two concentrators."""
+    url = databases.at(tmp_path / "ami.db")
+    store = SqlStore(url, live=False)
+
+    def work(tx: Transaction) -> None:
+        tx.put_meters(
+            Meter(name, concentrator, commissioned=True)
+            for name, concentrator in (("1", "C1"), ("2", "C1"), ("3", "C2"))
+        )
+        number = tx.layout_number(LAYOUT)
+        for meter, count in (("1", 96), ("2", 48)):
+            rows = [
+                Row(BEGIN + 900 * place, BEGIN + 900 * place + 1800, number, 0, (None, place, 2300))
+                for place in range(1, count + 1)
+            ]
+            page = empty_day(meter, PROFILE, DAY, 900, ZONE)
+            tx.put_interval_day(merged(page, rows, on_events=False, now=NOON)[0])
+
+    asyncio.run(store.run(work))
+    asyncio.run(store.close())
+    return ["--database", url]
+
+
+def test_status_tells_of_silent_meters(where: list[str]) -> None:
+    found = told("status", "--day", "2026-07-06", *where)
+    names = ("name", "meters", "silent", "share")
+    assert [tuple(each[name] for name in names) for each in found["items"]] == [
+        ("C1", 2, 0, 0.75), ("C2", 1, 1, 0.0),
+    ]  # fmt: skip
+    assert (found["all"]["due"], found["all"]["received"]) == (288, 144)
+    days = told("status", "--day", "2026-07-07", "--days", "2", "--by", "day", *where)
+    assert [(each["name"], each["received"]) for each in days["items"]] == [
+        ("2026-07-06", 144), ("2026-07-07", 0),
+    ]  # fmt: skip
+    one = told("status", "--day", "2026-07-06", "--meter", "2", "--by", "zone", *where)
+    assert one["items"][0]["name"] == ""
+    assert [each["received"] for each in one["channels"]["2026-07-06"]] == [48, 48]
+
+
+def test_status_for_people(where: list[str]) -> None:
+    ran = ami("status", "--day", "2026-07-06", "--by", "meter", "--plot", *where)
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert ["2", "1", "0", "0", "96", "48", "50.00%", "0", "0"] in lines
+    assert ["all", "3", "1", "1", "288", "144", "50.00%", "0", "0"] in lines
+    assert "% here" in ran.stdout
+    assert "1.0.32.7.0.255" in ami("status", "--day", "2026-07-06", "--meter", "1", *where).stdout
+
+
+def test_gaps(where: list[str]) -> None:
+    found = told("gaps", "--day", "2026-07-06", "--days", "1", *where)
+    assert [
+        (each["meter"], each["after"], each["until"], each["intervals"], each["asked_until"])
+        for each in found["items"]
+    ] == [
+        ("2", "2026-07-06T16:00:00Z", "2026-07-07T04:00:00Z", 48, "2026-07-17T04:00:00Z"),
+        ("3", "2026-07-06T04:00:00Z", "2026-07-07T04:00:00Z", 96, "2026-07-17T04:00:00Z"),
+    ]  # fmt: skip
+    assert found["more"] is False
+    assert told("gaps", "--day", "2026-07-06", "--limit", "1", *where)["more"] is True
+    one_day = ("gaps", "--day", "2026-07-06", "--days", "1")
+    assert "no gaps" in ami(*one_day, "--meter", "1", *where).stdout
+    assert "2026-07-06 12:00" in ami(*one_day, *where).stdout
+
+
+def test_the_curve(where: list[str]) -> None:
+    found = told("curve", "2026-07-06", "--concentrator", "C1", *where)
+    assert (found["expected"], found["received"], len(found["points"])) == (192, 144, 96)
+    by = {each["share"]: each["at"] for each in found["by"]}
+    # Half of it: after 12 h both meters' 48 intervals, half an hour later they are here.
+    assert by[0.5] == "2026-07-06T16:30:00Z" and by[0.9] is None
+    assert found["after"] == {"24 h": 0.75, "10 days": 0.75}
+    ran = ami("curve", "2026-07-06", "--plot", *where)
+    assert ran.exit_code == 0 and "144 of 288 intervals are here" in ran.stdout
+
+
+def test_where_nothing_is_expected(where: list[str]) -> None:
+    assert told("status", "--day", "2026-07-06", "--concentrator", "C9", *where)["all"] is None
+    for asked in (["status", "--day", "2026-07-06"], ["curve", "2026-07-06"]):
+        ran = ami(*asked, "--concentrator", "C9", *where)
+        assert ran.exit_code == 0 and "nothing is expected" in ran.stdout

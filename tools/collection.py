@@ -1,0 +1,293 @@
+"""`ami collection`: how much of what is expected of meters is here, what is not, and since when."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from headend.domain.ledger import Curve, Entry, Gap, Summary, summed
+from headend.store.ledger_queries import (
+    ChannelHeld,
+    Wanted,
+    channels,
+    curve,
+    ledger,
+    missing,
+    zones_of,
+)
+from headend.store.registry_queries import MeterFilter
+from tools.collection_asking import (
+    DAYS_MAX,
+    LOAD_PROFILE,
+    ConfigFile,
+    Database,
+    InPlace,
+    Json,
+    OfConcentrator,
+    OfMeter,
+    Period,
+    Plot,
+    Profile,
+    Question,
+    day_named,
+)
+from tools.collection_drawing import bars, rising
+from tools.terminal import out, print_json, show
+
+app = typer.Typer(
+    name="collection",
+    help="Completeness: what is expected of meters, and what is here.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+SLA = timedelta(days=10)
+"""How long what is missing is worth asking for: 99.9 % within 10 days (docs/collection.md)."""
+SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
+
+Day = Annotated[str | None, typer.Option(help="The last day, like 2026-07-06 [yesterday].")]
+Days = Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="So many days, up to that one.")]
+
+
+class By(enum.StrEnum):
+    """What completeness is told by."""
+
+    CONCENTRATOR = "concentrator"
+    ZONE = "zone"
+    METER = "meter"
+    DAY = "day"
+
+
+@app.command()
+def status(
+    day: Day = None,
+    days: Days = 1,
+    by: Annotated[By, typer.Option(help="One line for each.")] = By.CONCENTRATOR,
+    concentrator: OfConcentrator = None,
+    place: InPlace = None,
+    meter: OfMeter = None,
+    profile: Profile = LOAD_PROFILE,
+    period: Period = 15,
+    config: ConfigFile = None,
+    database: Database = None,
+    plot: Plot = False,
+    json: Json = False,
+) -> None:
+    """How much is here of what is expected; meters of which nothing came count as well.
+
+    Of one meter, channel by channel as well.  Of a day under way what has ended by now is due.
+
+    Example: [bold]ami collection status --day 2026-07-06 --by meter --concentrator C-001[/]
+    """
+    last = None if day is None else day_named(day, "--day")
+    which = MeterFilter(concentrator, place, meter=meter)
+    question = Question.of(config, database, last, days, which, profile, period)
+    wanted = question.wanted
+
+    def asked(
+        connection: Any,
+    ) -> tuple[list[Summary], list[Summary], dict[str, list[ChannelHeld]]]:
+        entries = list(ledger(connection, wanted))
+        name = _names(connection, entries, by, wanted)
+        held = {}
+        if meter is not None:
+            held = {
+                each.day.isoformat(): channels(connection, each) for each in entries if each.due
+            }
+        return summed(entries, name), summed(entries, lambda _: "all"), held
+
+    rows, whole, held = question.put(asked)
+    if json:
+        print_json(
+            {
+                "profile": profile,
+                "first_day": wanted.first,
+                "last_day": wanted.last,
+                "by": by,
+                "items": [_told(each) for each in rows],
+                "all": _told(whole[0]) if whole else None,
+                "channels": held,
+            }
+        )
+        return
+    if not rows:
+        out.print("nothing is expected of these days")
+        return
+    show(_table(by, [*rows, *whole]))
+    if held:
+        show(_channel_table(held))
+    if plot:
+        show(bars([(each.name or "none", each.share) for each in rows]))
+
+
+@app.command()
+def gaps(
+    day: Day = None,
+    days: Days = SLA.days,
+    concentrator: OfConcentrator = None,
+    place: InPlace = None,
+    meter: OfMeter = None,
+    profile: Profile = LOAD_PROFILE,
+    period: Period = 15,
+    limit: Annotated[int, typer.Option(min=1, help="How many gaps.")] = 100,
+    config: ConfigFile = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """What has ended and is not here, meter by meter, from when to when.
+
+    Example: [bold]ami collection gaps --day 2026-07-06 --days 10 --json[/]
+    """
+    last = None if day is None else day_named(day, "--day")
+    which = MeterFilter(concentrator, place, meter=meter)
+    question = Question.of(config, database, last, days, which, profile, period)
+    found = question.put(
+        lambda connection: list(islice(missing(connection, question.wanted), limit + 1))
+    )
+    more, found = len(found) > limit, found[:limit]
+    if json:
+        print_json({"items": [_gap_told(each) for each in found], "more": more})
+        return
+    if not found:
+        out.print("no gaps")
+        return
+    table = Table("meter", "concentrator", "from", "to", "intervals", "asked for until", box=None)
+    for each in found:
+        table.add_row(
+            each.meter,
+            each.concentrator or "",
+            question.local(each.begin),
+            question.local(each.end),
+            f"{each.intervals:,}",
+            question.local(each.end + SLA.total_seconds()),
+        )
+    show(table)
+    if more:
+        out.print(f"and more: --limit {limit * 10}")
+
+
+@app.command("curve")
+def curve_(
+    day: Annotated[str, typer.Argument(help="Whose intervals, like 2026-07-06.")],
+    concentrator: OfConcentrator = None,
+    place: InPlace = None,
+    meter: OfMeter = None,
+    profile: Profile = LOAD_PROFILE,
+    period: Period = 15,
+    config: ConfigFile = None,
+    database: Database = None,
+    plot: Plot = False,
+    json: Json = False,
+) -> None:
+    """By when so much of a day was here: 98 % by 05:40.
+
+    Example: [bold]ami collection curve 2026-07-06 --plot[/]
+    """
+    which = MeterFilter(concentrator, place, meter=meter)
+    question = Question.of(config, database, day_named(day, "DAY"), 1, which, profile, period)
+    found: Curve = question.put(lambda connection: curve(connection, question.wanted))
+    (span,) = question.wanted.spans.values()
+    marks = [(share, found.reached(share)) for share in SHARES]
+    day_s, sla_s = 86_400.0, SLA.total_seconds()
+    after = [(t, found.share_at(span.end + s)) for t, s in (("24 h", day_s), ("10 days", sla_s))]
+    here = found.arrivals[-1][1] if found.arrivals else 0
+    if json:
+        print_json(
+            {
+                "day": day,
+                "profile": profile,
+                "expected": found.expected,
+                "received": here,
+                "by": [{"share": share, "at": _moment(at)} for share, at in marks],
+                "after": dict(after),
+                "points": [
+                    {"at": _moment(at), "share": count / found.expected}
+                    for at, count in found.arrivals
+                ],
+            }
+        )
+        return
+    if not found.expected:
+        out.print("nothing is expected of this day")
+        return
+    table = Table("share", "by", box=None)
+    for share, at in marks:
+        table.add_row(f"{share:.1%}", "not yet" if at is None else question.local(at))
+    show(table)
+    for text, reached in after:
+        out.print(f"{_percent(reached)} within {text} of the day's end")
+    out.print(f"{here:,} of {found.expected:,} intervals are here")
+    if plot:
+        points = [((at - span.begin) / 3600, count) for at, count in found.arrivals]
+        show(rising(points, found.expected))
+
+
+def _names(connection: Any, entries: list[Entry], by: By, wanted: Wanted) -> Callable[[Entry], str]:
+    match by:
+        case By.CONCENTRATOR:
+            return lambda entry: entry.concentrator or ""
+        case By.METER:
+            return lambda entry: entry.meter
+        case By.DAY:
+            return lambda entry: entry.day.isoformat()
+    until = datetime.fromtimestamp(wanted.spans[wanted.last].end, UTC)
+    zones = zones_of(connection, list(dict.fromkeys(each.meter for each in entries)), until)
+    return lambda entry: zones.get(entry.meter, "")
+
+
+def _table(by: By, rows: list[Summary]) -> Table:
+    names = (by, "meters", "complete", "silent", "due", "here", "share", "late", "changed")
+    table = Table(*names, box=None)
+    for each in rows:
+        counts = (each.meters, each.complete, each.silent, each.due, each.received)
+        late = (each.late, each.changed)
+        table.add_row(
+            each.name or "none",
+            *(f"{count:,}" for count in counts),
+            _percent(each.share),
+            *(f"{count:,}" for count in late),
+        )
+    return table
+
+
+def _channel_table(held: dict[str, list[ChannelHeld]]) -> Table:
+    table = Table("day", "channel", "due", "here", box=None)
+    for day, each_day in held.items():
+        for each in each_day:
+            name = each.name if each.attribute == 2 else f"{each.name}:{each.attribute}"
+            table.add_row(day, name, f"{each.due:,}", f"{each.received:,}")
+    return table
+
+
+def _told(summary: Summary) -> dict[str, Any]:
+    return {**asdict(summary), "share": summary.share}
+
+
+def _gap_told(gap: Gap) -> dict[str, Any]:
+    return {
+        "meter": gap.meter,
+        "concentrator": gap.concentrator,
+        "profile": gap.profile,
+        "after": _moment(gap.begin),
+        "until": _moment(gap.end),
+        "intervals": gap.intervals,
+        "asked_until": _moment(gap.end + SLA.total_seconds()),
+    }
+
+
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _percent(share: float | None) -> str:
+    """Never 100 % where something is missing."""
+    if share is None:
+        return "-"
+    return f"{min(share, 0.9999) if share < 1 else share:.2%}"

@@ -1,0 +1,104 @@
+"""What `ami collection` is asked about: which days, profile and meters, on which database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from headend.clock import WallClock
+from headend.config import BadConfig, Config
+from headend.store.ledger_queries import Wanted
+from headend.store.queries import meter as meter_of
+from headend.store.registry_queries import MeterFilter
+from protocols.dlms.logical_name import LogicalName
+from tools.database import configured, reading
+from tools.terminal import wrong_usage
+
+T = TypeVar("T")
+
+LOAD_PROFILE = "1.0.99.1.0.255"
+DAYS_MAX = 400
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The head-end's configuration.")]
+Database = Annotated[
+    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
+]
+Profile = Annotated[str, typer.Option(help="Logical name of the profile.")]
+Period = Annotated[
+    int, typer.Option(min=1, max=1440, help="Minutes of an interval, where nothing has come yet.")
+]
+OfConcentrator = Annotated[
+    str | None, typer.Option("--concentrator", help="Only meters behind this one.")
+]
+InPlace = Annotated[
+    str | None, typer.Option("--place", help="Only meters that hang in this place, or within it.")
+]
+OfMeter = Annotated[str | None, typer.Option("--meter", help="Only this one.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Plot = Annotated[bool, typer.Option("--plot", help="Draw it as well.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to the ledger, and the database that answers it."""
+
+    config: Config
+    wanted: Wanted
+
+    @classmethod
+    def of(
+        cls,
+        config: Path | None,
+        database: str | None,
+        last: date | None,
+        days: int,
+        which: MeterFilter,
+        profile: str,
+        period: int,
+    ) -> Question:
+        """`last` is the last of so many days; yesterday where nobody says.  Ends the command where
+        something of it cannot be."""
+        try:
+            settings = configured(config, database)
+            zone = ZoneInfo(settings.orders.zone)
+            LogicalName(profile)
+        except BadConfig as error:
+            wrong_usage(str(error))
+        except (ZoneInfoNotFoundError, OSError):
+            wrong_usage(f"{settings.orders.zone!r} is no time zone")
+        except ValueError:
+            wrong_usage(f"--profile takes a logical name like {LOAD_PROFILE}, not {profile!r}")
+        now = WallClock().now()
+        last = last or now.astimezone(zone).date() - timedelta(days=1)
+        first = last - timedelta(days=days - 1)
+        return cls(settings, Wanted(profile, first, last, zone, now, period * 60, which))
+
+    def put(self, query: Callable[[Any], T]) -> T:
+        """The answer.  Ends the command for a meter that nobody knows."""
+        name = self.wanted.which.meter
+        with reading(self.config.database) as reader:
+            if name is not None and reader.read(lambda found: meter_of(found, name)) is None:
+                wrong_usage(f"no meter {name}", "See which: ami meter list", code="no-such-meter")
+            return reader.read(query)
+
+    def local(self, at: datetime | float) -> str:
+        """A time as people of the utility read it."""
+        found = at if isinstance(at, datetime) else datetime.fromtimestamp(at, self.wanted.zone)
+        return f"{found.astimezone(self.wanted.zone):%Y-%m-%d %H:%M}"
+
+
+def day_named(text: str, called: str) -> date:
+    """A day as people write it.  Ends the command for what is none."""
+    try:
+        found = date.fromisoformat(text)
+        if not 1970 < found.year < 9999:
+            raise ValueError
+    except ValueError:
+        wrong_usage(f"{called} takes a day like 2026-07-06, not {text!r}")
+    return found
