@@ -14,7 +14,6 @@ from protocols.dlms.objects.association import ASSOCIATION_CLASS
 from protocols.dlms.objects.profile import Profile
 from protocols.dlms.objects.row_status import RowStatus, is_status, status_text
 from protocols.dlms.procedures import (
-    LOAD_PROFILE,
     Identity,
     TimeRange,
     identify,
@@ -91,9 +90,11 @@ _HARMLESS = (ClockStatus.OK, ClockStatus.DAYLIGHT_SAVING)
 
 
 async def profile(talk: Talk, model: Model, days: int) -> list[Finding]:
-    """Rows that are missing or flagged, in the last days."""
+    """Rows that are missing or flagged, in the last days; none where the model knows no profile, as
+    of a concentrator."""
     known = model.objects.get("load-profile")
-    name = LOAD_PROFILE if known is None else known.logical_name
+    if known is None:
+        return []
     try:
         shown, _ = await read_drift(talk)
         now = moment_of(replace(shown.time, deviation_min=None)) or talk.desk.now()
@@ -101,7 +102,7 @@ async def profile(talk: Talk, model: Model, days: int) -> list[Finding]:
         part = TimeRange(
             DateTime.from_datetime(begin), DateTime.from_datetime(now.replace(tzinfo=None))
         )
-        found = await talk.do(read_profile(name, part, with_units=False))
+        found = await talk.do(read_profile(known.logical_name, part, with_units=False))
     except Stopped as stopped:
         return [warn("profile-none", why=stopped.failure.why)]
     return [*_gaps(found, days), *_flags(found, days, talk)]
