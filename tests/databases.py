@@ -40,6 +40,7 @@ sqlite_only = pytest.mark.sqlite_only
 # What a power cut would cost does not matter here.  The zone is not UTC, so that who forgets about
 # zones is found out.
 SETTINGS = {
+    "deadlock_timeout": "20ms",
     "fsync": "off",
     "full_page_writes": "off",
     "listen_addresses": "",

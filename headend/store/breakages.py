@@ -14,9 +14,8 @@ from headend.domain.order import State
 from headend.domain.reason import ReasonCode
 from headend.ports import Standing
 from headend.store import schema
-from headend.store.orders import COUNT
+from headend.store.orders import CountWords
 from headend.store.prepared import Prepared
-from headend.store.words import Words
 
 _orders = schema.orders
 _columns = _orders.c
@@ -107,7 +106,7 @@ _TELL = Prepared(
 )
 
 
-class BreakageWords(Words):
+class BreakageWords(CountWords):
     """Orders whose steps broke, by number."""
 
     def standing(
@@ -147,7 +146,7 @@ class BreakageWords(Words):
         }
         if not self._change(_CLOSE, values):
             return False
-        self._change(COUNT, {"change": -1})
+        self._count(-1)
         self._tell(number, now, cause)
         return True
 

@@ -8,15 +8,19 @@ read in the way of what is urgent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     String,
     and_,
     bindparam,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -26,6 +30,7 @@ from sqlalchemy import (
 
 from headend.domain.order import TAKEN_OVER, URGENT_MAX, Order, State
 from headend.ports import StoreUnavailable, Unreadable
+from headend.store.orders import ORDER_LOCKED
 from headend.store.prepared import Prepared
 from headend.store.rows import JOURNAL, ORDER
 from headend.store.words import Words
@@ -36,50 +41,71 @@ _orders = ORDER.table
 _columns = _orders.c
 _of_concentrator = _columns.concentrator == bindparam("of_concentrator")
 
-# In SQL by itself, because the index must be named: left alone, SQLite sorts all that is due once
-# for each claim.  PostgreSQL (where two workers may claim at once) takes rows that nobody else is
-# just taking; a lock per meter belongs to that as well, before two workers may serve one lane.
-_CLAIM = """
-UPDATE orders SET lease_owner = :worker, lease_until = :lease_until
-WHERE number = (
-  SELECT next.number FROM orders AS next {indexed}
-  WHERE next.concentrator = :of_concentrator
-    AND next.due_at IS NOT NULL AND next.due_at <= :now
-    AND next.priority <= :priority_max
-    AND (next.lease_until IS NULL OR next.lease_until <= :now)
-    AND NOT EXISTS (
-      SELECT 1 FROM orders AS other
-      WHERE other.meter = next.meter AND other.number <> next.number
-        AND other.due_at IS NOT NULL
-        AND (other.lease_until > :now
-             OR other.unfinished
-                AND next.state NOT IN ({begun})
-                AND (other.state IN ({begun})
-                     OR other.number < next.number AND other.ready_at <= :now
-                        AND (other.priority <= {urgent} OR next.priority > {urgent}))))
-  ORDER BY next.priority, next.number LIMIT 1 {lock}
-)
-RETURNING number
+_BEGUN = ", ".join(f"'{state}'" for state in (State.DISPATCHED, State.EXECUTING, State.UNKNOWN))
+_MAY_BE_CLAIMED = f"""
+  next.concentrator = :of_concentrator
+  AND next.due_at IS NOT NULL AND next.due_at <= :now
+  AND next.priority <= :priority_max
+  AND (next.lease_until IS NULL OR next.lease_until <= :now)
+  AND NOT EXISTS (
+    SELECT 1 FROM orders AS other
+    WHERE other.meter = next.meter AND other.number <> next.number
+      AND other.due_at IS NOT NULL
+      AND (other.lease_until > :now
+           OR other.unfinished
+              AND next.state NOT IN ({_BEGUN})
+              AND (other.state IN ({_BEGUN})
+                   OR other.number < next.number AND other.ready_at <= :now
+                      AND (other.priority <= {URGENT_MAX} OR next.priority > {URGENT_MAX}))))
 """
-_BEGUN = (State.DISPATCHED, State.EXECUTING, State.UNKNOWN)
+METERS = 0x616D_6B
+"""The class of PostgreSQL's advisory locks on meters, one of whose orders is just being claimed."""
 
 
-def _claim(*, indexed: str = "", lock: str = "") -> Prepared:
-    sql = _CLAIM.format(
-        indexed=indexed,
-        lock=lock,
-        urgent=URGENT_MAX,
-        begun=", ".join(f"'{state}'" for state in _BEGUN),
-    )
-    times = (bindparam(name, type_=_columns.due_at.type) for name in ("now", "lease_until"))
-    return Prepared(text(sql).bindparams(*times).columns(_columns.number))
+def _prepared(sql: str, *times: str, returns: Sequence[ColumnElement[Any]]) -> Prepared:
+    typed = (bindparam(name, type_=_columns.due_at.type) for name in times)
+    return Prepared(text(sql).bindparams(*typed).columns(*returns))
 
 
-CLAIM = {
-    "sqlite": _claim(indexed="INDEXED BY orders_to_claim"),
-    "postgresql": _claim(lock="FOR UPDATE OF next SKIP LOCKED"),
-}
-_ORDER = Prepared(ORDER.select().where(_columns.number == bindparam("of_number")))
+# In SQL by itself, because the index must be named: left alone, SQLite sorts all that is due once
+# for each claim.
+CLAIM = _prepared(
+    f"""
+    UPDATE orders SET lease_owner = :worker, lease_until = :lease_until
+    WHERE number = (
+      SELECT next.number FROM orders AS next INDEXED BY orders_to_claim
+      WHERE {_MAY_BE_CLAIMED}
+      ORDER BY next.priority, next.number LIMIT 1)
+    RETURNING number
+    """,
+    "now",
+    "lease_until",
+    returns=[_columns.number],
+)
+# Where several workers claim at once: take the first that nobody else is just taking, lock its
+# meter, and then, in a statement that sees what was committed before the lock was had, look again
+# whether it may be claimed.  Whoever has the meter's lock is claiming another of its orders.
+CANDIDATE = _prepared(
+    f"""
+    WITH candidate AS MATERIALIZED (
+      SELECT next.number, next.meter FROM orders AS next
+      WHERE {_MAY_BE_CLAIMED} AND NOT next.meter = ANY(:not_of)
+      ORDER BY next.priority, next.number LIMIT 1 FOR UPDATE OF next SKIP LOCKED)
+    SELECT number, meter, pg_try_advisory_xact_lock({METERS}, hashtext(meter)) FROM candidate
+    """,
+    "now",
+    returns=[_columns.number, _columns.meter, literal_column("pg_try_advisory_xact_lock")],
+)
+CLAIM_LOCKED = _prepared(
+    f"""
+    UPDATE orders AS next SET lease_owner = :worker, lease_until = :lease_until
+    WHERE next.number = :of_number AND {_MAY_BE_CLAIMED}
+    RETURNING number
+    """,
+    "now",
+    "lease_until",
+    returns=[_columns.number],
+)
 _give_back = update(_orders).values(lease_owner=None, lease_until=None)
 _of_worker = _columns.lease_owner == bindparam("worker")
 _release = _give_back.where(_columns.number == bindparam("of_number"))
@@ -157,13 +183,26 @@ class ClaimWords(Words):
             "lease_until": lease_until,
             "priority_max": URGENT_MAX if urgent else PRIORITY_MAX,
         }
-        for (number,) in self._rows(CLAIM[self._connection.dialect.name], values):
-            try:
-                return self._one(ORDER, _ORDER, {"of_number": number})
-            except StoreUnavailable:
-                raise
-            except Exception as error:  # whatever a column's type may raise
-                raise Unreadable(number, error) from error
+        if (number := self._claimed(values)) is None:
+            return None
+        try:
+            return self._one(ORDER, ORDER_LOCKED, {"of_number": number})
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # whatever a column's type may raise
+            raise Unreadable(number, error) from error
+
+    def _claimed(self, values: dict[str, Any]) -> int | None:
+        """The number of the order that is leased now."""
+        if not self._shared:
+            return next((number for (number,) in self._rows(CLAIM, values)), None)
+        passed_over: list[str] = []  # meters of which another worker is claiming an order
+        while found := self._rows(CANDIDATE, {**values, "not_of": passed_over}):
+            ((number, meter, locked),) = found
+            if locked and self._rows(CLAIM_LOCKED, {**values, "of_number": number}):
+                claimed: int = number
+                return claimed
+            passed_over.append(meter)
         return None
 
     def release(self, number: int, *, worker: str | None = None) -> None:

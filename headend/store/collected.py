@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, Table, bindparam, insert, select
+from sqlalchemy import Integer, String, Table, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headend.domain.collecting import TaskTable, UploadTaken
@@ -46,7 +46,14 @@ _PUT_TASKS = {d.dialect.name: put_over(d, TASK_TABLE.table, TASK_TABLE.names) fo
 _PUT_DAY = {d.dialect.name: put_over(d, DAY.table, DAY.names) for d in _DIALECTS}
 _ADD_BLOCK = {d.dialect.name: _add(d, BLOCK.table, BLOCK.names) for d in _DIALECTS}
 _ADD_UPLOAD = {d.dialect.name: _add(d, UPLOAD.table, UPLOAD.names) for d in _DIALECTS}
-_TASKS = Prepared(TASK_TABLE.select().where(_tasks.concentrator == bindparam("of_concentrator")))
+PAGES = 0x616D_6A
+"""The class of PostgreSQL's advisory locks on the pages of a meter."""
+_LOCK_PAGES = Prepared(
+    select(func.pg_advisory_xact_lock(PAGES, func.hashtext(bindparam("meter", type_=String))))
+)
+_TASKS = Prepared(
+    TASK_TABLE.select().where(_tasks.concentrator == bindparam("of_concentrator")).with_for_update()
+)
 _LAYOUT_NUMBER = Prepared(select(_layouts.number).where(_layouts.digest == bindparam("of_digest")))
 _ADD_LAYOUT = Prepared(insert(tables.layouts).returning(_layouts.number), ("digest", "layout"))
 _LAYOUT = Prepared(select(_layouts.layout).where(_layouts.number == bindparam("of_number")))
@@ -104,6 +111,8 @@ class CollectedWords(Words):
         return bool(self._change(_ADD_BLOCK[self._dialect], BLOCK.values(block)))
 
     def interval_day(self, meter: str, profile: str, day: date) -> IntervalDay | None:
+        if self._shared:  # who reads a page writes it again, also one that is not there yet
+            self._rows(_LOCK_PAGES, {"meter": meter})
         return self._one(DAY, _DAY, {"of_meter": meter, "of_profile": profile, "of_day": day})
 
     def interval_days(self, meter: str, profile: str, first: date, last: date) -> list[IntervalDay]:

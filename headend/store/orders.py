@@ -43,7 +43,12 @@ _NUMBER = Prepared(
     .values(value=_counters.c.value + 1)
     .returning(_counters.c.value)
 )
-COUNT = Prepared(
+# Both counters are locked in this sequence always: an acceptance needs a number and counts, an end
+# counts alone, and works of both kinds share a commit.
+_LOCK_NUMBER = Prepared(
+    select(_counters.c.value).where(_counters.c.name == schema.ORDER_NUMBER).with_for_update()
+)
+_COUNT = Prepared(
     update(_counters)
     .where(_counters.c.name == schema.WAITING_ORDERS)
     .values(value=_counters.c.value + bindparam("change"))
@@ -63,11 +68,17 @@ _SAVE = Prepared(update(_orders).where(_of_number), _STANDING)
 _FINISH = Prepared(
     update(_orders).where(_of_number, _columns.unfinished.is_(True)).values(unfinished=False)
 )
-_ORDER = Prepared(ORDER.select().where(_of_number))
+# Whoever reads an order may be about to change it, and so may another worker: the row is locked
+# until the transaction's end (PostgreSQL; SQLite has one writer, and leaves the words out).
+ORDER_LOCKED = Prepared(ORDER.select().where(_of_number).with_for_update())
 _of_transaction = _columns.transaction_id == bindparam("of_transaction")
 _of_correlation = _columns.correlation_id == bindparam("of_correlation")
-_OF_TRANSACTION = Prepared(ORDER.select().where(_of_transaction).order_by(_columns.number))
-_OF_CORRELATION = Prepared(ORDER.select().where(_of_correlation).order_by(_columns.number))
+_OF_TRANSACTION = Prepared(
+    ORDER.select().where(_of_transaction).order_by(_columns.number).with_for_update()
+)
+_OF_CORRELATION = Prepared(
+    ORDER.select().where(_of_correlation).order_by(_columns.number).with_for_update()
+)
 _OPEN_OF_METER = Prepared(
     ORDER.select()
     .where(
@@ -76,6 +87,7 @@ _OPEN_OF_METER = Prepared(
         _columns.unfinished.is_(True),
     )
     .order_by(_columns.number)
+    .with_for_update()
 )
 _OPEN_OF_CONCENTRATOR = Prepared(
     ORDER.select()
@@ -85,6 +97,7 @@ _OPEN_OF_CONCENTRATOR = Prepared(
         _columns.unfinished.is_(True),
     )
     .order_by(_columns.number)
+    .with_for_update()
 )
 _ENDED = Prepared(
     ORDER.select()
@@ -94,6 +107,7 @@ _ENDED = Prepared(
         _columns.unfinished.is_(False),
     )
     .order_by(_columns.ended_at, _columns.number)
+    .with_for_update()
 )
 _ACTED_ON_SINCE = Prepared(
     select(func.count()).where(
@@ -129,7 +143,16 @@ _ATTEMPTS = Prepared(
 )
 
 
-class OrderWords(Words):
+class CountWords(Words):
+    """How many orders wait."""
+
+    def _count(self, change: int) -> None:
+        if self._shared:
+            self._rows(_LOCK_NUMBER)
+        self._change(_COUNT, {"change": change})
+
+
+class OrderWords(CountWords):
     """Orders by number, and what is told of them."""
 
     def next_order_number(self) -> int:
@@ -144,13 +167,13 @@ class OrderWords(Words):
             line = JournalLine(order.number, order.accepted_at, state, cause)
             self._change(_ADD_LINE, JOURNAL.values(line))
         if not order.final:
-            self._change(COUNT, {"change": +1})
+            self._count(+1)
 
     def save_order(
         self, order: Order, *, at: datetime, cause: str | None, attempt: int | None = None
     ) -> None:
         if order.final and self._change(_FINISH, {"of_number": order.number}):
-            self._change(COUNT, {"change": -1})
+            self._count(-1)
         values = order_values(order)
         values["of_number"] = order.number
         if not self._change(_SAVE, values):
@@ -161,7 +184,7 @@ class OrderWords(Words):
         self._change(_ADD_LINE, JOURNAL.values(line))
 
     def order(self, number: int) -> Order | None:
-        return self._one(ORDER, _ORDER, {"of_number": number})
+        return self._one(ORDER, ORDER_LOCKED, {"of_number": number})
 
     def orders_of(
         self, *, transaction_id: str | None = None, correlation_id: str | None = None

@@ -2,6 +2,10 @@
 
 Each (order, channel) is a queue of its own.  Only its head has a `due_at`, so what is due is found
 in one stretch of one index, however many messages wait behind a head that nobody acknowledges.
+
+Where several workers deliver, one takes what the others are not just taking.  A queue is changed
+under the lock of its order: a message posted while the one before it is settled must see that, or
+be seen.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from headend.ports import Outgoing
 from headend.store.prepared import Prepared
-from headend.store.rows import OUTGOING
+from headend.store.rows import ORDER, OUTGOING
 from headend.store.words import Words
 
 _outbox = OUTGOING.table
@@ -42,6 +46,11 @@ _DUE = Prepared(
     .where(_on_channel, _columns.due_at <= bindparam("now"))
     .order_by(_columns.due_at, _columns.line)
     .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_orders = ORDER.table.c
+_LOCK_ORDER = Prepared(
+    select(_orders.number).where(_orders.number == bindparam("of_order")).with_for_update()
 )
 _NEXT_DUE = Prepared(
     select(func.min(_columns.due_at)).where(_on_channel, _columns.due_at.is_not(None))
@@ -80,6 +89,7 @@ class OutboxWords(Words):
 
     def post(self, outgoing: Outgoing) -> None:
         queue = {"of_order": outgoing.order, "of_channel": outgoing.channel}
+        self._lock(outgoing.order)
         last, unsettled = self._rows(_QUEUE, queue)[0]
         values = OUTGOING.values(outgoing)
         values["sequence"] = last + 1
@@ -119,10 +129,15 @@ class OutboxWords(Words):
         settled = self._rows(_SETTLE, {"of_message_id": message_id, "at": at})
         for order, channel in settled:
             queue = {"of_order": order, "of_channel": channel}
+            self._lock(order)
             head = self._value(_HEAD, queue)
             if head is not None:
                 self._change(_PROMOTE, {**queue, "of_sequence": head})
         return bool(settled)
+
+    def _lock(self, order: int) -> None:
+        if self._shared:
+            self._rows(_LOCK_ORDER, {"of_order": order})
 
     def unsettled(self) -> int:
         count: int = self._value(_UNSETTLED)

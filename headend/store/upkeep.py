@@ -29,7 +29,9 @@ _PUT = {
     for dialect in (sqlite, postgresql)
     for form in (STATE, CLOCK, HOUR, SESSION, DISCOVERY, UPDATE)
 }
-_STATE = Prepared(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
+_STATE = Prepared(
+    STATE.select().where(_states.concentrator == bindparam("of_concentrator")).with_for_update()
+)
 
 _updates = UPDATE.table.c
 _UPDATE = Prepared(

@@ -27,6 +27,11 @@ class Words:
         """The transaction's own, for a query that is built as it is asked."""
         return self._connection
 
+    @property
+    def _shared(self) -> bool:
+        """Whether other workers' transactions run beside this one."""
+        return self._connection.dialect.name == "postgresql"
+
     def _rows(self, statement: Prepared, values: Values = NOTHING) -> list[tuple[Any, ...]]:
         try:
             return statement.rows(self._connection, values)

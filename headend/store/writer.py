@@ -2,7 +2,8 @@
 
 A commit waits for the disk; on a real one that is most of a transaction's time.  Works that arrive
 while one runs are therefore carried out together: one BEGIN, each work in its own SAVEPOINT, one
-COMMIT.  A work that raises loses its own writes and no other's.  Nobody hears of success before the
+COMMIT.  A work that raises loses its own writes and no other's; one that met another worker's
+transaction half-way (a deadlock) is carried out again.  Nobody hears of success before the
 COMMIT returned; when it fails, every work of the group fails.
 
 Under the simulated clock there is one thread and one work at a time.
@@ -21,11 +22,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from headend.ports import StoreUnavailable
-from headend.store.errors import translated
+from headend.store.errors import contended, translated
 
 T = TypeVar("T")
 
 QUEUE_MAX = 4096  # works waiting for the writer; whoever brings more waits for room
+TRIES = 4  # of a work that meets another worker's
+LET_PASS = "SELECT pg_sleep(0.02)"  # the other wakes up meanwhile, and has what it waited for
 GROUP_MAX = 256  # works in one commit: what the first of them waits for, about 0.1 s
 
 
@@ -115,15 +118,19 @@ class Writer:
 
     def _run_alone(self, work: Callable[[Connection], T]) -> T:
         with self._alone:
-            connection = self._connect()
-            try:
-                with connection.begin():
-                    return _finished(work(connection))
-            except BaseException as error:
-                self._abandon(connection)
-                if (other := translated(error, self.engine.dialect)) is error:
-                    raise
-                raise other from error
+            for left in reversed(range(TRIES)):
+                connection = self._connect()
+                try:
+                    with connection.begin():
+                        return _finished(work(connection))
+                except BaseException as error:
+                    self._abandon(connection)
+                    if left and contended(error):
+                        continue
+                    if (other := translated(error, self.engine.dialect)) is error:
+                        raise
+                    raise other from error
+            raise AssertionError("the last try returns or raises")
 
     def _abandon(self, connection: Connection) -> None:
         """A COMMIT that failed leaves its transaction open, and SQLAlchemy takes it for ended."""
@@ -185,13 +192,18 @@ class Writer:
 
 def _attempt(connection: Connection, job: _Job) -> None:
     connection.exec_driver_sql("SAVEPOINT work")
-    try:
-        job.result = _finished(job.work(connection))
-    except BaseException as error:
-        # Where the database gave up the whole transaction (disk full), this raises as well, and
-        # the group fails as one.
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-        job.error = translated(error, connection.dialect)
+    for left in reversed(range(TRIES)):
+        try:
+            job.result = _finished(job.work(connection))
+            break
+        except BaseException as error:
+            # Where the database gave up the whole transaction (disk full), this raises as well, and
+            # the group fails as one.
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+            if not (left and contended(error)):
+                job.error = translated(error, connection.dialect)
+                break
+            connection.exec_driver_sql(LET_PASS)
     connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
 

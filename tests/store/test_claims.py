@@ -192,7 +192,7 @@ def test_what_waited_for_a_silent_concentrator_is_hastened(tx: SqlTransaction) -
 @databases.sqlite_only
 def test_the_claim_reads_only_what_has_work_left(connection: Connection) -> None:
     """By the plan: both looks into `orders` go through partial indexes, and nothing is sorted."""
-    sql = CLAIM["sqlite"].sql(connection.dialect)
+    sql = CLAIM.sql(connection.dialect)
     binds = sql.count("?")
     plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + sql, ("x",) * binds).all()
     steps = [row.detail for row in plan]

@@ -18,7 +18,6 @@ from headend.domain.order import Order
 from headend.integration.legacy import database as legacy
 from headend.ports import StoreUnavailable
 from headend.store import store
-from headend.store.claims import CLAIM
 from headend.store.engine import open_writer
 from headend.store.migrate import Schema, upgrade
 from headend.store.rows import ORDER
@@ -102,11 +101,6 @@ def test_the_tables_can_be_made_in_postgresql(schema: Schema) -> None:
         for index in table.indexes:
             made = str(CreateIndex(index).compile(dialect=dialect))
             assert re.match(r"CREATE (UNIQUE )?INDEX", made.strip())
-
-
-def test_a_claim_skips_locked_rows_in_postgresql() -> None:
-    sql = CLAIM["postgresql"].sql(postgresql.dialect())  # type: ignore[no-untyped-call]
-    assert "FOR UPDATE OF next SKIP LOCKED" in sql and "INDEXED BY" not in sql
 
 
 def test_every_field_of_an_order_has_its_column() -> None:
