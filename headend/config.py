@@ -13,6 +13,7 @@ shorten them.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -129,6 +130,7 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """
 
     host: str | None = None
+    share: Name | None = None  # a name that all workers on one database and one broker say
     port: Port = 0  # 0: a free one for the child; with a `host` 8883 under TLS, otherwise 1883
     listen: str = "127.0.0.1"  # the child's address
     tls: Tls | None = None
@@ -285,6 +287,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def database_url(named: str) -> str:
     """The URL of a database that is named by its URL, or by the path of an SQLite file."""
     return named if "://" in named else f"sqlite:///{named}"
+
+
+def without_password(url: str) -> str:
+    """A database URL as it may be shown."""
+    return re.sub(r"^(\w[\w+]*://[^:/@]*):.*@", r"\1:***@", url)
 
 
 def _decode(kind: type, value: object) -> object:

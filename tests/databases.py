@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -36,6 +37,8 @@ EVERYWHERE = os.environ.get("AMI_TEST_DATABASE", SQLITE).lower()
 
 sqlite_only = pytest.mark.sqlite_only
 """Of a test: what SQLite alone has."""
+postgresql_only = pytest.mark.postgresql_only
+"""Of a test in a folder that asks for both: what SQLite does elsewhere."""
 
 # What a power cut would cost does not matter here.  The zone is not UTC, so that who forgets about
 # zones is found out.
@@ -50,6 +53,7 @@ SETTINGS = {
     "timezone": "America/Santiago",
 }
 WITH_TABLES = "with_tables"  # the database that new ones are copied from: making tables costs most
+GUARDED = "guarded"
 ROLLED_BACK = "rolled_back"  # a copy that stays as it is
 _now = [EVERYWHERE]
 
@@ -57,8 +61,10 @@ _now = [EVERYWHERE]
 def on_both(metafunc: pytest.Metafunc) -> None:
     """As a folder's `pytest_generate_tests`: its tests run on SQLite, and again on PostgreSQL."""
     if EVERYWHERE == SQLITE and metafunc.definition.get_closest_marker("sqlite_only") is None:
-        both = [SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.requires("postgresql"))]
-        metafunc.parametrize("kind_of_database", both, indirect=True)
+        kinds: list[Any] = [pytest.param(POSTGRESQL, marks=pytest.mark.requires("postgresql"))]
+        if metafunc.definition.get_closest_marker("postgresql_only") is None:
+            kinds.insert(0, SQLITE)
+        metafunc.parametrize("kind_of_database", kinds, indirect=True)
 
 
 @contextmanager
@@ -117,26 +123,40 @@ class Cluster:
             os.chown(folder, entry.pw_uid, entry.pw_gid)
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         self._run("initdb", "-U", "ami", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
-        self._run("pg_ctl", "start", "-w", "-l", "log", "-o", f"{options} -k {folder}")
-        atexit.register(self._end)
-        self._ask(f"CREATE DATABASE {WITH_TABLES}")
+        self._guard()
+        self._options = f"{options} -k {folder}"
+        self.start()
+        atexit.register(self.end)
+        self.ask(f"CREATE DATABASE {WITH_TABLES}")
         engine = open_writer(self.url(WITH_TABLES))
         upgrade(engine, SCHEMA)
         engine.dispose()
-        self._ask(f"CREATE DATABASE {ROLLED_BACK} TEMPLATE {WITH_TABLES}")
+        self.ask(f"CREATE DATABASE {ROLLED_BACK} TEMPLATE {WITH_TABLES}")
+
+    def _guard(self) -> None:
+        """One database asks for passwords."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local {GUARDED} all scram-sha-256\n" + rules.read_text())
+
+    def start(self) -> None:
+        self._run("pg_ctl", "start", "-w", "-l", "log", "-o", self._options)
+
+    def stop(self) -> None:
+        """As when the power fails."""
+        self._run("pg_ctl", "stop", "-m", "immediate")
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://ami@/{name}?host={quote(str(self._folder), safe='')}"
 
     def new(self, template: str) -> str:
         name = f"t{next(self._numbers)}"
-        self._ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
         self.names |= {name}
         return self.url(name)
 
     def drop(self, names: frozenset[str]) -> None:
         for name in names:
-            self._ask(f"DROP DATABASE {name} WITH (FORCE)")
+            self.ask(f"DROP DATABASE {name} WITH (FORCE)")
         self.names -= names
 
     def at(self, place: Path) -> str:
@@ -145,7 +165,7 @@ class Cluster:
             known = self._places[place] = self.new("template1")
         return known
 
-    def _ask(self, sql: str) -> None:
+    def ask(self, sql: str) -> None:
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(sql))
@@ -157,15 +177,21 @@ class Cluster:
             command, user=self._owner, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
         )
 
-    def _end(self) -> None:
-        self._run("pg_ctl", "stop", "-m", "immediate")
+    def end(self) -> None:
+        atexit.unregister(self.end)
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def new_cluster() -> Cluster:
+    """One more server, for who wants to stop it."""
+    where = programs()
+    if where is None:
+        raise pytest.UsageError("PostgreSQL is not installed")
+    return Cluster(Path(tempfile.mkdtemp(prefix="ami-postgresql-")), where)
 
 
 @cache
 def cluster() -> Cluster:
     """This process's server, started on first use."""
-    where = programs()
-    if where is None:
-        raise pytest.UsageError("PostgreSQL is not installed")
-    return Cluster(Path(tempfile.mkdtemp(prefix="ami-postgresql-")), where)
+    return new_cluster()

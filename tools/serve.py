@@ -74,7 +74,7 @@ def serve(
     except (BadConfig, BadScenario, UnsafeBind) as error:
         wrong_usage(str(error))
     except StoreUnavailable as error:
-        failed(f"no database: {error}", "Name another: ami serve --database FILE")
+        failed(f"no database: {error}", _advice(settings.database))
     except Occupied as error:
         failed(str(error))
     except DoorTaken as error:
@@ -86,6 +86,15 @@ def serve(
             str(error),
             "Start the broker, or check [mqtt.tls]; without one in the settings an own one starts.",
         )
+
+
+def _advice(database: str) -> str:
+    if not database.startswith("postgresql"):
+        return "Name another: ami serve --database FILE"
+    return (
+        "Check that the server runs, that the user may make tables there, and the URL:"
+        " ami serve --database postgresql://USER:PASSWORD@HOST/NAME"
+    )
 
 
 def overridden(
@@ -156,7 +165,7 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
                 "soap": running.soap_url,
                 "rest": running.rest_url,
                 "mqtt": _where(running.broker),
-                "database": config.database,
+                "database": configuration.without_password(config.database),
             }
         )
         stopping = asyncio.create_task(stop.wait())

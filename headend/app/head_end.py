@@ -16,6 +16,7 @@ from headend.access.guard import Guard
 from headend.access.passwords import Passwords
 from headend.access.watch import Watch
 from headend.app.calendar import working_days
+from headend.app.duties import Duties
 from headend.app.key_storage import envelope_of
 from headend.app.security import security_events
 from headend.collection.asking import Reads
@@ -56,6 +57,7 @@ from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
+from headend.store.occupancy import Duty
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.commercial import messages as commercial
@@ -115,6 +117,7 @@ class HeadEnd:
     guard: Guard
     watch: Watch
     security: SecurityEvents | None  # None where the CERT has no syslog server
+    duties: Duties
 
     def refused_by_tls(self, why: str) -> None:
         """A client of the SOAP door has no certificate that counts."""
@@ -134,6 +137,7 @@ class HeadEnd:
             *self.firmware.errors,
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
+            *self.duties.errors,
         )
 
     async def listen(self) -> None:
@@ -141,11 +145,11 @@ class HeadEnd:
         nothing that waits in it is missed."""
         await self.lanes.take_over()
         self.field.listen(self.hearing)
-        self.field.hear(Online, self.task_tables.online)
+        self.field.hear(Online, self.duties.online(self.task_tables.online))
         self.field.hear(Upload, self.uploads.take)
         self.field.hear(MeterPushed, self.pushes.forwarded)
-        self.field.hear(Online, self.upkeep.online)
-        self.field.hear(Offline, self.upkeep.offline)
+        self.field.hear(Online, self.duties.online(self.upkeep.online))
+        self.field.hear(Offline, self.duties.on_duty(self.upkeep.offline))
         self.field.hear(State, self.upkeep.told)
         self.field.hear(Discovered, self.discoveries.found)
         self.field.hear(WantFirmware, self.firmware.wanted)
@@ -174,11 +178,7 @@ class HeadEnd:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lanes.run(), name="lanes")
             group.create_task(self.outbox.run(), name="outbox")
-            group.create_task(self.scheduling.run(), name="schedules")
-            group.create_task(self.task_tables.run(), name="task tables")
-            group.create_task(self.upkeep.run(), name="upkeep")
-            group.create_task(self.discoveries.run(), name="discoveries")
-            group.create_task(self.firmware.run(), name="firmware")
+            group.create_task(self.duties.run(), name="duties")
             group.create_task(self.watch.run(), name="watch")
             if self.security is not None:
                 group.create_task(self.security.run(), name="security events")
@@ -198,16 +198,18 @@ def build(
     portal: CarrierPortal | None = None,
     dialling: Dialling | None = None,
     store: SqlStore | None = None,
+    duty: Duty | None = None,
     live: bool = True,
 ) -> HeadEnd:
     """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
     simulated clock demands; `dialling` is the way to directly reached meters, where it is not over
-    real lines; `store` is one that somebody has opened on the configured database."""
+    real lines; `store` is one that somebody has opened on the configured database; `duty` is what
+    several workers on it take turns at."""
     envelope = envelope_of(config)
     store = store or SqlStore(config.database, live=live)
     legacy = LegacyDatabase(config.legacy_database, live=live)
     policy, days = config.orders, working_days(config.orders)
-    field_ = Concentrators(broker, clock, chance, config.field)
+    field_ = Concentrators(broker, clock, chance, config.field, group=config.mqtt.share)
     addresses = ReplyAddresses(config.delivery.reply_addresses)
     queue = ResultQueue(broker.publish, config.delivery.topic_root)
     channels: dict[str, Channel] = {
@@ -252,6 +254,21 @@ def build(
     security = security_events(config, store, clock, chance)
     told = (lambda: None) if security is None else security.wake
     guard = Guard(store, clock, Passwords(chance, live=live), config.access, told)
+    scheduling = Scheduling(reads, config.direct.read, zone, config.collection.task)
+    upkeep = Upkeep(store, clock, chance, field_, config.upkeep)
+    discoveries = Discoveries(store, clock, chance, field_)
+    firmware = FirmwareDesk(store, clock, chance, field_)
+    duties = Duties(
+        duty,
+        field_,
+        [
+            ("schedules", scheduling.run),
+            ("task tables", task_tables.run),
+            ("upkeep", upkeep.run),
+            ("discoveries", discoveries.run),
+            ("firmware", firmware.run),
+        ],
+    )
     return HeadEnd(
         config=config,
         store=store,
@@ -261,7 +278,7 @@ def build(
         lanes=lanes,
         outbox=outbox,
         queue=queue,
-        hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake),
+        hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake, config.worker),
         settling=settling,
         soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
         vault=vault,
@@ -269,12 +286,13 @@ def build(
         reads=reads,
         pushes=pushes,
         listening=listening,
-        scheduling=Scheduling(reads, config.direct.read, zone, config.collection.task),
+        scheduling=scheduling,
         task_tables=task_tables,
         tunnels=tunnels,
-        upkeep=Upkeep(store, clock, chance, field_, config.upkeep),
-        discoveries=Discoveries(store, clock, chance, field_),
-        firmware=FirmwareDesk(store, clock, chance, field_),
+        upkeep=upkeep,
+        discoveries=discoveries,
+        firmware=firmware,
+        duties=duties,
         uploads=UploadIntake(store, clock, zone, late_after_s),
         guard=guard,
         watch=Watch(guard.note, clock),

@@ -14,7 +14,7 @@ from headend.app import doors
 from headend.app.head_end import HeadEnd, build
 from headend.app.http import DoorTaken, address, open_door
 from headend.app.rest import open_rest
-from headend.app.sessions import find_broker, open_session, session_at
+from headend.app.sessions import find_broker, open_session, session_at, sharing_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Config, Tls
@@ -25,7 +25,7 @@ from headend.field.recording import RecordingBroker
 from headend.ports import CarrierPortal
 from headend.soap.route import soap_router, uvicorn_options
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
-from headend.store.occupancy import Occupied, occupied
+from headend.store.occupancy import Duty, Occupied, occupied
 from protocols.capture.recorder import Recorder
 
 __all__ = [
@@ -76,7 +76,7 @@ async def serving(
         where = await find_broker(config, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)
-        session = session_at(where, f"head-end-{config.worker}")
+        session = session_at(where, f"head-end-{config.worker}", sharing_of(config))
         broker: Broker = session
         if recorder is not None:
             broker = RecordingBroker(session, recorder, clock.now)
@@ -87,6 +87,7 @@ async def serving(
             broker=broker,
             callback=callback,
             portal=portal,
+            duty=None if config.mqtt.share is None else Duty(config.database),
         )
         stack.push_async_callback(head_end.close)
         await head_end.listen()

@@ -17,7 +17,9 @@ from headend.field.broker import Broker
 from headend.field.broker import Will as BusWill
 from headend.field.bus import Bus, BusClient
 from headend.field.mosquitto import MosquittoFailed
-from headend.field.mqtt import Address, MqttBroker
+from headend.field.mqtt import Address, MqttBroker, Sharing
+from protocols.commercial import messages as commercial
+from protocols.concentrator import topics
 
 __all__ = [
     "Address",
@@ -29,17 +31,28 @@ __all__ = [
     "find_broker",
     "open_session",
     "session_at",
+    "sharing_of",
 ]
 
 OWN_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where we reach what listens everywhere
 BROKER_WITHIN_S = 5.0  # to a broker that runs; a supervisor starts us again where it comes later
 
 
-def session_at(where: Address | Bus, client_id: str) -> MqttBroker | BusClient:
+def session_at(
+    where: Address | Bus, client_id: str, sharing: Sharing | None = None
+) -> MqttBroker | BusClient:
     """A session with a broker, not opened yet: subscribe first, and nothing in it is missed."""
     if isinstance(where, Bus):
         return BusClient(where, client_id)
-    return MqttBroker(where, client_id=client_id)
+    return MqttBroker(where, client_id=client_id, sharing=sharing)
+
+
+def sharing_of(config: Config) -> Sharing | None:
+    """What this worker takes turns at with the others on its broker; None where it is alone."""
+    if config.mqtt.share is None:
+        return None
+    receipts = commercial.receipts(config.delivery.topic_root)
+    return Sharing(config.mqtt.share, frozenset({topics.ALL_UP, receipts}))
 
 
 @asynccontextmanager

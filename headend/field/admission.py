@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from headend.field import relay
 from protocols.commercial import messages as commercial
 from protocols.concentrator import topics
 
@@ -60,6 +61,8 @@ class Admission:
                 f"topic read {topics.ALL_UP}",
                 f"topic read {topics.ALL_STATUS}",
                 f"topic write {topics.ALL_DOWN}",
+                f"topic read {relay.ROOT}/#",
+                f"topic write {relay.ROOT}/#",
                 f"topic write {results}",
                 f"topic read {receipts}",
             ]

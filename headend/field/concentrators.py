@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from headend.config import FieldPolicy
+from headend.field import relay
 from headend.field.broker import Broker, BrokerUnavailable
 from headend.ports import Chance, Clock, Command, Connectivity, FieldListener, Report
 from protocols.concentrator import messages, topics
@@ -59,6 +60,7 @@ class _Session:
     since: datetime
     boot: int  # the device's start that it belongs to
     word: str  # the message that told
+    said: messages.Online | None = None  # of one that is on line
 
 
 @dataclass(slots=True, eq=False)
@@ -73,12 +75,19 @@ class Concentrators:
     """Implements `ports.Field`.  Subscribe by `start` before the broker's session is opened."""
 
     def __init__(
-        self, broker: Broker, clock: Clock, chance: Chance, policy: FieldPolicy | None = None
+        self,
+        broker: Broker,
+        clock: Clock,
+        chance: Chance,
+        policy: FieldPolicy | None = None,
+        *,
+        group: str | None = None,
     ) -> None:
         self._broker = broker
         self._clock = clock
         self._chance = chance
         self._policy = policy or FieldPolicy()
+        self._group = group  # of workers that take turns at the broker
         self._listener: FieldListener | None = None
         self._sessions: dict[str, _Session] = {}
         self._waits: dict[_Key, _Wait] = {}
@@ -94,6 +103,12 @@ class Concentrators:
         """Listen to every concentrator."""
         await self._broker.subscribe(topics.ALL_STATUS, self._status)
         await self._broker.subscribe(topics.ALL_UP, self._up)
+        if self._group is not None:
+            await self._broker.subscribe(relay.every(self._group), self._relayed)
+
+    def present(self) -> list[tuple[str, messages.Online]]:
+        """The concentrators that are on line, and by which word."""
+        return [(name, s.said) for name, s in self._sessions.items() if s.said is not None]
 
     # --- ports.Field -----------------------------------------------------------------------------
 
@@ -308,19 +323,16 @@ class Concentrators:
             return
         concentrator, message = read
         self._note_heard(concentrator)
+        if isinstance(message, relay.ANSWERS) and not self._asked(concentrator, message):
+            await self._hand_on(concentrator, payload)
         match message:
-            case messages.Accepted():
-                if key := _key(concentrator, message):
-                    self._note_stored(self._waits.get(key))
-            case messages.ReceiptFromConcentrator(of=of):
-                wait = self._sent.get(of)
-                if wait is not None and wait.command.concentrator == concentrator:
-                    self._note_stored(wait)
-                addressee, stored = self._deliveries.get(of, (None, None))
-                if stored is not None and addressee == concentrator:
-                    stored.set()
+            case messages.Accepted() | messages.ReceiptFromConcentrator():
+                self._take_word(concentrator, message)
             case messages.Result():
-                await self._take_result(concentrator, message)
+                if await self._is_others(concentrator, message):
+                    await self._hand_on(concentrator, payload)
+                else:
+                    await self._take_result(concentrator, message)
             case messages.FaultLog():
                 if self._listener is not None:
                     await self._listener.learned(concentrator, message.entries)
@@ -332,6 +344,66 @@ class Concentrators:
             case _:
                 if await self._spread(concentrator, message):
                     self._receipt(concentrator, message.id)
+
+    def _take_word(
+        self, concentrator: str, message: messages.Accepted | messages.ReceiptFromConcentrator
+    ) -> None:
+        """That a message of ours is stored."""
+        if isinstance(message, messages.Accepted):
+            if key := _key(concentrator, message):
+                self._note_stored(self._waits.get(key))
+            return
+        wait = self._sent.get(message.of)
+        if wait is not None and wait.command.concentrator == concentrator:
+            self._note_stored(wait)
+        addressee, stored = self._deliveries.get(message.of, (None, None))
+        if stored is not None and addressee == concentrator:
+            stored.set()
+
+    # --- where several workers take turns --------------------------------------------------------
+
+    async def _relayed(self, topic: str, payload: bytes) -> None:
+        """Another worker had this, and could not place it."""
+        concentrator = relay.concentrator_of(topic)
+        message = messages.decode_upward(payload)
+        self._note_heard(concentrator)
+        match message:
+            case messages.Accepted() | messages.ReceiptFromConcentrator():
+                self._take_word(concentrator, message)
+            case messages.Result():
+                key = _key(concentrator, message)
+                if key in self._waits or key in self._handed_over:
+                    await self._take_result(concentrator, message)
+            case messages.State() | messages.TunnelOpened() | messages.TunnelAnswer():
+                await self._spread(concentrator, message)
+            case messages.TunnelClosed():
+                await self._spread(concentrator, message)
+
+    def _asked(self, concentrator: str, message: messages.Upward) -> bool:
+        """Whether an answer can be told to be to a question of ours."""
+        match message:
+            case messages.Accepted():
+                return _key(concentrator, message) in self._waits
+            case messages.ReceiptFromConcentrator(of=of):
+                return of in self._sent or of in self._deliveries
+        return False
+
+    async def _is_others(self, concentrator: str, result: messages.Result) -> bool:
+        """Whether another worker is just carrying out the order that a result is of."""
+        key = _key(concentrator, result)
+        if self._group is None or self._listener is None or key is None:
+            return False
+        if key in self._waits or key in self._handed_over:
+            return False
+        return await self._listener.in_other_hands(int(result.order))
+
+    async def _hand_on(self, concentrator: str, payload: bytes) -> None:
+        if self._group is None:
+            return
+        try:
+            await self._broker.publish(relay.topic(self._group, concentrator), payload)
+        except BrokerUnavailable:
+            log.info("not handed on", concentrator=concentrator)  # its sender says it again
 
     def _note_stored(self, wait: _Wait | None) -> None:
         if wait is not None:
@@ -380,7 +452,7 @@ class Concentrators:
     async def _came_online(
         self, concentrator: str, word: messages.Online, known: _Session | None
     ) -> None:
-        self._sessions[concentrator] = _Session(True, word.at, word.boot, word.id)
+        self._sessions[concentrator] = _Session(True, word.at, word.boot, word.id, word)
         # The broker may have kept this word for weeks: only its own date tells that it is fresh.
         if abs((self._clock.now() - word.at).total_seconds()) <= self._policy.knock_after_s:
             self._note_heard(concentrator)

@@ -45,6 +45,24 @@ class Address:
     tls: ssl.SSLContext | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What one of several sessions takes of each message: whoever of the `group` comes next.
+
+    The broker would go on handing messages to a session that is gone until it comes back, so these
+    sessions end with their connections; whatever matters is sent again until it is receipted.
+    """
+
+    group: str
+    filters: frozenset[str]
+
+    def announced(self, topic_filter: str) -> str:
+        """A filter as the broker is told of it (MQTT 5.0, 4.8.2; Mosquitto knows it in 3.1.1)."""
+        return (
+            f"$share/{self.group}/{topic_filter}" if topic_filter in self.filters else topic_filter
+        )
+
+
 class _Socket(ssl.SSLSocket):
     """paho leaves a socket open whose handshake has failed."""
 
@@ -110,11 +128,13 @@ class MqttBroker:
         client_id: str,
         will: Will | None = None,
         keepalive_s: int = 30,
+        sharing: Sharing | None = None,
     ) -> None:
         self._address = address
         self._client_id = client_id
         self._will = will
         self._keepalive_s = keepalive_s
+        self._sharing = sharing
         self._dispatch = Dispatch(strict=False)
         self._client: _Client | None = None
         self._up = asyncio.Event()
@@ -173,10 +193,13 @@ class MqttBroker:
         self._dispatch.add(topic_filter, handler)
         if self._client is not None and self._up.is_set():
             try:
-                await self._client.subscribe(topic_filter, qos=1)
+                await self._client.subscribe(self._announced(topic_filter), qos=1)
             except aiomqtt.MqttError as error:
                 # The next connection announces every filter; this one is of no use any more.
                 log.warning("could not subscribe", filter=topic_filter, error=str(error))
+
+    def _announced(self, topic_filter: str) -> str:
+        return topic_filter if self._sharing is None else self._sharing.announced(topic_filter)
 
     async def _stay_connected(self) -> None:
         pause_s = RECONNECT_FIRST_S
@@ -184,7 +207,7 @@ class MqttBroker:
             try:
                 async with self._new_client() as client:
                     for topic_filter in self._dispatch.filters:
-                        await client.subscribe(topic_filter, qos=1)
+                        await client.subscribe(self._announced(topic_filter), qos=1)
                     self._client = client
                     self._down = asyncio.get_running_loop().create_future()
                     self._up.set()
@@ -210,7 +233,7 @@ class MqttBroker:
             password=self._address.password,
             tls_context=self._address.tls,
             identifier=self._client_id,
-            clean_session=False,
+            clean_session=self._sharing is not None,
             will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
             keepalive=self._keepalive_s,
             timeout=PUBLISH_TIMEOUT_S,

@@ -55,6 +55,13 @@ class Hearing:
     settling: Settling
     breaker: Breaker
     wake: Callable[[Iterable[str]], None]
+    worker: str = ""
+
+    async def in_other_hands(self, order: int) -> bool:
+        """See `ports.FieldListener`."""
+        now = self.clock.now()
+        holder = await self.store.run(lambda tx: tx.held_by(order, now))
+        return holder not in (None, self.worker)
 
     async def late_result(self, concentrator: str, result: Result) -> None:
         number = int(result.order) if re.fullmatch("[0-9]{1,18}", result.order) else 0

@@ -112,6 +112,11 @@ _release = _give_back.where(_columns.number == bindparam("of_number"))
 _RELEASE = Prepared(_release)
 _RELEASE_OWN = Prepared(_release.where(_of_worker))
 _RELEASE_ALL = Prepared(_give_back.where(_of_worker))
+_HOLDER = Prepared(
+    select(_columns.lease_owner).where(
+        _columns.number == bindparam("of_number"), _columns.lease_until > bindparam("now")
+    )
+)
 _journal = JOURNAL.table
 _NOTE_TAKEN_OVER = Prepared(
     insert(_journal).from_select(
@@ -210,6 +215,10 @@ class ClaimWords(Words):
             self._change(_RELEASE, {"of_number": number})
         else:
             self._change(_RELEASE_OWN, {"of_number": number, "worker": worker})
+
+    def held_by(self, number: int, now: datetime) -> str | None:
+        holders = self._rows(_HOLDER, {"of_number": number, "now": now})
+        return next((holder for (holder,) in holders), None)
 
     def note_taken_over(self, worker: str, *, at: datetime) -> int:
         return self._change(_NOTE_TAKEN_OVER, {"worker": worker, "at": at})

@@ -8,6 +8,7 @@ beginning of a transaction, where waiting is possible, and not in its middle, wh
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,9 @@ from sqlalchemy import (
     event,
     make_url,
 )
+from sqlalchemy.exc import ArgumentError
+
+from headend.ports import StoreUnavailable
 
 BUSY_TIMEOUT_MS = (
     5_000  # another process's transaction ends within milliseconds, or something hangs
@@ -29,6 +33,30 @@ BUSY_TIMEOUT_MS = (
 CACHE_KIB = 64 * 1024
 LOG_TRIES = 10
 READERS_MAX = 4
+
+
+# A server that is gone is noticed: by one that connects at once, in a conversation within a minute.
+SERVER: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "application_name": "ami",
+}
+
+
+def opened(how: Callable[[str], Engine], url: str) -> Engine:
+    """An engine, nothing connected yet.  Raises `StoreUnavailable` for what is no URL of a database
+    that is known here, or has no driver."""
+    try:
+        return how(url)
+    except ImportError as error:
+        kind = make_url(url).get_backend_name()
+        advice = "; pip install 'ami-headend[postgresql]'" if kind == "postgresql" else ""
+        raise StoreUnavailable(f"no driver for {kind} is installed{advice}") from error
+    except (ArgumentError, ValueError) as error:
+        raise StoreUnavailable(f"{error}") from error
 
 
 def is_sqlite(url: str | URL) -> bool:
@@ -43,7 +71,7 @@ def in_memory(url: str | URL) -> bool:
 def open_writer(url: str | URL) -> Engine:
     """An engine whose connection may write.  For SQLite there is exactly one."""
     if not is_sqlite(url):
-        return create_engine(url)
+        return create_engine(url, connect_args=SERVER)
     engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _set_up_writing)
     event.listen(engine, "begin", _begin_immediate)
@@ -56,6 +84,8 @@ def open_reader(url: str | URL) -> Engine:
         # One view for all the statements of a query, as SQLite's readers have it.
         return create_engine(
             url,
+            connect_args=SERVER,
+            pool_pre_ping=True,
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )

@@ -59,7 +59,8 @@ def _migrate(engine: Engine, schema: Schema) -> None:
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise StoreUnavailable(f"{engine.url}: {error}") from error
+            why = f"{engine.url} was brought up to date by a later program: {error}"
+            raise StoreUnavailable(why) from error
 
 
 def _wait_for_others(connection: Connection) -> None:

@@ -12,15 +12,76 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from headend.config import without_password
 from headend.ports import StoreUnavailable
-from headend.store.engine import in_memory, is_sqlite, open_writer
+from headend.store.engine import in_memory, is_sqlite, open_writer, opened
 
 WORKERS = 0x616D_69
 """The class of PostgreSQL's advisory locks on workers' names."""
+
+
+DUTY = 0x616D_6C
+"""The class of the one advisory lock on what only one worker does."""
+
+
+class Duty:
+    """What only one of the workers on a database does: whoever has its lock, until it gives it back
+    or is gone.  Not for the loop's thread."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: Engine | None = None
+        self._connection: Connection | None = None
+        self._file: IO[str] | None = None
+
+    def hold(self) -> bool:
+        """Take the duty if nobody has it; whether it is ours.  A lock on a server ends with the
+        connection, so this is asked again and again.  Raises `StoreUnavailable`."""
+        if not is_sqlite(self._url):
+            return self._hold_at_server()
+        if self._file is None:
+            file = Path(f"{make_url(self._url).database}.duty.lock").open("w")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                return False
+            self._file = file
+        return True
+
+    def give_back(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
+        self._file, self._connection, self._engine = None, None, None
+
+    def _hold_at_server(self) -> bool:
+        try:
+            if self._connection is None:
+                self._engine = self._engine or open_writer(self._url)
+                self._connection = self._engine.connect()
+                ours = text("SELECT pg_try_advisory_lock(:one, 0)")
+                if not self._connection.execute(ours, {"one": DUTY}).scalar_one():
+                    self._connection.close()
+                    self._connection = None
+                    return False
+            else:
+                self._connection.exec_driver_sql("SELECT 1")
+            self._connection.commit()
+            return True
+        except DBAPIError as error:
+            if self._connection is not None:
+                self._connection.invalidate()
+                self._connection = None
+            raise StoreUnavailable(f"{error.orig}") from error
 
 
 class Occupied(RuntimeError):
@@ -34,7 +95,7 @@ def occupied(url: str, worker: str) -> Iterator[None]:
     try:
         database = make_url(url).database
     except ArgumentError as error:
-        raise StoreUnavailable(f"{url!r} is no database URL") from error
+        raise StoreUnavailable(f"{without_password(url)!r} is no database URL") from error
     if not is_sqlite(url):
         with _locked_by_server(url, worker):
             yield
@@ -57,10 +118,7 @@ def occupied(url: str, worker: str) -> Iterator[None]:
 
 @contextmanager
 def _locked_by_server(url: str, worker: str) -> Iterator[None]:
-    try:
-        engine = open_writer(url)
-    except (ArgumentError, ImportError) as error:  # no such kind of database, or no driver for it
-        raise StoreUnavailable(f"{error}") from error
+    engine = opened(open_writer, url)
     try:
         with engine.connect() as connection:
             key = {"one": WORKERS, "two": zlib.crc32(worker.encode()) - 2**31}

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
-from headend.store.engine import in_memory, open_reader, open_writer
+from headend.store.engine import in_memory, open_reader, open_writer, opened
 from headend.store.migrate import Schema, upgrade
 from headend.store.transaction import SqlTransaction
 from headend.store.writer import Writer
@@ -25,11 +25,12 @@ SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
 
 def open_database(url: str, schema: Schema, *, live: bool) -> Writer:
     """A writer on a database whose tables are up to date.  Raises `StoreUnavailable`."""
+    engine = opened(open_writer, url)
     try:
-        engine = open_writer(url)
-    except (ArgumentError, ImportError) as error:  # no such kind of database, or no driver for it
-        raise StoreUnavailable(f"{error}") from error
-    upgrade(engine, schema)
+        upgrade(engine, schema)
+    except BaseException:
+        engine.dispose()
+        raise
     return Writer(engine, live)
 
 
@@ -90,10 +91,7 @@ class Reader:
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = open_reader(url)
-        except (ArgumentError, ImportError, ValueError) as error:
-            raise StoreUnavailable(f"{error}") from error
+        self._engine = opened(open_reader, url)
 
     def read(self, query: Callable[[Connection], T]) -> T:
         try:

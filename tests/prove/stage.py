@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import itertools
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from scenarios.schema import Scenario, parse
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from tests import databases
 from tests.field.live_broker import mosquitto, session
 from tools.order import http_post
 
@@ -84,6 +86,8 @@ class Serve:
     directory: Path
     broker_port: int
     port: int
+    database: str
+    worker: str
     kills: int = 0
     starts: int = 0
     _process: asyncio.subprocess.Process | None = None
@@ -93,25 +97,25 @@ class Serve:
         return f"http://{LOCAL}:{self.port}/soap"
 
     @property
-    def database(self) -> str:
-        return f"sqlite:///{self.directory / 'ami.db'}"
-
-    @property
     def log(self) -> str:
         """What every life of it said on stderr."""
-        return (self.directory / "serve.log").read_text(encoding="utf-8", errors="replace")
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / f"{self.worker}.log"
 
     async def launch(self) -> None:
         """Start the process; it is not ready yet."""
         assert self._process is None
         self.starts += 1
-        with (self.directory / "serve.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", AMI, "serve"),
-                *("--database", str(self.directory / "ami.db")),
+                *("--database", self.database),
                 *("--mqtt", f"{LOCAL}:{self.broker_port}"),
                 *("--port", str(self.port)),
-                *("--config", str(self.directory / "serve.toml")),
+                *("--config", str(self.directory / f"{self.worker}.toml")),
                 *("--registry", str(self.directory / "field.toml")),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -160,6 +164,7 @@ class Stage:
     world: World
     commercial: CommercialSystem
     scenario: Scenario
+    others: tuple[Serve, ...] = ()  # further workers on the same database and broker
     resent: int = 0
     wanted: dict[str, Wanted] = field(default_factory=dict)  # by MessageID
     acknowledged: dict[str, Answered] = field(default_factory=dict)
@@ -194,7 +199,8 @@ class Stage:
 
     def story(self) -> Story:
         """The run, as expectations look at it."""
-        errors = [line for line in self.serve.log.splitlines() if line.startswith("Traceback")]
+        said = [line for one in (self.serve, *self.others) for line in one.log.splitlines()]
+        errors = [line for line in said if line.startswith("Traceback")]
         ended = self.world.enter(lambda: self.world.env.now)
         return Story(
             scenario=self.scenario,
@@ -214,32 +220,47 @@ def _owed(record: Record) -> bool:
 
 @asynccontextmanager
 async def staged(
-    directory: Path, *, meters: int, concentrators: int, seed: int
+    directory: Path, *, meters: int, concentrators: int, seed: int, workers: int = 1
 ) -> AsyncIterator[Stage]:
-    """The stage, with `ami serve` ready."""
+    """The stage, with `ami serve` ready, in so many workers: orders come to each in turn."""
     start = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
     text = FIELD.format(
         start=start.isoformat(), zone=ZONE, meters=meters, concentrators=concentrators
     )
     (directory / "field.toml").write_text(text, encoding="utf-8")
-    (directory / "serve.toml").write_text(CONFIG, encoding="utf-8")
+    names = [f"serve-{number}" for number in range(1, workers + 1)]
+    for name in names:
+        (directory / f"{name}.toml").write_text(_config(directory, name, names), encoding="utf-8")
     scenario = msgspec.structs.replace(parse(text), seed=seed)
     async with (
         mosquitto(directory / "mosquitto") as broker,
         session(broker.port, PLATFORM) as queue,
         live_field(scenario, Address(LOCAL, broker.port)) as live,
     ):
-        serve = Serve(directory, broker.port, _free_port(Random(f"{seed}/{os.getpid()}")))
-        commercial = CommercialSystem(COMMERCIAL, http_post(serve.url), lambda: datetime.now(UTC))
+        rng, database = Random(f"{seed}/{os.getpid()}"), databases.at(directory / "ami.db")
+        serves = [Serve(directory, broker.port, _free_port(rng), database, name) for name in names]
+        posts = itertools.cycle([http_post(serve.url) for serve in serves])
+        commercial = CommercialSystem(
+            COMMERCIAL, lambda octets: next(posts)(octets), lambda: datetime.now(UTC)
+        )
         platform = IntegrationPlatform(commercial, queue.publish)
         await queue.subscribe(platform.topic, platform.hear)
         try:
-            await serve.launch()
-            await serve.ready()
+            for serve in serves:
+                await serve.launch()
+            for serve in serves:
+                await serve.ready()
             await live.connected(READY_WITHIN_S)
-            yield Stage(serve, live.world, commercial, scenario)
+            yield Stage(serves[0], live.world, commercial, scenario, tuple(serves[1:]))
         finally:
-            await serve.abandon()
+            for serve in serves:
+                await serve.abandon()
+
+
+def _config(directory: Path, name: str, names: Sequence[str]) -> str:
+    legacy = databases.at(directory / "legacy.db")
+    share = 'share = "head-ends"' if len(names) > 1 else ""
+    return f'worker = "{name}"\nlegacy_database = "{legacy}"\n{CONFIG}\n[mqtt]\n{share}\n'
 
 
 def _free_port(rng: Random) -> int:

@@ -24,6 +24,7 @@ from protocols.cim.control_types import ControlKind
 from scenarios.engine import Record, Story
 from scenarios.expectations import invariants
 from scenarios.stand_ins.commercial import Wanted
+from tests import databases
 from tests.prove.stage import Stage, staged
 
 KILLS = int(os.environ.get("AMI_KILLS", "50"))
@@ -38,9 +39,20 @@ LIMITS = 7000  # distinct amounts
 pytestmark = [pytest.mark.requires("mosquitto"), pytest.mark.xdist_group("kill-serve")]
 
 
+pytest_generate_tests = databases.on_both
+
+
+@databases.sqlite_only  # on PostgreSQL the two workers do as much
 @pytest.mark.live
 def test_three_kills(tmp_path: Path) -> None:
     print(asyncio.run(_kill(tmp_path, kills=3, seed=7)))
+
+
+@databases.postgresql_only
+@pytest.mark.live
+def test_two_workers_one_of_them_killed(tmp_path: Path) -> None:
+    """On one database and one broker, which gives each message to any of them."""
+    print(asyncio.run(_kill(tmp_path, kills=1, seed=8, workers=2)))
 
 
 @pytest.mark.prove
@@ -51,9 +63,11 @@ def test_many_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         print("\n" + "\n".join(f"{name:<40} {value}" for name, value in counts.items()))
 
 
-async def _kill(directory: Path, *, kills: int, seed: int) -> dict[str, object]:
+async def _kill(directory: Path, *, kills: int, seed: int, workers: int = 1) -> dict[str, object]:
     """Let orders flow, kill so often, wait for every end, and hold it all together."""
-    async with staged(directory, meters=METERS, concentrators=CONCENTRATORS, seed=seed) as stage:
+    async with staged(
+        directory, meters=METERS, concentrators=CONCENTRATORS, seed=seed, workers=workers
+    ) as stage:
         enough = asyncio.Event()
         senders = [
             asyncio.create_task(_send(stage, Random(f"{seed}/sender/{number}"), number, enough))
@@ -68,7 +82,8 @@ async def _kill(directory: Path, *, kills: int, seed: int) -> dict[str, object]:
                 sender.cancel()
         await _ask_again(stage, Random(f"{seed}/again"))
         await stage.settled(timeout_s=240.0)
-        await stage.serve.stop()
+        for serve in (stage.serve, *stage.others):
+            await serve.stop()
         story = stage.story()
         counts = {"kills of ami serve": stage.serve.kills, **cut_short, **_counts(stage, story)}
         assert stage.serve.kills == kills

@@ -107,7 +107,6 @@ async def test_two_workers_one_of_them_killed(tmp_path: Path) -> None:
                 assert under_way == number
                 done, under_way = [*done, number], None
         assert done == sorted(done) and under_way is None
-    assert {cause for _, cause in story} >= {"done by w1", "done by w2"}
 
 
 @pytest.mark.live

@@ -73,6 +73,10 @@ class OrderWords(Protocol):
         """Give a lease back; with `worker`, only if it still is that worker's."""
         ...
 
+    def held_by(self, number: int, now: datetime) -> str | None:
+        """The worker that has an order leased, if any."""
+        ...
+
     def note_taken_over(self, worker: str, *, at: datetime) -> int:
         """Write a line into the journal of each order that a dead worker had leased; how many."""
         ...
