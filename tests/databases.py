@@ -40,8 +40,8 @@ sqlite_only = pytest.mark.sqlite_only
 postgresql_only = pytest.mark.postgresql_only
 """Of a test in a folder that asks for both: what SQLite does elsewhere."""
 
-# What a power cut would cost does not matter here.  The zone is not UTC, so that who forgets about
-# zones is found out.
+# What a power cut would cost does not matter here; what the server's own end would, does.  The zone
+# is not UTC, so that who forgets about zones is found out.
 SETTINGS = {
     "deadlock_timeout": "20ms",
     "fsync": "off",
@@ -49,7 +49,6 @@ SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    "synchronous_commit": "off",
     "timezone": "America/Santiago",
 }
 WITH_TABLES = "with_tables"  # the database that new ones are copied from: making tables costs most

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from headend.domain.collecting import TaskTable, UploadTaken
 from headend.domain.interval import CollectedBlock, IntervalDay
 from headend.store import collected_schema as tables
-from headend.store.prepared import Prepared
+from headend.store.prepared import Locked, Prepared
 from headend.store.rows import Form
 from headend.store.words import Words
 from protocols.concentrator.collecting import Layout
@@ -51,9 +51,7 @@ PAGES = 0x616D_6A
 _LOCK_PAGES = Prepared(
     select(func.pg_advisory_xact_lock(PAGES, func.hashtext(bindparam("meter", type_=String))))
 )
-_TASKS = Prepared(
-    TASK_TABLE.select().where(_tasks.concentrator == bindparam("of_concentrator")).with_for_update()
-)
+_TASKS = Locked(TASK_TABLE.select().where(_tasks.concentrator == bindparam("of_concentrator")))
 _LAYOUT_NUMBER = Prepared(select(_layouts.number).where(_layouts.digest == bindparam("of_digest")))
 _ADD_LAYOUT = Prepared(insert(tables.layouts).returning(_layouts.number), ("digest", "layout"))
 _LAYOUT = Prepared(select(_layouts.layout).where(_layouts.number == bindparam("of_number")))

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from headend.domain.order import OWN, Attempt, JournalLine, Order, State
 from headend.domain.reason import ReasonCode
 from headend.store import schema
-from headend.store.prepared import Prepared
+from headend.store.prepared import Locked, Prepared
 from headend.store.rows import ATTEMPT, JOURNAL, ORDER, QUEUE_NAMES, order_values
 from headend.store.words import Words
 
@@ -68,18 +68,12 @@ _SAVE = Prepared(update(_orders).where(_of_number), _STANDING)
 _FINISH = Prepared(
     update(_orders).where(_of_number, _columns.unfinished.is_(True)).values(unfinished=False)
 )
-# Whoever reads an order may be about to change it, and so may another worker: the row is locked
-# until the transaction's end (PostgreSQL; SQLite has one writer, and leaves the words out).
-ORDER_LOCKED = Prepared(ORDER.select().where(_of_number).with_for_update())
+ORDER_LOCKED = Locked(ORDER.select().where(_of_number))
 _of_transaction = _columns.transaction_id == bindparam("of_transaction")
 _of_correlation = _columns.correlation_id == bindparam("of_correlation")
-_OF_TRANSACTION = Prepared(
-    ORDER.select().where(_of_transaction).order_by(_columns.number).with_for_update()
-)
-_OF_CORRELATION = Prepared(
-    ORDER.select().where(_of_correlation).order_by(_columns.number).with_for_update()
-)
-_OPEN_OF_METER = Prepared(
+_OF_TRANSACTION = Locked(ORDER.select().where(_of_transaction).order_by(_columns.number))
+_OF_CORRELATION = Locked(ORDER.select().where(_of_correlation).order_by(_columns.number))
+_OPEN_OF_METER = Locked(
     ORDER.select()
     .where(
         _columns.meter == bindparam("of_meter"),
@@ -87,9 +81,8 @@ _OPEN_OF_METER = Prepared(
         _columns.unfinished.is_(True),
     )
     .order_by(_columns.number)
-    .with_for_update()
 )
-_OPEN_OF_CONCENTRATOR = Prepared(
+_OPEN_OF_CONCENTRATOR = Locked(
     ORDER.select()
     .where(
         _columns.concentrator == bindparam("of_concentrator"),
@@ -97,9 +90,8 @@ _OPEN_OF_CONCENTRATOR = Prepared(
         _columns.unfinished.is_(True),
     )
     .order_by(_columns.number)
-    .with_for_update()
 )
-_ENDED = Prepared(
+_ENDED = Locked(
     ORDER.select()
     .where(
         _columns.concentrator == bindparam("of_concentrator"),
@@ -107,7 +99,6 @@ _ENDED = Prepared(
         _columns.unfinished.is_(False),
     )
     .order_by(_columns.ended_at, _columns.number)
-    .with_for_update()
 )
 _ACTED_ON_SINCE = Prepared(
     select(func.count()).where(

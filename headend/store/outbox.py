@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, insert, select, update
 
 from headend.ports import Outgoing
-from headend.store.prepared import Prepared
+from headend.store.prepared import Locked, Prepared
 from headend.store.rows import ORDER, OUTGOING
 from headend.store.words import Words
 
@@ -41,18 +41,18 @@ _NEXT_CHANNEL = Prepared(
         _columns.channel > bindparam("after"), _columns.due_at.is_not(None)
     )
 )
-_DUE = Prepared(
+_DUE = Locked(
     OUTGOING.select()
     .where(_on_channel, _columns.due_at <= bindparam("now"))
     .order_by(_columns.due_at, _columns.line)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
+    .limit(bindparam("limit")),
+    skip_locked=True,
 )
 _orders = ORDER.table.c
 _LOCK_ORDER = Prepared(
     select(_orders.number).where(_orders.number == bindparam("of_order")).with_for_update()
 )
-_NEXT_DUE = Prepared(
+_NEXT_DUE = Locked(
     select(func.min(_columns.due_at)).where(_on_channel, _columns.due_at.is_not(None))
 )
 _POSTPONE = Prepared(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import TypeEngine
 
@@ -129,6 +129,26 @@ class Prepared:
             results=results,
             plain=not any(results),
         )
+
+
+class Locked(Prepared):
+    """A query whose rows are locked until the transaction's end, because whoever reads them may be
+    about to change them, and so may another worker.  (PostgreSQL; SQLite has one writer, and leaves
+    the words out.)  A reader, which cannot change them, locks nothing.
+
+    `skip_locked`: what another worker has locked is not there.
+    """
+
+    __slots__ = ("_reading",)
+
+    def __init__(self, statement: Select[*tuple[Any, ...]], *, skip_locked: bool = False) -> None:
+        super().__init__(statement.with_for_update(skip_locked=skip_locked))
+        self._reading = Prepared(statement)
+
+    def rows(self, connection: Connection, values: Values) -> list[tuple[Any, ...]]:
+        if connection.get_execution_options().get("postgresql_readonly"):
+            return self._reading.rows(connection, values)
+        return super().rows(connection, values)
 
 
 def _writing(of: TypeEngine[Any], dialect: Dialect) -> Process:

@@ -12,7 +12,7 @@ from headend.domain.firmware import OFFERED, FirmwareUpdate
 from headend.domain.upkeep import ClockMeasured, HourHeard, KnownState, SessionChange
 from headend.store import upkeep_schema as tables
 from headend.store.collected import put_over
-from headend.store.prepared import Prepared
+from headend.store.prepared import Locked, Prepared
 from headend.store.rows import Form
 from headend.store.words import Words
 
@@ -29,9 +29,7 @@ _PUT = {
     for dialect in (sqlite, postgresql)
     for form in (STATE, CLOCK, HOUR, SESSION, DISCOVERY, UPDATE)
 }
-_STATE = Prepared(
-    STATE.select().where(_states.concentrator == bindparam("of_concentrator")).with_for_update()
-)
+_STATE = Locked(STATE.select().where(_states.concentrator == bindparam("of_concentrator")))
 
 _updates = UPDATE.table.c
 _UPDATE = Prepared(

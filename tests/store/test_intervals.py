@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
 from headend.store import schema
-from headend.store.intervals import QUANTITIES, IntervalRow, intervals_of
+from headend.store.intervals import COPY_MIN, QUANTITIES, IntervalRow, intervals_of
 from headend.store.prepared import Prepared
 from headend.store.transaction import SqlTransaction
 
@@ -21,6 +21,27 @@ def test_the_first_row_of_an_interval_stands(tx: SqlTransaction, connection: Con
     assert tx.add_intervals([row("7", 1800, first=50), row("7", 2700)]) == 1
     found = intervals_of(connection, "7", "7", after=0, until=9_999)
     assert found == [row("7", 900), row("7", 1800), row("7", 2700)]
+
+
+@pytest.mark.parametrize("again", [0, 1, COPY_MIN])
+def test_many_rows_at_once_are_kept_as_a_few_are(
+    tx: SqlTransaction, connection: Connection, again: int
+) -> None:
+    """All new, one of them there already, all there already."""
+    many = [row("7", 900 * number, first=number) for number in range(1, COPY_MIN + 1)]
+    assert tx.add_intervals(many[:again]) == again
+    changed = [(*one[:3], 1, *one[4:]) for one in many[:again]]
+    assert tx.add_intervals([*changed, *many[again:]]) == COPY_MIN - again
+    assert intervals_of(connection, "7", "7", after=0, until=10**9) == many
+
+
+def test_many_rows_of_which_one_is_no_row_are_refused_together(
+    tx: SqlTransaction, connection: Connection
+) -> None:
+    many = [row("7", 900 * number) for number in range(COPY_MIN)]
+    with pytest.raises(ValueError, match="refuses"), connection.begin_nested():
+        tx.add_intervals([*many, (None, *many[0][1:])])
+    assert intervals_of(connection, "7", "7", after=-1, until=10**9) == []
 
 
 def test_a_part_is_asked_for_by_meters_and_time(tx: SqlTransaction, connection: Connection) -> None:

@@ -123,3 +123,38 @@ def meter_memory(
         out.print(f"{'read and released':20s} {told['released_bytes']:8d} bytes")
     if not run.within_aims:
         raise typer.Exit(1)
+
+
+@app.command("ingest")
+def ingest(
+    batches: Annotated[
+        int, typer.Option(min=1, help="Of 9,600 rows each: a day of 100 meters.")
+    ] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="The median of so many.")] = 3,
+    postgresql: Annotated[
+        str | None,
+        typer.Option(help="URL of a database, for a schema of its own that goes again."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Rows of load profiles per second into the store, next to the bare driver with the same rows.
+
+    Example: [bold]ami bench ingest --postgresql postgresql://ami@127.0.0.1/scratch --json[/]
+    """
+    from tools.bench.ingest import compare
+
+    run = compare(count=batches, rounds=rounds, postgresql=postgresql)
+    if json:
+        print_json(run.as_dict())
+        return
+    for name, bare, one in (
+        ("SQLite", "executemany", run.sqlite),
+        ("PostgreSQL", "COPY", run.postgresql),
+    ):
+        if one is None:
+            out.print(f"{name:11s} not measured: name a database by --postgresql")
+            continue
+        out.print(
+            f"{name:11s} {one.ours_per_s:9,.0f} rows/s   bare {bare} {one.bare_per_s:9,.0f} rows/s"
+            f"   ratio {one.ratio:.2f}"
+        )
