@@ -52,7 +52,7 @@ _orders = ORDER.table.c
 _LOCK_ORDER = Prepared(
     select(_orders.number).where(_orders.number == bindparam("of_order")).with_for_update()
 )
-_NEXT_DUE = Locked(
+_NEXT_DUE = Prepared(
     select(func.min(_columns.due_at)).where(_on_channel, _columns.due_at.is_not(None))
 )
 _POSTPONE = Prepared(
