@@ -180,8 +180,6 @@ class HeadEnd:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.duties.run(), name="duties")
             group.create_task(self.watch.run(), name="watch")
-            if self.security is not None:
-                group.create_task(self.security.run(), name="security events")
 
     async def close(self) -> None:
         await self.store.close()
@@ -258,17 +256,15 @@ def build(
     upkeep = Upkeep(store, clock, chance, field_, config.upkeep)
     discoveries = Discoveries(store, clock, chance, field_)
     firmware = FirmwareDesk(store, clock, chance, field_)
-    duties = Duties(
-        duty,
-        field_,
-        [
-            ("schedules", scheduling.run),
-            ("task tables", task_tables.run),
-            ("upkeep", upkeep.run),
-            ("discoveries", discoveries.run),
-            ("firmware", firmware.run),
-        ],
-    )
+    works = [
+        ("schedules", scheduling.run),
+        ("task tables", task_tables.run),
+        ("upkeep", upkeep.run),
+        ("discoveries", discoveries.run),
+        ("firmware", firmware.run),
+    ]
+    if security is not None:
+        works.append(("security events", security.run))
     return HeadEnd(
         config=config,
         store=store,
@@ -292,7 +288,7 @@ def build(
         upkeep=upkeep,
         discoveries=discoveries,
         firmware=firmware,
-        duties=duties,
+        duties=Duties(duty, field_, works),
         uploads=UploadIntake(store, clock, zone, late_after_s),
         guard=guard,
         watch=Watch(guard.note, clock),
