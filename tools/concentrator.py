@@ -11,10 +11,14 @@ import typer
 
 from headend.config import database_url
 from headend.ports import StoreUnavailable
+from tools.concentrator_registry import registry_verbs
 from tools.database import ADVICE, Database, reading
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 
-app = typer.Typer(help="Concentrators themselves: their firmware.", no_args_is_help=True)
+app = typer.Typer(
+    help="Concentrators themselves: in the registry, and their firmware.", no_args_is_help=True
+)
+registry_verbs(app)
 
 
 @app.callback()

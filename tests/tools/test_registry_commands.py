@@ -71,6 +71,17 @@ def test_a_meter_is_hung_up_blocked_and_exchanged(where: list[str]) -> None:
     assert "12345600 Wh (technician)" in people and "exchanged for 2" in people
 
 
+def test_concentrators_are_entered_and_listed(where: list[str]) -> None:
+    assert told("concentrator", "add", "C2", "--sim", "8956", *where) == {
+        "name": "C2",
+        "sim": "8956",
+    }
+    assert ami("concentrator", "add", "C3", *where).exit_code == 0
+    names = [each["name"] for each in told("concentrator", "list", *where)]
+    assert names == ["C1", "C2", "C3"]
+    assert "8956" in ami("concentrator", "list", "--after", "C1", *where).stdout
+
+
 def test_meters_by_place_and_stage(where: list[str]) -> None:
     told("meter", "install", "1", "SP1", *where)
 
