@@ -29,6 +29,8 @@ from headend.store.store import SqlStore
 from tests import databases
 from tests.conftest import SIMULATED_START
 
+pytest_generate_tests = databases.on_both
+
 SANTIAGO = ZoneInfo("America/Santiago")
 M1 = Meter("M1", commissioned=True, model="sim-3p", address="tcp://10.1.2.3")
 M2 = Meter("M2", commissioned=True, model="sim-3p", address="tcp://10.1.2.4")

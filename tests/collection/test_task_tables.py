@@ -23,6 +23,8 @@ from protocols.concentrator.messages import Downward, Online
 from tests import databases
 from tests.conftest import SIMULATED_START
 
+pytest_generate_tests = databases.on_both
+
 LOAD = CollectionTask(name="load", objects=("load-profile",))
 DAILY = CollectionTask(name="daily", objects=("1.0.99.2.0.255",), every="1d", after_s=18_000)
 REGISTERS = CollectionTask(

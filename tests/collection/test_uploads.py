@@ -42,6 +42,8 @@ from protocols.dlms.values import (
 )
 from tests import databases
 
+pytest_generate_tests = databases.on_both
+
 ZONE = ZoneInfo("America/Santiago")
 NOW = datetime(2026, 7, 6, 14, 1, tzinfo=UTC)
 PROFILE = "1.0.99.1.0.255"
