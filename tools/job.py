@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
+from headend.app.access import by_command
 from headend.app.jobs import (
     BadAddress,
     Exported,
@@ -185,6 +186,7 @@ def export(
         tuple(_listed(meters)),
         _numbers(orders),
         _passphrase() if passphrase else None,
+        by_command().actor,
     )
 
     async def work(desk: JobDesk) -> Exported:

@@ -37,9 +37,12 @@ def done(
     at: datetime, actor: str, permission: Permission, subject: str, detail: str, *, source: str
 ) -> AuditLine:
     """What was allowed is done, and stands with what it did in one transaction."""
+    security = permission in TOLD
+    severity = Severity.NOTICE if security else Severity.INFORMATIONAL
     return AuditLine(
-        at, actor, permission, clean(subject), Outcome.DONE, clean(detail), clean(source)
-    )
+        at, actor, permission, clean(subject), Outcome.DONE, clean(detail), clean(source),
+        severity, security,
+    )  # fmt: skip
 
 
 def refused(

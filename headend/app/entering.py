@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from headend.access import lines
 from headend.app.access import by_command
 from headend.app.calendar import working_days
 from headend.app.key_storage import envelope_of
@@ -15,6 +16,8 @@ from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.collection.asking import BadRead, Reads
 from headend.config import BadConfig, Config
+from headend.domain.account import Permission
+from headend.domain.audit import AuditLine
 from headend.domain.firmware import FirmwareUpdate
 from headend.domain.life_cycle import LifeLine, Step, stage_of
 from headend.domain.meter import DIALS_IN, GATEWAY, Meter
@@ -60,7 +63,7 @@ async def add_meter(
         raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
     store = SqlStore(config.database, live=True)
     try:
-        await store.run(lambda tx: _put(tx, meter))
+        await store.run(lambda tx: _put(tx, meter, len(keys) + len(passwords) + len(pairs)))
         if envelope is not None:
             vault = KeyVault(store, envelope)
             for client, known in keys.items():
@@ -73,14 +76,23 @@ async def add_meter(
         await store.close()
 
 
-def _put(tx: Transaction, meter: Meter) -> None:
-    """The meter as it was entered, with the line in its life that says so."""
+def _put(tx: Transaction, meter: Meter, secrets: int) -> None:
+    """The meter as it was entered, with the lines in its life and in the audit log that say so."""
     before = tx.meter(meter.name)
     was = None if before is None else stage_of(before)
     tx.put_meters([meter])
     at, who = WallClock().now(), by_command().actor
     line = LifeLine(meter.name, at, Step.RECEIVE, was, stage_of(meter), who, "ami meter add")
     tx.add_life([line])
+    told = f"model {meter.model}; {secrets} keys and passwords with it"
+    tx.add_audit(_done(Permission.REGISTRY_WRITE, f"meter {meter.name}", told))
+
+
+def _done(permission: Permission, subject: str, detail: str) -> AuditLine:
+    """What the audit log says of a command's work."""
+    by = by_command()
+    now = WallClock().now()
+    return lines.done(now, by.actor, permission, subject, detail, source=by.source)
 
 
 async def add_firmware(
@@ -99,6 +111,8 @@ async def add_firmware(
         if tx.concentrator(concentrator) is None:
             raise KeyError(concentrator)
         tx.put_update(update)
+        subject = f"concentrator {concentrator}"
+        tx.add_audit(_done(Permission.FIRMWARE_INSTALL, subject, f"{version}, SHA-256 {image}"))
 
     try:
         await store.run(work)

@@ -16,11 +16,14 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
+from headend.access import lines
+from headend.app.access import by_command
 from headend.app.calendar import working_days
 from headend.app.key_storage import envelope_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
+from headend.domain.account import Permission
 from headend.domain.meter import DIALS_IN
 from headend.domain.order import Kind, Order
 from headend.field.direct.dialling import Dialler
@@ -76,7 +79,7 @@ class KeyDesk:
     async def place(self, meter: str, *, source: str) -> Order:
         """Store an order for new keys, or find the one that is under way; rejected where the keys
         cannot be changed from here.  Raises Overloaded, NeedsHeadEnd."""
-        now, transaction = self.clock.now(), self.chance.uuid()
+        now, transaction, by = self.clock.now(), self.chance.uuid(), by_command()
 
         def work(tx: Transaction) -> Accepted:
             for order in tx.open_orders_of_meter(meter):
@@ -86,7 +89,14 @@ class KeyDesk:
             if self.stepping is not None and known is not None and known.address == DIALS_IN:
                 raise NeedsHeadEnd(f"meter {meter} calls the head-end, and none runs here")
             submission = Submission(source, (Wish(meter, Kind.CHANGE_KEYS),))
-            return self.acceptance.accept(tx, submission, transaction, at=now)
+            accepted = self.acceptance.accept(tx, submission, transaction, at=now)
+            told = f"order {accepted.orders[0].number}: {accepted.orders[0].state}"
+            tx.add_audit(
+                lines.done(
+                    now, by.actor, Permission.KEY_CHANGE, f"meter {meter}", told, source=by.source
+                )
+            )
+            return accepted
 
         accepted = await self.store.run(work)
         self.acceptance.announce(accepted)

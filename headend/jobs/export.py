@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from headend.access import lines
 from headend.config import OrderPolicy
+from headend.domain.account import Permission
 from headend.domain.calendar import WorkingDays
 from headend.domain.job import Authorisation, Job, JobState, Lease, TakenOrder
 from headend.domain.meter import Meter
@@ -50,6 +52,7 @@ class Wanted:
     meters: tuple[str, ...] = ()
     orders: tuple[int, ...] = ()
     passphrase: str | None = None
+    by: str = ""  # who asks, for the audit log
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,10 @@ class Export:
         job = replace(job, package=file)
         tx.add_job(job, leases, taken)
         names = tuple(meter.name for meter in found)
+        told = f"for device {device.name}: keys of {', '.join(names)}"
+        tx.add_audit(
+            lines.done(now, wanted.by, Permission.KEY_EXPORT, f"job {id_}", told, source="command")
+        )
         return Exported(job, names, tuple(order.number for order in taken), tuple(left))
 
     def _pack(

@@ -58,6 +58,12 @@ def test_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"meter {where['meter']}: done, order 4" in ran.stdout
         assert "meter nobody: rejected" in ran.stdout and "no such meter" in ran.stdout
         assert "ami meter add METER" in ran.stderr
+    log = json.loads(ami("audit", "show", "--database", "ami.db", "--json").stdout)
+    told = [each["action"] for each in reversed(log)]
+    assert told[:4] == ["registry.write", "key.change", "registry.write", "key.change"]
+    assert told.count("key.changed") == 3
+    assert all(each["security"] for each in log if each["action"].startswith("key."))
+    assert ami("audit", "verify", "--database", "ami.db").exit_code == 0
     for key in ("encryption_key", "authentication_key", "master_key"):
         assert where[key] not in ran.output.upper()
 
