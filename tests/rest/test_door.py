@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import msgspec
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headend.access.desk import AccountDesk
+from headend.app.http import open_door
 from headend.app.serving import DoorTaken, serving
 from headend.chance import SystemChance
 from headend.clock import WallClock
@@ -73,6 +80,35 @@ async def test_a_morning_by_rest(tmp_path: Path) -> None:
             await desk.revoke_token(token.id, BY)
             assert (await http.get(f"{base}/orders")).json()["code"] == "token-revoked"
         assert head_end.errors == ()
+
+
+@pytest.mark.live
+async def test_no_answer_waits_for_its_own_end() -> None:
+    """Head and body of an answer are two writes; with Nagle's algorithm the second would wait."""
+    seen: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        connection = scope["extensions"]["connection"]
+        seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await PlainTextResponse("yes")(scope, receive, send)
+
+    class Telling(HttpToolsProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            inner, connection = self.app, transport.get_extra_info("socket")
+
+            async def with_connection(scope: Any, receive: Any, send: Any) -> None:
+                scope["extensions"] = {"connection": connection}
+                await inner(scope, receive, send)
+
+            self.app = with_connection
+
+    async with AsyncExitStack() as stack:
+        options = {**uvicorn_options(Rest(port=0)), "http": Telling}
+        port = await open_door(app, options, "127.0.0.1", 0, stack)
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            assert (await http.get(f"http://127.0.0.1:{port}/")).text == "yes"
+    assert seen == [1]
 
 
 @pytest.mark.live
