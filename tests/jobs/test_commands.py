@@ -27,6 +27,8 @@ from tests.store import making
 from tools.cli import app
 from tools.job_keys import BadKeys, read_keys
 
+pytestmark = databases.sqlite_only  # the office's file is carried away and brought back
+
 IDENTITY = Identity(1, 0)
 
 
