@@ -39,6 +39,7 @@ from tools.collection_asking import (
     day_named,
 )
 from tools.collection_drawing import bars, rising
+from tools.collection_validation import findings, validate
 from tools.terminal import out, print_json, show
 
 app = typer.Typer(
@@ -47,6 +48,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+app.command("validate")(validate)
+app.command("findings")(findings)
 
 SLA = timedelta(days=10)
 """How long what is missing is worth asking for: 99.9 % within 10 days (docs/collection.md)."""

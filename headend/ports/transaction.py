@@ -17,6 +17,7 @@ from headend.ports.words.outbox import OutboxWords
 from headend.ports.words.readings import ReadingWords
 from headend.ports.words.registry import RegistryWords
 from headend.ports.words.upkeep import UpkeepWords
+from headend.ports.words.validated import ValidatedWords
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Transaction(
     LifeWords,
     ReadingWords,
     CollectedWords,
+    ValidatedWords,
     UpkeepWords,
     MessageWords,
     OrderWords,

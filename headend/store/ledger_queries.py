@@ -20,11 +20,13 @@ from headend.domain.life_cycle import LifeLine
 from headend.domain.meter import Meter
 from headend.domain.place import PlaceKind
 from headend.domain.utility_day import days, expected_in, period_of, span_of
+from headend.domain.validation import ValidatedDay
 from headend.store.collected import DAY
 from headend.store.collected_queries import layout
 from headend.store.life import LIFE
 from headend.store.places import INSTALLATION, PLACE
 from headend.store.registry_queries import AT_ONCE, MeterFilter, meters
+from headend.store.validated import VALIDATED
 
 _d, _l, _i, _p = DAY.table.c, LIFE.table.c, INSTALLATION.table.c, PLACE.table.c
 _CLOCK_CLASS = 8
@@ -244,3 +246,22 @@ def _periods(connection: Connection, wanted: Wanted, names: Sequence[str]) -> di
         meter: period_of(span_of(day, wanted.zone), expected)
         for meter, day, expected in connection.execute(query)
     }
+
+
+def validated(connection: Connection, wanted: Wanted) -> Iterator[ValidatedDay]:
+    """The days that were looked at and in which something was found odd, or estimated."""
+    table = VALIDATED.table.c
+    for group in _groups(connection, wanted.which):
+        query = (
+            VALIDATED.select()
+            .where(
+                table.meter.in_([meter.name for meter in group]),
+                table.profile == wanted.profile,
+                table.day.between(wanted.first, wanted.last),
+            )
+            .order_by(table.meter, table.day)
+        )
+        for row in connection.execute(query):
+            day = VALIDATED.read(row)
+            if day.findings or day.estimates:
+                yield day

@@ -24,6 +24,7 @@ from headend.store.receipts import ReceiptWords
 from headend.store.secrets import SecretWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
+from headend.store.validated import ValidatedWords
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class SqlTransaction(
     ReadingWords,
     IntervalWords,
     CollectedWords,
+    ValidatedWords,
     UpkeepWords,
     EvidenceWords,
     MessageWords,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +117,36 @@ def test_where_nothing_is_expected(where: list[str]) -> None:
     for asked in (["status", "--day", "2026-07-06"], ["curve", "2026-07-06"]):
         ran = ami(*asked, "--concentrator", "C9", *where)
         assert ran.exit_code == 0 and "nothing is expected" in ran.stdout
+
+
+def test_validation_keeps_its_word_apart(where: list[str]) -> None:
+    """What is missing between two rows is estimated; what came changed is told."""
+    store = SqlStore(where[1], live=False)
+    begin = span_of(DAY, ZONE).begin + 86_400
+
+    def work(tx: Transaction) -> None:
+        number = tx.layout_number(LAYOUT)
+        page = empty_day("1", PROFILE, DAY + timedelta(days=1), 900, ZONE)
+        for value, places in ((0, (1, 2, 4)), (5, (2,))):
+            rows = [
+                Row(begin + 900 * place, begin, number, 0, (None, 96 + place + value, 2300))
+                for place in places
+            ]
+            page, _ = merged(page, rows, on_events=False, now=NOON)
+        tx.put_interval_day(page)
+
+    asyncio.run(store.run(work))
+    asyncio.run(store.close())
+    assert told("validate", "--days", "36500", *where)["looks"] >= 3
+    assert told("validate", "--days", "36500", *where) == {"looks": 0}
+    asked = ("findings", "--day", "2026-07-07", "--days", "1")
+    (found,) = told(*asked, "--estimates", *where)["items"]
+    assert [(each["check"], each["at"]) for each in found["findings"]] == [
+        ("duplicate", "2026-07-07T04:30:00Z")
+    ]
+    assert found["estimates"] == [
+        {"at": "2026-07-07T04:45:00Z", "channel": "1.0.1.8.0.255", "value": 99, "method": "linear"}
+    ]
+    assert "came again" in ami(*asked, *where).stdout
+    quiet = ami("findings", "--day", "2026-07-06", "--days", "1", "--meter", "2", *where)
+    assert quiet.exit_code == 0 and "nothing odd" in quiet.stdout

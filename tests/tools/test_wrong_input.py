@@ -33,6 +33,8 @@ WRONG: dict[str, str] = {
     "collection status --profile load --database ami.db --json": USAGE,
     "collection status --database none.db --json": "no-database",
     "collection gaps --meter 9 --database ami.db --json": "no-such-meter",
+    "collection validate --database none.db --json": "no-database",
+    "collection findings --meter 9 --database ami.db --json": "no-such-meter",
     "collection curve 2026-02-30 --database ami.db --json": USAGE,
     "sim run none.toml --json": USAGE,
     "sim run bad.toml --json": USAGE,

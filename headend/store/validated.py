@@ -1,0 +1,77 @@
+"""The words for what came of looking at collected days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from headend.domain.reading import Reading
+from headend.domain.validation import ValidatedDay
+from headend.store import validated_schema as tables
+from headend.store.collected import DAY, put_over
+from headend.store.prepared import Prepared
+from headend.store.readings import READING
+from headend.store.rows import Form
+from headend.store.words import Words
+
+VALIDATED = Form(ValidatedDay, tables.validated_days)
+
+_v, _d, _r = VALIDATED.table.c, DAY.table.c, READING.table.c
+_PUT = {d.dialect.name: put_over(d, VALIDATED.table, VALIDATED.names) for d in (sqlite, postgresql)}
+_DAYS = Prepared(
+    VALIDATED.select()
+    .where(
+        _v.meter == bindparam("of_meter"),
+        _v.profile == bindparam("of_profile"),
+        _v.day.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(_v.day)
+)
+
+
+class ValidatedWords(Words):
+    """Findings and estimates, by meter, profile and day."""
+
+    def put_validated_day(self, day: ValidatedDay) -> None:
+        self._change(_PUT[self._connection.dialect.name], VALIDATED.values(day))
+
+    def validated_days(
+        self, meter: str, profile: str, first: date, last: date
+    ) -> list[ValidatedDay]:
+        wanted = {"of_meter": meter, "of_profile": profile, "first": first, "last": last}
+        return self._all(VALIDATED, _DAYS, wanted)
+
+    def days_to_validate(self, since: date, limit: int) -> list[tuple[str, str, date]]:
+        same = (_v.meter == _d.meter) & (_v.profile == _d.profile) & (_v.day == _d.day)
+        query = (
+            select(_d.meter, _d.profile, _d.day)
+            .outerjoin(VALIDATED.table, same)
+            .where(
+                _d.day >= since,
+                _d.expected > 0,
+                or_(_v.raw_at.is_(None), _v.raw_at < _d.updated_at),
+            )
+            .order_by(_d.meter, _d.profile, _d.day)
+            .limit(limit)
+        )
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def register_reads(
+        self, meter: str, names: Sequence[str], begin: datetime, end: datetime
+    ) -> list[Reading]:
+        query = (
+            READING.select()
+            .where(
+                _r.meter == meter,
+                _r.name.in_(names),
+                _r.attribute == 2,
+                _r.value.is_not(None),
+                _r.at > begin,
+                _r.at <= end,
+            )
+            .order_by(_r.at, _r.line)
+        )
+        return [READING.read(row) for row in self._connection.execute(query)]
