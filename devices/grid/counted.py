@@ -27,7 +27,7 @@ Flows = npt.NDArray[np.int64]  # slots x quantities, watts and vars of 0 and mor
 class DaySums(NamedTuple):
     """A day, one row for each quarter hour: what flowed before it, W ms, and what flows in it, W.
 
-    Arrays: lists of whole numbers are read somewhat faster, but take six times the memory, so that
+    Arrays: lists of whole numbers are read somewhat faster, but take four times the memory, so that
     fewer days can be kept, and to make them takes longer than all that is read of most days.
     """
 
