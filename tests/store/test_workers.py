@@ -18,6 +18,7 @@ from headend.domain.order import State
 from headend.ports import Transaction
 from headend.store.engine import open_writer
 from headend.store.store import SqlStore
+from headend.store.transaction import SqlTransaction
 from headend.store.writer import Writer
 from tests import databases
 from tests.store.making import STORY, T0, at, order, outgoing
@@ -107,6 +108,29 @@ async def test_two_workers_one_of_them_killed(tmp_path: Path) -> None:
                 assert under_way == number
                 done, under_way = [*done, number], None
         assert done == sorted(done) and under_way is None
+
+
+@databases.postgresql_only  # on SQLite the second waits at its beginning
+def test_while_one_claims_an_order_no_other_of_its_meter_is_claimed() -> None:
+    """Two transactions side by side; what the first has leased is not to be seen yet."""
+    engine = open_writer(databases.memory())
+    with engine.begin() as connection:
+        tx = SqlTransaction(connection)
+        for number, meter in ((1, "M1"), (2, "M1"), (3, "M2")):
+            tx.add_order(order(number, meter=meter), STORY)
+
+    def claim(connection: Connection, worker: str) -> int | None:
+        claimed = SqlTransaction(connection).claim("C1", worker=worker, now=T0, lease_until=at(60))
+        return None if claimed is None else claimed.number
+
+    with engine.connect() as one, engine.connect() as other:
+        with one.begin(), other.begin():
+            assert claim(one, "w1") == 1
+            assert claim(other, "w2") == 3  # past the second of M1
+            assert claim(other, "w2") is None
+        with other.begin():
+            assert claim(other, "w2") is None
+    engine.dispose()
 
 
 @pytest.mark.live
