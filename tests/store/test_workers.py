@@ -116,8 +116,10 @@ def test_while_one_claims_an_order_no_other_of_its_meter_is_claimed() -> None:
     engine = open_writer(databases.memory())
     with engine.begin() as connection:
         tx = SqlTransaction(connection)
-        for number, meter in ((1, "M1"), (2, "M1"), (3, "M2")):
-            tx.add_order(order(number, meter=meter), STORY)
+        # A look at the effect of one that has ended stands in the way by its lease alone.
+        tx.add_order(order(1, state=State.FAILED, verify_at=T0), STORY)
+        tx.add_order(order(2), STORY)
+        tx.add_order(order(3, meter="M2"), STORY)
 
     def claim(connection: Connection, worker: str) -> int | None:
         claimed = SqlTransaction(connection).claim("C1", worker=worker, now=T0, lease_until=at(60))
