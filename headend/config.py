@@ -264,6 +264,16 @@ class DirectPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return bytes.fromhex(self.system_title)
 
 
+class EventPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When tellings are one event, and events one incident."""
+
+    window_s: Seconds = 120.0  # losses under one transformer within it are one incident
+    members_min: Count = 3  # meters that make an incident; fewer are events by themselves
+    reach_s: Seconds = 7 * 86_400.0  # how far from a late event incidents are looked at again
+    same_s: Seconds = 5.0  # between an event's time in the log and in its push
+    word_s: Seconds = 120.0  # between an event and the status word that shows it
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set."""
 
@@ -282,6 +292,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
+    events: EventPolicy = EventPolicy()
 
 
 def database_url(named: str) -> str:

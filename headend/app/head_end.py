@@ -27,6 +27,7 @@ from headend.collection.task_tables import BadTask, TaskTables
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, Config
 from headend.domain.meter import Concentrator, Meter
+from headend.events.taking import EventIntake
 from headend.field.broker import Broker
 from headend.field.concentrators import Concentrators
 from headend.field.direct.dialling import Dialler
@@ -221,12 +222,13 @@ def build(
     vault = None if envelope is None else KeyVault(store, envelope)
     shelf = Shelf(config.direct.models)
     zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
-    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s, zone)
+    events = EventIntake(config.events)
+    pushes = PushIntake(store, clock, shelf, vault, config.direct.late_after_s, zone, events)
     listening = None
     if config.direct.listen_port is not None:
         listening = Listening(pushes.take, store, clock, chance, shelf, config.direct)
     tunnels = Tunnels(field_.tell, clock, chance)
-    gathered = GatheredIntake(store, clock, zone, late_after_s)
+    gathered = GatheredIntake(store, clock, zone, late_after_s, events)
     direct = DirectField(
         store, clock, chance, shelf, vault, dialling or Dialler(listening), config.direct, tunnels,
         gathered, zone,
@@ -289,7 +291,7 @@ def build(
         discoveries=discoveries,
         firmware=firmware,
         duties=Duties(duty, field_, works),
-        uploads=UploadIntake(store, clock, zone, late_after_s),
+        uploads=UploadIntake(store, clock, zone, late_after_s, shelf, events),
         guard=guard,
         watch=Watch(guard.note, clock),
         security=security,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from headend.collection.intervals import Taken, by_day, empty_day, merged
 from headend.collection.quantities import interval_rows
 from headend.domain.interval import Row
+from headend.events.taking import EventIntake
 from headend.ports import Transaction
 from protocols.concentrator.collecting import Layout
 
@@ -21,8 +22,10 @@ def fill(
     *,
     zone: ZoneInfo,
     now: datetime,
+    events: EventIntake,
 ) -> Taken:
-    """Write rows to their pages; `zone` is the utility's, whose days the pages are."""
+    """Write rows to their pages; `zone` is the utility's, whose days the pages are.  Rows of event
+    logs are events."""
     taken = Taken()
     for day, of_day in by_day(rows, zone):
         page = tx.interval_day(meter, layout.profile, day) or empty_day(
@@ -32,5 +35,6 @@ def fill(
         taken += found
         if fresh is not page:
             tx.put_interval_day(fresh)
+    events.logged(tx, meter, layout, rows, now)
     tx.add_intervals(interval_rows(meter, layout, rows))
     return taken

@@ -15,6 +15,7 @@ import structlog
 from headend.collection.decoding import Undecodable, rows_of
 from headend.collection.filling import fill
 from headend.domain.interval import CollectedBlock, IntervalDay, Row, RowQuality
+from headend.events.taking import EventIntake
 from headend.ports import Clock, RowsGathered, RowsHeld, RowsKept, Store, Transaction
 
 PAGES = 2
@@ -33,6 +34,7 @@ class GatheredIntake:
     clock: Clock
     zone: ZoneInfo
     late_after_s: float
+    events: EventIntake = EventIntake()
 
     async def held(self, meter: str, profile: str) -> RowsHeld:
         """Up to where the rows are here."""
@@ -59,7 +61,15 @@ class GatheredIntake:
                 _log.error("a buffer cannot be decoded", meter=gathered.meter, why=str(error))
                 tx.add_block(_kept(gathered, number, now, 0, str(error)))
                 return RowsKept(0, trouble=str(error))
-            taken = fill(tx, gathered.meter, gathered.layout, rows, zone=self.zone, now=now)
+            taken = fill(
+                tx,
+                gathered.meter,
+                gathered.layout,
+                rows,
+                zone=self.zone,
+                now=now,
+                events=self.events,
+            )
             if taken.new or taken.changed:
                 tx.add_block(_kept(gathered, number, now, len(rows), ""))
             return _told(rows, self.zone)

@@ -17,6 +17,7 @@ import structlog
 from headend.access import lines
 from headend.domain.meter import Meter
 from headend.domain.reading import Push, Reading
+from headend.events.taking import EventIntake
 from headend.models import BadModel, Model, Shelf
 from headend.ports import Clock, KeysUnreadable, Store, Transaction, Vault
 from protocols.concentrator.messages import MeterPushed, ObjectWanted
@@ -73,6 +74,7 @@ class PushIntake:
     vault: Vault | None
     late_after_s: float
     zone: tzinfo
+    events: EventIntake = EventIntake()
 
     async def take(self, apdu: bytes, came_from: str, caller: str | None = None) -> Meter | None:
         """Keep one push.  `caller` is the meter whose connection it came over, where that is known.
@@ -120,9 +122,11 @@ class PushIntake:
                 told, subject = ", ".join(quality), f"meter {meter.name}"
                 tx.add_audit(lines.seen(now, "push.refused", subject, told, source=came_from))
             else:
-                tx.add_readings(
-                    self._readings(meter, notification, sent_at or now, now, number, flags)
-                )
+                readings = self._readings(meter, notification, sent_at or now, now, number, flags)
+                tx.add_readings(readings)
+                if readings:
+                    status = self.shelf.get(meter.model).status
+                    self.events.pushed(tx, readings, status, now)
 
         await self.store.run(work)
         return meter

@@ -7,7 +7,16 @@ configuration and go before those that come along.
     shelf      finds models by name, and joins each with those it extends
 """
 
-from headend.models.schema import Association, Framing, Hdlc, ModeE, Model, ObjectOfInterest, Quirks
+from headend.models.schema import (
+    Association,
+    Framing,
+    Hdlc,
+    ModeE,
+    Model,
+    ObjectOfInterest,
+    Quirks,
+    StatusBits,
+)
 from headend.models.shelf import BadModel, Shelf
 
 __all__ = [
@@ -20,4 +29,5 @@ __all__ = [
     "ObjectOfInterest",
     "Quirks",
     "Shelf",
+    "StatusBits",
 ]

@@ -210,6 +210,24 @@ class PushLayout(_Table, frozen=True):
         LogicalName(self.setup)
 
 
+class StatusBits(_Table, frozen=True):
+    """A status or alarm register of class 1, and which event each of its bits stands for: names of
+    `headend.domain.event_table`, by the bit's number, 0 for the lowest."""
+
+    name: str  # logical name
+    bits: dict[str, Word]
+
+    def __post_init__(self) -> None:
+        LogicalName(self.name)
+        for number in self.bits:
+            if not (number.isascii() and number.isdecimal() and int(number) < 32):
+                raise ValueError(f"{number!r} is no bit of a word of 32")
+
+    def event(self, bit: int) -> str:
+        """The event of a bit, also of one that the model does not explain."""
+        return self.bits.get(str(bit)) or f"{self.name}-bit-{bit}"
+
+
 class Model(_Table, frozen=True):
     """One kind of meter.
 
@@ -246,6 +264,7 @@ class Model(_Table, frozen=True):
     push_client: Address16 | None = None  # whose keys protect pushes
     push_security: str = "authenticated"  # the least protection of a push
     push: dict[str, PushLayout] = {}
+    status: dict[str, StatusBits] = {}
 
     def __post_init__(self) -> None:
         for role in (self.reads_as, self.acts_as, PUBLIC):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headend.models.schema import Association, Model, ObjectOfInterest, PushLayout
+from headend.models.schema import Association, Model, ObjectOfInterest, PushLayout, StatusBits
 
 OURS = Path(__file__).parent
 EXTENDS_MAX = 8
@@ -28,6 +28,7 @@ _NAMED: dict[str, type[Any]] = {
     "association": Association,
     "objects": ObjectOfInterest,
     "push": PushLayout,
+    "status": StatusBits,
 }
 
 

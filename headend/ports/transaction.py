@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from headend.ports.words.access import AccessWords
 from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.collected import CollectedWords
+from headend.ports.words.events import EventWords
 from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
 from headend.ports.words.life import LifeWords
@@ -29,6 +30,7 @@ class Transaction(
     CollectedWords,
     ValidatedWords,
     UpkeepWords,
+    EventWords,
     MessageWords,
     OrderWords,
     JournalWords,

@@ -10,6 +10,7 @@ from headend.store.access import AccessWords
 from headend.store.breakages import BreakageWords
 from headend.store.claims import ClaimWords
 from headend.store.collected import CollectedWords
+from headend.store.events import EventWords
 from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
@@ -39,6 +40,7 @@ class SqlTransaction(
     CollectedWords,
     ValidatedWords,
     UpkeepWords,
+    EventWords,
     EvidenceWords,
     MessageWords,
     OrderWords,
