@@ -36,6 +36,14 @@ def past(option: str, text: str | None, now: datetime) -> datetime:
     return at
 
 
+def stated(option: str, text: str) -> datetime:
+    """A date with its zone, whenever it is.  Ends the command where the text is none."""
+    at = _date(text)
+    if at is None:
+        wrong_usage(f"{option} takes a date with its zone like 2026-11-23T18:00Z, not {text!r}")
+    return at
+
+
 def duration(option: str, text: str) -> float:
     """The seconds in `12h` or `90m`.  Ends the command for what is no time."""
     try:

@@ -4,4 +4,5 @@ sightings   what a push, a log's row or a status word says happened
 taking      a sighting becomes an event, or is one that is known already
 correlate   which events are one incident; pure
 incidents   what `correlate` says, kept in the store
+acknowledge somebody has seen it
 """

@@ -22,6 +22,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "GET /api/v1/collection": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
     "POST /api/v1/orders": {"json": {"meter": "M999", "kind": "connect"}},
+    "POST /api/v1/events/{number}/acknowledgement": {"json": {"note": "seen"}},
+    "POST /api/v1/incidents/{number}/acknowledgement": {"json": {}},
     "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
 }
 KEY = {"Idempotency-Key": "k-1"}
@@ -43,6 +45,12 @@ WANTED = {
     "GET /api/v1/meters/{name}/profiles": P.READING_READ,
     "GET /api/v1/meters/{name}/profiles/{profile}": P.READING_READ,
     "GET /api/v1/collection": P.READING_READ,
+    "GET /api/v1/events": P.EVENT_READ,
+    "GET /api/v1/events/{number}": P.EVENT_READ,
+    "POST /api/v1/events/{number}/acknowledgement": P.EVENT_ACKNOWLEDGE,
+    "GET /api/v1/incidents": P.EVENT_READ,
+    "GET /api/v1/incidents/{number}": P.EVENT_READ,
+    "POST /api/v1/incidents/{number}/acknowledgement": P.EVENT_ACKNOWLEDGE,
     "GET /metrics": P.METRICS_READ,
 }
 
