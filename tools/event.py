@@ -15,7 +15,7 @@ from headend.store import event_queries as queries
 from tools.database import Database, reading
 from tools.event_told import STYLES, acknowledge, event_row, seen_text
 from tools.moments import stated
-from tools.terminal import clock_text, failed, out, print_json, show
+from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
     name="event", help="Events: what meters noticed.", no_args_is_help=True, rich_markup_mode="rich"
@@ -80,7 +80,7 @@ def show_(number: Number, database: Database = "ami.db", json: Json = False) -> 
     with reading(database) as reader:
         found = reader.read(lambda connection: queries.event(connection, number))
     if found is None:
-        failed(
+        wrong_usage(
             f"no event {number} is known",
             "See which there are: ami event list",
             code="no-such-event",

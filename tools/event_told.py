@@ -14,7 +14,7 @@ from headend.domain.event_table import of_name
 from headend.ports import StoreUnavailable
 from headend.store.event_queries import EventKept, IncidentKept
 from tools.database import ADVICE, configured
-from tools.terminal import clock_text, failed, out, print_json, wrong_usage
+from tools.terminal import clock_text, out, print_json, wrong_usage
 
 STYLES = {"info": "dim", "warning": "yellow", "major": "red", "critical": "bold red"}
 
@@ -77,7 +77,9 @@ def acknowledge(
     except BadConfig as error:
         wrong_usage(str(error))
     except NoSuchSubject as error:
-        failed(str(error), f"See which there are: ami {subject} list", code=f"no-such-{subject}")
+        wrong_usage(
+            str(error), f"See which there are: ami {subject} list", code=f"no-such-{subject}"
+        )
     except StoreUnavailable as error:
         wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
     if json:

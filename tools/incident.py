@@ -14,7 +14,7 @@ from headend.store import event_queries as queries
 from tools.database import Database, reading
 from tools.event_told import acknowledge, event_row, incident_row, seen_text
 from tools.moments import stated
-from tools.terminal import clock_text, failed, out, print_json, show
+from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
     name="incident",
@@ -90,7 +90,7 @@ def show_(number: Number, database: Database = "ami.db", json: Json = False) -> 
             )
         )
     if found is None:
-        failed(
+        wrong_usage(
             f"no incident {number} is known",
             "See which there are: ami incident list",
             code="no-such-incident",

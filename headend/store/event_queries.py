@@ -127,14 +127,13 @@ def _incident(row: tuple[object, ...]) -> IncidentKept:
 
 
 def _with_acknowledgement(
-    columns: tuple[ColumnElement[object], ...],
+    columns: tuple[ColumnElement[Any], ...],
     subject: Subject,
     number: ColumnElement[int],
     acknowledged: bool | None,
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     of_it = and_(_a.subject == subject, _a.number == number)
-    both: Select[Any] = select(*columns)
-    query = both.add_columns(*ACKNOWLEDGEMENT.columns).outerjoin(ACKNOWLEDGEMENT.table, of_it)
+    query = _both(columns).outerjoin(ACKNOWLEDGEMENT.table, of_it)
     if acknowledged is None:
         return query
     return query.where(_a.number.is_not(None) if acknowledged else _a.number.is_(None))
@@ -150,3 +149,7 @@ def _behind(
 
 def _acknowledged(row: tuple[object, ...]) -> Acknowledgement | None:
     return None if row[0] is None else ACKNOWLEDGEMENT.read(row)
+
+
+def _both(columns: tuple[ColumnElement[Any], ...]) -> Select[*tuple[Any, ...]]:
+    return select(*columns, *ACKNOWLEDGEMENT.columns)
