@@ -271,7 +271,7 @@ class EventPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     members_min: Count = 3  # meters that make an incident; fewer are events by themselves
     reach_s: Seconds = 7 * 86_400.0  # how far from a late event incidents are looked at again
     same_s: Seconds = 5.0  # between an event's time in the log and in its push
-    word_s: Seconds = 120.0  # between an event and the status word that shows it
+    word_s: Seconds = 86_400.0  # between an event and the status word that shows it
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

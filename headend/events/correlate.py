@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from headend.domain.event import Event
+from headend.domain.event import Event, Source
 from headend.domain.event_table import PARTS
 
 
@@ -33,14 +33,31 @@ def grouped(events: Iterable[Event], *, window: timedelta, members_min: int) -> 
 
     Events of fewer than `members_min` meters are nobody's incident, and stay by themselves.
     """
-    ordered = sorted(events, key=_order)
+    ordered = _in_order(list(events), window)
     found = (_group([ordered[place] for place in part]) for part in _parts(ordered, window))
     return [each for each in found if each is not None and len(each.members) >= members_min]
 
 
-def _order(event: Event) -> tuple[datetime, bool, str, str, int]:
-    # Of one moment, a restoration first: a log's clock tells no parts of a second.
-    return event.at, PARTS[event.name].loss, event.device, event.name, event.number
+def _in_order(events: Sequence[Event], window: timedelta) -> list[Event]:
+    """By time; of one moment a loss first, because a log's clock tells no parts of a second.
+
+    A loss that only a status word told lies somewhere before.  A meter that has its supply to tell
+    of it has told of the restoration, too: the loss is put before that.
+    """
+    back: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for event in events:
+        part = PARTS[event.name]
+        if not part.loss:
+            back[event.device, part.what].append(event.at)
+
+    def order(event: Event) -> tuple[datetime, bool, str, str, int]:
+        part, at = PARTS[event.name], event.at
+        if part.loss and event.sources == (Source.STATUS_WORD,):
+            told = back[event.device, part.what]
+            at = max((each for each in told if at - window <= each <= at), default=at)
+        return at, not part.loss, event.device, event.name, event.number
+
+    return sorted(events, key=order)
 
 
 def _parts(ordered: Sequence[Event], window: timedelta) -> Iterator[list[int]]:
@@ -54,7 +71,7 @@ def _parts(ordered: Sequence[Event], window: timedelta) -> Iterator[list[int]]:
 
     open_losses: dict[tuple[str, str], int] = {}
     for place, event in enumerate(ordered):
-        if place and event.at - ordered[place - 1].at <= window:
+        if place and abs(event.at - ordered[place - 1].at) <= window:
             parent[root(place)] = root(place - 1)
         part = PARTS[event.name]
         if part.loss:

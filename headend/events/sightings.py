@@ -26,6 +26,7 @@ class Sighting:
     type: EventType
     at: datetime
     source: Source
+    register: str = ""  # of a status word: its logical name
 
 
 def of_push(readings: Iterable[Reading]) -> Iterator[Sighting]:

@@ -88,7 +88,7 @@ class EventIntake:
             return False  # a log has a row for each
         after_s = (event.at - seen.at).total_seconds()
         if seen.source is Source.STATUS_WORD:
-            if event.sources == (Source.STATUS_WORD,):
+            if Source.STATUS_WORD in event.sources:
                 return False  # each rise of a bit is one
             return -self.policy.word_s <= after_s <= self.policy.same_s
         if event.sources == (Source.STATUS_WORD,):
@@ -131,10 +131,20 @@ class EventIntake:
             rises = list(_rises(word, bits, word.value & ~was))
             if after is not None:  # what came up by the later word had come up by this one
                 changed += self._earlier(tx, rises, after)
+                rises = [each for each in rises if not self._shown(tx, each)]
             if after is not None:  # and what this one does not show came up after it
                 rises += _rises(after, bits, will & was & ~word.value)
             changed += self._sighted(tx, rises, now)
         return changed
+
+    def _shown(self, tx: Transaction, seen: Sighting) -> bool:
+        """Whether the rise is one that a later word has told already."""
+        first = seen.at - timedelta(seconds=self.policy.word_s)
+        last = seen.at + timedelta(seconds=self.policy.same_s)
+        near = tx.events_near(seen.device, seen.type.name, first, last)
+        newest = max((e for e in near if Source.STATUS_WORD in e.sources), key=_at, default=None)
+        before = tx.status_word_before(StatusWord(seen.device, seen.register, seen.at, 0))
+        return newest is not None and (before is None or newest.at > before.at)
 
     def _earlier(
         self, tx: Transaction, rises: Iterable[Sighting], later: StatusWord
@@ -161,4 +171,8 @@ def _rises(word: StatusWord, bits: StatusBits, rose: int) -> Iterator[Sighting]:
     for bit in range(32):
         if rose >> bit & 1:
             kind = event_table.of_name(bits.event(bit))
-            yield Sighting(word.device, kind, word.at, Source.STATUS_WORD)
+            yield Sighting(word.device, kind, word.at, Source.STATUS_WORD, word.name)
+
+
+def _at(event: Event) -> datetime:
+    return event.at

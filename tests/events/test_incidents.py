@@ -82,6 +82,16 @@ def test_meters_that_only_say_that_they_are_back_are_no_incident(tx: SqlTransact
     assert incidents(tx) == [] and len(events(tx)) == 6
 
 
+def test_a_lost_gasp_is_told_by_the_alarms_when_the_supply_is_back(tx: SqlTransaction) -> None:
+    names = street(tx, 6)
+    told(tx, gasps(names[:4]))
+    told(tx, gasps(names, 900, UP))
+    told(tx, [Told("word", name, 3, 920) for name in names])  # power down and up, since it began
+    (incident,) = incidents(tx)
+    assert (incident.members, incident.without) == (6, 0)
+    assert len(events(tx)) == 12
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_storm_in_any_order(tx: SqlTransaction, seed: int) -> None:
     """Eighty meters gasp, come back and tell it by their logs as well."""
