@@ -1,7 +1,7 @@
 """The way to meters through concentrators: commands down, words up (protocols/concentrator).
 
-A command that acts is not sent into silence: a concentrator that was not heard of late is knocked
-at first, so that a command that finds nobody is known to have had no effect.  A command is sent
+A command that acts is not sent into silence (`presence`), so that one that finds nobody is known to
+have had no effect.  A command is sent
 again until the concentrator says that it has stored it, and then waited for until its time has run
 out.  What the broker acknowledges counts for nothing.  A result is receipted once `stored` tells
 that it is kept; without a receipt the concentrator sends it again, and a result that nobody waits
@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ import structlog
 from headend.config import FieldPolicy
 from headend.field import relay
 from headend.field.broker import Broker, BrokerUnavailable
+from headend.field.presence import Presence
 from headend.ports import Chance, Clock, Command, Connectivity, FieldListener, Report
 from protocols.concentrator import messages, topics
 
@@ -52,25 +52,6 @@ class _Wait:
         return self.command.concentrator, self.command.order, self.command.attempt
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """A concentrator's session as its status topic tells."""
-
-    online: bool
-    since: datetime
-    boot: int  # the device's start that it belongs to
-    word: str  # the message that told
-    said: messages.Online | None = None  # of one that is on line
-
-
-@dataclass(slots=True, eq=False)
-class _Knock:
-    """The question whether a concentrator is there, shared by all who want to know."""
-
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    again_at: float = 0.0  # loop's time
-
-
 class Concentrators:
     """Implements `ports.Field`.  Subscribe by `start` before the broker's session is opened."""
 
@@ -89,13 +70,11 @@ class Concentrators:
         self._policy = policy or FieldPolicy()
         self._group = group  # of workers that take turns at the broker
         self._listener: FieldListener | None = None
-        self._sessions: dict[str, _Session] = {}
+        self._presence = Presence(broker, clock, chance, self._policy)
         self._waits: dict[_Key, _Wait] = {}
         self._sent: dict[str, _Wait] = {}  # by the id of the message that went down
         self._handed_over: dict[_Key, set[str]] = {}  # ids of results that wait to be stored
         self._receipts: set[asyncio.Task[None]] = set()
-        self._heard: dict[str, float] = {}  # loop's time of a concentrator's last word
-        self._knocking: dict[str, _Knock] = {}
         self._hearers: dict[type[messages.FromConcentrator], list[Hearer]] = {}
         self._deliveries: dict[str, tuple[str, asyncio.Event]] = {}  # by message: to whom, stored
 
@@ -108,7 +87,7 @@ class Concentrators:
 
     def present(self) -> list[tuple[str, messages.Online]]:
         """The concentrators that are on line, and by which word."""
-        return [(name, s.said) for name, s in self._sessions.items() if s.said is not None]
+        return self._presence.present()
 
     # --- ports.Field -----------------------------------------------------------------------------
 
@@ -119,8 +98,7 @@ class Concentrators:
         return self._broker.connected
 
     def connectivity(self, concentrator: str) -> Connectivity:
-        session = self._sessions.get(concentrator)
-        return Connectivity(session.online, session.since) if session else Connectivity(None)
+        return self._presence.connectivity(concentrator)
 
     async def perform(
         self,
@@ -143,7 +121,9 @@ class Concentrators:
                 for each in command.objects
             ),
         )
-        if command.action in messages.ACTING and not await self._is_there(command.concentrator):
+        if command.action in messages.ACTING and not await self._presence.is_there(
+            command.concentrator
+        ):
             return Report(sent=False)
         left_s = (command.not_after - self._clock.now()).total_seconds()
         left_s += self._policy.result_grace_s
@@ -208,42 +188,6 @@ class Concentrators:
             log.info("not sent", concentrator=concentrator, why=str(error))
             return False
         return True
-
-    # --- knocking --------------------------------------------------------------------------------
-
-    async def _is_there(self, concentrator: str) -> bool:
-        """Whether there is a word from the concentrator of late, asking for one where not."""
-        loop = asyncio.get_running_loop()
-        heard = self._heard.get(concentrator)
-        if heard is not None and loop.time() - heard <= self._policy.knock_after_s:
-            return True
-        if self.connectivity(concentrator).online is False:
-            return False
-        knock = self._knocking.setdefault(concentrator, _Knock())
-        until = loop.time() + self._policy.ack_timeout_s
-        while not knock.answered.is_set() and loop.time() < until:
-            if knock.again_at <= loop.time():  # otherwise another command's question is under way
-                knock.again_at = loop.time() + self._policy.ack_timeout_s / 2
-                await self._knock(concentrator)
-            try:
-                async with asyncio.timeout_at(min(until, knock.again_at)):
-                    await knock.answered.wait()
-            except TimeoutError:
-                pass
-        return knock.answered.is_set()
-
-    async def _knock(self, concentrator: str) -> None:
-        now = self._clock.now()
-        question = messages.ReadFaultLog(id=self._chance.uuid(), at=now, since=now)
-        try:
-            await self._broker.publish(topics.down(concentrator), messages.encode(question))
-        except BrokerUnavailable as error:
-            log.info("not knocked", concentrator=concentrator, why=str(error))
-
-    def _note_heard(self, concentrator: str) -> None:
-        self._heard[concentrator] = asyncio.get_running_loop().time()
-        if (knock := self._knocking.pop(concentrator, None)) is not None:
-            knock.answered.set()
 
     # --- a conversation --------------------------------------------------------------------------
 
@@ -322,7 +266,7 @@ class Concentrators:
         if (read := _read(topic, payload)) is None:
             return
         concentrator, message = read
-        self._note_heard(concentrator)
+        self._presence.note_heard(concentrator)
         if isinstance(message, relay.ANSWERS) and not self._asked(concentrator, message):
             await self._hand_on(concentrator, payload)
         match message:
@@ -366,7 +310,7 @@ class Concentrators:
         """Another worker had this, and could not place it."""
         concentrator = relay.concentrator_of(topic)
         message = messages.decode_upward(payload)
-        self._note_heard(concentrator)
+        self._presence.note_heard(concentrator)
         match message:
             case messages.Accepted() | messages.ReceiptFromConcentrator():
                 self._take_word(concentrator, message)
@@ -436,27 +380,21 @@ class Concentrators:
         if message.concentrator != concentrator:
             log.error("a status in another's name", topic=topic, name=message.concentrator)
             return
-        known = self._sessions.get(concentrator)
+        known = self._presence.session(concentrator)
         if known is not None and known.word == message.id:
             return  # the retained word again, after our own reconnection
         if isinstance(message, messages.Online):
-            await self._came_online(concentrator, message, known)
+            await self._came_online(concentrator, message, again=known is not None)
         elif known is None or (known.online and message.boot >= known.boot):
             # A will of an earlier start is late: the device runs again, and has said so.
-            now = self._clock.now()
-            self._sessions[concentrator] = _Session(False, now, message.boot, message.id)
+            since = self._presence.went(concentrator, message)
             await self._spread(concentrator, message)
             if self._listener is not None:
-                await self._listener.went_offline(concentrator, now)
+                await self._listener.went_offline(concentrator, since)
 
-    async def _came_online(
-        self, concentrator: str, word: messages.Online, known: _Session | None
-    ) -> None:
-        self._sessions[concentrator] = _Session(True, word.at, word.boot, word.id, word)
-        # The broker may have kept this word for weeks: only its own date tells that it is fresh.
-        if abs((self._clock.now() - word.at).total_seconds()) <= self._policy.knock_after_s:
-            self._note_heard(concentrator)
-        if known is not None:  # it was away, noticed or not: what it has not stored goes again
+    async def _came_online(self, concentrator: str, word: messages.Online, *, again: bool) -> None:
+        self._presence.came(concentrator, word)
+        if again:  # it was away, noticed or not: what it has not stored goes again
             for wait in self._waits.values():
                 if wait.command.concentrator == concentrator:
                     wait.news.set()
