@@ -28,6 +28,19 @@ from headend.store.places import INSTALLATION, PLACE
 from headend.store.registry_queries import AT_ONCE, MeterFilter, meters
 from headend.store.validated import VALIDATED
 
+__all__ = [
+    "ChannelHeld",
+    "MeterFilter",
+    "Wanted",
+    "channels",
+    "curve",
+    "ledger",
+    "missing",
+    "rows_of",
+    "validated",
+    "zones_of",
+]
+
 _d, _l, _i, _p = DAY.table.c, LIFE.table.c, INSTALLATION.table.c, PLACE.table.c
 _CLOCK_CLASS = 8
 

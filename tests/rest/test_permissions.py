@@ -21,6 +21,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "params": {"since": "2026-07-01T00:00Z", "until": "2026-07-02T00:00Z"}
     },
     "GET /api/v1/collection": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
+    "GET /api/v1/collection/completeness": {
+        "params": {"since": "2026-07-01", "until": "2026-07-02"}
+    },
+    "GET /api/v1/collection/gaps": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
     "POST /api/v1/orders": {"json": {"meter": "M999", "kind": "connect"}},
     "POST /api/v1/events/{number}/acknowledgement": {"json": {"note": "seen"}},
     "POST /api/v1/incidents/{number}/acknowledgement": {"json": {}},
@@ -51,6 +55,8 @@ WANTED = {
     "GET /api/v1/incidents": P.EVENT_READ,
     "GET /api/v1/incidents/{number}": P.EVENT_READ,
     "POST /api/v1/incidents/{number}/acknowledgement": P.EVENT_ACKNOWLEDGE,
+    "GET /api/v1/collection/completeness": P.READING_READ,
+    "GET /api/v1/collection/gaps": P.READING_READ,
     "GET /metrics": P.METRICS_READ,
 }
 

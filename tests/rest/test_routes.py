@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -368,6 +369,33 @@ async def test_how_much_is_here() -> None:
         assert wrong.status_code == 400
     known = (await door.ask("GET", f"{METERS}/M001/profiles", P.READING_READ)).json()
     assert known == [{"profile": PROFILE, "first_day": "2026-07-06", "last_day": "2026-07-08"}]
+
+
+async def test_what_nothing_came_of_is_counted_and_told() -> None:
+    """Of 20 meters 19 are commissioned; of one two and a half days are here."""
+    door = await collected()
+    await asyncio.sleep(5 * 86_400)  # of the simulated clock
+    asked = {"since": "2026-07-06", "until": "2026-07-07"}
+    path = "/api/v1/collection"
+    told = await door.ask("GET", f"{path}/completeness", P.READING_READ, params=asked)
+    (one,) = told.json()
+    assert one["name"] == "C-1" and one["received"] == 192 and one["due"] == 19 * 192
+    assert (one["meters"], one["complete_meters"], one["silent_meters"]) == (19, 1, 18)
+    days = await door.ask(
+        "GET", f"{path}/completeness", P.READING_READ, params=asked | {"by": "day"}
+    )
+    assert [(each["name"], each["percent"]) for each in days.json()] == [
+        ("2026-07-06", 5.263), ("2026-07-07", 5.263),
+    ]  # fmt: skip
+    gaps = await door.ask("GET", f"{path}/gaps", P.READING_READ, params=asked | {"limit": "1"})
+    assert gaps.json()["more"] is True
+    assert [(each["meter"], each["intervals"]) for each in gaps.json()["items"]] == [("M000", 192)]
+    mine = asked | {"meter": "M001", "until": "2026-07-08"}
+    (gap,) = (await door.ask("GET", f"{path}/gaps", P.READING_READ, params=mine)).json()["items"]
+    assert gap["intervals"] == 48 and gap["concentrator"] == "C-1"
+    for wrong in ({"until": "2026-08-07"}, {"until": "2026-07-05"}, {"since": "0001-01-01"}):
+        refused = await door.ask("GET", f"{path}/gaps", P.READING_READ, params=asked | wrong)
+        assert refused.status_code == 400
 
 
 async def test_readings_and_the_latest_of_each_object() -> None:
