@@ -34,13 +34,14 @@ from headend.collection.schedule import SOURCE
 from headend.config import Config, KeyStorage
 from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
+from headend.domain.event import Incident
 from headend.domain.interval import IntervalDay
 from headend.domain.meter import Meter
 from headend.domain.order import SCHEDULED, Attempt, JournalLine, Order
 from headend.domain.reading import Push
 from headend.ports import CarrierPortal as Portal
 from headend.ports import Outgoing
-from headend.store import collected_queries, queries, upkeep_queries
+from headend.store import collected_queries, event_queries, queries, upkeep_queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
 from scenarios import key_changes
@@ -91,6 +92,7 @@ class Story:
     pages: tuple[IntervalDay, ...] = ()  # what was stored of profiles
     uploads: tuple[UploadTaken, ...] = ()
     pushes: tuple[Push, ...] = ()  # what meters said unasked
+    incidents: tuple[Incident, ...] = ()  # the first one first
     discoveries: tuple[Discovery, ...] = ()
     heard: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
@@ -490,6 +492,7 @@ class _Stage:
             pages=pages,
             uploads=uploads,
             pushes=tuple(self.head_end.store.read(collected_queries.pushes)),
+            incidents=self.head_end.store.read(_incidents),
             discoveries=tuple(self.head_end.store.read(upkeep_queries.discoveries)),
             registered=self.head_end.store.read(_registered),
             heard={name: self._heard(self.head_end, name) for name in self.world.concentrators},
@@ -499,6 +502,11 @@ class _Stage:
         return head_end.store.read(
             lambda connection: upkeep_queries.availability_of(connection, concentrator)
         )
+
+
+def _incidents(connection: Any) -> tuple[Incident, ...]:
+    found = event_queries.incidents(connection, event_queries.IncidentFilter(), limit=1_000_000)
+    return tuple(each.incident for each in reversed(found))
 
 
 def _registered(connection: Any) -> tuple[Meter, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devices.meter.limiter import UNLIMITED
+from headend.domain.event import Incident
 from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
 from scenarios.energy import energy_mismatch
@@ -59,6 +60,7 @@ def expected(story: Story) -> Iterator[Check]:
         "discovered": {each.module: each.admitted for each in story.discoveries},
         "findings": _findings(story, expect.findings or {}),
         "last_gasps": last_gasps(story.world.log, story.pushes),
+        "incidents": tuple(map(_told, story.incidents)),
         "pushes": by_quality(story.pushes, expect.pushes or ()),
         "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
@@ -172,6 +174,12 @@ def _heard(story: Story, name: str) -> float | None:
     told = story.heard.get(name) or {name: meters.get(name, (0, 0))}
     asked = sum(asked for _, asked in told.values())
     return round(sum(heard for heard, _ in told.values()) / asked, 4) if asked else None
+
+
+def _told(incident: Incident) -> str:
+    """Such as "outage at concentrator C-001 of 24, ended"."""
+    state = "ended" if incident.ended_at is not None else f"{incident.without} without"
+    return f"{incident.kind} at {incident.place} of {incident.members}, {state}"
 
 
 def _limit(story: Story, name: str) -> str:

@@ -208,6 +208,7 @@ class Expect(Part, frozen=True):
     last_gasps: Annotated[str, msgspec.Meta(pattern=r"^\d+ of \d+$")] | None = None
     # "9 of 12": that the head-end heard, of those that meters gave as their supply went
     pushes: dict[str, int] | None = None  # kept, by a word of their quality; "all": how many
+    incidents: tuple[str, ...] | None = None  # "outage at concentrator C-001 of 24, ended"
     alarm_p95: Duration | None = None  # from a push's own time to the head-end, at most
     completeness: dict[Duration, Annotated[float, msgspec.Meta(ge=0, le=1)]] | None = None
     # by this time after the start: the least share of the load profiles' intervals since the start

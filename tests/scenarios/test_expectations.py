@@ -79,6 +79,7 @@ OF_THEIR_OWN = {
     "completeness_lag",
     "last_gasps",
     "pushes",
+    "incidents",
     "alarm_p95",
     "done_within_by_kind",
 }  # tests below
@@ -156,6 +157,9 @@ def test_last_gasps_and_other_pushes_are_counted() -> None:
     story = run(stories.find("without-radio-few-last-gasps-fit-the-line")[1])
     assert [*_ok(story, "last_gasps", "6 of 24").values()] == [True]
     assert [*_ok(story, "last_gasps", "7 of 24").values()] == [False]
+    one = ("outage at concentrator C-001 of 24, ended",)
+    assert [*_ok(story, "incidents", one).values()] == [True]
+    assert [*_ok(story, "incidents", ()).values()] == [False]
     kept = len(story.pushes)
     assert kept > 24
     assert [*_ok(story, "pushes", {"all": kept, "plain": kept, "late": 0}).values()] == [True]
