@@ -54,6 +54,10 @@ app.command("findings")(findings)
 SLA = timedelta(days=10)
 """How long what is missing is worth asking for: 99.9 % within 10 days (docs/collection.md)."""
 SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
+NOTHING_CAME = (
+    "Nothing has come of it. A head-end collects what its configuration names, [[collection.task]]:"
+    " ami explain concentrator NAME shows what each was told."
+)
 
 Day = Annotated[str | None, typer.Option(help="The last day, like 2026-07-06 [yesterday].")]
 Days = Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="So many days, up to that one.")]
@@ -124,6 +128,8 @@ def status(
         out.print("nothing is expected of these days")
         return
     show(_table(by, [*rows, *whole]))
+    if not whole[0].received:
+        out.print(NOTHING_CAME, markup=False)
     if held:
         show(_channel_table(held))
     if plot:

@@ -83,6 +83,9 @@ def test_status_for_people(where: list[str]) -> None:
     assert ["all", "3", "1", "1", "288", "144", "50.00%", "0", "0"] in lines
     assert "% here" in ran.stdout
     assert "1.0.32.7.0.255" in ami("status", "--day", "2026-07-06", "--meter", "1", *where).stdout
+    assert "[[collection.task]]" not in ran.stdout
+    nothing = ami("status", "--day", "2026-07-07", *where)
+    assert "[[collection.task]]" in nothing.stdout
 
 
 def test_gaps(where: list[str]) -> None:
