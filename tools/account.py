@@ -17,7 +17,8 @@ from headend.config import BadConfig
 from headend.domain.account import Account, Role
 from headend.ports import StoreUnavailable
 from headend.store.access_queries import accounts
-from tools.database import ADVICE, Database, configured, reading
+from tools.database import ADVICE, configured, reading
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -29,15 +30,8 @@ app = typer.Typer(
     help="Accounts: add, list, role, disable, enable, unlock, password.", no_args_is_help=True
 )
 
-Settings = Annotated[
-    Path | None, typer.Option("--config", help="The head-end's configuration file (TOML).")
-]
-At = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
 Name = Annotated[str, typer.Argument(help="What the account is called.")]
 Roles = Annotated[list[Role], typer.Option("--role", help="What it is; several may be named.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command()
@@ -50,9 +44,9 @@ def add(
             help=f"Asked for twice, or taken from {PASSWORD}; a program's account needs none."
         ),
     ] = True,
-    config: Settings = None,
-    database: At = None,
-    json: AsJson = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Make an account.
 
@@ -63,7 +57,7 @@ def add(
 
 
 @app.command("list")
-def list_(database: Database = "ami.db", json: AsJson = False) -> None:
+def list_(database: Database = "ami.db", json: Json = False) -> None:
     """All accounts, by name.
 
     Example: [bold]ami account list --json[/]
@@ -89,9 +83,9 @@ def list_(database: Database = "ami.db", json: AsJson = False) -> None:
 def role(
     name: Name,
     role: Roles,
-    config: Settings = None,
-    database: At = None,
-    json: AsJson = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Give an account these roles, in place of those that it has.
 
@@ -101,7 +95,9 @@ def role(
 
 
 @app.command()
-def disable(name: Name, config: Settings = None, database: At = None, json: AsJson = False) -> None:
+def disable(
+    name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """Let an account and its tokens do nothing any more, from now on.
 
     Example: [bold]ami account disable ana[/]
@@ -110,7 +106,9 @@ def disable(name: Name, config: Settings = None, database: At = None, json: AsJs
 
 
 @app.command()
-def enable(name: Name, config: Settings = None, database: At = None, json: AsJson = False) -> None:
+def enable(
+    name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """Let a disabled account in again.
 
     Example: [bold]ami account enable ana[/]
@@ -119,7 +117,9 @@ def enable(name: Name, config: Settings = None, database: At = None, json: AsJso
 
 
 @app.command()
-def unlock(name: Name, config: Settings = None, database: At = None, json: AsJson = False) -> None:
+def unlock(
+    name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """Forget the wrong passwords that locked an account.
 
     Example: [bold]ami account unlock ana[/]
@@ -129,7 +129,7 @@ def unlock(name: Name, config: Settings = None, database: At = None, json: AsJso
 
 @app.command()
 def password(
-    name: Name, config: Settings = None, database: At = None, json: AsJson = False
+    name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
 ) -> None:
     """Give an account another password: asked for twice, or taken from AMI_ACCOUNT_PASSWORD.
 

@@ -11,13 +11,12 @@ from rich.table import Table
 
 from headend.domain.audit import AuditEntry, AuditHead, Broken, Outcome
 from headend.store.access_queries import AuditFilter, audit, verified
-from tools.database import Database, reading
+from tools.database import reading
+from tools.options import Database, Json
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
 app = typer.Typer(help="The audit log: show, verify.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command()
@@ -34,7 +33,7 @@ def show(
         str | None, typer.Option(help="Only from this date on, with its zone: 2026-11-23T18:00Z.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many at most.")] = 50,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """The latest lines, newest first.
 
@@ -59,7 +58,7 @@ def verify(
         str | None,
         typer.Option(metavar="LINE:DIGEST", help="A head that was noted elsewhere, to compare."),
     ] = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Walk the whole log: that no line was changed, moved or taken out.  Exit code 1 where one was.
 

@@ -26,10 +26,7 @@ from headend.store.registry_queries import MeterFilter
 from tools.collection_asking import (
     DAYS_MAX,
     LOAD_PROFILE,
-    ConfigFile,
-    Database,
     InPlace,
-    Json,
     OfConcentrator,
     OfMeter,
     Period,
@@ -40,6 +37,7 @@ from tools.collection_asking import (
 )
 from tools.collection_drawing import bars, rising
 from tools.collection_validation import findings, validate
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, show
 
 app = typer.Typer(
@@ -83,7 +81,7 @@ def status(
     profile: Profile = LOAD_PROFILE,
     period: Period = 15,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     plot: Plot = False,
     json: Json = False,
 ) -> None:
@@ -147,7 +145,7 @@ def gaps(
     period: Period = 15,
     limit: Annotated[int, typer.Option(min=1, help="How many gaps.")] = 100,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """What has ended and is not here, meter by meter, from when to when.
@@ -191,7 +189,7 @@ def curve_(
     profile: Profile = LOAD_PROFILE,
     period: Period = 15,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     plot: Plot = False,
     json: Json = False,
 ) -> None:

@@ -25,10 +25,6 @@ T = TypeVar("T")
 LOAD_PROFILE = "1.0.99.1.0.255"
 DAYS_MAX = 400
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The head-end's configuration.")]
-Database = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
 Profile = Annotated[str, typer.Option(help="Logical name of the profile.")]
 Period = Annotated[
     int, typer.Option(min=1, max=1440, help="Minutes of an interval, where nothing has come yet.")
@@ -40,7 +36,6 @@ InPlace = Annotated[
     str | None, typer.Option("--place", help="Only meters that hang in this place, or within it.")
 ]
 OfMeter = Annotated[str | None, typer.Option("--meter", help="Only this one.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Plot = Annotated[bool, typer.Option("--plot", help="Draw it as well.")]
 
 

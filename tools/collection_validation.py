@@ -20,10 +20,7 @@ from headend.store.registry_queries import MeterFilter
 from tools.collection_asking import (
     DAYS_MAX,
     LOAD_PROFILE,
-    ConfigFile,
-    Database,
     InPlace,
-    Json,
     OfConcentrator,
     OfMeter,
     Profile,
@@ -31,6 +28,7 @@ from tools.collection_asking import (
     day_named,
 )
 from tools.database import ADVICE, configured
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, out, print_json, show, wrong_usage
 
 BACK_MAX = 36_500
@@ -41,7 +39,7 @@ def validate(
         int, typer.Option(min=1, max=BACK_MAX, help="Up to so many days ago, and today.")
     ] = 40,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Look at all days whose rows are newer than the last look at them: late and corrected rows
@@ -79,7 +77,7 @@ def findings(
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many days of meters.")] = 100,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """What validation found odd, by meter and time, and how much it estimated.

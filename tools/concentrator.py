@@ -12,7 +12,8 @@ import typer
 from headend.config import database_url
 from headend.ports import StoreUnavailable
 from tools.concentrator_registry import registry_verbs
-from tools.database import ADVICE, Database, reading
+from tools.database import ADVICE, reading
+from tools.options import Database, Json
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ def update(
         str | None, typer.Option(help="When to activate it, ISO 8601 with a zone; now without.")
     ] = None,
     database: Database = "ami.db",
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Enter a firmware image; the head-end hands it out, and the concentrator activates it.
 

@@ -15,10 +15,9 @@ from headend.domain.meter import Concentrator
 from headend.ports import StoreUnavailable
 from headend.registry.shipment.delivered import NAME
 from headend.store import queries
-from tools.database import ADVICE, Database, configured, reading
+from tools.database import ADVICE, configured, reading
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import out, print_json, show, wrong_usage
-
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def registry_verbs(app: typer.Typer) -> None:
@@ -32,10 +31,8 @@ def add(
     sim: Annotated[
         str | None, typer.Option(help="Its SIM, as the carrier's portal knows it.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Enter a concentrator, or change its SIM.  Its meters: ami meter link, or what it discovers.

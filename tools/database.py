@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-import typer
 
 from headend import config as configuration
 from headend.config import Config
 from headend.ports import StoreUnavailable
 from headend.store.store import Reader
 from tools.terminal import wrong_usage
-
-Database = Annotated[str, typer.Option(help="Database URL, or a file's path.")]
 
 ADVICE = "Name the head-end's own: --database FILE (ami serve prints it when it starts)."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,16 +11,16 @@ from rich.table import Table
 from headend.domain.event import Severity, Subject
 from headend.domain.event_table import of_name
 from headend.store import event_queries as queries
-from tools.database import Database, reading
+from tools.database import reading
 from tools.event_told import STYLES, acknowledge, event_row, seen_text
 from tools.moments import stated
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
     name="event", help="Events: what meters noticed.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Number = Annotated[int, typer.Argument(min=1, help="Its number.")]
 
 
@@ -103,10 +102,8 @@ def show_(number: Number, database: Database = "ami.db", json: Json = False) -> 
 def ack(
     number: Number,
     note: Annotated[str, typer.Option(help="What is being done about it.")] = "",
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Say that you look after an event.  The first acknowledgement stands.

@@ -22,10 +22,11 @@ from headend.store import damaged_queries as damaged
 from protocols.commercial.messages import UnknownMessage, decode_result
 from protocols.concentrator.messages import Frame, LimitRead, Result
 from tools.capture_places import Places
-from tools.database import Database, reading
+from tools.database import reading
 from tools.explain_concentrator import concentrator
 from tools.explain_meter import meter
 from tools.explanation import Explanation, Spoken, Tried, as_json, gather
+from tools.options import Database
 from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="How something came about, or how it stands.", no_args_is_help=True)

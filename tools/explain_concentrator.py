@@ -22,7 +22,8 @@ from headend.store import queries
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from protocols.concentrator.collecting import Task
 from protocols.concentrator.upkeep import MeterPlace
-from tools.database import Database, reading
+from tools.database import reading
+from tools.options import Database
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 

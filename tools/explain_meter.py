@@ -18,7 +18,8 @@ from protocols.dlms.apdu import decode
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.notification import DataNotification
 from protocols.dlms.values import OctetString, Structure
-from tools.database import Database, reading
+from tools.database import reading
+from tools.options import Database, Json
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
@@ -29,7 +30,7 @@ def meter(
     name: Annotated[str, typer.Argument(help="The meter's number.")],
     database: Database = "ami.db",
     truth: TruthLog = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """What a meter is, how it is reached, its last orders and values, and why it does not read.
 

@@ -27,6 +27,7 @@ from scenarios.fleet.provisioning import Provisioned, storage
 from scenarios.fleet.provisioning import provision as enter
 from scenarios.fleet.spread import NoScheduler, Spread, WorkersLost
 from scenarios.fleet.workers import Workers
+from tools.options import Database, Json
 from tools.terminal import err, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
@@ -41,7 +42,6 @@ Meters = Annotated[int, typer.Option(min=1, help="How many.")]
 PerConcentrator = Annotated[int, typer.Option(min=1, help="Meters behind each concentrator.")]
 Seed = Annotated[int, typer.Option(help="Fixes meters, keys and luck.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes that work.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 EnvelopeFile = Annotated[
     Path | None,
     typer.Option(
@@ -55,7 +55,7 @@ EnvelopeFile = Annotated[
 @app.command()
 def provision(
     meters: Meters = 1_000_000,
-    database: Annotated[str, typer.Option(help="Database URL, or a file's path.")] = "fleet.db",
+    database: Database = "fleet.db",
     envelope: EnvelopeFile = None,
     per_concentrator: PerConcentrator = METERS_PER_CONCENTRATOR,
     seed: Seed = 1,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from devices.grid.errors import BadNetwork, NotConverged
 from devices.grid.report import Report, problem_of, read, reported
+from tools.options import Json
 from tools.terminal import complain, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="The electrical grid: power flow of a file's network.", no_args_is_help=True)
@@ -30,7 +31,7 @@ def solve(
     cim: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A CIM100 model in RDF/XML.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Solve the three-phase power flow: each node's voltage, the head's power, losses, taps.
 

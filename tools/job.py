@@ -36,11 +36,12 @@ from protocols.concentrator.messages import Status
 from protocols.dlms.keys import Keys
 from protocols.jobs.cards import decode_card, encode_card
 from protocols.jobs.errors import JobRefused
-from tools.database import Database, configured, reading
+from tools.database import configured, reading
 from tools.job_keys import BadKeys, read_keys
 from tools.job_refusals import refused_file
 from tools.job_told import imported_row, job_row, page_row, state_of, tell_imported, tell_page
 from tools.moments import duration
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -52,14 +53,7 @@ app = typer.Typer(
     help="Jobs for technicians: enrol, export, list, show, revoke, import.", no_args_is_help=True
 )
 
-Settings = Annotated[
-    Path | None, typer.Option("--config", help="The head-end's configuration file (TOML).")
-]
-At = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
 Models = Annotated[Path | None, typer.Option(help="Folder of your meter models.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, or how it begins.")]
 
 
@@ -80,8 +74,8 @@ def enrol(
     to: Annotated[
         Path | None, typer.Option("--out", help="Write the head-end's card here, for the device.")
     ] = None,
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
 ) -> None:
     """Take a technician's device in, once.  Compare both fingerprints by voice.
 
@@ -106,7 +100,7 @@ async def _with_card(desk: JobDesk, work: Callable[[JobDesk], Awaitable[T]], to:
 
 
 @app.command()
-def devices(database: Database = "ami.db", json: AsJson = False) -> None:
+def devices(database: Database = "ami.db", json: Json = False) -> None:
     """The devices that may get packages.
 
     Example: [bold]ami job devices[/]
@@ -125,8 +119,8 @@ def devices(database: Database = "ami.db", json: AsJson = False) -> None:
 @app.command()
 def keys(
     file: Annotated[Path, typer.Argument(help="Meters' keys, TOML; see docs/jobs.md.")],
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     models: Models = None,
 ) -> None:
     """Install the keys that meters have for their job client.  They are kept sealed.
@@ -166,10 +160,10 @@ def export(
     passphrase: Annotated[
         bool, typer.Option("--passphrase", help=f"Ask for a passphrase, or take {PASSPHRASE}.")
     ] = False,
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     models: Models = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Hand orders over to a technician's device: a signed file that only that device opens.
 
@@ -216,7 +210,7 @@ def export(
 
 
 @app.command("list")
-def list_(database: Database = "ami.db", json: AsJson = False) -> None:
+def list_(database: Database = "ami.db", json: Json = False) -> None:
     """All jobs, the latest first.
 
     Example: [bold]ami job list[/]
@@ -243,7 +237,7 @@ def show(
     file: Annotated[
         Path | None, typer.Option("--out", help="Write the job's package once more.")
     ] = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """One job: its orders and counters, what disagreed, and what to do next.
 
@@ -270,10 +264,10 @@ def revoke(
         list[str] | None,
         typer.Option(help="METER=tcp://HOST:PORT: change this meter's keys now; once for each."),
     ] = None,
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     models: Models = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Take a job back.  A device in the field hears of it only with its next package.
 
@@ -321,9 +315,9 @@ def revoke(
 @app.command("import")
 def import_(
     result: Annotated[Path, typer.Argument(help="The result: ami probe job result --out.")],
-    config: Settings = None,
-    database: At = None,
-    json: AsJson = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Take a result in: orders end, readings are kept, counters go on.  Twice is once.
 

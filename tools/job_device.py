@@ -33,6 +33,7 @@ from protocols.concentrator.messages import ACTING, Status
 from protocols.jobs.cards import HeadEndCard, decode_card, encode_card
 from protocols.jobs.errors import Refused
 from tools.job_refusals import refused_file
+from tools.options import Json
 from tools.terminal import failed, out, print_json, wrong_usage
 
 T = TypeVar("T")
@@ -59,7 +60,6 @@ Models = Annotated[
 Which = Annotated[
     str, typer.Option("--job", help="Which job, where several are open.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command()
@@ -96,7 +96,7 @@ def open_(
     kit: Kit = None,
     kit_key: KeyFile = None,
     models: Models = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Take a package over.  It is checked whole, and stays sealed on this device.
 
@@ -114,7 +114,7 @@ def status(
     kit: Kit = None,
     kit_key: KeyFile = None,
     models: Models = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """What a job holds, and what is done of it.
 
@@ -145,7 +145,7 @@ def run(
     kit: Kit = None,
     kit_key: KeyFile = None,
     models: Models = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Carry out what the package holds for the meter at the other end of the line.
 

@@ -15,6 +15,7 @@ from headend.config import BadConfig, KeyStorage
 from headend.domain.life_cycle import stage_of, told
 from tools.database import ADVICE, configured
 from tools.moments import duration
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import failed, out, print_json, show, wrong_usage
 
 
@@ -36,11 +37,9 @@ def commission(
     envelope: Annotated[
         Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Speak with a meter by its keys, compare it with its record, set its clock, read a register.
 

@@ -17,6 +17,7 @@ from headend.domain.meter import GATEWAY, Meter, RecordedPhase
 from headend.models import BadModel, Shelf
 from headend.ports import KeyShared, StoreUnavailable
 from protocols.dlms.keys import KeyPairs, Keys
+from tools.options import ConfigFile, Database
 from tools.probe.key_pairs import private_from_file, public_from_file
 from tools.terminal import failed, out, wrong_usage
 
@@ -27,8 +28,8 @@ def add(
         str, typer.Option(help="tcp://HOST:PORT, udp://HOST:PORT, dials-in, or gateway.")
     ],
     model: Annotated[str, typer.Option(help="Its meter model.")] = "generic",
-    database: Annotated[str, typer.Option(help="Database URL, or a file's path.")] = "ami.db",
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
+    database: Database = "ami.db",
+    config: ConfigFile = None,
     envelope: Annotated[
         Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
     ] = None,

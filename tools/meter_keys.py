@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import StoreUnavailable
 from tools.database import ADVICE, configured
 from tools.moments import duration
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import complain, err, failed, out, print_json, styled, wrong_usage
 
 if TYPE_CHECKING:
@@ -48,12 +48,10 @@ class _Asked:
 
 def rekey(
     meters: Annotated[list[str], typer.Argument(help="The meters' numbers.")],
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     wait: Annotated[str, typer.Option(help="Wait so long for the end.")] = "3m",
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Give meters new keys.  The running head-end does it or, where none runs, this command.
 

@@ -34,6 +34,7 @@ from headend.domain.place import RegisterRead
 from headend.ports import StoreUnavailable, Transaction
 from tools.database import ADVICE, configured
 from tools.moments import past
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import failed, out, print_json, wrong_usage
 
 T = TypeVar("T")
@@ -43,13 +44,6 @@ Why = Annotated[str, typer.Option(help="The reason, for the history.")]
 At = Annotated[
     str | None, typer.Option(help="When it was done: 2026-11-23T18:00Z.", show_default="now")
 ]
-Settings = Annotated[
-    Path | None, typer.Option("--config", help="The head-end's configuration file (TOML).")
-]
-Place = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 LastRead = Annotated[
     str | None,
     typer.Option(
@@ -118,8 +112,8 @@ def install_meter(
     first_read: FirstRead = None,
     why: Why = "",
     at: At = None,
-    config: Settings = None,
-    database: Place = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Hang a meter up at a service point; or write down where one hangs already.
@@ -142,8 +136,8 @@ def link_meter(
         bool, typer.Option("--gateway", help="The head-end speaks through it, end to end.")
     ] = False,
     why: Why = "",
-    config: Settings = None,
-    database: Place = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Tell behind which concentrator a meter is; discovery does the same by itself.
@@ -159,7 +153,11 @@ def link_meter(
 
 
 def unlink(
-    number: Name, why: Why, config: Settings = None, database: Place = None, json: Json = False
+    number: Name,
+    why: Why,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Tell that a meter is behind no concentrator any more; it takes no orders until it is linked.
 
@@ -169,7 +167,11 @@ def unlink(
 
 
 def serve(
-    number: Name, why: Why = "", config: Settings = None, database: Place = None, json: Json = False
+    number: Name,
+    why: Why = "",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Take a meter that is commissioned and linked into service.
 
@@ -179,7 +181,11 @@ def serve(
 
 
 def block(
-    number: Name, why: Why, config: Settings = None, database: Place = None, json: Json = False
+    number: Name,
+    why: Why,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Let a meter take no orders, wherever it stands; unblocked, it stands there again.
 
@@ -189,7 +195,11 @@ def block(
 
 
 def unblock(
-    number: Name, why: Why, config: Settings = None, database: Place = None, json: Json = False
+    number: Name,
+    why: Why,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Let a blocked meter take orders again.
 
@@ -199,7 +209,11 @@ def unblock(
 
 
 def restock(
-    number: Name, why: Why, config: Settings = None, database: Place = None, json: Json = False
+    number: Name,
+    why: Why,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Return a removed meter to stock.  Its keys are retired: bring them again by a shipment.
 
@@ -213,8 +227,8 @@ def remove_meter(
     why: Why,
     last_read: LastRead = None,
     at: At = None,
-    config: Settings = None,
-    database: Place = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Take a meter down: its link goes, its keys are retired, its open orders end.
@@ -242,8 +256,8 @@ def exchange_meters(
     first_read: FirstRead = None,
     why: Why = "",
     at: At = None,
-    config: Settings = None,
-    database: Place = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Put one meter in the place of another.  The history of both stays, under the service point.

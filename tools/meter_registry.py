@@ -11,11 +11,10 @@ from rich.table import Table
 from headend.domain.life_cycle import stage_of, told
 from headend.domain.meter import Meter, Stage
 from headend.store import registry_queries as queries
-from tools.database import Database, reading
+from tools.database import reading
+from tools.options import Database, Json
 from tools.place import register_text
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
-
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def list_meters(

@@ -31,8 +31,9 @@ from headend.store.queries import order as order_of
 from protocols.cim.control_types import ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
-from tools.database import Database, reading
+from tools.database import reading
 from tools.moments import moment
+from tools.options import Database, Json
 from tools.terminal import clock_text, complain, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
@@ -58,7 +59,7 @@ def list_(
     state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
     meter: Annotated[str | None, typer.Option(help="Only orders for this meter.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many at most.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """The latest orders, newest first.
 
@@ -93,7 +94,7 @@ def list_(
 def show(
     number: Annotated[int, typer.Argument(min=1, max=NUMBER_MAX, help="The order's number.")],
     database: Database = "ami.db",
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """One order and its journal.  `ami explain order` tells more.
 
@@ -139,7 +140,7 @@ def send(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before supply is cut.")] = False,
     url: Url = URL,
     tls: Tls = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Send an order by SOAP, as the commercial system would.
 
@@ -182,7 +183,7 @@ def read(
         Path | None, typer.Option(help="A folder of meter models of your own.")
     ] = None,
     wait: Annotated[int, typer.Option(min=0, help="Wait so many seconds for the values.")] = 60,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Read a meter, by an order that the running head-end carries out.
 
@@ -239,7 +240,7 @@ def cancel(
     correlation: Annotated[str, typer.Option(help="The CorrelationID the order was sent with.")],
     url: Url = URL,
     tls: Tls = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Cancel waiting orders of an earlier message.
 

@@ -26,7 +26,8 @@ from headend.config import BadConfig
 from headend.domain.place import PlaceKind, RegisterRead
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import registry_queries as queries
-from tools.database import ADVICE, Database, configured, reading
+from tools.database import ADVICE, configured, reading
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, complain, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -34,16 +35,13 @@ app = typer.Typer(
 )
 
 FLAWS_SHOWN = 20
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV with the columns kind, code, parent, name.")],
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Enter places, or change their names and where they lie.  All of the file, or nothing.
@@ -96,10 +94,8 @@ def hang_(
     file: Annotated[
         Path, typer.Argument(help="CSV with the columns meter, service_point, at, first_kwh.")
     ],
-    config: Annotated[Path | None, typer.Option(help="The head-end's configuration.")] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Database URL, or a file's path; else configured.")
-    ] = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Hang many meters up, as ami meter install does one.  All of the file, or nothing.

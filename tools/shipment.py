@@ -34,7 +34,8 @@ from headend.app.shipments import (
 from headend.config import BadConfig, Config, KeyStorage
 from headend.store import registry_queries as queries
 from scenarios.fleet.workers import Workers
-from tools.database import ADVICE, Database, configured, reading
+from tools.database import ADVICE, configured, reading
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, complain, err, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -50,12 +51,6 @@ SPREAD_ABOVE = 1_000_000
 """Octets of a file; for a smaller one other processes are started for nothing."""
 
 File = Annotated[Path, typer.Argument(help="The shipment, CSV or XML.")]
-Settings = Annotated[
-    Path | None, typer.Option("--config", help="The head-end's configuration file (TOML).")
-]
-At = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
 EnvelopeFile = Annotated[
     Path | None,
     typer.Option(
@@ -69,7 +64,6 @@ Transport = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes that open and seal keys.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Every = Annotated[bool, typer.Option("--all", help="Each line, also those that bring nothing new.")]
 
 
@@ -106,8 +100,8 @@ def preview_(
     file: File,
     transport_key: Transport = None,
     envelope: EnvelopeFile = None,
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     jobs: Jobs = 2,
     every: Every = False,
     json: Json = False,
@@ -140,8 +134,8 @@ def import_(
     file: File,
     transport_key: Transport = None,
     envelope: EnvelopeFile = None,
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     jobs: Jobs = 2,
     every: Every = False,
     json: Json = False,

@@ -10,9 +10,10 @@ from rich.table import Table
 from headend.clock import WallClock
 from headend.domain.account import Permission, Token
 from headend.store.access_queries import tokens
-from tools.account import AsJson, At, Settings, run
-from tools.database import Database, reading
+from tools.account import run
+from tools.database import reading
 from tools.moments import moment
+from tools.options import ConfigFile, Database, Json, OtherDatabase
 from tools.terminal import clock_text, err, out, print_json
 from tools.terminal import show as show_
 
@@ -30,9 +31,9 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="90d from now, or a date with its zone.  Else 90 days.")
     ] = None,
-    config: Settings = None,
-    database: At = None,
-    json: AsJson = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Make a token.  Its text is shown now and never again.
 
@@ -61,7 +62,7 @@ def create(
 def list_(
     database: Database = "ami.db",
     account: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """All tokens, the latest first.
 
@@ -89,9 +90,9 @@ def list_(
 @app.command()
 def revoke(
     id: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id: ami token list.")],
-    config: Settings = None,
-    database: At = None,
-    json: AsJson = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
 ) -> None:
     """Let a token be of no use from now on.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tools.options import Json
 from tools.terminal import out, print_json
 
 app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
@@ -16,7 +17,7 @@ def soap_accept(
     messages: Annotated[int, typer.Option(min=100, help="Orders in each round.")] = 2000,
     connections: Annotated[int, typer.Option(min=1, help="Open at once.")] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="The median of so many.")] = 3,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Accepted orders per second, next to a bare Spyne service that stores nothing.
 
@@ -45,7 +46,7 @@ def soap_accept(
 def dlms_session(
     sessions: Annotated[int, typer.Option(min=1, help="Sessions in each turn.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, help="Each client has so many turns.")] = 40,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Client CPU of one DLMS session (HLS 5, three registers, the clock), next to the peers'.
 
@@ -69,7 +70,7 @@ def dlms_session(
 def profile_decode(
     turns: Annotated[int, typer.Option(min=20, help="Buffers in each round.")] = 500,
     rounds: Annotated[int, typer.Option(min=1, help="Each decoder has so many turns.")] = 3,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """CPU of decoding a load profile (96 x 8) to engineering units, next to the peers'.
 
@@ -100,7 +101,7 @@ def meter_memory(
     meters: Annotated[int, typer.Option(min=100, help="Meters that are built.")] = 20_000,
     conversations: Annotated[int, typer.Option(min=1, help="Of these, how many talk.")] = 500,
     model: Annotated[str, typer.Option(help="Which meter.")] = "standard",
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Bytes per simulated meter: untouched, with an association open, and once it was read.
 
@@ -135,7 +136,7 @@ def ingest(
         str | None,
         typer.Option(help="URL of a database, for a schema of its own that goes again."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Rows of load profiles per second into the store, next to the bare driver with the same rows.
 

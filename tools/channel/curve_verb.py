@@ -16,7 +16,8 @@ from rich.text import Text
 from protocols.plc.noise import CLEAN, MAINS, MiddletonA, Noise
 from protocols.plc.physical import Modulation, Scheme
 from tools.channel.curve import Point, point
-from tools.channel.verbs import Json, app
+from tools.channel.verbs import app
+from tools.options import Json
 from tools.terminal import err, print_json, show, wrong_usage
 
 RARE = (1.47e-4, 0.1)

@@ -19,7 +19,8 @@ from devices.channel.polling import (
     prime_study,
 )
 from protocols.plc.noise import CLEAN, NOISES
-from tools.channel.verbs import Json, app
+from tools.channel.verbs import app
+from tools.options import Json
 from tools.terminal import print_json, show, wrong_usage
 
 QUANTILES = (0.05, 0.5, 0.95, 0.99)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 app = typer.Typer(
     help="What the simulated power line does to frames: error rates, polling times.",
     no_args_is_help=True,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]

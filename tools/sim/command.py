@@ -28,7 +28,6 @@ Seed = Annotated[int | None, typer.Option(help="In place of the file's own.")]
 Jobs = Annotated[
     int, typer.Option(min=1, help="Processes at a time; as many as there are processors.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Verbose = Annotated[bool, typer.Option(help="Show the head-end's log on stderr.")]
 Junit = Annotated[
     Path | None,

@@ -15,7 +15,8 @@ from scenarios import stories
 from scenarios.engine import run
 from scenarios.parting import Parting, part
 from scenarios.schema import BadScenario
-from tools.sim.command import Json, app, cannot_be_played, find
+from tools.options import Json
+from tools.sim.command import app, cannot_be_played, find
 from tools.terminal import log_nothing, out, print_json, show, wrong_usage
 
 Side = Annotated[str, typer.Argument(help="A log of ami sim run --log, a file, or a story.")]

@@ -17,9 +17,9 @@ from scenarios.report.words import Language
 from scenarios.schema import BadScenario
 from scenarios.summary import Summary, played
 from tools.capturing import CaptureFile, recording
+from tools.options import Json
 from tools.sim.command import (
     File,
-    Json,
     Junit,
     Seed,
     Verbose,

@@ -22,7 +22,8 @@ from scenarios.schema import BadScenario
 from scenarios.summary import summarise
 from scenarios.whatif import Variant, variants
 from tools.database import reading
-from tools.sim.command import Json, app, cannot_be_played, has_a_directory
+from tools.options import Json
+from tools.sim.command import app, cannot_be_played, has_a_directory
 from tools.sim.whatif import choice
 from tools.terminal import err, failed, log_nothing, out, print_json, show, wrong_usage
 

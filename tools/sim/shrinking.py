@@ -12,9 +12,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from scenarios import stories
 from scenarios.schema import BadScenario
 from scenarios.shrink import TRIES_MAX, DoesNotFail, shrink
+from tools.options import Json
 from tools.sim.command import (
     File,
-    Json,
     Seed,
     app,
     cannot_be_played,

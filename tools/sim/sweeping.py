@@ -12,11 +12,11 @@ from scenarios.junit import of_sweep
 from scenarios.schema import BadScenario
 from scenarios.sweep import Run
 from scenarios.sweep import sweep as sweep_
+from tools.options import Json
 from tools.sim.command import (
     PROCESSORS,
     File,
     Jobs,
-    Json,
     Junit,
     Verbose,
     app,

@@ -16,11 +16,11 @@ from scenarios import stories
 from scenarios.report.words import Language
 from scenarios.schema import BadScenario, seconds
 from scenarios.whatif import Curve, Measure, explore, variants
+from tools.options import Json
 from tools.sim.command import (
     PROCESSORS,
     File,
     Jobs,
-    Json,
     app,
     cannot_be_played,
     find,
