@@ -145,6 +145,8 @@ class Order:
     restores: int | None = None  # the bounded order whose end this one carries out
     objects: tuple[WantedObject, ...] = ()  # READ only
     readings: tuple[Reading, ...] = ()
+    held_at: datetime | None = None  # since when it waits for a second person
+    approved_by: str | None = None  # the second person, where one was needed
 
     def __post_init__(self) -> None:
         if (self.amount is not None) != (self.kind is Kind.SET_LIMIT):
@@ -155,6 +157,11 @@ class Order:
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def held(self) -> bool:
+        """Whether it is not sent before a second person has approved it."""
+        return self.held_at is not None and not self.final
 
     def to(self, state: State, **changes: Any) -> Order:
         """The order one step on.  Raises `ImpossibleTransition` on an edge that does not exist."""

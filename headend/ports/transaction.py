@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from headend.ports.words.access import AccessWords
 from headend.ports.words.breakages import BreakageWords
+from headend.ports.words.campaigns import CampaignWords, CutWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.events import EventWords
 from headend.ports.words.jobs import JobWords
@@ -35,6 +36,8 @@ class Transaction(
     OrderWords,
     JournalWords,
     BreakageWords,
+    CampaignWords,
+    CutWords,
     JobWords,
     OutboxWords,
     AccessWords,

@@ -2,8 +2,8 @@
 
 A meter's orders run one at a time.  An order that has begun (a command may be on its way, or its
 effect is not known) goes before every other of its meter; otherwise the earlier accepted goes
-first, as soon as it is ready.  One that is scheduled for later stands in nobody's way, nor does a
-read in the way of what is urgent.
+first, as soon as it is ready.  One that is scheduled for later, or held for a second person, stands
+in nobody's way, nor does a read in the way of what is urgent.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ _MAY_BE_CLAIMED = f"""
               AND next.state NOT IN ({_BEGUN})
               AND (other.state IN ({_BEGUN})
                    OR other.number < next.number AND other.ready_at <= :now
+                      AND other.held_at IS NULL
                       AND (other.priority <= {URGENT_MAX} OR next.priority > {URGENT_MAX}))))
 """
 METERS = 0x616D_6B
@@ -151,6 +152,7 @@ _HASTEN_STEP = Prepared(
         _of_concentrator,
         _late,
         _columns.unfinished.is_(True),
+        _columns.held_at.is_(None),
         or_(_columns.state == State.QUEUED, _columns.state == State.UNKNOWN),
         _columns.ready_at <= bindparam("at"),
     )

@@ -86,7 +86,9 @@ _FREE = (
 )
 _OWNED: dict[str, Any] = {"lease_owner": bindparam("owner"), "lease_until": bindparam("until")}
 _HOLD = Prepared(
-    update(schema.orders).where(*_FREE, _orders.state == State.QUEUED).values(**_OWNED)
+    update(schema.orders)
+    .where(*_FREE, _orders.state == State.QUEUED, _orders.held_at.is_(None))
+    .values(**_OWNED)
 )
 _HOLD_OPEN = Prepared(
     update(schema.orders).where(*_FREE, _orders.unfinished.is_(True)).values(**_OWNED)

@@ -137,9 +137,12 @@ _ATTEMPTS = Prepared(
 class CountWords(Words):
     """How many orders wait."""
 
+    def _lock_number(self) -> None:
+        self._rows(_LOCK_NUMBER)
+
     def _count(self, change: int) -> None:
         if self._shared:
-            self._rows(_LOCK_NUMBER)
+            self._lock_number()
         self._change(_COUNT, {"change": change})
 
 

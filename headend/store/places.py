@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headend.domain.place import Installation, Place, RegisterRead
@@ -17,7 +17,7 @@ from headend.store.words import Words
 PLACE = Form(Place, tables.places)
 INSTALLATION = Form(Installation, tables.installations)
 
-_i = INSTALLATION.table.c
+_i, _p = INSTALLATION.table.c, PLACE.table.c
 _PUT = {d.dialect.name: put_over(d, PLACE.table, PLACE.names) for d in (sqlite, postgresql)}
 _PLACE = Prepared(PLACE.select().where(PLACE.table.c.code == bindparam("of_code")))
 _ADD = Prepared(insert(INSTALLATION.table).inline(), INSTALLATION.names)
@@ -37,6 +37,18 @@ _FIRST = Prepared(
     .where(_i.meter == bindparam("of_meter"), _i.until.is_(None), _i.first_read.is_(None))
     .values(first_read=bindparam("first"))
 )
+
+
+def within_place(code: str) -> Select[str]:
+    """The codes of a place and of all that lie in it, at any depth."""
+    inside = select(_p.code).where(_p.code == code).cte("inside", recursive=True)
+    inside = inside.union(select(_p.code).where(_p.parent == inside.c.code))
+    return select(inside.c.code)
+
+
+def hanging_in(code: str) -> Select[str]:
+    """The names of the meters that hang in a place now, at any depth."""
+    return select(_i.meter).where(_i.until.is_(None), _i.service_point.in_(within_place(code)))
 
 
 class PlaceWords(Words):

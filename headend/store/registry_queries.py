@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection
 
 from headend.domain.commissioning import Check
 from headend.domain.life_cycle import LifeLine, stage_of
 from headend.domain.meter import Meter, Stage
 from headend.domain.place import Installation, Place, PlaceKind
 from headend.domain.shipment import Receipt
-from headend.store.places import INSTALLATION, PLACE
+from headend.store.places import PLACE, hanging_in, within_place
 from headend.store.receipts import RECEIPT
 from headend.store.rows import METER
 from headend.store.transaction import SqlTransaction
 
-_m, _p, _i = METER.table.c, PLACE.table.c, INSTALLATION.table.c
+_m, _p = METER.table.c, PLACE.table.c
 AT_ONCE = 1_000
 
 
@@ -64,20 +64,10 @@ def _meters(connection: Connection, which: MeterFilter, after: str) -> Iterator[
     if which.concentrator is not None:
         statement = statement.where(_m.concentrator == which.concentrator)
     if which.place is not None:
-        hanging = select(_i.meter).where(
-            _i.until.is_(None), _i.service_point.in_(_within(which.place))
-        )
-        statement = statement.where(_m.name.in_(hanging))
+        statement = statement.where(_m.name.in_(hanging_in(which.place)))
     while page := connection.execute(statement.where(_m.name > after)).all():
         yield from map(METER.read, page)
         after = page[-1].name
-
-
-def _within(code: str) -> Select[str]:
-    """The codes of a place and of all that lie in it, at any depth."""
-    inside = select(_p.code).where(_p.code == code).cte("inside", recursive=True)
-    inside = inside.union(select(_p.code).where(_p.parent == inside.c.code))
-    return select(inside.c.code)
 
 
 def meter_file(connection: Connection, name: str) -> MeterFile | None:
@@ -108,7 +98,7 @@ def places(
     if kind is not None:
         where.append(_p.kind == kind)
     if within is not None:
-        where += [_p.code.in_(_within(within)), _p.code != within]
+        where += [_p.code.in_(within_place(within)), _p.code != within]
     statement = PLACE.select().where(*where).order_by(_p.code).limit(limit)
     return [PLACE.read(row) for row in connection.execute(statement)]
 

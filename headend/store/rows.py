@@ -56,7 +56,10 @@ OUTGOING = Form(Outgoing, schema.outbox)
 
 def due_at(order: Order) -> datetime | None:
     """The earliest time at which a lane may take an order up; None once nothing is left to do."""
-    return order.verify_at if order.final else max(order.not_before, order.ready_at)
+    if order.final:
+        return order.verify_at
+    # One that is held is taken up when its time is over, to end it.
+    return order.deadline if order.held else max(order.not_before, order.ready_at)
 
 
 QUEUE_NAMES = ("unfinished", "due_at")

@@ -155,9 +155,13 @@ orders = Table(
     # Reads, which came later than the rest:
     Column("objects", Json(tuple[WantedObject, ...]), nullable=False, server_default="[]"),
     Column("readings", Json(tuple[Reading, ...]), nullable=False, server_default="[]"),
+    # What waits for a second person:
+    Column("held_at", UtcDateTime),
+    Column("approved_by", String),
 )
 
 WITH_WORK = orders.c.due_at.is_not(None)
+HELD = orders.c.held_at.is_not(None)
 LEASED = orders.c.lease_owner.is_not(None)
 
 
@@ -197,6 +201,7 @@ _partial(
     orders.c.ended_at,
     where=orders.c.ended_at.is_not(None),
 )
+_partial("orders_held", orders.c.number, where=HELD)
 Index("orders_of_state", orders.c.state, orders.c.number)
 
 journal = Table(

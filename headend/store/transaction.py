@@ -8,8 +8,10 @@ from typing import TypeVar
 from headend.ports import Store, Transaction
 from headend.store.access import AccessWords
 from headend.store.breakages import BreakageWords
+from headend.store.campaigns import CampaignWords
 from headend.store.claims import ClaimWords
 from headend.store.collected import CollectedWords
+from headend.store.cuts import CutWords
 from headend.store.events import EventWords
 from headend.store.evidence import EvidenceWords
 from headend.store.intervals import IntervalWords
@@ -46,6 +48,8 @@ class SqlTransaction(
     OrderWords,
     ClaimWords,
     BreakageWords,
+    CampaignWords,
+    CutWords,
     OutboxWords,
     SecretWords,
     JobWords,
