@@ -274,6 +274,24 @@ class EventPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     word_s: Seconds = 86_400.0  # between an event and the status word that shows it
 
 
+class BackupPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where backups lie, how often one is made, and how many are kept.  Without `place` none is.
+
+    One falls due every `every` from `after_s` past midnight (UTC) on.  `place` is a folder of
+    another machine, mounted: what lies beside the database is gone with it.
+    """
+
+    place: Path | None = None
+    key_file: Path | None = None  # seals them: 64 hexadecimal digits; never in the place itself
+    every: Literal["1h", "6h", "12h", "1d"] = "1d"
+    after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 7 * 3600.0
+    late_after_s: Seconds = 36 * 3600.0  # the newest is older: a security event says so
+    keep_daily: Count = 7
+    keep_weekly: Count = 5
+    key_journal: bool = True  # each change of keys is written into the place at once
+    staging: Path | None = None  # where copies lie until they are packed; else beside the database
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set."""
 
@@ -293,6 +311,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     collection: CollectionPolicy = CollectionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
     events: EventPolicy = EventPolicy()
+    backup: BackupPolicy = BackupPolicy()
 
 
 def database_url(named: str) -> str:

@@ -8,12 +8,16 @@ ways together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
 from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory, is_sqlite
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATING = 0x616D_6900
 """The key of PostgreSQL's advisory lock on the tables; a worker's name has one of its own."""
@@ -43,24 +47,46 @@ def upgrade(engine: Engine, schema: Schema) -> None:
 
 
 def _migrate(engine: Engine, schema: Schema) -> None:
+    with engine.begin() as connection:
+        _wait_for_others(connection)
+        migrated(connection, schema, "head")
+
+
+def migrated(connection: Connection, schema: Schema, revision: str) -> None:
+    """Bring tables to a revision, within a transaction of the caller's.
+
+    Raises `StoreUnavailable` for tables of a later program.
+    """
     # Imported here: it takes longer than everything else that a short command does.
     from alembic import command
-    from alembic.config import Config
     from alembic.util import CommandError
+
+    config = _alembic(schema)
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = schema.metadata
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        why = f"{connection.engine.url} was brought up to date by a later program: {error}"
+        raise StoreUnavailable(why) from error
+
+
+def revision_known(schema: Schema, revision: str) -> bool:
+    """Whether tables of this revision can be brought up to date by the installed program."""
+    from alembic.script import ScriptDirectory
+
+    known = ScriptDirectory.from_config(_alembic(schema)).walk_revisions()
+    return any(each.revision == revision for each in known)
+
+
+def _alembic(schema: Schema) -> Config:
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "headend.store:migrations")
     config.set_main_option("version_locations", schema.revisions)
     config.set_main_option("path_separator", "newline")
-    with engine.begin() as connection:
-        _wait_for_others(connection)
-        config.attributes["connection"] = connection
-        config.attributes["metadata"] = schema.metadata
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            why = f"{engine.url} was brought up to date by a later program: {error}"
-            raise StoreUnavailable(why) from error
+    return config
 
 
 def _wait_for_others(connection: Connection) -> None:
