@@ -212,6 +212,9 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     back_s: Seconds = 86_400.0  # how far back the first reading of a profile reaches
     whole_days: bool = False  # of a profile: up to the newest midnight, the rest later
     blocks_max: Count = 200  # that a concentrator keeps of one meter
+    rows: Literal["told", "5min", "15min", "30min", "1h", "1d", "1mo"] = "told"
+    """How often a meter writes a row of the profile, where it does not tell: of billing periods,
+    which end by a schedule of their own."""
 
     def __post_init__(self) -> None:
         if self.kind != "registers" and len(self.objects) != 1:
@@ -224,6 +227,7 @@ class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     task: tuple[CollectionTask, ...] = ()
     late_after_s: Seconds = 86_400.0  # after an interval's end: 24 h, facts/service-levels.md
     retry_s: Seconds = 300.0  # until a table that could not be delivered is sent again
+    asked_for_s: Seconds = 864_000.0  # what is missing, after its end: 10 days, the same file
 
     def __post_init__(self) -> None:
         names = [task.name for task in self.task]

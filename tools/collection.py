@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
 
@@ -49,8 +49,6 @@ app = typer.Typer(
 app.command("validate")(validate)
 app.command("findings")(findings)
 
-SLA = timedelta(days=10)
-"""How long what is missing is worth asking for: 99.9 % within 10 days (docs/collection.md)."""
 SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 NOTHING_CAME = (
     "Nothing has come of it. A head-end collects what its configuration names, [[collection.task]]:"
@@ -79,7 +77,7 @@ def status(
     place: InPlace = None,
     meter: OfMeter = None,
     profile: Profile = LOAD_PROFILE,
-    period: Period = 15,
+    period: Period = None,
     config: ConfigFile = None,
     database: OtherDatabase = None,
     plot: Plot = False,
@@ -137,12 +135,12 @@ def status(
 @app.command()
 def gaps(
     day: Day = None,
-    days: Days = SLA.days,
+    days: Days = 10,
     concentrator: OfConcentrator = None,
     place: InPlace = None,
     meter: OfMeter = None,
     profile: Profile = LOAD_PROFILE,
-    period: Period = 15,
+    period: Period = None,
     limit: Annotated[int, typer.Option(min=1, help="How many gaps.")] = 100,
     config: ConfigFile = None,
     database: OtherDatabase = None,
@@ -160,7 +158,8 @@ def gaps(
     )
     more, found = len(found) > limit, found[:limit]
     if json:
-        print_json({"items": [_gap_told(each) for each in found], "more": more})
+        told = [_gap_told(each, question.asked_for_s) for each in found]
+        print_json({"items": told, "more": more})
         return
     if not found:
         out.print("no gaps")
@@ -173,7 +172,7 @@ def gaps(
             question.local(each.begin),
             question.local(each.end),
             f"{each.intervals:,}",
-            question.local(each.end + SLA.total_seconds()),
+            question.local(each.end + question.asked_for_s),
         )
     show(table)
     if more:
@@ -187,7 +186,7 @@ def curve_(
     place: InPlace = None,
     meter: OfMeter = None,
     profile: Profile = LOAD_PROFILE,
-    period: Period = 15,
+    period: Period = None,
     config: ConfigFile = None,
     database: OtherDatabase = None,
     plot: Plot = False,
@@ -202,8 +201,8 @@ def curve_(
     found: Curve = question.put(lambda connection: curve(connection, question.wanted))
     (span,) = question.wanted.spans.values()
     marks = [(share, found.reached(share)) for share in SHARES]
-    day_s, sla_s = 86_400.0, SLA.total_seconds()
-    after = [(t, found.share_at(span.end + s)) for t, s in (("24 h", day_s), ("10 days", sla_s))]
+    goals = {_length(each): each for each in (86_400.0, question.asked_for_s)}
+    after = [(text, found.share_at(span.end + each)) for text, each in goals.items()]
     here = found.arrivals[-1][1] if found.arrivals else 0
     if json:
         print_json(
@@ -277,7 +276,7 @@ def _told(summary: Summary) -> dict[str, Any]:
     return {**asdict(summary), "share": summary.share}
 
 
-def _gap_told(gap: Gap) -> dict[str, Any]:
+def _gap_told(gap: Gap, asked_for_s: float) -> dict[str, Any]:
     return {
         "meter": gap.meter,
         "concentrator": gap.concentrator,
@@ -285,12 +284,17 @@ def _gap_told(gap: Gap) -> dict[str, Any]:
         "after": _moment(gap.begin),
         "until": _moment(gap.end),
         "intervals": gap.intervals,
-        "asked_until": _moment(gap.end + SLA.total_seconds()),
+        "asked_until": _moment(gap.end + asked_for_s),
     }
 
 
 def _moment(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _length(seconds: float) -> str:
+    days, rest = divmod(seconds, 86_400)
+    return f"{round(days)} days" if days > 1 and not rest else f"{seconds / 3600:g} h"
 
 
 def _percent(share: float | None) -> str:

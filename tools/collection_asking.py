@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from headend.clock import WallClock
+from headend.collection.tasks import DELIVERED_S, QUARTER_HOUR_S, BadTask, periods_s
 from headend.config import BadConfig, Config
+from headend.models import Shelf
 from headend.store.ledger_queries import Wanted
 from headend.store.queries import meter as meter_of
 from headend.store.registry_queries import MeterFilter
@@ -27,7 +29,12 @@ DAYS_MAX = 400
 
 Profile = Annotated[str, typer.Option(help="Logical name of the profile.")]
 Period = Annotated[
-    int, typer.Option(min=1, max=1440, help="Minutes of an interval, where nothing has come yet.")
+    int | None,
+    typer.Option(
+        min=1,
+        max=44_640,
+        help="Minutes of an interval, where no row has told; 43200 is a month [configured].",
+    ),
 ]
 OfConcentrator = Annotated[
     str | None, typer.Option("--concentrator", help="Only meters behind this one.")
@@ -55,7 +62,7 @@ class Question:
         days: int,
         which: MeterFilter,
         profile: str,
-        period: int,
+        period: int | None = None,
     ) -> Question:
         """`last` is the last of so many days; yesterday where nobody says.  Ends the command where
         something of it cannot be."""
@@ -63,7 +70,8 @@ class Question:
             settings = configured(config, database)
             zone = ZoneInfo(settings.orders.zone)
             LogicalName(profile)
-        except BadConfig as error:
+            known = periods_s(settings.collection.task, Shelf(settings.direct.models))
+        except (BadConfig, BadTask) as error:
             wrong_usage(str(error))
         except (ZoneInfoNotFoundError, OSError):
             wrong_usage(f"{settings.orders.zone!r} is no time zone")
@@ -72,7 +80,15 @@ class Question:
         now = WallClock().now()
         last = last or now.astimezone(zone).date() - timedelta(days=1)
         first = last - timedelta(days=days - 1)
-        return cls(settings, Wanted(profile, first, last, zone, now, period * 60, which))
+        period_s = known.get(profile) or DELIVERED_S.get(profile, QUARTER_HOUR_S)
+        if period is not None:
+            period_s = 60 * period
+        return cls(settings, Wanted(profile, first, last, zone, now, period_s, which))
+
+    @property
+    def asked_for_s(self) -> float:
+        """How long after its end what is missing is asked for."""
+        return self.config.collection.asked_for_s
 
     def put(self, query: Callable[[Any], T]) -> T:
         """The answer.  Ends the command for a meter that nobody knows."""

@@ -89,7 +89,7 @@ def findings(
     """
     last = None if day is None else day_named(day, "--day")
     which = MeterFilter(concentrator, place, meter=meter)
-    question = Question.of(config, database, last, days, which, profile, 15)
+    question = Question.of(config, database, last, days, which, profile)
     found = question.put(
         lambda connection: list(islice(validated(connection, question.wanted), limit + 1))
     )

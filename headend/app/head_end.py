@@ -23,7 +23,8 @@ from headend.collection.asking import Reads
 from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
 from headend.collection.schedule import Scheduling
-from headend.collection.task_tables import BadTask, TaskTables
+from headend.collection.task_tables import TaskTables
+from headend.collection.tasks import BadTask
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, Config
 from headend.domain.meter import Concentrator, Meter

@@ -10,6 +10,7 @@ import numpy as np
 
 from headend.collection.row_clock import placed
 from headend.domain.interval import Cell, Row, RowQuality
+from headend.domain.utility_day import stands
 from protocols.concentrator.collecting import ColumnTold, Layout
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.profile import NO_UNIT, Column, Decoder, Quantities, Series, Times
@@ -63,7 +64,7 @@ def rows_of(
             quality |= RowQuality.LATE
         if at - posix_s > AHEAD_S:
             quality |= RowQuality.AHEAD
-        if layout.period_s and at % layout.period_s:
+        if not stands(at, layout.period_s, zone):
             quality |= RowQuality.OFF_PERIOD
         rows.append(Row(at, came, number, int(quality), cells))
     return rows

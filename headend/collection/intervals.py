@@ -44,7 +44,7 @@ def by_day(rows: Iterable[Row], zone: ZoneInfo) -> Iterator[tuple[date, list[Row
 
 def empty_day(meter: str, profile: str, day: date, period_s: int, zone: ZoneInfo) -> IntervalDay:
     """A page on which nothing stands yet."""
-    expected = expected_in(span_of(day, zone), period_s)
+    expected = expected_in(span_of(day, zone), period_s, zone)
     never = datetime.fromtimestamp(0, UTC)
     return IntervalDay(meter, profile, day, expected, 0, 0, 0, never, ())
 

@@ -11,29 +11,19 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
 from headend import trouble
-from headend.config import CollectionPolicy, CollectionTask
+from headend.collection.tasks import tasks_of
+from headend.config import CollectionPolicy
 from headend.domain.collecting import TaskTable
-from headend.models import BadModel, Shelf
+from headend.models import Shelf
 from headend.ports import Chance, Clock, Store, Transaction
 from protocols.concentrator.collecting import Kind, SetTasks, Task
-from protocols.concentrator.messages import Downward, ObjectWanted, Online
-from protocols.dlms.logical_name import LogicalName
-
-PROFILE, REGISTER = 7, 3
-MODEL = "generic"
-SECONDS = {"5min": 300, "15min": 900, "30min": 1800, "1h": 3600, "6h": 21_600, "12h": 43_200}
-SECONDS |= {"1d": 86_400}
+from protocols.concentrator.messages import Downward, Online
 
 _log = structlog.get_logger("collection")
-
-
-class BadTask(ValueError):
-    """A task of the configuration names what nobody can read; the text says what."""
 
 
 class Courier(Protocol):
@@ -62,14 +52,7 @@ class TaskTables:
 
     def wanted(self) -> tuple[Task, ...]:
         """The tasks of the configuration.  Raises `BadTask`."""
-        if self.policy.task and self.zone:
-            try:
-                ZoneInfo(self.zone)
-            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise BadTask(
-                    f"{self.zone!r} is no time zone; take one like Europe/Rome"
-                ) from error
-        return tuple(self._task(task) for task in self.policy.task)
+        return tasks_of(self.policy.task, self.zone, self.shelf)
 
     def reaches(self) -> dict[str, timedelta]:
         """How far back the first reading of each profile reaches, by logical name; the farthest,
@@ -141,36 +124,3 @@ class TaskTables:
         await self.store.run(lambda tx: tx.put_task_table(settled))
         _log.info("task table stored", concentrator=concentrator, version=table.version)
         return True
-
-    def _task(self, task: CollectionTask) -> Task:
-        every_s = SECONDS[task.every]
-        return Task(
-            name=task.name,
-            kind=Kind(task.kind),
-            objects=tuple(self._object(task, text) for text in task.objects),
-            every_s=every_s,
-            after_s=round(task.after_s),
-            zone=self.zone,
-            window_s=round(task.window_s),
-            priority=task.priority,
-            back_s=round(task.back_s),
-            whole_days=task.whole_days,
-            blocks_max=task.blocks_max,
-        )
-
-    def _object(self, task: CollectionTask, text: str) -> ObjectWanted:
-        """What a word of the model, or a logical name, stands for."""
-        try:
-            words = self.shelf.get(MODEL).objects
-        except BadModel as error:
-            raise BadTask(str(error)) from error
-        if (known := words.get(text)) is not None:
-            return ObjectWanted(known.class_id, str(known.logical_name), known.attribute)
-        try:
-            name = LogicalName(text)
-        except ValueError as error:
-            raise BadTask(
-                f"task {task.name}: {text!r} is no object of model {MODEL}; name a logical name,"
-                f" or one of {', '.join(words)}"
-            ) from error
-        return ObjectWanted(REGISTER if task.kind == "registers" else PROFILE, str(name))

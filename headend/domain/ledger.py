@@ -8,16 +8,17 @@ at 12:07 those up to 12:00, of the one that follows it those from its commission
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from itertools import accumulate
 
 from headend.domain.interval import Row, RowQuality, Span
 from headend.domain.life_cycle import COMMISSIONED, LifeLine, stage_of
 from headend.domain.meter import Meter
+from headend.domain.utility_day import ends_in
 
 _NOT_COUNTED = int(RowQuality.CHANGED | RowQuality.OFF_PERIOD)
 
@@ -153,25 +154,23 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def periods(
-    spans: Iterable[Span], day: Span, period_s: int, until: float | None = None
+    spans: Iterable[Span], day: Span, period_s: int, zone: tzinfo, until: float | None = None
 ) -> list[range]:
-    """The ends of the capture periods of a day that lie within spans of it as a whole; with
-    `until`, only those that have ended by then.
+    """The ends of the capture periods of a day that lie within spans of it as a whole, each range
+    with their length as its step; with `until`, only those that have ended by then.
 
-    One that began the day before is this day's, as it ends in it; a meter that is ours at midnight
+    One that began before the day is this day's, as it ends in it; a meter that is ours at midnight
     is taken to have been so when it began.
     """
-    if period_s <= 0:
-        return []
-    found = []
+    ends, found = ends_in(day, period_s, zone), []
     for span in spans:
-        end = span.end if until is None else min(span.end, int(until))
-        before = span.begin // period_s
+        last = span.end if until is None else min(span.end, int(until))
+        first = 0
         if span.begin != day.begin:
-            before = -(-span.begin // period_s)
-        ends = range((before + 1) * period_s, end // period_s * period_s + 1, period_s)
-        if ends:
-            found.append(ends)
+            first = bisect_left(ends, span.begin + ends.step)
+        mine = ends[first : bisect_right(ends, last)]
+        if mine:
+            found.append(mine)
     return found
 
 
@@ -185,23 +184,17 @@ def first_rows(rows: Iterable[Row], ends: Sequence[range]) -> Iterator[Row]:
 def gaps(entry: Entry, rows: Iterable[Row]) -> Iterator[Gap]:
     """What of an entry's day has ended and is not here, in one piece where it lies together."""
     here = {row.at for row in rows if not row.quality & _NOT_COUNTED}
-    period_s = entry.period_s
-    begin = end = None
-    for ends in entry.ends:
-        for at in ends:
-            if at in here:
-                continue
-            if end is not None and begin is not None and at - period_s != end:
-                yield _gap(entry, begin, end)
-                begin = None
-            begin, end = (at - period_s if begin is None else begin), at
-    if begin is not None and end is not None:
-        yield _gap(entry, begin, end)
-
-
-def _gap(entry: Entry, begin: int, end: int) -> Gap:
-    intervals = (end - begin) // entry.period_s
-    return Gap(entry.meter, entry.concentrator, entry.profile, begin, end, intervals)
+    found: Gap | None = None
+    for at, length_s in ((at, ends.step) for ends in entry.ends for at in ends):
+        if at in here:
+            continue
+        if found is not None and at - length_s != found.end:
+            yield found
+            found = None
+        begin, count = (at - length_s, 0) if found is None else (found.begin, found.intervals)
+        found = Gap(entry.meter, entry.concentrator, entry.profile, begin, at, count + 1)
+    if found is not None:
+        yield found
 
 
 def joined_gaps(found: Iterable[Gap]) -> Iterator[Gap]:

@@ -1,7 +1,7 @@
 """The ledger of completeness out of what is stored: registry, meters' lives, and pages of rows.
 
 Counts come from the pages' own; rows are read only where a day was not served whole, or is still
-under way, and where gaps or times of arrival are asked for.
+under way, where a day has no more than one row, and where gaps or times of arrival are asked for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from headend.domain.ledger import Curve, Entry, Gap, first_rows, gaps, joined_ga
 from headend.domain.life_cycle import LifeLine
 from headend.domain.meter import Meter
 from headend.domain.place import PlaceKind
-from headend.domain.utility_day import days, expected_in, period_of, span_of
+from headend.domain.utility_day import DAY_S, days, period_of, span_of
 from headend.domain.validation import ValidatedDay
 from headend.store.collected import DAY
 from headend.store.collected_queries import layout
@@ -116,22 +116,24 @@ def _entry(
     held: _Held,
     period_s: int,
 ) -> Entry:
-    period_s = period_of(span, held.expected) or period_s
-    ends = tuple(periods(mine, span, period_s, wanted.now.timestamp()))
+    if held.expected != 1:
+        period_s = period_of(span, held.expected) or period_s
+    ends = tuple(periods(mine, span, period_s, wanted.zone, wanted.now.timestamp()))
     entry = Entry(
         meter.name,
         meter.concentrator,
         wanted.profile,
         day,
         period_s,
-        expected=sum(map(len, periods(mine, span, period_s))),
+        expected=sum(map(len, periods(mine, span, period_s, wanted.zone))),
         due=sum(map(len, ends)),
         received=held.received,
         late=held.late,
         changed=held.changed,
         ends=ends,
     )
-    if held.received and entry.due != expected_in(span, period_s):
+    counted = held.expected > 1 and held.received <= held.expected == entry.due
+    if held.received and not counted:
         return _recounted(entry, rows_of(connection, entry))
     return entry
 
@@ -255,10 +257,22 @@ def _periods(connection: Connection, wanted: Wanted, names: Sequence[str]) -> di
         .where(_d.profile == wanted.profile)
         .join(newest, (newest.c.meter == _d.meter) & (newest.c.day == _d.day))
     )
-    return {
-        meter: period_of(span_of(day, wanted.zone), expected)
-        for meter, day, expected in connection.execute(query)
-    }
+    found, told = {}, {}
+    for meter, day, expected in connection.execute(query).all():
+        period_s = period_of(span_of(day, wanted.zone), expected)
+        if period_s == DAY_S:  # or a month, which only the meter can tell
+            number = _row_on(connection, meter, wanted.profile, day).layout
+            if number not in told:
+                told[number] = layout(connection, number).period_s
+            period_s = told[number]
+        found[meter] = period_s
+    return found
+
+
+def _row_on(connection: Connection, meter: str, profile: str, day: date) -> Row:
+    """The newest of the rows on a page."""
+    query = DAY.select().where(_d.meter == meter, _d.profile == profile, _d.day == day)
+    return DAY.read(connection.execute(query).one()).rows[-1]
 
 
 def validated(connection: Connection, wanted: Wanted) -> Iterator[ValidatedDay]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headend.collection.intervals import Taken, by_day, empty_day, merged
 from headend.domain.interval import IntervalDay, Row, RowQuality
-from headend.domain.utility_day import day_of, expected_in, span_of
+from headend.domain.utility_day import day_of, ends_in, expected_in, span_of, stands
 
 SANTIAGO = ZoneInfo("America/Santiago")
 DAY = date(2026, 7, 6)
@@ -29,7 +29,7 @@ DAYS = {
 
 @pytest.mark.parametrize(("day", "expected"), DAYS.values(), ids=DAYS)
 def test_a_day_has_so_many_intervals(day: date, expected: int) -> None:
-    assert expected_in(span_of(day, SANTIAGO), 900) == expected
+    assert expected_in(span_of(day, SANTIAGO), 900, SANTIAGO) == expected
 
 
 # end of an interval, as seconds after Santiago's midnight of 6 July, and the day it belongs to
@@ -46,11 +46,47 @@ def test_an_interval_belongs_to_the_day_in_which_it_ran(after: int, day: date) -
     assert day_of(MIDNIGHT + after, SANTIAGO) == day
 
 
-def test_expected_until_now_counts_only_what_has_ended() -> None:
-    span = span_of(DAY, SANTIAGO)
-    assert expected_in(span, 900, until=span.begin + 899) == 0
-    assert expected_in(span, 900, until=span.begin + 900) == 1
-    assert expected_in(span, 0) == 0  # comes on events
+# A row's local time in Chile, the profile's capture period, and whether a period may end there.
+STANDS = {
+    "a day at midnight in winter": ("2026-07-06T00:00-04:00", 86_400, True),
+    "and in summer": ("2026-12-06T00:00-03:00", 86_400, True),
+    "at UTC's midnight": ("2026-07-05T20:00-04:00", 86_400, False),
+    "where the clocks skip midnight": ("2026-09-06T01:00-03:00", 86_400, True),
+    "at the end of the short day": ("2026-09-07T00:00-03:00", 86_400, True),
+    "before the long day's second last hour": ("2026-04-04T23:00-03:00", 86_400, False),
+    "after it": ("2026-04-05T00:00-04:00", 86_400, True),
+    "a month": ("2026-08-01T00:00-04:00", 30 * 86_400, True),
+    "a month that is billed on another day": ("2026-08-15T00:00-04:00", 31 * 86_400, True),
+    "a month at noon": ("2026-08-01T12:00-04:00", 30 * 86_400, False),
+    "a quarter of an hour": ("2026-09-06T01:15-03:00", 900, True),
+    "seven seconds after it": ("2026-09-06T01:15:07-03:00", 900, False),
+    "six hours of standard time in winter": ("2026-07-06T06:00-04:00", 21_600, True),
+    "and in summer, by standard time": ("2026-12-06T07:00-03:00", 21_600, True),
+    "on events": ("2026-07-06T11:12:13-04:00", 0, True),
+}
+
+
+@pytest.mark.parametrize(("local", "period_s", "there"), STANDS.values(), ids=STANDS)
+def test_where_a_row_stands(local: str, period_s: int, there: bool) -> None:
+    at = round(datetime.fromisoformat(local).timestamp())
+    assert stands(at, period_s, SANTIAGO) is there
+
+
+@given(
+    st.dates(date(2000, 1, 1), date(2040, 1, 1)),
+    st.sampled_from([300, 900, 1800, 3600, 21_600, 86_400, 30 * 86_400]),
+    st.sampled_from(["America/Santiago", "Asia/Kolkata", "Europe/Dublin", "Australia/Lord_Howe"]),
+)
+def test_every_period_ends_in_one_day_and_stands_there(day: date, period_s: int, name: str) -> None:
+    zone = ZoneInfo(name)
+    span, following = (span_of(day + timedelta(days=n), zone) for n in (0, 1))
+    assert span.end == following.begin
+    ends = ends_in(span, period_s, zone)
+    assert all(stands(each, period_s, zone) and day_of(each, zone) == day for each in ends)
+    if ends and period_s < 86_400:
+        assert span.begin < ends[0] <= span.begin + period_s
+        assert span.end - period_s < ends[-1] <= span.end
+    assert set(ends).isdisjoint(ends_in(following, period_s, zone))
 
 
 def row(place: int, value: int, quality: RowQuality = RowQuality.GOOD, layout: int = 1) -> Row:

@@ -95,7 +95,7 @@ COUNTS = {
 @pytest.mark.parametrize(("spans", "now", "count"), COUNTS.values(), ids=COUNTS)
 def test_whole_intervals_count(spans: list[tuple[float, float]], now: float, count: int) -> None:
     within = [Span(at(begin), at(end)) for begin, end in spans]
-    assert sum(map(len, periods(within, SPAN, 900, at(now)))) == count
+    assert sum(map(len, periods(within, SPAN, 900, SANTIAGO, at(now)))) == count
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_whole_intervals_count(spans: list[tuple[float, float]], now: float, cou
 )
 def test_long_and_short_days(day: date, count: int) -> None:
     span = span_of(day, SANTIAGO)
-    assert sum(map(len, periods([span], span, 900))) == count
+    assert sum(map(len, periods([span], span, 900, SANTIAGO))) == count
 
 
 def test_a_meter_and_the_one_after_it_share_a_day() -> None:
     """Exchanged at 12:07: no interval is expected of both, and only the one between of neither."""
     ours = [
-        [list(each) for each in periods([Span(*hours)], SPAN, 900)]
+        [list(each) for each in periods([Span(*hours)], SPAN, 900, SANTIAGO)]
         for hours in ((at(0), at(12) + 420), (at(12) + 420, at(24)))
     ]
     ends = sum((sum(each, []) for each in ours), [])
@@ -118,9 +118,62 @@ def test_a_meter_and_the_one_after_it_share_a_day() -> None:
 
 
 def test_an_interval_that_began_the_day_before_is_of_the_day_in_which_it_ends() -> None:
-    (ends,) = periods([SPAN], SPAN, 86_400)  # counted in UTC, four hours off
-    assert list(ends) == [at(20)]
-    assert periods([SPAN], SPAN, 0) == []  # comes on events
+    mumbai = ZoneInfo("Asia/Kolkata")  # 5:30 h ahead: whole hours of UTC end half past
+    span = span_of(DAY, mumbai)
+    (ends,) = periods([span], span, 3600, mumbai)
+    assert (ends[0], ends[-1], len(ends)) == (span.begin + 3600, span.end, 24)
+    assert periods([SPAN], SPAN, 0, SANTIAGO) == []  # comes on events
+
+
+# Days and months of Chile's calendar: the day, the period, the part of the day that is served (h),
+# and how long the interval is that ends with it, in hours; None: none does.
+MIDNIGHTS = {
+    "a day": (DAY, 86_400, (0, 24), 24),
+    "the long day": (date(2026, 4, 4), 86_400, (0, 25), 25),
+    "the day before a midnight that is skipped": (date(2026, 9, 5), 86_400, (0, 24), 24),
+    "the short day": (date(2026, 9, 6), 86_400, (0, 23), 23),
+    "a day that was not served whole": (DAY, 86_400, (1, 24), None),
+    "nor until its end": (DAY, 86_400, (0, 23), None),
+    "a month of 31 days": (date(2026, 7, 31), 30 * 86_400, (0, 24), 31 * 24),
+    "as the meter tells it": (date(2026, 7, 31), 31 * 86_400, (0, 24), 31 * 24),
+    "of 28 days": (date(2026, 2, 28), 2_592_000, (0, 24), 28 * 24),
+    "with a long day": (date(2026, 4, 30), 2_592_000, (0, 24), 30 * 24 + 1),
+    "with a short one": (date(2026, 9, 30), 2_592_000, (0, 24), 30 * 24 - 1),
+    "the midst of a month": (DAY, 2_592_000, (0, 24), None),
+    "a week, of which nobody knows when it ends": (DAY, 7 * 86_400, (0, 24), None),
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "period_s", "served_h", "length_h"), MIDNIGHTS.values(), ids=MIDNIGHTS
+)
+def test_days_and_months_end_at_the_zone_s_midnight(
+    day: date, period_s: int, served_h: tuple[int, int], length_h: int | None
+) -> None:
+    span = span_of(day, SANTIAGO)
+    mine = Span(*(span.begin + 3600 * each for each in served_h))
+    ends = tuple(periods([mine], span, period_s, SANTIAGO))
+    asked = Entry("1", "C1", "p", day, period_s, len(ends), len(ends), 0, ends=ends)
+    found = [(each.begin, each.end, each.intervals) for each in gaps(asked, ())]
+    assert found == ([] if length_h is None else [(span.end - 3600 * length_h, span.end, 1)])
+    here = [Row(span.end, 0, 1, 0, (None,))]
+    assert list(gaps(asked, here)) == []
+
+
+def test_gaps_of_days_go_on_over_a_change_of_clocks() -> None:
+    days = [date(2026, 9, day) for day in range(4, 8)]
+    spans = [span_of(day, SANTIAGO) for day in days]
+    found = [
+        each
+        for day, span in zip(days, spans, strict=True)
+        for each in gaps(
+            Entry(
+                "1", "C1", "p", day, 86_400, 1, 1, 0,
+                ends=tuple(periods([span], span, 86_400, SANTIAGO)),
+            ), (),
+        )
+    ]  # fmt: skip
+    assert list(joined_gaps(found)) == [Gap("1", "C1", "p", spans[0].begin, spans[-1].end, 4)]
 
 
 def row(place: int, quality: int = 0) -> Row:
@@ -128,7 +181,7 @@ def row(place: int, quality: int = 0) -> Row:
 
 
 def entry(*spans: Span, received: int = 0, meter: str = "1") -> Entry:
-    ends = tuple(periods(spans or [SPAN], SPAN, 900))
+    ends = tuple(periods(spans or [SPAN], SPAN, 900, SANTIAGO))
     due = sum(map(len, ends))
     return Entry(meter, "C1", "1.0.99.1.0.255", DAY, 900, due, due, received, ends=ends)
 
@@ -167,8 +220,10 @@ def test_gaps_and_rows_make_up_the_day(here: set[int], edges: list[int]) -> None
         for begin, end in zip(edges[::2], edges[1::2], strict=False)
         if begin < end
     ]
-    mine = {at for ends in periods(spans, SPAN, 900) for at in ends}
-    asked = Entry("1", "C1", "p", DAY, 900, 0, 0, 0, ends=tuple(periods(spans, SPAN, 900)))
+    mine = {at for ends in periods(spans, SPAN, 900, SANTIAGO) for at in ends}
+    asked = Entry(
+        "1", "C1", "p", DAY, 900, 0, 0, 0, ends=tuple(periods(spans, SPAN, 900, SANTIAGO))
+    )
     found = list(gaps(asked, [row(place) for place in here]))
     missing = [at for each in found for at in range(each.begin + 900, each.end + 1, 900)]
     assert set(missing) == mine - {row(place).at for place in here}

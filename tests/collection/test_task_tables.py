@@ -12,7 +12,8 @@ import pytest
 
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.collection.task_tables import BadTask, TaskTables
+from headend.collection.task_tables import TaskTables
+from headend.collection.tasks import BadTask
 from headend.config import BadConfig, CollectionPolicy, CollectionTask, parse
 from headend.domain.collecting import TaskTable
 from headend.domain.meter import Concentrator

@@ -7,8 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import Connection
 
+from headend.collection.decoding import rows_of
+from headend.collection.filling import fill
 from headend.collection.intervals import empty_day, merged
 from headend.domain.interval import Row
 from headend.domain.ledger import summed
@@ -16,10 +19,14 @@ from headend.domain.life_cycle import LifeLine, Step
 from headend.domain.meter import Meter, Stage
 from headend.domain.place import Installation, Place, PlaceKind
 from headend.domain.utility_day import span_of
+from headend.events.taking import EventIntake
 from headend.store.ledger_queries import Wanted, channels, curve, ledger, missing, zones_of
 from headend.store.registry_queries import MeterFilter
 from headend.store.transaction import SqlTransaction
 from protocols.concentrator.collecting import ColumnTold, Layout
+from protocols.dlms.axdr import encode
+from protocols.dlms.date_time import DateTime
+from protocols.dlms.values import Array, DoubleLongUnsigned, OctetString, Structure
 
 PROFILE = "1.0.99.1.0.255"
 LAYOUT = Layout(
@@ -134,6 +141,42 @@ def test_a_meter_is_expected_by_its_own_capture_period(
     assert (entry.period_s, entry.expected) == (3600, 25)
     (gap,) = missing(connection, wanted())
     assert (gap.intervals, gap.end - gap.begin) == (25, 25 * 3600)
+
+
+DAILY = "1.0.98.2.0.255"
+SUMMER = date(2026, 9, 6)  # begins an hour late: 23 hours
+
+
+# capture period that the meter tells, the day, and whether a row is expected at its end
+BILLED = {
+    "days": (86_400, LONG, True),
+    "a short day": (86_400, SUMMER, True),
+    "months": (30 * 86_400, date(2026, 8, 31), True),
+    "the midst of a month": (30 * 86_400, SUMMER, False),
+    "days by a schedule of the meter's own": (0, SUMMER, True),
+}
+
+
+@pytest.mark.parametrize(("period_s", "day", "expected"), BILLED.values(), ids=BILLED)
+def test_billing_profiles_are_counted_by_the_utility_s_days(
+    connection: Connection, tx: SqlTransaction, period_s: int, day: date, expected: bool
+) -> None:
+    clock = ColumnTold(8, "0.0.1.0.0.255", 2)
+    layout = Layout(DAILY, (clock, ColumnTold(3, "1.0.1.8.0.255", 2, 0, 30)), period_s)
+    span, later = span_of(day, ZONE), datetime(2026, 12, 1, tzinfo=UTC)
+    tx.put_meters([Meter("1", "C1", commissioned=True), Meter("2", "C1", commissioned=True)])
+    here = DateTime.from_datetime(datetime.fromtimestamp(span.end, ZONE))
+    buffer = Array([Structure([OctetString(here.octets), DoubleLongUnsigned(7)])])
+    number = tx.layout_number(layout)
+    rows = rows_of(
+        encode(buffer), layout, number=number, now=later, late_after_s=1e9, zone=ZONE
+    )  # fmt: skip
+    fill(tx, "1", layout, rows, zone=ZONE, now=later, events=EventIntake())
+    asked = Wanted(DAILY, day, day, ZONE, later, period_s or 86_400)
+    told = {each.meter: (each.due, each.received) for each in ledger(connection, asked)}
+    assert told == {"1": (expected, expected), "2": (expected, 0)}
+    found = [(each.meter, each.end) for each in missing(connection, asked)]
+    assert found == ([("2", span.end)] if expected else [])
 
 
 def test_gaps_of_all_meters(connection: Connection, tx: SqlTransaction) -> None:

@@ -84,7 +84,7 @@ class Validation:
         known = tx.meter(meter)
         mine = (span,) if known is None else served(known, tx.life_of(meter), span)
         return Given(
-            ends=tuple(periods(mine, span, period_s, self.clock.now().timestamp())),
+            ends=tuple(periods(mine, span, period_s, self.zone, self.clock.now().timestamp())),
             period_s=period_s,
             own=() if own is None else own.rows,
             around=rows,
