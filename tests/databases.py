@@ -5,7 +5,8 @@ twice, but for those marked `sqlite_only`.  With AMI_TEST_DATABASE=postgresql (`
 test-postgresql`) every test runs once, on PostgreSQL.
 
 The server is the test process's own, in a folder of its own, on a Unix socket there, and gone with
-the process.  A place that a test names is a database; places are told apart as files are.
+the process, also with one that was killed (`left_behind`).  A place that a test names is a
+database; places are told apart as files are.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,20 +124,27 @@ class Cluster:
             os.chown(folder, entry.pw_uid, entry.pw_gid)
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         self._run("initdb", "-U", "ami", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
-        self._guard()
+        self._ask_for_passwords()
         self._options = f"{options} -k {folder}"
-        self.start()
+        self._watched = self._watch()
         atexit.register(self.end)
+        self.start()
         self.ask(f"CREATE DATABASE {WITH_TABLES}")
         engine = open_writer(self.url(WITH_TABLES))
         upgrade(engine, SCHEMA)
         engine.dispose()
         self.ask(f"CREATE DATABASE {ROLLED_BACK} TEMPLATE {WITH_TABLES}")
 
-    def _guard(self) -> None:
-        """One database asks for passwords."""
+    def _ask_for_passwords(self) -> None:
+        """Of one database."""
         rules = self._folder / "data" / "pg_hba.conf"
         rules.write_text(f"local {GUARDED} all scram-sha-256\n" + rules.read_text())
+
+    def _watch(self) -> subprocess.Popen[bytes]:
+        """Who ends the server when this process ends."""
+        program, *user = Path(__file__).with_name("left_behind.py"), *filter(None, [self._owner])
+        command = [sys.executable, program, self._folder, self._bin / "pg_ctl", *user]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def start(self) -> None:
         self._run("pg_ctl", "start", "-w", "-l", "log", "-o", self._options)
@@ -178,8 +187,7 @@ class Cluster:
 
     def end(self) -> None:
         atexit.unregister(self.end)
-        self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._watched.communicate()
 
 
 def new_cluster() -> Cluster:

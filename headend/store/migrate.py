@@ -25,10 +25,12 @@ MIGRATING = 0x616D_6900
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one database; `revisions` is the "package:folder" of Alembic's revisions."""
+    """The tables of one database; `revisions` is the "package:folder" of Alembic's revisions.
+    `begins_with` names the tables that are not empty in a new one."""
 
     metadata: MetaData
     revisions: str
+    begins_with: frozenset[str] = frozenset()
 
 
 def upgrade(engine: Engine, schema: Schema) -> None:
@@ -69,6 +71,15 @@ def migrated(connection: Connection, schema: Schema, revision: str) -> None:
     except CommandError as error:
         why = f"{connection.engine.url} was brought up to date by a later program: {error}"
         raise StoreUnavailable(why) from error
+
+
+def newest(schema: Schema) -> str:
+    """The revision of tables that are up to date."""
+    from alembic.script import ScriptDirectory
+
+    revision = ScriptDirectory.from_config(_alembic(schema)).get_current_head()
+    assert revision is not None
+    return revision
 
 
 def revision_known(schema: Schema, revision: str) -> bool:

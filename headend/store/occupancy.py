@@ -8,6 +8,7 @@ process ends.  Workers that share a database have different names (`Config.worke
 from __future__ import annotations
 
 import fcntl
+import glob
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,44 @@ class Duty:
 
 class Occupied(RuntimeError):
     """Another process works on this database under the same name."""
+
+
+def served(url: str) -> bool:
+    """Whether any process works on a database under whatever name.  Raises `StoreUnavailable`."""
+    try:
+        database = make_url(url).database
+    except ArgumentError as error:
+        raise StoreUnavailable(f"{without_password(url)!r} is no database URL") from error
+    if not is_sqlite(url):
+        return _served_by_server(url)
+    if in_memory(url) or database is None:
+        return False
+    path = Path(database)
+    return any(_held(lock) for lock in path.parent.glob(f"{glob.escape(path.name)}.*.lock"))
+
+
+def _held(lock: Path) -> bool:
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _served_by_server(url: str) -> bool:
+    engine = opened(open_writer, url)
+    held = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE datname = current_database() AND locktype = 'advisory' AND classid = :one"
+    )
+    try:
+        with engine.connect() as connection:
+            return bool(connection.execute(held, {"one": WORKERS}).scalar_one())
+    except DBAPIError as error:
+        raise StoreUnavailable(f"{error.orig}") from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -20,7 +20,11 @@ T = TypeVar("T")
 PAGES_MAX = 0xFFFFFFFE
 """As many pages as SQLite lets a database have."""
 
-SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
+SCHEMA = Schema(
+    schema.metadata,
+    "headend.store:migrations/versions",
+    begins_with=frozenset({"counters", "audit_marks"}),
+)
 
 
 def open_database(url: str, schema: Schema, *, live: bool) -> Writer:

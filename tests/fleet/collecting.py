@@ -23,7 +23,17 @@ OF_THE_MACHINE = {"provision_s", "wall_s", "cpu_s", "peak_rss_mb", "database_mb"
 
 
 def at(folder: Path, city: City = CITY) -> Config:
-    return storage(databases.at(folder / "fleet.db"), None, city.seed)
+    return storage(databases.at(folder / "fleet.db"), envelope(folder), city.seed)
+
+
+def envelope(folder: Path) -> Path | None:
+    """A file for the key that seals keys, where the database has no place beside it for one."""
+    if not databases.postgresql():
+        return None
+    file = folder / "envelope"
+    folder.mkdir(exist_ok=True)
+    file.write_text(bytes(range(64)).hex())
+    return file
 
 
 def collected(

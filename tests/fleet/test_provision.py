@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from headend.app.fleet import FleetDesk, KeyBox, KeyShared, Shipment, fleet_desk
 from headend.app.key_storage import envelope_of
 from headend.config import BadConfig, Config, KeyStorage
 from headend.domain.meter import Meter
+from headend.store.engine import open_writer
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.client import ClientConnection
@@ -35,6 +35,7 @@ from protocols.dlms.settings import ClientSettings
 from scenarios.fleet.city import CLIENT, City
 from scenarios.fleet.provisioning import provision, storage
 from tests import databases
+from tests.fleet.collecting import envelope
 from tools.cli import app
 
 NOW = 1_783_332_450.0  # 2026-07-06 10:07:30 UTC
@@ -42,7 +43,7 @@ CITY = City(meters=437, seed=11, per_concentrator=40)  # the last concentrator h
 
 
 def at(folder: Path, seed: int = CITY.seed) -> Config:
-    return storage(databases.at(folder / "fleet.db"), None, seed)
+    return storage(databases.at(folder / "fleet.db"), envelope(folder), seed)
 
 
 @contextmanager
@@ -55,11 +56,17 @@ def vault(config: Config) -> Iterator[KeyVault]:
 
 
 def rows(folder: Path) -> dict[str, list[Any]]:
-    with sqlite3.connect(folder / "fleet.db") as connection:
-        return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+    engine = open_writer(databases.at(folder / "fleet.db"))
+    with engine.begin() as connection:
+        told = {
+            table: [
+                tuple(row)
+                for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2")
+            ]
             for table in ("meters", "concentrators", "meter_keys")
         }
+    engine.dispose()
+    return told
 
 
 @pytest.fixture
