@@ -20,12 +20,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=10 * 365 * 86_400)]
-Volts = Annotated[float, msgspec.Meta(gt=0, le=1000)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,64}\Z")]  # part of a file's name
-Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-CommonName = Annotated[str, msgspec.Meta(pattern=r"^[\w.@-]([\w .@-]{0,62}[\w.@-])?\Z")]
+from headend.config_notify import Channel, Notification, NotifyRule, check
+from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts
 
 
 class BadConfig(ValueError):
@@ -316,6 +312,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upkeep: UpkeepPolicy = UpkeepPolicy()
     events: EventPolicy = EventPolicy()
     backup: BackupPolicy = BackupPolicy()
+    notify: tuple[NotifyRule, ...] = ()
+    channel: tuple[Channel, ...] = ()
+    notification: Notification = Notification()
+
+    def __post_init__(self) -> None:
+        check(self.notify, self.channel)
+
+    @property
+    def telling(self) -> bool:
+        """Whether anybody may ask for changes as they come."""
+        return bool(self.notify or self.channel) or self.rest.port is not None
 
 
 def database_url(named: str) -> str:

@@ -93,7 +93,7 @@ class Guard:
             if token.used_at is None or now - token.used_at >= USED_EVERY:
                 tx.save_token(replace(token, used_at=now))
             scopes = account.permissions & frozenset(token.scopes)
-            return Caller(account.name, scopes, token.id), account.name
+            return Caller(account.name, scopes, token.id, token.place), account.name
 
         found, actor = await self.store.run(work)
         if isinstance(found, Caller):

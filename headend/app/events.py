@@ -15,7 +15,7 @@ async def acknowledged(
     config: Config, subject: Subject, number: int, *, who: str, note: str
 ) -> Acknowledgement:
     """The acknowledgement that stands.  Raises `NoSuchSubject`, `StoreUnavailable`."""
-    store = SqlStore(config.database, live=True)
+    store = SqlStore(config.database, live=True, telling=config.telling)
     now = WallClock().now()
     try:
         return await store.run(

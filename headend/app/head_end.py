@@ -18,7 +18,9 @@ from headend.access.watch import Watch
 from headend.app.calendar import working_days
 from headend.app.duties import Duties
 from headend.app.key_storage import envelope_of
+from headend.app.notices import raising, sending
 from headend.app.security import security_events
+from headend.changes.numbering import LIVE_POLL_S, SIMULATED_POLL_S, Numbering
 from headend.collection.asking import Reads
 from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
@@ -42,6 +44,8 @@ from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.integration.security_events import SecurityEvents
 from headend.models import Shelf
+from headend.notify.raising import Raising
+from headend.notify.sending import Sending
 from headend.orders.accept import Acceptance
 from headend.orders.breakage import Breakages
 from headend.orders.breaker import Breaker
@@ -120,6 +124,9 @@ class HeadEnd:
     watch: Watch
     security: SecurityEvents | None  # None where the CERT has no syslog server
     duties: Duties
+    numbering: Numbering
+    raising: Raising
+    sending: Sending
 
     def refused_by_tls(self, why: str) -> None:
         """A client of the SOAP door has no certificate that counts."""
@@ -140,6 +147,9 @@ class HeadEnd:
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
             *self.duties.errors,
+            *self.numbering.errors,
+            *self.raising.errors,
+            *self.sending.errors,
         )
 
     async def listen(self) -> None:
@@ -182,6 +192,8 @@ class HeadEnd:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.duties.run(), name="duties")
             group.create_task(self.watch.run(), name="watch")
+            if self.config.channel:
+                group.create_task(self.sending.run(), name="notices")
 
     async def close(self) -> None:
         await self.store.close()
@@ -266,6 +278,15 @@ def build(
         ("discoveries", discoveries.run),
         ("firmware", firmware.run),
     ]
+    notices = sending(config, store, broker, clock, chance)
+    raised = raising(config, store, clock, chance, notices.wake)
+    poll_s = LIVE_POLL_S if live else SIMULATED_POLL_S
+    numbering = Numbering(store, clock, config.notification.keep_s, poll_s, [raised.wake])
+    store.telling, store.told = config.telling, numbering.wake
+    if config.telling:
+        works.append(("changes", numbering.run))
+    if config.notify:
+        works.append(("notices", raised.run))
     if security is not None:
         works.append(("security events", security.run))
     return HeadEnd(
@@ -296,4 +317,7 @@ def build(
         guard=guard,
         watch=Watch(guard.note, clock),
         security=security,
+        numbering=numbering,
+        raising=raised,
+        sending=notices,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from headend import certificates
 from headend.config import Config, Tls
+from headend.config_notify import MqttChannel
 from headend.field import mosquitto
 from headend.field.admission import Admission
 from headend.field.broker import Broker
@@ -107,5 +108,6 @@ def _admission(config: Config, tls: Tls) -> Admission:
         head_end=certificates.user_name(tls, "mqtt.tls"),
         queue_root=config.delivery.topic_root,
         queue_readers=config.mqtt.queue_readers,
+        notice_roots=tuple(each.topic for each in config.channel if isinstance(each, MqttChannel)),
         revoked=tls.revoked,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from headend.collection.intervals import Taken, by_day, empty_day, merged
@@ -35,6 +35,14 @@ def fill(
         taken += found
         if fresh is not page:
             tx.put_interval_day(fresh)
+    if taken.new and rows:
+        first, last = (datetime.fromtimestamp(at, UTC) for at in _span(rows))
+        tx.arrived(meter, layout.profile, taken.new, first, last, now=now)
     events.logged(tx, meter, layout, rows, now)
     tx.add_intervals(interval_rows(meter, layout, rows))
     return taken
+
+
+def _span(rows: Sequence[Row]) -> tuple[int, int]:
+    times = [row.at for row in rows]
+    return min(times), max(times)

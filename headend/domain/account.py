@@ -176,6 +176,7 @@ class Token:
 
     Its secret is shown once, when it is made; `digest` is SHA-256 of it in hexadecimal digits.
     `scopes` are permissions; it carries those of them that its account has when it is used.
+    `place` is the code of the place whose meters it is for; None: of all.
     """
 
     id: str
@@ -188,15 +189,18 @@ class Token:
     expires_at: datetime
     used_at: datetime | None = None
     revoked_at: datetime | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, once that is proven.  `token` is the id of the one that was shown."""
+    """Who asks, once that is proven.  `token` is the id of the one that was shown, `place` the code
+    of the place whose meters it is for; None: of all."""
 
     account: str
     permissions: frozenset[Permission]
     token: str | None = None
+    place: str | None = None
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

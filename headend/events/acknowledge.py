@@ -6,7 +6,8 @@ from datetime import datetime
 
 from headend.access import lines
 from headend.domain.account import Permission
-from headend.domain.event import Acknowledgement, Subject
+from headend.domain.change import Change, ChangeKind
+from headend.domain.event import Acknowledgement, Event, Subject
 from headend.ports import Transaction
 
 NOTE_MAX = 500  # characters
@@ -40,6 +41,9 @@ def acknowledge(
         tx.add_audit(
             lines.done(at, who, Permission.EVENT_ACKNOWLEDGE, what, wanted.note, source=source)
         )
+        kind = ChangeKind.EVENT if isinstance(known, Event) else ChangeKind.INCIDENT
+        device = known.device if isinstance(known, Event) else None
+        tx.tell(Change(kind, "acknowledged", at, number, device, known.place))
         if subject is Subject.INCIDENT:
             for event in tx.events_of_incident(number):
                 tx.acknowledge(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from headend.config import EventPolicy
+from headend.domain.change import Change, ChangeKind
 from headend.domain.event import Event, Incident, IncidentKind
 from headend.domain.place import PlaceKind
 from headend.events.correlate import Grouped, grouped
@@ -93,12 +94,18 @@ class _Keeping:
                 self.tx.save_event(replace(event, incident=home.get(event.number)))
 
     def _new(self, group: Grouped) -> int:
-        return self.tx.add_incident(self._told(group, 0))
+        began = self._told(group, 0)
+        began = replace(began, number=self.tx.add_incident(began))
+        self._tell(began, "began")
+        if began.ended_at is not None:
+            self._tell(began, "ended")
+        return began.number
 
     def _renewed(self, number: int, group: Grouped) -> int:
         stored, told = self.tx.incident(number), self._told(group, number)
         if stored is None or replace(stored, updated_at=self.now) != told:
             self.tx.save_incident(told)
+            self._tell(told, _step(stored, told))
         return number
 
     def _told(self, group: Grouped, number: int) -> Incident:
@@ -126,3 +133,16 @@ class _Keeping:
                 merged_into=min(homes, default=None),
             )
             self.tx.save_incident(gone)
+            self._tell(gone, "merged")
+
+    def _tell(self, incident: Incident, what: str) -> None:
+        place, number = incident.place, incident.number
+        self.tx.tell(Change(ChangeKind.INCIDENT, what, self.now, number, place=place))
+
+
+def _step(before: Incident | None, now: Incident) -> str:
+    """What has become of an incident."""
+    was = None if before is None else before.ended_at
+    if was is None and now.ended_at is not None:
+        return "ended"
+    return "again" if was is not None and now.ended_at is None else "changed"

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from headend.config import EventPolicy
 from headend.domain import event_table
+from headend.domain.change import Change, ChangeKind
 from headend.domain.event import Event, Source, StatusWord
 from headend.domain.interval import Row
 from headend.domain.reading import Reading
@@ -79,6 +80,7 @@ class EventIntake:
         sources = tuple(s for s in Source if s is seen.source or s in known.sources)
         event = replace(known, at=seen.at if better else known.at, sources=sources)
         tx.save_event(event)
+        _tell(tx, event, "changed", now)
         return event
 
     def _same(self, event: Event, seen: Sighting) -> bool:
@@ -108,7 +110,9 @@ class EventIntake:
             place=place_of(tx, seen.device),
             kind=None if part is None else part.kind,
         )
-        return replace(event, number=tx.add_event(event))
+        event = replace(event, number=tx.add_event(event))
+        _tell(tx, event, "new", now)
+        return event
 
     # --- status words ----------------------------------------------------------------------------
 
@@ -165,6 +169,10 @@ class EventIntake:
                     moved.append(replace(event, at=at))
                     tx.save_event(moved[-1])
         return moved
+
+
+def _tell(tx: Transaction, event: Event, what: str, now: datetime) -> None:
+    tx.tell(Change(ChangeKind.EVENT, what, now, event.number, event.device, event.place))
 
 
 def _rises(word: StatusWord, bits: StatusBits, rose: int) -> Iterator[Sighting]:

@@ -39,6 +39,7 @@ class Admission:
     head_end: str
     queue_root: str = commercial.ROOT
     queue_readers: tuple[str, ...] = ()
+    notice_roots: tuple[str, ...] = ()
     revoked: Path | None = None  # revocation list of client_authority
 
     def listener(self, permissions: Path) -> str:
@@ -65,13 +66,21 @@ class Admission:
                 f"topic write {relay.ROOT}/#",
                 f"topic write {results}",
                 f"topic read {receipts}",
+                *(f"topic write {root}/#" for root in self.notice_roots),
             ]
         ]
         for reader in self.queue_readers:
             # Denied first: otherwise it could pass for a concentrator of its own name.
             denied = f"topic deny {topics.ROOT}/#"
+            told = (f"topic read {root}/#" for root in self.notice_roots)
             blocks.append(
-                [f"user {reader}", denied, f"topic read {results}", f"topic write {receipts}"]
+                [
+                    f"user {reader}",
+                    denied,
+                    f"topic read {results}",
+                    f"topic write {receipts}",
+                    *told,
+                ]
             )
         blocks.append(
             [

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headend.config import OrderPolicy
+from headend.domain.change import Change, ChangeKind
 from headend.domain.order import State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.settle import Settling, channels_of
@@ -80,6 +81,7 @@ class Breakages:
             cause=cause + REASONS[reason].text,
         )
         if closed:
+            tx.tell(Change(ChangeKind.ORDER, State.FAILED, now, order.number, order.meter))
             self._post(tx, order, now, reason)
         return closed
 

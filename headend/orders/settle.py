@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from headend.config import OrderPolicy
+from headend.domain.change import Change, ChangeKind
 from headend.domain.evidence import Evidence
 from headend.domain.order import OWN, PRIORITY, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
@@ -59,6 +60,7 @@ class Settling:
         tx.save_order(ended, at=at, cause=cause, attempt=attempt)
         if (line := security_line(ended, at)) is not None:
             tx.add_audit(line)
+        tx.tell(Change(ChangeKind.ORDER, state, at, order.number, order.meter))
         self.post(tx, ended, at)
         if state is State.DONE:
             self.promise_end(tx, ended, before, at)

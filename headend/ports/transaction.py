@@ -8,12 +8,14 @@ from typing import Protocol, TypeVar
 from headend.ports.words.access import AccessWords
 from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.campaigns import CampaignWords, CutWords
+from headend.ports.words.changes import ChangeWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.events import EventWords
 from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
 from headend.ports.words.life import LifeWords
 from headend.ports.words.messages import MessageWords
+from headend.ports.words.notices import NoticeWords
 from headend.ports.words.orders import OrderWords
 from headend.ports.words.outbox import OutboxWords
 from headend.ports.words.readings import ReadingWords
@@ -32,6 +34,8 @@ class Transaction(
     ValidatedWords,
     UpkeepWords,
     EventWords,
+    ChangeWords,
+    NoticeWords,
     MessageWords,
     OrderWords,
     JournalWords,

@@ -66,6 +66,7 @@ access_tokens = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
+    Column("place", String),
 )
 
 audit = Table(

@@ -5,6 +5,7 @@ Lines are only ever added: a reading that comes again is another line, and tells
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam, func, insert, select
@@ -12,12 +13,14 @@ from sqlalchemy import bindparam, func, insert, select
 from headend.domain.meter import Meter
 from headend.domain.reading import Push, Reading
 from headend.store import schema
+from headend.store.changes import ChangeWords
 from headend.store.prepared import Prepared
 from headend.store.rows import METER, Form
-from headend.store.words import Words
 
 READING = Form(Reading, schema.readings)
 PUSH = Form(Push, schema.pushes)
+VALUES = "values"
+"""What has arrived where it is no profile."""
 _meters = METER.table.c
 _READ = Prepared(insert(schema.readings).inline(), READING.names)
 _PUSH = Prepared(insert(schema.pushes).returning(schema.pushes.c.line), PUSH.names)
@@ -36,11 +39,18 @@ _DIRECT = Prepared(
 _EVERY_DIRECT = Prepared(METER.select().where(_meters.address.is_not(None)).order_by(_meters.name))
 
 
-class ReadingWords(Words):
+class ReadingWords(ChangeWords):
     """Readings, pushes, and the meters that are reached without a concentrator."""
 
     def add_readings(self, readings: Iterable[Reading]) -> None:
-        self._change_many(_READ, map(READING.values, readings))
+        kept = list(readings)
+        self._change_many(_READ, map(READING.values, kept))
+        of_meter: dict[str, list[Reading]] = defaultdict(list)
+        for reading in kept:
+            of_meter[reading.meter].append(reading)
+        for meter, found in of_meter.items():
+            times, now = [each.at for each in found], found[0].received_at
+            self.arrived(meter, VALUES, len(found), min(times), max(times), now=now)
 
     def add_push(self, push: Push) -> int:
         number: int = self._value(_PUSH, PUSH.values(push))

@@ -42,17 +42,34 @@ class SqlStore:
     """Opens, and where necessary makes, the database; `close` ends its use.
 
     `live`: works run in a thread of the store's own, several in one commit.  Otherwise, under the
-    simulated clock, each runs at once and in the caller's thread.
+    simulated clock, each runs at once and in the caller's thread.  `telling`: what changes is
+    written down for who asks for it as it comes; `told` is called when something was.
     """
 
-    def __init__(self, url: str, *, live: bool) -> None:
+    def __init__(self, url: str, *, live: bool, telling: bool = False) -> None:
+        self.telling = telling
+        self.told: Callable[[], None] = _nobody
         self._url = url
         self._writer = open_database(url, SCHEMA, live=live)
         self._reader: Engine | None = None
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """See `ports.Store`.  Raises what `work` raises, or `StoreUnavailable`."""
-        return await self._writer.run(lambda connection: work(SqlTransaction(connection)))
+        told = False
+
+        def whole(connection: Connection) -> T:
+            nonlocal told
+            transaction = SqlTransaction(connection)
+            transaction.telling = self.telling
+            result = work(transaction)
+            transaction.flush_changes()
+            told = transaction.told
+            return result
+
+        result = await self._writer.run(whole)
+        if told:
+            self.told()
+        return result
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Answer one of `queries` from what is committed, without waiting for the writer (except
@@ -85,6 +102,10 @@ class SqlStore:
         await self._writer.close()
         if self._reader is not None:
             self._reader.dispose()
+
+
+def _nobody() -> None:
+    """Nobody waits for changes."""
 
 
 class Reader:

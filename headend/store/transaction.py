@@ -19,6 +19,7 @@ from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
 from headend.store.life import LifeWords
 from headend.store.messages import MessageWords
+from headend.store.notices import NoticeWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
 from headend.store.places import PlaceWords
@@ -43,6 +44,7 @@ class SqlTransaction(
     ValidatedWords,
     UpkeepWords,
     EventWords,
+    NoticeWords,
     EvidenceWords,
     MessageWords,
     OrderWords,

@@ -1,0 +1,1 @@
+"""Tells people and systems of events and incidents, by rules."""
