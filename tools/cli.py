@@ -26,7 +26,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "job", "explain",
     "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "account",
-    "token", "audit", "database", "backup", "probe", "dlms", "capture", "grid", "bench",
+    "token", "audit", "database", "backup", "warehouse", "probe", "dlms", "capture", "grid",
+    "bench",
 )  # fmt: skip
 
 
