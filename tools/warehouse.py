@@ -15,8 +15,9 @@ from rich.table import Table
 
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
-from tools.collection_asking import ConfigFile, Database, Json, day_named
+from tools.collection_asking import day_named
 from tools.database import configured, reading
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ def load(
     ] = None,
     place: Where = None,
     config: ConfigFile = None,
-    database: Database = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Carry what changed since the last load into the data store.
