@@ -18,6 +18,7 @@ from headend.access.watch import Watch
 from headend.app.calendar import working_days
 from headend.app.duties import Duties
 from headend.app.key_storage import envelope_of
+from headend.app.months import Months
 from headend.app.notices import raising, sending
 from headend.app.security import security_events
 from headend.changes.numbering import LIVE_POLL_S, SIMULATED_POLL_S, Numbering
@@ -63,6 +64,7 @@ from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
+from headend.store.engine import is_sqlite
 from headend.store.occupancy import Duty
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
@@ -120,6 +122,7 @@ class HeadEnd:
     upkeep: Upkeep
     discoveries: Discoveries
     firmware: FirmwareDesk
+    months: Months
     guard: Guard
     watch: Watch
     security: SecurityEvents | None  # None where the CERT has no syslog server
@@ -144,6 +147,7 @@ class HeadEnd:
             *self.upkeep.errors,
             *self.discoveries.errors,
             *self.firmware.errors,
+            *self.months.errors,
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
             *self.duties.errors,
@@ -289,6 +293,9 @@ def build(
         works.append(("notices", raised.run))
     if security is not None:
         works.append(("security events", security.run))
+    months = Months(store, clock)
+    if not is_sqlite(config.database):  # which has no partitions
+        works.append(("months", months.run))
     return HeadEnd(
         config=config,
         store=store,
@@ -312,6 +319,7 @@ def build(
         upkeep=upkeep,
         discoveries=discoveries,
         firmware=firmware,
+        months=months,
         duties=Duties(duty, field_, works),
         uploads=UploadIntake(store, clock, zone, late_after_s, shelf, events),
         guard=guard,

@@ -37,6 +37,7 @@ from headend.ports import StoreUnavailable
 from headend.store.columns import UtcDateTime
 from headend.store.engine import is_sqlite, open_reader, open_writer, opened
 from headend.store.migrate import Schema, newest, upgrade
+from headend.store.partitions import PARTITIONED, Part, make_month, months_of, parts
 
 BATCH_ROWS = 2_000
 _SUM = 1 << 128
@@ -116,27 +117,36 @@ def _refuse_another_version(connection: Connection, schema: Schema) -> None:
         raise CopyRefused(f"{where} is of another version of this program: {version}")
 
 
+def beginning(schema: Schema) -> dict[str, list[str]]:
+    """What is in a new database, by table: marks and counters that begin at nought."""
+    engine = open_writer("sqlite://")
+    upgrade(engine, schema)
+    with engine.connect() as connection:
+        found = {table.name: _told(connection, table) for table in schema.metadata.sorted_tables}
+    engine.dispose()
+    return {str(name): rows for name, rows in found.items() if rows}
+
+
+def _told(connection: Connection, table: Table) -> list[str]:
+    return sorted(repr(tuple(row)) for row in connection.execute(select(stored(table))))
+
+
 def _refuse_what_is_there(connection: Connection, schema: Schema) -> None:
-    """Tables that a migration fills begin with the source's rows instead; where they were changed
-    since, somebody has used the database."""
+    """A new database's own rows make room for the source's; any others are somebody's work."""
+    new = beginning(schema)
     for table in reversed(schema.metadata.sorted_tables):
         count = connection.execute(select(func.count()).select_from(table)).scalar_one()
-        if not count:
-            continue
-        if table.name not in schema.begins_with or _used(connection, table):
+        own = new.get(table.name, [])
+        if count != len(own) or (own and _told(connection, table) != own):
             raise CopyRefused(f"the target is not empty: {table.name} has {count} rows")
-        connection.execute(delete(table))
-
-
-def _used(connection: Connection, table: Table) -> bool:
-    """Whether any of a table's numbers has left nought."""
-    number = next(column for column in table.columns if column.name in ("value", "number"))
-    return connection.execute(select(table).where(number != 0)).first() is not None
+        if own:
+            connection.execute(delete(table))
 
 
 def _copied(giving: Connection, taking: Connection, table: Table, progress: Progress) -> Copied:
     count = giving.execute(select(func.count()).select_from(table)).scalar_one()
     put = _insert if is_sqlite(taking.engine.url) else _copy
+    _make_months(giving, taking, table.name)
     came, given = 0, 0
     progress(table.name, came, count)
     for rows in _rows(giving, table):
@@ -151,6 +161,15 @@ def _copied(giving: Connection, taking: Connection, table: Table, progress: Prog
     if not is_sqlite(taking.engine.url):
         _count_on(taking, table)
     return Copied(str(table.name), came, f"{given:032x}")
+
+
+def _make_months(giving: Connection, taking: Connection, table: str) -> None:
+    """Partitions for what comes, where there are partitions."""
+    if table in PARTITIONED and not is_sqlite(taking.engine.url):
+        there = set(parts(taking))
+        for month in months_of(giving, table):
+            if Part(table, month) not in there:
+                make_month(taking, Part(table, month))
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[Sequence[Sequence[Any]]]:

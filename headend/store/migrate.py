@@ -25,12 +25,10 @@ MIGRATING = 0x616D_6900
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one database; `revisions` is the "package:folder" of Alembic's revisions.
-    `begins_with` names the tables that are not empty in a new one."""
+    """The tables of one database; `revisions` is the "package:folder" of Alembic's revisions."""
 
     metadata: MetaData
     revisions: str
-    begins_with: frozenset[str] = frozenset()
 
 
 def upgrade(engine: Engine, schema: Schema) -> None:

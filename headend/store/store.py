@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -12,6 +14,7 @@ from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
 from headend.store.engine import in_memory, open_reader, open_writer, opened
 from headend.store.migrate import Schema, upgrade
+from headend.store.partitions import make_month, missing_months
 from headend.store.transaction import SqlTransaction
 from headend.store.writer import Writer
 
@@ -20,11 +23,7 @@ T = TypeVar("T")
 PAGES_MAX = 0xFFFFFFFE
 """As many pages as SQLite lets a database have."""
 
-SCHEMA = Schema(
-    schema.metadata,
-    "headend.store:migrations/versions",
-    begins_with=frozenset({"counters", "audit_marks"}),
-)
+SCHEMA = Schema(schema.metadata, "headend.store:migrations/versions")
 
 
 def open_database(url: str, schema: Schema, *, live: bool) -> Writer:
@@ -80,6 +79,15 @@ class SqlStore:
             self._reader = open_reader(self._url)
         with self._reader.begin() as connection:
             return query(connection)
+
+    async def make_months(self, first: date, months: int) -> int:
+        """Let there be partitions for this month and those after it; how many were made.  Raises
+        `StoreUnavailable`, also where those who write leave no room for it just now."""
+        find = partial(missing_months, first=first, months=months)
+        missing = await self._writer.run(find)
+        for part in missing:
+            await self._writer.run(partial(make_month, part=part))
+        return len(missing)
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """How long a work waits for another process's transaction (SQLite)."""

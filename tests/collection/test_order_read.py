@@ -15,6 +15,7 @@ from devices.clock import wall_clock
 from devices.gateway.meter_line import LiveMeter
 from devices.gateway.tcp import MeterListener
 from headend.config import DirectPolicy
+from tests import databases
 from tests.collection.dial_in import LOCAL, head_end, policy, register
 from tests.direct.bench import meter
 from tests.house.source import ROOT
@@ -48,7 +49,7 @@ async def test_a_meter_that_the_head_end_dials_is_read_from_the_command_line(
     tmp_path: Path,
 ) -> None:
     device = meter()
-    database = str(tmp_path / "ami.db")
+    database = databases.at(tmp_path / "ami.db")
     direct: DirectPolicy = policy()
     async with (
         LiveMeter(device, now=wall_clock) as live,
@@ -84,7 +85,7 @@ async def test_a_meter_that_the_head_end_dials_is_read_from_the_command_line(
 async def test_a_meter_is_entered_with_its_keys_and_read(tmp_path: Path) -> None:
     device = meter()
     number, keys = device.identity.number, device.identity.keys(1)
-    database = ("--database", str(tmp_path / "ami.db"))
+    database = ("--database", databases.at(tmp_path / "ami.db"))
     key = f"1:{keys.encryption.hex()}:{keys.authentication.hex()}"
     async with (
         LiveMeter(device, now=wall_clock) as live,
@@ -119,7 +120,9 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 async def test_a_meter_that_cannot_be_entered(name: str, tmp_path: Path) -> None:
     options, told = WRONG[name]
-    found = await ami("meter", "add", "4711", "--database", str(tmp_path / "ami.db"), *options)
+    found = await ami(
+        "meter", "add", "4711", "--database", databases.at(tmp_path / "ami.db"), *options
+    )
     assert found.exit_code == 2 and told in found.stderr
     assert "0a0a" not in found.stderr
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, Index, inspect
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, SchemaItem
 
 from headend.domain.order import Order
 from headend.integration.legacy import database as legacy
@@ -70,8 +70,17 @@ def test_migrating_makes_the_tables_that_queries_name(schema: Schema, tmp_path: 
     migrated = open_writer(databases.at(tmp_path / "x.db"))
     upgrade(migrated, schema)
     with migrated.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": of_both})
+        assert compare_metadata(context, schema.metadata) == []
     migrated.dispose()
+
+
+def of_both(found: SchemaItem, name: str | None, kind: str, *_: object) -> bool:
+    """Not what PostgreSQL alone has: partitions, and indexes that go by the place of rows."""
+    of_table = found.table.name if isinstance(found, Index) else name
+    return not re.search(r"_(others|y\d{4}m\d\d)$|_brin$", f"{of_table}") and not (
+        kind == "index" and f"{name}".endswith("_brin")
+    )
 
 
 @each_schema

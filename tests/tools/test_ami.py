@@ -121,7 +121,7 @@ def no_orders(tmp_path: Path) -> str:
     engine = open_writer(databases.at(tmp_path / "ami.db"))
     upgrade(engine, SCHEMA)
     engine.dispose()
-    return str(tmp_path / "ami.db")
+    return databases.at(tmp_path / "ami.db")
 
 
 @pytest.mark.parametrize("command", [("order", "show"), ("explain", "order")], ids=" ".join)

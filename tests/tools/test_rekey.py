@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from devices.meter.clients import MANAGEMENT
 from devices.meter.keyring import keys_of
 from headend.store.envelope import VARIABLE
+from tests import databases
 from tests.collection.dial_in import calling, connected, head_end, policy, register
 from tests.demo.commands import running
 from tests.direct.bench import meter
@@ -100,7 +101,7 @@ async def test_beside_a_head_end_for_a_meter_that_calls(tmp_path: Path) -> None:
         async with calling(device, bench.port):
             await connected(bench, name)
             ran = await asyncio.to_thread(
-                ami, "meter", "rekey", name, "--database", str(tmp_path / "ami.db")
+                ami, "meter", "rekey", name, "--database", databases.at(tmp_path / "ami.db")
             )
             assert ran.exit_code == 0, (ran.output, ran.stderr, ran.exception)
         known = await bench.head_end.vault.keys(name, MANAGEMENT.sap)
