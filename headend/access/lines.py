@@ -12,7 +12,14 @@ TEXT_MAX = 500  # characters of one field: what a stranger sends must not fill t
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # Uses of these are told to the CERT as well.
-TOLD = frozenset({Permission.KEY_CHANGE, Permission.KEY_EXPORT, Permission.SYSTEM_OPERATE})
+TOLD = frozenset(
+    {
+        Permission.KEY_CHANGE,
+        Permission.KEY_EXPORT,
+        Permission.ORDER_APPROVE,
+        Permission.SYSTEM_OPERATE,
+    }
+)
 
 
 def clean(text: str) -> str:

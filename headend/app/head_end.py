@@ -16,11 +16,14 @@ from headend.access.guard import Guard
 from headend.access.passwords import Passwords
 from headend.access.watch import Watch
 from headend.app.calendar import working_days
+from headend.app.campaigns import desk_over, duty_over
 from headend.app.duties import Duties
 from headend.app.key_storage import envelope_of
 from headend.app.months import Months
 from headend.app.notices import raising, sending
 from headend.app.security import security_events
+from headend.campaigns.advancing import Advancing
+from headend.campaigns.desk import CampaignDesk
 from headend.changes.numbering import LIVE_POLL_S, SIMULATED_POLL_S, Numbering
 from headend.collection.asking import Reads
 from headend.collection.gathered import GatheredIntake
@@ -109,6 +112,8 @@ class HeadEnd:
     queue: ResultQueue
     hearing: Hearing
     settling: Settling
+    campaigns: CampaignDesk
+    campaigning: Advancing
     soap: SoapServer
     vault: KeyVault | None  # None where no envelope key is configured
     shelf: Shelf
@@ -148,6 +153,7 @@ class HeadEnd:
             *self.discoveries.errors,
             *self.firmware.errors,
             *self.months.errors,
+            *self.campaigning.errors,
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
             *self.duties.errors,
@@ -275,12 +281,14 @@ def build(
     upkeep = Upkeep(store, clock, chance, field_, config.upkeep)
     discoveries = Discoveries(store, clock, chance, field_)
     firmware = FirmwareDesk(store, clock, chance, field_)
+    campaigning = duty_over(reads, live=live)
     works = [
         ("schedules", scheduling.run),
         ("task tables", task_tables.run),
         ("upkeep", upkeep.run),
         ("discoveries", discoveries.run),
         ("firmware", firmware.run),
+        ("campaigns", campaigning.run),
     ]
     notices = sending(config, store, broker, clock, chance)
     raised = raising(config, store, clock, chance, notices.wake)
@@ -307,6 +315,8 @@ def build(
         queue=queue,
         hearing=Hearing(store, clock, stepping, settling, breaker, lanes.wake, config.worker),
         settling=settling,
+        campaigns=desk_over(reads, settling, campaigning.wake),
+        campaigning=campaigning,
         soap=SoapServer(desk, clock, chance, addresses, frozenset(config.soap.sources)),
         vault=vault,
         shelf=shelf,

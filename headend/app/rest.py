@@ -38,6 +38,7 @@ def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Par
             reads.store,
             reads.clock,
         ),
+        campaigns=head_end.campaigns,
         clock=reads.clock,
         config=head_end.config,
         metrics=Metrics(),

@@ -207,5 +207,7 @@ class Caller:
 
 
 def second_person(asked: str, approves: Caller) -> bool:
-    """Whether this caller may approve what the account `asked` has asked for: never one's own."""
-    return approves.account != asked and approves.may(Permission.ORDER_APPROVE)
+    """Whether this caller may approve what the account `asked` has asked for: never one's own, nor
+    what the machine's user of the same name has asked for by a command (`os:NAME`)."""
+    same = asked.removeprefix("os:").casefold() == approves.account
+    return not same and approves.may(Permission.ORDER_APPROVE)

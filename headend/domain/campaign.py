@@ -11,11 +11,11 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 
-from headend.domain.order import PRIORITY, Kind
+from headend.domain.order import PRIORITY, Kind, State
 from headend.domain.reason import ReasonCode
 
 EMERGENCY_PRIORITY = 1
@@ -182,6 +182,23 @@ class Member:
     reason: ReasonCode | None = None
     pardoned: bool = False
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A meter under way, and how its order ended."""
+
+    member: Member
+    state: State
+    reason: ReasonCode | None
+    at: datetime
+
+    def settled(self, *, cancelled: bool) -> Member:
+        """The meter at its end; `cancelled` where the whole campaign is."""
+        state = MemberState.DONE if self.state is State.DONE else MemberState.FAILED
+        if cancelled and self.reason is ReasonCode.CANCELLED:
+            state = MemberState.WITHDRAWN
+        return replace(self.member, state=state, reason=self.reason, ended_at=self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class ReasonCode(enum.StrEnum):
     OVERLOADED = "overloaded"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
+    APPROVAL_REFUSED = "approval-refused"
+    NOT_APPROVED = "not-approved"
     EXPIRED = "expired"
     # in the head-end itself
     INTERNAL_ERROR = "internal-error"
@@ -128,6 +130,12 @@ _TABLE = (
      "ORDEN_CANCELADA", "la orden fue cancelada por el sistema comercial", _NEITHER),
     (_C.SUPERSEDED, "6.1", "superseded by a later order for the same meter",
      "ORDEN_REEMPLAZADA", "una orden posterior para el mismo medidor la reemplaza", _NEITHER),
+    (_C.APPROVAL_REFUSED, "6.1", "a second person refused to approve so many disconnections",
+     "DESCONEXION_RECHAZADA",
+     "una segunda persona rechazó aprobar tantas desconexiones", _NEITHER),
+    (_C.NOT_APPROVED, "6.2", "no second person approved so many disconnections in time",
+     "DESCONEXION_SIN_APROBACION",
+     "ninguna segunda persona aprobó a tiempo tantas desconexiones", _NEITHER),
     (_C.EXPIRED, "4.1", "the order's time ran out before it could be carried out",
      "ORDEN_VENCIDA", "venció el plazo de la orden antes de poder ejecutarla", _NEITHER),
     (_C.INTERNAL_ERROR, "5.2",

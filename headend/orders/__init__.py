@@ -11,5 +11,7 @@ effect      finding out an effect that is not known
 conclusion  writing back what a step found
 settle      the end: outcome, journal and outgoing messages in one transaction
 hearing     what arrives unasked: late results, fault logs, concentrators that come and go
+cutting     the guard: above a rate, disconnections wait for a second person
+approve     who lets them through, or refuses
 withdraw    the commercial system changes its mind: cancel and change
 """

@@ -17,7 +17,7 @@ from headend.domain.meter import is_direct
 from headend.domain.order import PRIORITY, Kind, Order, State
 from headend.domain.reading import WantedObject
 from headend.domain.reason import REASONS, ReasonCode
-from headend.orders import rules
+from headend.orders import cutting, rules
 from headend.orders.settle import Settling
 from headend.ports import Transaction
 
@@ -34,6 +34,7 @@ class Wish:
     until: datetime | None = None  # a limit bound in time ends then
     objects: tuple[WantedObject, ...] = ()  # READ only
     priority: int | None = None  # the kind's own where left out
+    correlation_id: str | None = None  # the message's where left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Submission:
     generic: bool = False
     deadline: datetime | None = None
     any_day: bool = False
+    approved_by: str | None = None  # the second person who approved all of it beforehand
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Acceptance:
             self._take(tx, submission, wish, transaction_id, at, superseded)
             for wish in submission.wishes
         )
+        held = [order for order in orders if order.held]
+        cutting.note(tx, held, submission.source, at, self.policy)
         return Accepted(orders, tuple(superseded))
 
     def announce(self, accepted: Accepted) -> None:
@@ -121,7 +125,7 @@ class Acceptance:
             deadline=deadline,
             priority=PRIORITY[wish.kind] if wish.priority is None else wish.priority,
             message_id=submission.message_id,
-            correlation_id=submission.correlation_id,
+            correlation_id=wish.correlation_id or submission.correlation_id,
             reply_address=submission.reply_address,
             noun=submission.noun,
             generic=submission.generic,
@@ -131,6 +135,7 @@ class Acceptance:
             any_day=submission.any_day,
             concentrator=meter.lane if meter else None,
             objects=wish.objects,
+            approved_by=submission.approved_by,
         )
         received = (State.RECEIVED, _received(order, days=self.days))
         reason = rules.refusal(order, meter, at=now, policy=self.policy, days=self.days)
@@ -150,16 +155,18 @@ class Acceptance:
                     cause=f"superseded by order {order.number}",
                 )
                 superseded.append(ended)
-        order = replace(order, state=State.QUEUED)
+        held = cutting.must_wait(tx, order, ready_at, self.policy)
+        order = replace(order, state=State.QUEUED, held_at=now if held else None)
         story = (
             received,
             (
                 State.VALIDATED,
                 "meter known, commissioned, linked; day and amount allowed",
             ),
-            (State.QUEUED, f"waits for {_way(order)}"),
+            (State.QUEUED, cutting.why(self.policy) if held else f"waits for {_way(order)}"),
         )
         tx.add_order(order, story)
+        cutting.enter(tx, order, ready_at)
         return order
 
 

@@ -17,7 +17,7 @@ from headend.domain.calendar import WorkingDays
 from headend.domain.evidence import why_concentrator_is_unreachable
 from headend.domain.order import OWN, Attempt, Order, State
 from headend.domain.reason import ReasonCode
-from headend.orders import rules
+from headend.orders import cutting, rules
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.breaker import Breaker
 from headend.orders.conclusion import Conclusions, told_of, unmoved
@@ -100,6 +100,10 @@ class Stepping:
         def work(tx: Transaction) -> Order | None:
             if (current := unmoved(tx, order)) is None:
                 return None
+            if cutting.must_wait(tx, current, now, self.policy):
+                cutting.hold(tx, current, now, self.policy)
+                return None
+            cutting.enter(tx, current, now)
             dispatched = current.to(
                 State.DISPATCHED,
                 attempts=number,
@@ -185,7 +189,10 @@ class Stepping:
 
     async def _run_out(self, order: Order, now: datetime) -> None:
         """The deadline came while the order waited: tell why it waited, if that is known."""
-        if order.reason in (None, ReasonCode.EXPIRED):
+        if order.held:
+            cause = "nobody approved it before its deadline"
+            await self._conclusions.end(order, State.EXPIRED, ReasonCode.NOT_APPROVED, now, cause)
+        elif order.reason in (None, ReasonCode.EXPIRED):
             await self._conclusions.end(
                 order,
                 State.EXPIRED,

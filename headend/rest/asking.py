@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from headend.access.guard import Guard, Refusal, Refused
+from headend.campaigns.desk import CampaignDesk
 from headend.config import Config
 from headend.domain.account import Caller, Permission
 from headend.ports import Clock
@@ -38,6 +39,7 @@ class Parts:
     guard: Guard
     read: Reads
     placing: Placing
+    campaigns: CampaignDesk
     clock: Clock
     config: Config
     metrics: Metrics

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headend.config import Rest
-from headend.rest import collection, events, meters, orders, readings, standing
+from headend.rest import campaigns, collection, events, meters, orders, readings, standing
 from headend.rest.asking import Parts
 from headend.rest.bounds import Bounded
 from headend.rest.problems import ProblemTold, tell_problems
@@ -48,7 +48,7 @@ def application(parts: Parts, *, version: str = "1") -> FastAPI:
     )
     app.state.parts = parts
     tell_problems(app)
-    for module in (orders, meters, readings, collection, events, standing):
+    for module in (orders, campaigns, meters, readings, collection, events, standing):
         app.include_router(module.router)
     _describe_problems(app)
     return app

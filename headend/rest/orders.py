@@ -14,6 +14,7 @@ from headend.domain.order import JournalLine, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.accept import Submission, Wish
 from headend.rest.asking import HeadEnd, demand, known, source_of
+from headend.rest.deciding import decide
 from headend.rest.paging import Cursor, Limit, Line, Page, cursor, place
 from headend.rest.placing import Asked
 from headend.rest.problems import described, not_found, wrong_question
@@ -54,6 +55,8 @@ class OrderTold(BaseModel):
     value_read: str | None = Field(description="What the meter showed afterwards.")
     tries: int
     accepted_at: datetime
+    held_at: datetime | None = Field(description="Since when a second person must approve it.")
+    approved_by: str | None = Field(description="That second person.")
     deadline: datetime
     until: datetime | None = Field(description="When a limit bound in time ends.")
     ended_at: datetime | None
@@ -77,6 +80,8 @@ class OrderTold(BaseModel):
             value_read=None if order.value_read is None else str(order.value_read),
             tries=order.tries,
             accepted_at=order.accepted_at,
+            held_at=order.held_at if order.held else None,
+            approved_by=order.approved_by,
             deadline=order.deadline,
             until=order.until,
             ended_at=order.ended_at,
@@ -133,13 +138,14 @@ async def list_orders(
     source: Annotated[DeviceName | None, Query(description="Who ordered.")] = None,
     since: Annotated[Instant | None, Query(description="Accepted then or later.")] = None,
     until: Annotated[Instant | None, Query(description="Accepted before.")] = None,
+    held: Annotated[bool | None, Query(description="Those that wait for a second person.")] = None,
     limit: Limit = 50,
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[OrderTold]:
     """The latest orders first."""
     which = queries.OrderFilter(
         states=state, kinds=kind, reasons=reason, meter=meter, concentrator=concentrator,
-        source=source, since=since, until=until,
+        source=source, since=since, until=until, held=held,
     )  # fmt: skip
     before = None if cursor_ is None else place(cursor_, tuple[Line])[0]
     found = await parts.read(
@@ -216,6 +222,28 @@ async def cancel_order(
     """Cancel an order that waits, whoever sent it."""
     asked = Asked(caller, source_of(request), "", b"")
     return OrderTold.of(await parts.placing.cancel(asked, number))
+
+
+@router.post("/{number}/approve", responses=described(400, 401, 403, 404, 409, 429, 503))
+async def approve_order(
+    request: Request,
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.ORDER_APPROVE])],
+    number: Number,
+) -> OrderTold:
+    """Let a disconnection through that is held, as the second person."""
+    return OrderTold.of(await decide(parts, caller, source_of(request), number, let=True))
+
+
+@router.post("/{number}/refuse", responses=described(400, 401, 403, 404, 409, 429, 503))
+async def refuse_order(
+    request: Request,
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.ORDER_APPROVE])],
+    number: Number,
+) -> OrderTold:
+    """End a disconnection that is held."""
+    return OrderTold.of(await decide(parts, caller, source_of(request), number, let=False))
 
 
 def told(order: Order) -> bytes:

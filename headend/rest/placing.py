@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headend.access import lines
+from headend.access.ordering import permission_for
 from headend.collection.asking import BadRead, Reads
 from headend.domain.account import Caller, Permission
 from headend.domain.order import Kind, Order
@@ -112,7 +113,7 @@ class Placing:
                 lines.done(
                     now,
                     account,
-                    _PERMISSION[order.kind],
+                    permission_for(order.kind),
                     f"order {order.number}",
                     f"{order.kind} at meter {order.meter}: {order.state}",
                     source=asked.source,
@@ -139,12 +140,3 @@ class Placing:
                     "another question came with this Idempotency-Key before",
                     "Make a new key for each order.",
                 )  # fmt: skip
-
-
-_PERMISSION = {
-    Kind.SET_LIMIT: Permission.ORDER_SEND,
-    Kind.REMOVE_LIMIT: Permission.ORDER_SEND,
-    Kind.CONNECT: Permission.ORDER_SEND,
-    Kind.DISCONNECT: Permission.ORDER_CUT,
-    Kind.READ: Permission.READING_DEMAND,
-}

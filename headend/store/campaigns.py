@@ -11,6 +11,7 @@ from headend.domain.campaign import (
     Campaign,
     CampaignLine,
     Choice,
+    Ended,
     Member,
     MemberState,
     Tally,
@@ -56,7 +57,7 @@ _UNDER_WAY = Prepared(
     .order_by(_m.wave, _m.place)
 )
 _UNDER_WAY_AND_ENDED = Prepared(
-    MEMBER.select()
+    select(*MEMBER.columns, _orders.state, _orders.reason, _orders.ended_at)
     .join(schema.orders, _orders.number == _m.order)
     .where(_of_campaign, _m.state == MemberState.UNDER_WAY, _orders.unfinished.is_(False))
     .order_by(_m.wave, _m.place)
@@ -154,9 +155,10 @@ class CampaignWords(Words):
     def members_under_way(self, number: int) -> list[Member]:
         return self._all(MEMBER, _UNDER_WAY, {"of_campaign": number})
 
-    def members_that_ended(self, number: int, count: int) -> list[Member]:
-        values = {"of_campaign": number, "count": count}
-        return self._all(MEMBER, _UNDER_WAY_AND_ENDED, values)
+    def members_that_ended(self, number: int, count: int) -> list[Ended]:
+        rows = self._rows(_UNDER_WAY_AND_ENDED, {"of_campaign": number, "count": count})
+        width = len(MEMBER.columns)
+        return [Ended(MEMBER.read(row[:width]), *row[width:]) for row in rows]
 
     def save_members(self, members: Iterable[Member]) -> None:
         self._change_many(_SAVE_MEMBER, map(_standing, members))

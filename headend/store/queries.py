@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection as Connection  # what callers pass in, by this name
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, not_, select
 
 from headend.domain.job import Conflict, Device, Job, Lease, TakenOrder
 from headend.domain.meter import Concentrator, Meter
@@ -42,6 +42,7 @@ class OrderFilter:
     correlation_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    held: bool | None = None  # waits for a second person
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,9 @@ def conditions(which: OrderFilter) -> list[Any]:
         found.append(columns.accepted_at >= which.since)
     if which.until is not None:
         found.append(columns.accepted_at < which.until)
+    if which.held is not None:
+        held = and_(columns.held_at.is_not(None), columns.unfinished)
+        found.append(held if which.held else not_(held))
     return found
 
 

@@ -12,6 +12,7 @@ from headend.domain.campaign import (
     CampaignLine,
     CampaignState,
     Choice,
+    Ended,
     MemberState,
     Plan,
     Tally,
@@ -66,12 +67,10 @@ def test_members_walk_from_waiting_to_their_end_and_back(tx: SqlTransaction) -> 
         STORY,
     )
     assert tx.members_under_way(number) == sent
-    assert tx.members_that_ended(number, 9) == [sent[1]]
+    (ended,) = tx.members_that_ended(number, 9)
+    assert ended == Ended(sent[1], State.FAILED, ReasonCode.PACKET_LOSS, at(5))
     assert tx.held_of_campaign(number) == 1
-    failed = replace(
-        sent[1], state=MemberState.FAILED, reason=ReasonCode.PACKET_LOSS, ended_at=at(5)
-    )
-    tx.save_members([failed])
+    tx.save_members([ended.settled(cancelled=False)])
     assert tx.tallies(number) == [Tally(1, waiting=2, under_way=1, failed=1)]
     assert tx.failures(number) == {ReasonCode.PACKET_LOSS: 1}
     assert tx.pardon_failures(number) == 1

@@ -11,6 +11,7 @@ import httpx2
 from fastapi import FastAPI
 
 from headend.app.calendar import working_days
+from headend.app.campaigns import desk_over
 from headend.collection.asking import Reads
 from headend.config import Config, OrderPolicy
 from headend.domain.account import Permission, Role
@@ -57,6 +58,7 @@ class Door(House):
         policy = self.config.orders
         settling = Settling(self.desk.chance, policy, lambda: None)
         acceptance = Acceptance(policy, working_days(policy), settling, lambda lanes: None)
+        reads = Reads(self.store, self.clock, self.desk.chance, Shelf(None), acceptance)
         self.parts = Parts(
             guard=self.guard,
             read=self._read,
@@ -64,10 +66,11 @@ class Door(House):
                 Inbox(self.store, self.clock, self.desk.chance),
                 acceptance,
                 Withdrawal(settling),
-                Reads(self.store, self.clock, self.desk.chance, Shelf(None), acceptance),
+                reads,
                 self.store,
                 self.clock,
             ),
+            campaigns=desk_over(reads, settling),
             clock=self.clock,
             config=self.config,
             metrics=Metrics(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from headend.domain.campaign import Campaign, CampaignLine, Choice, Member, Tally
+from headend.domain.campaign import Campaign, CampaignLine, Choice, Ended, Member, Tally
 from headend.domain.reason import ReasonCode
 
 
@@ -51,8 +51,8 @@ class CampaignWords(Protocol):
         ...
 
     def members_under_way(self, number: int) -> list[Member]: ...
-    def members_that_ended(self, number: int, count: int) -> list[Member]:
-        """So many under way, at most, whose order is final."""
+    def members_that_ended(self, number: int, count: int) -> list[Ended]:
+        """So many under way, at most, whose order is final.  The orders are not locked."""
         ...
 
     def save_members(self, members: Iterable[Member]) -> None:

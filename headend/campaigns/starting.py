@@ -1,0 +1,176 @@
+"""A campaign begins: who is meant is looked up once, and kept.
+
+Nothing is sent here; the duty gives orders out (`advancing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+import msgspec
+
+from headend.access import lines
+from headend.access.desk import By
+from headend.access.ordering import permission_for
+from headend.collection.asking import BadRead, Reads
+from headend.domain.campaign import EMERGENCY, Campaign, CampaignLine, Choice, Plan
+from headend.domain.order import LIMITS, Kind
+from headend.orders.accept import Wish
+from headend.orders.cutting import CUTS
+from headend.ports import Transaction
+
+_COMMON = frozenset(
+    {"meter", "kind", "amount", "unit", "start", "until", "objects", "priority", "correlation_id"}
+)
+"""Fields of a wish that a campaign has words of its own for."""
+NAMED_MAX = 5  # unknown meters that are told by name
+
+
+class NotStarted(ValueError):
+    """It cannot begin so: a code, what is wrong, and what to do."""
+
+    def __init__(self, code: str, why: str, next_step: str) -> None:
+        super().__init__(why)
+        self.code = code
+        self.next_step = next_step
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants started.  `wish` is meant for every meter, whatever meter it names;
+    `words` are objects to read.  `every`: a choice that restricts nothing is meant so."""
+
+    wish: Wish
+    choice: Choice
+    plan: Plan = Plan()
+    words: tuple[str, ...] = ()
+    emergency: bool = False
+    any_day: bool = False
+    order_deadline_s: int | None = None
+    note: str = ""
+    every: bool = False
+
+
+def start(tx: Transaction, wanted: Wanted, by: By, at: datetime, reads: Reads) -> Campaign:
+    """Keep a campaign that runs from now on.  Raises `NotStarted`."""
+    _check(wanted, by, at)
+    meters = tx.chosen(wanted.choice)
+    _check_meters(tx, wanted, meters, reads)
+    emergency = wanted.emergency
+    kind = wanted.wish.kind
+    campaign = Campaign(
+        number=0,
+        kind=kind,
+        asked_by=by.actor,
+        made_at=at,
+        choice=wanted.choice,
+        plan=EMERGENCY if emergency else wanted.plan,
+        size=len(meters),
+        wish=msgspec.json.encode(replace(wanted.wish, meter="", objects=())).decode(),
+        words=wanted.words,
+        emergency=emergency,
+        any_day=wanted.any_day or emergency,
+        order_deadline_s=wanted.order_deadline_s,
+        note=wanted.note,
+    )
+    campaign = replace(campaign, number=tx.add_campaign(campaign, meters))
+    told = f"{kind} for {len(meters)} meters: {wanted.choice}"
+    tx.add_campaign_line(CampaignLine(campaign.number, at, by.actor, told))
+    subject = f"campaign {campaign.number}"
+    tx.add_audit(lines.done(at, by.actor, permission_for(kind), subject, told, source=by.source))
+    return campaign
+
+
+def wish_with(
+    kind: Kind,
+    amount: Decimal | None = None,
+    unit: str | None = None,
+    until: datetime | None = None,
+    detail: Mapping[str, object] = MappingProxyType({}),
+) -> Wish:
+    """What is asked for each meter.  `detail` are fields of a wish that a kind has for itself, by
+    name.  Raises `NotStarted`."""
+    wish = Wish("", kind, amount, unit if amount is not None else None, until=until)
+    if not detail:
+        return wish
+    own = {each.name for each in fields(Wish)} - _COMMON
+    if strange := sorted(set(detail) - own):
+        known = ", ".join(sorted(own)) or "none at all"
+        raise _wrong(f"{strange[0]!r} is nothing that an order takes; there is {known}")
+    said = {**msgspec.to_builtins(wish), **detail}
+    try:
+        return msgspec.convert(said, Wish, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong(str(error)) from error
+
+
+def wish_of(campaign: Campaign) -> Wish:
+    """What is asked for each meter, without one."""
+    return msgspec.json.decode(campaign.wish, type=Wish)
+
+
+def _check(wanted: Wanted, by: By, at: datetime) -> None:
+    """What is wrong whichever meters are meant.  Raises `NotStarted`."""
+    wish = wanted.wish
+    if (wish.amount is not None) != (wish.kind is Kind.SET_LIMIT):
+        raise _wrong("an amount goes with set-limit, and only with it")
+    if wish.amount is not None and wish.amount <= 0:
+        raise _wrong("a limit is above zero")
+    if bool(wanted.words) != (wish.kind is Kind.READ):
+        raise _wrong("objects go with read, and only with it")
+    if wish.until is not None and wish.kind not in LIMITS:
+        raise _wrong("only a limit has an end")
+    if wish.until is not None and wish.until <= max(at, wish.start or at):
+        raise _wrong("the limit's end is past, or before its beginning")
+    if wanted.choice == Choice() and not wanted.every:
+        raise NotStarted(
+            "no-choice",
+            "no meters are chosen",
+            "Name meters, a place, a concentrator, a model or a firmware, or say: all of them.",
+        )
+    if wish.kind in CUTS and by.actor.startswith("os:"):
+        raise NotStarted(
+            "no-account",
+            "who has supplies cut is an account, so that another one can be the second person",
+            "Say who you are: --as ACCOUNT",
+        )
+
+
+def _check_meters(tx: Transaction, wanted: Wanted, meters: list[str], reads: Reads) -> None:
+    """Raises `NotStarted`."""
+    choice = wanted.choice
+    if choice.place is not None and tx.place(choice.place) is None:
+        raise NotStarted(
+            "no-such-place", f"there is no place {choice.place}", "Look: ami place list"
+        )
+    strangers = sorted(set(choice.meters) - set(meters))
+    if strangers:
+        some = ", ".join(strangers[:NAMED_MAX])
+        more = f" and {len(strangers) - NAMED_MAX} more" if len(strangers) > NAMED_MAX else ""
+        raise NotStarted(
+            "unknown-meters",
+            f"not registered, or not in what else is chosen: {some}{more}",
+            "Look: ami meter list",
+        )
+    if not meters:
+        raise NotStarted("no-meters", f"no meter fits: {choice}", "Look: ami meter list")
+    if not wanted.words:
+        return
+    models: set[str] = set()
+    for name in meters:
+        meter = tx.meter(name)
+        if meter is None or meter.model in models:
+            continue
+        models.add(meter.model)
+        try:
+            reads.wanted(meter, wanted.words)
+        except BadRead as error:
+            raise _wrong(f"meter {name}: {error}") from error
+
+
+def _wrong(why: str) -> NotStarted:
+    return NotStarted("wrong-campaign", why, "See: ami campaign start --help")
