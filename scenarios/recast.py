@@ -188,6 +188,8 @@ def _not_told(order: Order) -> str | None:
         return "ends of limits bound in time, which come by themselves"
     if order.kind is Kind.CHANGE_KEYS:
         return "changes of keys"
+    if order.kind is Kind.UPDATE_FIRMWARE:
+        return "updates of firmware"
     if order.kind is Kind.READ:
         if not all(map(_name, order.objects)):
             return "reads of objects that no word of a simulated meter's model names"

@@ -28,12 +28,14 @@ class Kind(enum.StrEnum):
     DISCONNECT = "disconnect"
     READ = "read"
     CHANGE_KEYS = "change-keys"
+    UPDATE_FIRMWARE = "update-firmware"
 
 
 LIMITS = frozenset({Kind.SET_LIMIT, Kind.REMOVE_LIMIT})
-OWN = frozenset({Kind.READ, Kind.CHANGE_KEYS})
+OWN = frozenset({Kind.READ, Kind.CHANGE_KEYS, Kind.UPDATE_FIRMWARE})
 """The head-end's own affairs.  No commercial system asked for them, so none is told; and they may
-be sent again whatever became of the last time: a change of keys finds out how far it had come."""
+be sent again whatever became of the last time: a change of keys and an image find out how far they
+had come."""
 
 # The customer wants a limit "de alta prioridad ... de extremo a extremo" (seed 004); giving supply
 # back shares it.  Lower goes first.
@@ -44,6 +46,7 @@ PRIORITY: dict[Kind, int] = {
     Kind.DISCONNECT: 20,
     Kind.READ: 40,
     Kind.CHANGE_KEYS: 50,
+    Kind.UPDATE_FIRMWARE: 60,
 }
 SCHEDULED = 90
 """The priority of reads that come round by themselves."""
@@ -147,12 +150,16 @@ class Order:
     readings: tuple[Reading, ...] = ()
     held_at: datetime | None = None  # since when it waits for a second person
     approved_by: str | None = None  # the second person, where one was needed
+    image: str | None = None  # UPDATE_FIRMWARE only: SHA-256 of a `MeterImage` on the shelf
+    activate_at: datetime | None = None  # UPDATE_FIRMWARE: not before; None: once it is verified
 
     def __post_init__(self) -> None:
         if (self.amount is not None) != (self.kind is Kind.SET_LIMIT):
             raise ValueError("an amount belongs to a set-limit order, and only to it")
         if bool(self.objects) != (self.kind is Kind.READ):
             raise ValueError("objects belong to a read, and only to it")
+        if (self.image is not None) != (self.kind is Kind.UPDATE_FIRMWARE):
+            raise ValueError("an image belongs to an update of firmware, and only to it")
 
     @property
     def final(self) -> bool:

@@ -23,6 +23,8 @@ class ReasonCode(enum.StrEnum):
     METER_REMOVED = "meter-removed"
     KEYS_OF_CONCENTRATOR = "keys-of-concentrator"
     LIMIT_OUT_OF_RANGE = "limit-out-of-range"
+    IMAGE_UNKNOWN = "image-unknown"
+    IMAGE_OF_OTHER_MODEL = "image-of-other-model"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
     OVERLOADED = "overloaded"
     CANCELLED = "cancelled"
@@ -60,6 +62,10 @@ class ReasonCode(enum.StrEnum):
     EMERGENCY_ACTIVE = "emergency-profile-active"
     NOT_APPLIED = "not-applied"
     EFFECT_NOT_KNOWN = "effect-not-known"
+    IMAGE_DAMAGED = "image-damaged"
+    IMAGE_REJECTED = "image-rejected"
+    IMAGE_FOREIGN = "image-foreign"
+    FIRMWARE_UNCHANGED = "firmware-unchanged"
     REFUSED_ASSOCIATION = "refused-association"
     REFUSED_HARDWARE_FAULT = "refused-hardware-fault"
     REFUSED_TEMPORARY_FAILURE = "refused-temporary-failure"
@@ -122,6 +128,10 @@ _TABLE = (
      "las claves del medidor son de su concentrador y no se cambian desde aquí", _NEITHER),
     (_C.LIMIT_OUT_OF_RANGE, "5.8", "the limit is outside the meter's contract",
      "LIMITE_FUERA_DE_RANGO", "el límite excede la potencia contratada", _NEITHER),
+    (_C.IMAGE_UNKNOWN, "5.2", "no such image is on the shelf",
+     "IMAGEN_DESCONOCIDA", "la imagen de firmware no está registrada", _NEITHER),
+    (_C.IMAGE_OF_OTHER_MODEL, "5.2", "the image was made for another model of meter",
+     "IMAGEN_DE_OTRO_MODELO", "la imagen de firmware es de otro modelo de medidor", _NEITHER),
     (_C.OUTSIDE_WORKING_DAYS, "5.2", "not a working day, and the order carries no permission",
      "DIA_NO_LABORABLE", "no es día laborable y la orden no trae permiso", _NEITHER),
     (_C.OVERLOADED, "3.2", "too many orders are waiting",
@@ -198,6 +208,16 @@ _TABLE = (
      "SIN_EFECTO", "se envió el comando, pero el medidor no muestra su efecto", _BOTH),
     (_C.EFFECT_NOT_KNOWN, "5.3", "the command was sent; its effect is not known",
      "EFECTO_DESCONOCIDO", "el comando fue enviado; no se conoce su efecto", _CREW),
+    (_C.IMAGE_DAMAGED, "5.3", "the image is damaged: its digest is wrong; nothing was sent",
+     "IMAGEN_DAÑADA", "la imagen de firmware está dañada y no se envió", _NEITHER),
+    (_C.IMAGE_REJECTED, "5.3", "the meter's own verification of the image failed",
+     "IMAGEN_RECHAZADA", "el medidor verificó la imagen de firmware y la rechazó", _NEITHER),
+    (_C.IMAGE_FOREIGN, "5.3",
+     "what the meter would activate is not what was sent; it was not activated",
+     "IMAGEN_AJENA", "el medidor activaría otra imagen; no se activó", _NEITHER),
+    (_C.FIRMWARE_UNCHANGED, "5.3",
+     "the image was activated, and the meter came back with another version",
+     "FIRMWARE_SIN_CAMBIO", "tras activar la imagen, el medidor volvió con otra versión", _CREW),
     (_C.REFUSED_ASSOCIATION, "5.3", "the meter refused the association",
      "MEDIDOR_RECHAZA", "el medidor rechazó la asociación", _NEITHER),
 )

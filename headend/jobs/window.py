@@ -19,6 +19,8 @@ def window(
         return None, "the package is read-only"
     if order.kind is Kind.CHANGE_KEYS:
         return None, "keys are changed by the head-end alone"
+    if order.kind is Kind.UPDATE_FIRMWARE:
+        return None, "images are brought by the head-end alone; a technician has ami probe firmware"
     begin, end = max(order.ready_at, job.not_before), min(order.deadline, job.expires_at)
     if rules.bound_to_working_days(order, policy):
         if not days.is_working_day(begin):

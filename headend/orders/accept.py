@@ -35,6 +35,8 @@ class Wish:
     objects: tuple[WantedObject, ...] = ()  # READ only
     priority: int | None = None  # the kind's own where left out
     correlation_id: str | None = None  # the message's where left out
+    image: str | None = None  # UPDATE_FIRMWARE only
+    activate_at: datetime | None = None  # UPDATE_FIRMWARE only
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,14 @@ class Acceptance:
             concentrator=meter.lane if meter else None,
             objects=wish.objects,
             approved_by=submission.approved_by,
+            image=wish.image,
+            activate_at=wish.activate_at,
         )
         received = (State.RECEIVED, _received(order, days=self.days))
         reason = rules.refusal(order, meter, at=now, policy=self.policy, days=self.days)
+        if reason is None and order.image is not None:
+            assert meter is not None
+            reason = rules.image_refusal(meter, tx.image_label(order.image))
         if reason is not None:
             order = order.to(State.REJECTED, reason=reason, ended_at=now)
             tx.add_order(order, (received, (State.REJECTED, REASONS[reason].text)))

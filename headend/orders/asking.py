@@ -30,6 +30,17 @@ class Asking:
         """Whether the broker has told that the order's concentrator is gone."""
         return self.field.connectivity(concentrator_of(order)).online is False
 
+    async def whole_command(self, order: Order) -> Command:
+        """The order's command, with what is looked up for it: the label of its image, and whether
+        the time has come to start that."""
+        command = command_of(order)
+        if order.image is None:
+            return command
+        name = order.image
+        label = await self.store.run(lambda tx: tx.image_label(name))
+        due = order.activate_at is None or self.clock.now() >= order.activate_at
+        return replace(command, image=label, activate=due)
+
     async def why_unreachable(self, order: Order) -> tuple[Evidence, ...]:
         """Everything that can be learned now about a silent concentrator.
 

@@ -16,7 +16,16 @@ from headend.domain.order import Attempt, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import rules
-from headend.orders.judge import Busy, Done, EffectUnknown, NotDone, Verdict, judge_command
+from headend.orders.firmware import note_update, reached
+from headend.orders.judge import (
+    Busy,
+    Done,
+    EffectUnknown,
+    NotDone,
+    Underway,
+    Verdict,
+    judge_command,
+)
 from headend.orders.settle import Settling
 from headend.ports import Chance, Clock, Report, Store, Transaction
 from protocols.concentrator import messages
@@ -77,6 +86,8 @@ class Conclusions:
         Call `settling.announce` once the transaction is kept.
         """
         number = order.attempts or None
+        if isinstance(verdict, (Done, NotDone, Underway)) and verdict.update is not None:
+            note_update(tx, order, verdict.update, now)
         match verdict:
             case Done(value, before, read):
                 readings = tuple(_reading(order, item, now, self.zone) for item in read)
@@ -93,6 +104,12 @@ class Conclusions:
                     attempt=number,
                     readings=readings,
                 )
+            case Underway(update):
+                again = now + timedelta(seconds=self.policy.firmware_look_s * self._jitter(order))
+                if order.activate_at is not None and update is not None and update.verified:
+                    again = max(again, order.activate_at)
+                waiting = replace(order, tries=order.tries - 1)
+                return self._queue(tx, waiting, again, now, f"{told}: {reached(update)}")
             case Busy(reason):
                 wait = timedelta(seconds=self.policy.busy_backoff_s * self._jitter(order))
                 waiting = replace(order, tries=order.tries - 1, reason=reason)
@@ -293,6 +310,8 @@ def _reading(order: Order, read: messages.ObjectRead, now: datetime, zone: tzinf
 def _found(order: Order, value: ValueRead | None) -> str:
     if order.kind is Kind.CHANGE_KEYS:
         return "the meter has shown that it has the new keys"
+    if order.kind is Kind.UPDATE_FIRMWARE:
+        return "the meter tells the version of the image"
     return f"read back {value}"
 
 

@@ -14,6 +14,7 @@ from headend.domain.evidence import Evidence, Source, why_meter_is_silent
 from headend.domain.order import Kind, Order, ValueRead
 from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
 from protocols.concentrator.effect import shown
+from protocols.concentrator.firmware import Stage
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -23,6 +24,7 @@ from protocols.concentrator.messages import (
     Result,
     Status,
     SupplyRead,
+    UpdateTold,
 )
 
 
@@ -34,6 +36,7 @@ class Done:
     value: ValueRead | None
     before: ValueRead | None = None
     read: tuple[ObjectRead, ...] = ()
+    update: UpdateTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,14 @@ class NotDone:
     retry: bool
     evidence: tuple[Evidence, ...] = ()
     value: ValueRead | None = None
+    update: UpdateTold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """Firmware that is on its way, and well; the next step goes on.  This was no try."""
+
+    update: UpdateTold | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class EffectUnknown:
     evidence: tuple[Evidence, ...] = ()
 
 
-Verdict = Done | NotDone | Busy | EffectUnknown
+Verdict = Done | NotDone | Underway | Busy | EffectUnknown
 
 # A concentrator gives up after several repetitions of each frame, so a meter behind a usable link
 # loses few.  Above this share the link, not the meter, is the explanation.
@@ -88,7 +99,7 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     """The verdict on a command's result."""
     evidence = evidence_of(result, own)
     told = next((item.suggests for item in own or () if item.suggests is not None), None)
-    if result.action in (Action.READ, Action.CHANGE_KEYS):
+    if result.action in (Action.READ, Action.CHANGE_KEYS, Action.UPDATE_FIRMWARE):
         return _judge_own(result, evidence, told)
     value = value_of(result)
     match result.status:
@@ -113,19 +124,33 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
 
 
 def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
-    """A read or a change of keys has no effect that must be looked for: it may be made again."""
+    """A read, a change of keys or an image has no effect that must be looked for: it may be made
+    again."""
     match result.status:
         case Status.DONE:
-            return Done(None, read=result.readings)
+            return Done(None, read=result.readings, update=result.update)
+        case Status.UNDERWAY:
+            return Underway(result.update)
         case Status.BUSY:
             return Busy(told or ReasonCode.CONCENTRATOR_BUSY)
         case Status.REFUSED:
             reason = _refusal_reason(result)
         case Status.STALE | Status.CANCELLED:
             return NotDone(ReasonCode.EXPIRED, retry=True, evidence=evidence)
+        case Status.NOT_APPLIED if result.update is not None:
+            reason = _OF_STAGE.get(result.update.stage, ReasonCode.NOT_APPLIED)
         case status:
             reason = told or _FIXED.get(status) or why_meter_is_silent(evidence)
-    return NotDone(reason, REASONS[reason].retry, evidence)
+    return NotDone(reason, REASONS[reason].retry, evidence, update=result.update)
+
+
+_OF_STAGE = {
+    Stage.DAMAGED: ReasonCode.IMAGE_DAMAGED,
+    Stage.REJECTED: ReasonCode.IMAGE_REJECTED,
+    Stage.FOREIGN: ReasonCode.IMAGE_FOREIGN,
+    Stage.UNCHANGED: ReasonCode.FIRMWARE_UNCHANGED,
+}
+"""Why an image did not come to run, by how far it had come."""
 
 
 def judge_look(order: Order, result: Result, own: Own = None) -> Verdict:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.meter import Meter, is_direct
+from headend.domain.meter_image import MeterImage
 from headend.domain.order import LIMITS, OWN, Kind, Order
 from headend.domain.reason import ReasonCode
 
@@ -47,6 +48,14 @@ def refusal(
     if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
         return ReasonCode.OUTSIDE_WORKING_DAYS
     return None
+
+
+def image_refusal(meter: Meter, image: MeterImage | None) -> ReasonCode | None:
+    """Why a meter is not given an image, or None.  An image is for the model that it names, and for
+    no model that extends it: which hardware takes it is the maker's word."""
+    if image is None:
+        return ReasonCode.IMAGE_UNKNOWN
+    return None if image.model == meter.model else ReasonCode.IMAGE_OF_OTHER_MODEL
 
 
 def day_allowed(order: Order, at: datetime, *, policy: OrderPolicy, days: WorkingDays) -> bool:

@@ -134,7 +134,9 @@ class Stepping:
         self, order: Order, *, started_at: datetime, sent_before: bool = False
     ) -> None:
         report = await self.field.perform(
-            command_of(order), on_accepted=lambda: self._note_accepted(order), again=sent_before
+            await self._asking.whole_command(order),
+            on_accepted=lambda: self._note_accepted(order),
+            again=sent_before,
         )
         report = replace(report, sent=report.sent or sent_before)
         verdict = await self._judge(order, report)

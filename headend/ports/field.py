@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from headend.domain.evidence import Evidence
+from headend.domain.meter_image import MeterImage
 from headend.domain.reading import WantedObject
 from protocols.concentrator.messages import Action, FaultEntry, Result
 
@@ -27,6 +28,8 @@ class Command:
     unit: str | None = None
     objects: tuple[WantedObject, ...] = ()
     model: str = "generic"
+    image: MeterImage | None = None  # UPDATE_FIRMWARE only
+    activate: bool = True  # UPDATE_FIRMWARE: the time has come to start what is verified
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from headend.ports.words.campaigns import CampaignWords, CutWords
 from headend.ports.words.changes import ChangeWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.events import EventWords
+from headend.ports.words.images import ImageWords
 from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
 from headend.ports.words.life import LifeWords
@@ -33,6 +34,7 @@ class Transaction(
     CollectedWords,
     ValidatedWords,
     UpkeepWords,
+    ImageWords,
     EventWords,
     ChangeWords,
     NoticeWords,

@@ -29,6 +29,8 @@ IDENTITY = (
     "generic",
     "restores",
     "objects",
+    "image",
+    "activate_at",
 )
 
 _orders = ORDER.table

@@ -158,6 +158,9 @@ orders = Table(
     # What waits for a second person:
     Column("held_at", UtcDateTime),
     Column("approved_by", String),
+    # Updates of firmware:
+    Column("image", String),
+    Column("activate_at", UtcDateTime),
 )
 
 WITH_WORK = orders.c.due_at.is_not(None)

@@ -14,6 +14,7 @@ from headend.store.collected import CollectedWords
 from headend.store.cuts import CutWords
 from headend.store.events import EventWords
 from headend.store.evidence import EvidenceWords
+from headend.store.images import ImageWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
@@ -43,6 +44,7 @@ class SqlTransaction(
     CollectedWords,
     ValidatedWords,
     UpkeepWords,
+    ImageWords,
     EventWords,
     NoticeWords,
     EvidenceWords,

@@ -30,7 +30,9 @@ from protocols.concentrator.direction import (
 from protocols.concentrator.firmware import (
     FirmwarePiece,
     FirmwareTold,
+    MeterImage,
     OfferFirmware,
+    UpdateTold,
     WantFirmware,
 )
 from protocols.concentrator.gateway import (
@@ -49,12 +51,13 @@ __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
     "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
     "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline", "Online", "OpenTunnel",
+    "MeterImage", "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
+    "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
     "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
     "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened",
-    "UnknownMessage", "Upload", "Upward", "WantFirmware", "Withdraw", "decode_downward",
-    "decode_upward", "encode",
+    "UnknownMessage", "UpdateTold", "Upload", "Upward", "WantFirmware", "Withdraw",
+    "decode_downward", "decode_upward", "encode",
 ]  # fmt: skip
 
 
@@ -73,6 +76,7 @@ class Action(enum.StrEnum):
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
     READ = "read"  # the attributes named in `objects`
     CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
+    UPDATE_FIRMWARE = "update-firmware"  # class 18: the image named in `firmware`
 
 
 ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
@@ -94,6 +98,7 @@ class Status(enum.StrEnum):
     KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
     UNKNOWN = "unknown"  # sent, and then no word: the effect is not known
     CANCELLED = "cancelled"  # withdrawn before anything was sent to the meter
+    UNDERWAY = "underway"  # firmware: it goes well, and takes longer; ask again with a new attempt
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -194,10 +199,13 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
     objects: tuple[ObjectWanted, ...] = ()  # READ only
+    firmware: MeterImage | None = None  # UPDATE_FIRMWARE only
 
     def __post_init__(self) -> None:
         if self.action is Action.CHANGE_KEYS:
             raise ValueError("a concentrator's keys are not changed by order")
+        if (self.firmware is not None) != (self.action is Action.UPDATE_FIRMWARE):
+            raise ValueError("an image belongs to update-firmware, and only to it")
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
@@ -250,6 +258,7 @@ class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw
     limit: LimitRead | None = None  # as read back
     supply: SupplyRead | None = None  # as read back
     readings: tuple[ObjectRead, ...] = ()  # one for each of `objects`; READ only
+    update: UpdateTold | None = None  # UPDATE_FIRMWARE only
     link: LinkReport | None = None  # what this attempt saw of the meter's link
     apdus: tuple[Apdu, ...] = ()  # in the order in which they travelled
     frames: tuple[Frame, ...] = ()

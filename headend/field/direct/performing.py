@@ -29,6 +29,7 @@ from headend.field.direct.rekeying import Rekeying
 from headend.field.direct.reporting import acted_in, report
 from headend.field.direct.trace import Trace
 from headend.field.direct.tunnel_line import Tunnels
+from headend.field.direct.updating import Updating
 from headend.models import BadModel, Model, Shelf
 from headend.models.schema import Engine
 from headend.ports import (
@@ -155,7 +156,8 @@ class DirectField:
         self, command: Command, meter: Meter, model: Model, line: Line, trace: Trace
     ) -> Outcome | Failure:
         own = OwnAccess(self.vault, self.policy.title)
-        role = await own.role(meter, model, acting=command.action in ACTING)
+        acting = command.action in ACTING or command.image is not None
+        role = await own.role(meter, model, acting=acting)
         if self.vault is not None:
             await self._rekeying(self.vault).settle(meter, model, role, line, trace)
         conversation = Conversation(
@@ -171,6 +173,9 @@ class DirectField:
             opened = await conversation.open()
             if isinstance(opened, Failure):
                 return opened
+            if command.image is not None:
+                updating = Updating(self.store, self.clock, command, command.image)
+                return await updating.go_on(conversation)
             if command.action is Action.READ and self.rows is not None:
                 return await self._read(conversation, command, model, self.rows)
             return await self._carry_out(conversation, command, command.objects)

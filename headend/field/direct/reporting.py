@@ -57,6 +57,7 @@ def report(
             found.limit,
             found.supply,
             found.readings,
+            found.update,
         )
     result = Result(
         id=f"{command.order}.{command.attempt}",

@@ -37,3 +37,5 @@ def procedure_of(
             return read_objects(objects)
         case Action.CHANGE_KEYS:
             raise ValueError("new keys take several sessions: protocols.dlms.key_change")
+        case Action.UPDATE_FIRMWARE:
+            raise ValueError("an image takes several sessions: procedures.firmware")

@@ -101,7 +101,7 @@ def transfer_image(
     """
     if not image:
         raise ValueError("an image has one octet at least")
-    transfer = _Transfer(name, patience)
+    transfer = Transfer(name, patience)
     size, status = yield from transfer.open()
     blocks = -(-len(image) // size)
     missing: tuple[int, ...] = tuple(range(blocks))
@@ -115,8 +115,7 @@ def transfer_image(
     sent = len(missing)
     for _ in range(ROUNDS):
         for done, number in enumerate(missing, start=blocks - len(missing) + 1):
-            part = OctetString(image[number * size : (number + 1) * size])
-            yield from transfer.invoke(BLOCK, Structure((DoubleLongUnsigned(number), part)))
+            yield from transfer.invoke(BLOCK, block_of(image, size, number))
             progress(done, blocks)
         if not missing:
             break
@@ -146,7 +145,7 @@ def read_image_status(
     """Where a transfer stands, and what the meter holds to activate."""
     (status,) = yield from get(AttributeDescriptor(IMAGE_TRANSFER_CLASS, name, 6))
     (held,) = yield from get_each(AttributeDescriptor(IMAGE_TRANSFER_CLASS, name, 7))
-    images = () if isinstance(held, DataAccessResult) else _images(held)
+    images = () if isinstance(held, DataAccessResult) else images_of(held)
     return read_status(status), images
 
 
@@ -155,7 +154,7 @@ def verify_image(
     *, patience: Patience = Patience(), name: LogicalName = IMAGE_TRANSFER
 ) -> Generator[Request | Pause, Any, ImageStatus]:
     """Have the meter verify what it holds, and wait until it has."""
-    transfer = _Transfer(name, patience)
+    transfer = Transfer(name, patience)
     status: ImageStatus = yield from transfer.settle(VERIFY, ImageStatus.VERIFICATION_SUCCESSFUL)
     return status
 
@@ -165,7 +164,7 @@ def activate_image(
     *, patience: Patience = Patience(), name: LogicalName = IMAGE_TRANSFER
 ) -> Generator[Request | Pause, Any, ImageStatus]:
     """Have the meter start what it has verified; one that falls silent is starting anew."""
-    transfer = _Transfer(name, patience)
+    transfer = Transfer(name, patience)
     try:
         status: ImageStatus = yield from transfer.settle(
             ACTIVATE, ImageStatus.ACTIVATION_SUCCESSFUL
@@ -180,13 +179,20 @@ def activate_image(
 _TRANSFERRED = frozenset({ImageStatus.VERIFICATION_INITIATED, ImageStatus.VERIFICATION_SUCCESSFUL})
 
 
-def _images(value: Value) -> tuple[ImageToActivate, ...]:
+def block_of(image: bytes, size: int, number: int) -> Structure:
+    """One block as the parameter of image_block_transfer."""
+    part = OctetString(image[number * size : (number + 1) * size])
+    return Structure((DoubleLongUnsigned(number), part))
+
+
+def images_of(value: Value) -> tuple[ImageToActivate, ...]:
+    """image_to_activate_info.  Raises `shape.Misshapen`."""
     held = shape.elements(value, "image_to_activate_info")
     return tuple(map(ImageToActivate.from_value, held))
 
 
 @dataclass(frozen=True, slots=True)
-class _Transfer:
+class Transfer:
     """One image transfer object and how patiently it is asked."""
 
     name: LogicalName
@@ -218,14 +224,15 @@ class _Transfer:
         for attempt in range(self.patience.tries):
             if attempt:
                 yield Pause(self.patience.pause_s)
-            code = yield from self._act(method, parameters)
+            code = yield from self.act(method, parameters)
             if code is ActionResult.SUCCESS:
                 return
             if code is not ActionResult.TEMPORARY_FAILURE:
                 break
-        raise Ended(_refused(method, code))
+        raise Ended(refused_method(method, code))
 
-    def _act(self, method: int, parameters: Value) -> _Work:
+    def act(self, method: int, parameters: Value) -> _Work:
+        """A method's code."""
         described = MethodDescriptor(IMAGE_TRANSFER_CLASS, self.name, method)
         code = yield from act(described, parameters)
         if isinstance(code, Outcome):
@@ -239,20 +246,20 @@ class _Transfer:
         for attempt in range(self.patience.tries):
             if attempt:
                 yield Pause(self.patience.pause_s)
-            status = yield from self._looked(restarts=method == ACTIVATE and code in _TAKEN)
+            status = yield from self.looked(restarts=method == ACTIVATE and code in _TAKEN)
             ended = status is reached or status is failed and code is not None
             if not ended and status is not busy and code is not ActionResult.SUCCESS:
-                code = yield from self._act(method, Integer(0))
-                status = yield from self._looked(restarts=method == ACTIVATE and code in _TAKEN)
+                code = yield from self.act(method, Integer(0))
+                status = yield from self.looked(restarts=method == ACTIVATE and code in _TAKEN)
             if status is reached:
                 return reached
             if status is failed and code is not None:
                 raise Ended(Outcome(Status.NOT_APPLIED, detail=f"image: {standard_name(status)}"))
             if code is not None and code not in _TAKEN:
-                raise Ended(_refused(method, code))
+                raise Ended(refused_method(method, code))
         raise Ended(Outcome(Status.UNKNOWN, detail=f"image: still {standard_name(status)}"))
 
-    def _looked(self, *, restarts: bool) -> _Work:
+    def looked(self, *, restarts: bool) -> _Work:
         """The status.  A meter that `restarts` has forgotten our association when it comes back,
         and says so by an exception-response: no word on the image, so it counts as silence."""
         if not restarts:
@@ -268,7 +275,7 @@ class _Transfer:
     def check(self, image: bytes, identifier: bytes) -> _Work:
         """What the meter would activate must be what was sent, where it tells."""
         (held,) = yield from get_each(self.attribute(7))
-        images = () if isinstance(held, DataAccessResult) else _images(held)
+        images = () if isinstance(held, DataAccessResult) else images_of(held)
         if images and not any(
             found.size == len(image) or found.identification == identifier for found in images
         ):
@@ -288,7 +295,8 @@ _ON_THE_WAY = {
 }
 
 
-def _refused(method: int, code: ActionResult) -> Outcome:
+def refused_method(method: int, code: ActionResult) -> Outcome:
+    """How a procedure ends whose method the meter refused."""
     return Outcome(
         Status.REFUSED,
         refusal=refusal_of("action", code),

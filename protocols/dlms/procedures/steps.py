@@ -12,7 +12,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from protocols.concentrator.messages import LimitRead, ObjectRead, Refusal, Status, SupplyRead
+from protocols.concentrator.messages import (
+    LimitRead,
+    ObjectRead,
+    Refusal,
+    Status,
+    SupplyRead,
+    UpdateTold,
+)
 from protocols.dlms.codes import ActionResult, DataAccessResult, ServiceError
 from protocols.dlms.objects.shape import Misshapen
 from protocols.dlms.services import (
@@ -83,6 +90,7 @@ class Outcome:
     limit: LimitRead | None = None
     supply: SupplyRead | None = None
     readings: tuple[ObjectRead, ...] = ()  # of objects that were asked for by name
+    update: UpdateTold | None = None  # of firmware
     detail: str = ""  # a sentence for the log, where status and refusal do not say it all
 
 
@@ -96,6 +104,7 @@ def to_result_fields(outcome: Outcome) -> dict[str, Any]:
         "limit": outcome.limit,
         "supply": outcome.supply,
         "readings": outcome.readings,
+        "update": outcome.update,
     }
 
 

@@ -1,0 +1,32 @@
+"""Questions about images on their way to meters, for pages and commands."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from headend.domain.meter_image import MeterUpdate
+from headend.store.images import UPDATE
+
+_updates = UPDATE.table.c
+
+
+def sums(connection: Connection, image: str) -> dict[str, int]:
+    """How many meters an image has brought to each stage."""
+    asked = (
+        select(_updates.stage, func.count())
+        .where(_updates.image == image)
+        .group_by(_updates.stage)
+        .order_by(_updates.stage)
+    )
+    return {str(stage): int(count) for stage, count in connection.execute(asked)}
+
+
+def arrivals(connection: Connection, image: str, most: int) -> list[MeterUpdate]:
+    """How far an image has come at each meter: those that moved last first."""
+    asked = (
+        UPDATE.select()
+        .where(_updates.image == image)
+        .order_by(_updates.at.desc(), _updates.meter)
+        .limit(most)
+    )
+    return [UPDATE.read(row) for row in connection.execute(asked)]
