@@ -107,7 +107,7 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
             return Done(value, limit_value(result.before))
         case Status.BUSY:
             return Busy(told or ReasonCode.CONCENTRATOR_BUSY)
-        case Status.UNKNOWN:
+        case Status.UNKNOWN | Status.UNDERWAY:  # only of firmware can the second be said
             return EffectUnknown(ask_concentrator=False, evidence=evidence)
         case Status.UNREACHABLE | Status.NO_ANSWER if result.acted and value is None:
             return EffectUnknown(ask_concentrator=False, evidence=evidence)

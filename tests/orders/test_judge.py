@@ -14,11 +14,13 @@ from headend.orders.judge import (
     Done,
     EffectUnknown,
     NotDone,
+    Underway,
     Verdict,
     evidence_of_faults,
     judge_command,
     judge_look,
 )
+from protocols.concentrator.firmware import Stage
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -28,6 +30,7 @@ from protocols.concentrator.messages import (
     Result,
     Status,
     SupplyRead,
+    UpdateTold,
 )
 
 AT = datetime(2026, 7, 6, 12, tzinfo=UTC)
@@ -47,6 +50,10 @@ def result(status: Status, *, acted: bool = False, **changes: object) -> Result:
 def order(kind: Kind = Kind.SET_LIMIT, amount: str | None = "3300", unit: str = "W") -> Order:
     wanted = Decimal(amount) if kind is Kind.SET_LIMIT and amount else None
     return Order(1, "t", "s", "m", kind, AT, AT, AT, AT, amount=wanted, unit=unit)
+
+
+def _at(stage: Stage) -> UpdateTold:
+    return UpdateTold(stage=stage)
 
 
 COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
@@ -88,6 +95,31 @@ COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
     ),
     "not applied": (result(Status.NOT_APPLIED, acted=True), NotDone, ReasonCode.NOT_APPLIED),
     "key": (result(Status.KEY_REJECTED), NotDone, ReasonCode.WRONG_KEY_OR_COUNTER),
+    "under way, which only firmware is": (result(Status.UNDERWAY), EffectUnknown, None),
+    "firmware under way": (
+        result(Status.UNDERWAY, action=Action.UPDATE_FIRMWARE, update=_at(Stage.TRANSFERRING)),
+        Underway,
+        None,
+    ),
+    "firmware runs": (
+        result(Status.DONE, action=Action.UPDATE_FIRMWARE, update=_at(Stage.RUNNING)),
+        Done,
+        None,
+    ),
+    **{
+        f"firmware {stage}": (
+            result(Status.NOT_APPLIED, action=Action.UPDATE_FIRMWARE, update=_at(stage)),
+            NotDone,
+            reason,
+        )
+        for stage, reason in {
+            Stage.DAMAGED: ReasonCode.IMAGE_DAMAGED,
+            Stage.REJECTED: ReasonCode.IMAGE_REJECTED,
+            Stage.FOREIGN: ReasonCode.IMAGE_FOREIGN,
+            Stage.UNCHANGED: ReasonCode.FIRMWARE_UNCHANGED,
+            Stage.TRANSFERRING: ReasonCode.NOT_APPLIED,
+        }.items()
+    },
     "association": (
         result(Status.REFUSED, refusal=Refusal("associate", 13, "authentication-failure")),
         NotDone,

@@ -83,6 +83,9 @@ def any_order(draw: st.DrawFn) -> Order:
             objects=tuple(draw(st.lists(wanted, min_size=1, max_size=3))),
             readings=tuple(draw(st.lists(read, max_size=2))),
         )
+    if kind is Kind.UPDATE_FIRMWARE:
+        aware_or_none = draw(st.none() | aware)
+        values = replace(values, kind=kind, image=draw(texts), activate_at=aware_or_none)
     return replace(values, kind=kind, amount=amount)
 
 

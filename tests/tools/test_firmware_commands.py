@@ -41,8 +41,8 @@ def where(tmp_path: Path) -> tuple[str, str]:
             tx.put_meters(
                 [
                     Meter("4711", commissioned=True, model="sim-3p", address="tcp://10.1.2.3"),
-                    Meter("4712", "C1", commissioned=True, model="sim-3p"),
-                    Meter("4713", "C1", commissioned=True, model="sim-1p"),
+                    Meter("4712", "C1", commissioned=True, model="sim-3p", address="gateway"),
+                    Meter("4713", "C1", commissioned=True, model="sim-1p", address="gateway"),
                 ]
             )
 

@@ -144,7 +144,8 @@ def send(
 @procedure
 def begin_verification() -> Generator[Request | Pause, Any, ImageStatus]:
     """Step 5: the status right after the meter was asked to verify."""
-    return (yield from _begin(VERIFY))
+    status: ImageStatus = yield from _begin(VERIFY)
+    return status
 
 
 @procedure
@@ -152,7 +153,8 @@ def begin_activation() -> Generator[Request | Pause, Any, ImageStatus]:
     """Step 7: the status right after the meter was asked to start the image.  One that falls
     silent is starting anew, or was not reached: the next session finds out which."""
     try:
-        return (yield from _begin(ACTIVATE))
+        status: ImageStatus = yield from _begin(ACTIVATE)
+        return status
     except UnexpectedAnswer:
         raise
     except Unanswered:
