@@ -30,10 +30,9 @@ class Asking:
         """Whether the broker has told that the order's concentrator is gone."""
         return self.field.connectivity(concentrator_of(order)).online is False
 
-    async def whole_command(self, order: Order) -> Command:
-        """The order's command, with what is looked up for it: the label of its image, and whether
+    async def completed(self, command: Command, order: Order) -> Command:
+        """The order's command with what is looked up for it: the label of its image, and whether
         the time has come to start that."""
-        command = command_of(order)
         if order.image is None:
             return command
         name = order.image

@@ -134,7 +134,7 @@ class Stepping:
         self, order: Order, *, started_at: datetime, sent_before: bool = False
     ) -> None:
         report = await self.field.perform(
-            await self._asking.whole_command(order),
+            await self._asking.completed(command_of(order), order),
             on_accepted=lambda: self._note_accepted(order),
             again=sent_before,
         )
