@@ -143,6 +143,8 @@ WRONG: dict[str, str] = {
     "database copy junk new.db --json": "not-copied",
     "database copy ami.db ami.db --json": "not-copied",
     "database copy ami.db --json": USAGE,
+    "bench workers --json": USAGE,
+    "bench workers --postgresql postgresql://x --counts two --json": USAGE,
     "job show x --json": "no-such-job",
     "job import none.result --json": "no-such-file",
     "job import junk --json": "no-file-of-ours",

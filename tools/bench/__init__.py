@@ -159,3 +159,40 @@ def ingest(
             f"{name:11s} {one.ours_per_s:9,.0f} rows/s   bare {bare} {one.bare_per_s:9,.0f} rows/s"
             f"   ratio {one.ratio:.2f}"
         )
+
+
+@app.command("workers")
+def workers(
+    postgresql: Annotated[
+        str, typer.Option(help="URL of a database, for a schema of its own that goes again.")
+    ],
+    orders: Annotated[int, typer.Option(min=10, help="In each run.")] = 2000,
+    counts: Annotated[str, typer.Option(help="How many workers, run by run.")] = "1,2,4",
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Orders per second that 1, 2 and 4 workers carry out on one PostgreSQL, next to bare claims.
+
+    Example: [bold]ami bench workers --postgresql postgresql://ami@127.0.0.1/scratch --json[/]
+    """
+    from tools.bench.workers import compare  # imports the head-end: too heavy for every `ami`
+
+    try:
+        wanted = tuple(int(count) for count in counts.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{counts!r} are no numbers", param_hint="--counts") from error
+    if not all(1 <= count <= 64 for count in wanted):
+        raise typer.BadParameter("from 1 to 64 workers", param_hint="--counts")
+    run = compare(url=postgresql, orders=orders, workers=wanted)
+    if json:
+        print_json(run.as_dict())
+    else:
+        out.print(
+            f"{run.orders} orders a run; {run.cores} cores, load {run.load_before:.1f} before"
+        )
+        for one in run.measured:
+            out.print(
+                f"{one.workers:3d} workers {one.orders_per_s:8.0f} orders/s"
+                f"   bare claims {one.bare_claims_per_s:8.0f}/s"
+            )
+    if not all(one.ended_once for one in run.measured):
+        raise typer.Exit(1)
