@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Each command's module, imported only when the command is used: the head-end and the field together
 # take a second to import, which `ami --version` and a wrong option need not wait for.
 COMMANDS = (
-    "demo", "serve", "field", "sim", "fleet", "channel", "order", "job", "explain",
+    "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "firmware",
     "account", "token", "audit", "database", "backup", "warehouse", "probe", "dlms", "capture",
     "grid", "bench",

@@ -34,12 +34,15 @@ from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from tools.database import reading
 from tools.moments import moment
 from tools.options import Database, Json
+from tools.order_deciding import approve, refuse
 from tools.terminal import clock_text, complain, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
 NUMBER_MAX = 10**12
 
-app = typer.Typer(help="Orders: list, show, send, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Orders: list, show, send, cancel, approve, refuse.", no_args_is_help=True)
+app.command()(approve)
+app.command()(refuse)
 
 Url = Annotated[str, typer.Option(help="The head-end's SOAP address.")]
 Tls = Annotated[
@@ -58,6 +61,9 @@ def list_(
     database: Database = "ami.db",
     state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
     meter: Annotated[str | None, typer.Option(help="Only orders for this meter.")] = None,
+    held: Annotated[
+        bool, typer.Option("--held", help="Only those that wait for a second person.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many at most.")] = 50,
     json: Json = False,
 ) -> None:
@@ -65,7 +71,7 @@ def list_(
 
     Example: [bold]ami order list --state failed --limit 20[/]
     """
-    which = OrderFilter(states=(state,) if state else (), meter=meter)
+    which = OrderFilter(states=(state,) if state else (), meter=meter, held=held or None)
     with reading(database) as reader:
         found = reader.read(lambda connection: orders(connection, which, limit=limit))
     damaged = [item for item in found if isinstance(item, DamagedOrder)]
@@ -146,7 +152,7 @@ def send(
 
     Example: [bold]ami order send --meter 90000001 --limit 3300W --until 2h --wait[/]
     """
-    amount, unit = _amount(limit) if limit else (None, "W")
+    amount, unit = amount_of(limit) if limit else (None, "W")
     if (amount is not None) != (kind is ControlKind.SET_LIMIT):
         wrong_usage("a limit goes with --kind set-limit, and only with it")
     if until is not None and kind not in (ControlKind.SET_LIMIT, ControlKind.REMOVE_LIMIT):
@@ -329,7 +335,8 @@ def _endpoint(body: bytes) -> str:
     return "MeterConfig" if b"MeterConfigMessage" in body else "EndDeviceControls"
 
 
-def _amount(text: str) -> tuple[str, Literal["W", "kW", "VA", "kVA", "A"]]:
+def amount_of(text: str) -> tuple[str, Literal["W", "kW", "VA", "kVA", "A"]]:
+    """An amount and its unit.  Ends the command where a text has none."""
     for unit in ("kVA", "kW", "VA", "W", "A"):
         amount = text.removesuffix(unit).strip()
         if amount != text and re.fullmatch(r"[0-9]+(\.[0-9]+)?", amount):
@@ -382,6 +389,8 @@ def _row(item: Order | DamagedOrder) -> dict[str, object]:
         "reason": item.reason,
         "value_read": None if item.value_read is None else str(item.value_read),
         "tries": item.tries,
+        "held_at": item.held_at if item.held else None,
+        "approved_by": item.approved_by,
         "accepted_at": item.accepted_at,
         "deadline": item.deadline,
         "until": item.until,

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from headend.access.guard import Guard, Refused
+from headend.access.passwords import Passwords
 from headend.app.calendar import working_days
 from headend.campaigns.advancing import LIVE_IDLE_S, SIMULATED_IDLE_S, Advancing
 from headend.campaigns.desk import CampaignDesk
-from headend.campaigns.starting import NotStarted, Wanted
+from headend.campaigns.starting import NotStarted, Wanted, wish_with
 from headend.campaigns.steering import NotSteered, Steering
 from headend.campaigns.turning import Turning
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.collection.asking import Reads
 from headend.config import Config
+from headend.domain.account import Caller
 from headend.models import Shelf
 from headend.orders.accept import Acceptance, Wish
 from headend.orders.approve import Approval, NotSecond
@@ -27,11 +30,14 @@ __all__ = [
     "NotSecond",
     "NotStarted",
     "NotSteered",
+    "Refused",
     "Wanted",
     "Wish",
     "campaign_desk",
     "desk_over",
     "duty_over",
+    "proven",
+    "wish_with",
 ]
 
 
@@ -61,5 +67,15 @@ async def campaign_desk(config: Config) -> AsyncIterator[CampaignDesk]:
         acceptance = Acceptance(policy, working_days(policy), settling, lambda lanes: None)
         shelf = Shelf(config.direct.models)
         yield desk_over(Reads(store, WallClock(), SystemChance(), shelf, acceptance), settling)
+    finally:
+        await store.close()
+
+
+async def proven(config: Config, account: str, password: str) -> Caller | Refused:
+    """Who an account and its password belong to, or why nobody.  Raises `StoreUnavailable`."""
+    store = SqlStore(config.database, live=True)
+    try:
+        guard = Guard(store, WallClock(), Passwords(SystemChance()), config.access)
+        return await guard.login(account, password, source="command")
     finally:
         await store.close()
