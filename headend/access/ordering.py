@@ -12,6 +12,7 @@ _PERMISSION = {
     Kind.DISCONNECT: Permission.ORDER_CUT,
     Kind.READ: Permission.READING_DEMAND,
     Kind.CHANGE_KEYS: Permission.KEY_CHANGE,
+    Kind.UPDATE_FIRMWARE: Permission.FIRMWARE_INSTALL,
 }
 
 

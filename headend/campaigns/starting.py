@@ -18,7 +18,8 @@ from headend.access.desk import By
 from headend.access.ordering import permission_for
 from headend.collection.asking import BadRead, Reads
 from headend.domain.campaign import EMERGENCY, Campaign, CampaignLine, Choice, Plan
-from headend.domain.order import LIMITS, Kind
+from headend.domain.order import LIMITS, Kind, Order
+from headend.domain.reading import WantedObject
 from headend.orders.accept import Wish
 from headend.orders.cutting import CUTS
 from headend.ports import Transaction
@@ -132,12 +133,30 @@ def _check(wanted: Wanted, by: By, at: datetime) -> None:
             "no meters are chosen",
             "Name meters, a place, a concentrator, a model or a firmware, or say: all of them.",
         )
+    if (why := _unorderable(wanted, at)) is not None:
+        raise _wrong(why)
     if wish.kind in CUTS and by.actor.startswith("os:"):
         raise NotStarted(
             "no-account",
             "who has supplies cut is an account, so that another one can be the second person",
             "Say who you are: --as ACCOUNT",
         )
+
+
+def _unorderable(wanted: Wanted, at: datetime) -> str | None:
+    """Why no order can be made of a wish, whatever its kind asks for; None where one can."""
+    wish = wanted.wish
+    shared = {each.name for each in fields(Wish)} & {each.name for each in fields(Order)}
+    said = {name: getattr(wish, name) for name in shared - {"priority", "objects"}}
+    objects = tuple(WantedObject(3, word) for word in wanted.words)
+    try:
+        Order(
+            number=0, transaction_id="", source="", accepted_at=at, ready_at=at, not_before=at,
+            deadline=at, objects=objects, **said,
+        )  # fmt: skip
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _check_meters(tx: Transaction, wanted: Wanted, meters: list[str], reads: Reads) -> None:

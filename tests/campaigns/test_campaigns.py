@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from headend.access.desk import By
-from headend.campaigns.starting import NotStarted, Wanted
+from headend.campaigns.starting import NotStarted, Wanted, wish_with
 from headend.campaigns.steering import NotSteered
 from headend.domain.campaign import (
     EMERGENCY_PRIORITY,
@@ -186,6 +186,9 @@ REFUSED: dict[str, tuple[Wanted, By, str]] = {
     "a read of what no model has": (
         Wanted(Wish("", Kind.READ), Choice(("M1",)), words=("moon",)), ANA, "wrong-campaign"
     ),
+    "a kind without what it takes": (
+        Wanted(Wish("", Kind.UPDATE_FIRMWARE), Choice(("M1",))), ANA, "wrong-campaign"
+    ),
     "an end that is past": (
         Wanted(replace(LIMIT, until=SIMULATED_START), Choice(("M1",))), ANA, "wrong-campaign"
     ),
@@ -231,3 +234,14 @@ async def test_a_process_that_dies_loses_and_doubles_nothing(after_s: float) -> 
         assert (found.total.done, found.total.failed) == (8, 1)
         assert all(len(depot.orders_of(meter)) == 1 for meter in METERS)
         assert await depot.members(MemberState.WITHDRAWN) == 0
+
+
+def test_a_kind_of_its_own_needs_no_words_here() -> None:
+    """What one kind alone takes travels by its name, checked by its type."""
+    at = datetime(2026, 7, 7, 3, tzinfo=UTC)
+    said = {"image": "ab" * 32, "activate_at": "2026-07-07T03:00:00Z"}
+    wish = wish_with(Kind.UPDATE_FIRMWARE, detail=said)
+    assert wish == Wish("", Kind.UPDATE_FIRMWARE, image="ab" * 32, activate_at=at)
+    for wrong in ({"activate_at": "soon"}, {"meter": "M1"}, {"priority": 1}, {"colour": "red"}):
+        with pytest.raises(NotStarted):
+            wish_with(Kind.UPDATE_FIRMWARE, detail=wrong)
