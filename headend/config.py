@@ -292,6 +292,7 @@ class BackupPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     keep_daily: Count = 7
     keep_weekly: Count = 5
     key_journal: bool = True  # each change of keys is written into the place at once
+    files: tuple[Path, ...] = ()  # kept as well, where a schedule makes backups: this one above all
     staging: Path | None = None  # where copies lie until they are packed; else beside the database
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -16,28 +17,25 @@ from headend.backup.manifest import Manifest
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from tools.backup_escrow import app as escrow
+from tools.backup_standing import resume, status
 from tools.database import configured
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
     name="backup",
-    help="Backups: create, verify, list, escrow.",
+    help="Backups: create, verify, list, restore, status, resume, escrow.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
 app.add_typer(escrow, name="escrow")
+app.command()(status)
+app.command()(resume)
 
-Settings = Annotated[
-    Path | None, typer.Option("--config", help="The head-end's configuration file (TOML).")
-]
-At = Annotated[
-    str | None, typer.Option("--database", help="Database URL, or a file's path; else configured.")
-]
 Where = Annotated[Path | None, typer.Option("--place", help="Where backups lie; else configured.")]
 KeyFile = Annotated[
     Path | None, typer.Option("--key-file", help="The key that seals backups; else configured.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 Named = Annotated[str | None, typer.Argument(help="A backup's name; else the newest.")]
 
 ADVICE = "See which there are: ami backup list --place FOLDER"
@@ -45,11 +43,11 @@ ADVICE = "See which there are: ami backup list --place FOLDER"
 
 @app.command()
 def create(
-    config: Settings = None,
-    database: At = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     place: Where = None,
     key_file: KeyFile = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Copy databases, configuration, models and certificates, while the head-end works.
 
@@ -87,10 +85,10 @@ def create(
 @app.command()
 def verify(
     name: Named = None,
-    config: Settings = None,
+    config: ConfigFile = None,
     place: Where = None,
     key_file: KeyFile = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """See that a backup could be restored: hashes, integrity, revision, rows; and, where the key
     that meters' keys are sealed by is here, that each of them opens.
@@ -122,7 +120,7 @@ def verify(
 
 
 @app.command("list")
-def list_(config: Settings = None, place: Where = None, json: AsJson = False) -> None:
+def list_(config: ConfigFile = None, place: Where = None, json: Json = False) -> None:
     """All backups, the oldest first.
 
     Example: [bold]ami backup list --place /mnt/backups[/]
@@ -144,6 +142,76 @@ def list_(config: Settings = None, place: Where = None, json: AsJson = False) ->
     show(table)
 
 
+@app.command()
+def restore(
+    name: Named = None,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    legacy: Annotated[
+        str | None, typer.Option("--legacy", help="The legacy database's URL or path.")
+    ] = None,
+    place: Where = None,
+    key_file: KeyFile = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Where configuration, models and certificates go."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put a backup back into a database that is not there yet.  Nothing is sent before
+    [bold]ami backup resume[/].
+
+    Example: [bold]ami backup restore --config ami.toml --place /mnt/backups[/]
+    """
+    from headend.app import backups
+    from headend.app.access import by_command
+    from headend.app.restoring import restore as put_back
+    from headend.clock import WallClock
+
+    with _explained():
+        settings = _settings(config)
+        if database is not None:
+            url = configuration.database_url(database)
+            settings = msgspec.structs.replace(settings, database=url)
+        if legacy is not None:
+            url = configuration.database_url(legacy)
+            settings = msgspec.structs.replace(settings, legacy_database=url)
+        there, key = backups.place_of(settings, place), backups.key_of(settings, key_file)
+        with _working() as tell:
+            tell("verifying, and putting back")
+            restored = put_back(
+                settings,
+                there,
+                name or there.newest(),
+                key,
+                clock=WallClock(),
+                who=by_command().actor,
+                files_to=files,
+            )
+    came = restored.restoration
+    if json:
+        print_json(
+            {
+                "backup": came.backup,
+                "consistent_at": came.consistent_at,
+                "restored_at": came.restored_at,
+                "keys": restored.keys,
+                "keys_found": came.keys_found,
+                "orders_begin_at": came.order_after + 1,
+                "legacy": restored.legacy,
+                "files": restored.files,
+            }
+        )
+        return
+    at = clock_text(came.consistent_at)
+    out.print(f"{came.backup} is back: all before {at} UTC; nothing is sent yet", markup=False)
+    out.print(f"{restored.keys} keys, whose counters have jumped; {came.keys_found} lines of the")
+    out.print("journal of keys since; the next order's number is " + str(came.order_after + 1))
+    if not restored.legacy:
+        out.print("the legacy database was there, and stays as it is")
+    err.print("next: ami serve, which asks meters for their counters; ami backup status")
+
+
 def _settings(config: Path | None) -> Config:
     """The configuration, whatever has become of the database that it names.  Raises BadConfig."""
     return configuration.read(config) if config is not None else Config()
@@ -158,6 +226,9 @@ def _explained() -> Iterator[None]:
         yield
     except (BadConfig, backups.BadBackupKey) as error:
         wrong_usage(str(error))
+    except backups.NotEmpty as error:
+        advice = "Move it away, or name another: --database URL; nothing was changed."
+        wrong_usage(f"a backup is not put over what is there: {error}", advice, code="not-empty")
     except backups.NoBackup as error:
         wrong_usage(str(error), ADVICE, code="no-backup")
     except StoreUnavailable as error:

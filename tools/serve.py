@@ -168,6 +168,11 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
                 "database": configuration.without_password(config.database),
             }
         )
+        if running.head_end.lanes.stopped:
+            complain(
+                "this head-end came back from a backup: it hears and accepts, and sends nothing",
+                "See where it stands: ami backup status; let it send: ami backup resume",
+            )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, running.work}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():

@@ -236,8 +236,9 @@ def _staging(config: Config, url: str) -> Path | None:
 
 def _files(config: Config, config_file: Path | None) -> Iterator[tuple[Path, str]]:
     """Files to be kept, and what they are called in the backup."""
-    if config_file is not None:
-        yield config_file, f"configuration/{config_file.name}"
+    configuration = config.backup.files if config_file is None else (config_file,)
+    for path in configuration:
+        yield path, f"configuration/{path.name}"
     models = config.direct.models
     if models is not None:
         for path in sorted(each for each in models.rglob("*") if each.is_file()):

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from headend.access import lines
 from headend.app.access import by_command
 from headend.app.calendar import working_days
-from headend.app.key_storage import envelope_of
+from headend.app.key_storage import envelope_of, journal_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.collection.asking import BadRead, Reads
@@ -65,7 +65,7 @@ async def add_meter(
     try:
         await store.run(lambda tx: _put(tx, meter, len(keys) + len(passwords) + len(pairs)))
         if envelope is not None:
-            vault = KeyVault(store, envelope)
+            vault = KeyVault(store, envelope, journal_of(config, WallClock()))
             for client, known in keys.items():
                 await vault.install(meter.name, client, known)
             for client, password in passwords.items():

@@ -15,12 +15,14 @@ from headend.access import lines
 from headend.access.guard import Guard
 from headend.access.passwords import Passwords
 from headend.access.watch import Watch
+from headend.app.backup_duty import BackupDuty
 from headend.app.calendar import working_days
 from headend.app.campaigns import desk_over, duty_over
 from headend.app.duties import Duties
-from headend.app.key_storage import envelope_of
+from headend.app.key_storage import envelope_of, journal_of
 from headend.app.months import Months
 from headend.app.notices import raising, sending
+from headend.app.recovery import Recovery
 from headend.app.security import security_events
 from headend.campaigns.advancing import Advancing
 from headend.campaigns.desk import CampaignDesk
@@ -135,6 +137,7 @@ class HeadEnd:
     numbering: Numbering
     raising: Raising
     sending: Sending
+    recovery: Recovery
 
     def refused_by_tls(self, why: str) -> None:
         """A client of the SOAP door has no certificate that counts."""
@@ -160,11 +163,13 @@ class HeadEnd:
             *self.numbering.errors,
             *self.raising.errors,
             *self.sending.errors,
+            *self.recovery.errors,
         )
 
     async def listen(self) -> None:
         """Subscribe to concentrators and receipts; before the broker's session is opened, so that
         nothing that waits in it is missed."""
+        self.lanes.stopped = await self.recovery.stopped()
         await self.lanes.take_over()
         self.field.listen(self.hearing)
         self.field.hear(Online, self.duties.online(self.task_tables.online))
@@ -196,12 +201,16 @@ class HeadEnd:
         await self.store.run(work)
 
     async def run(self) -> None:
-        """Carry out orders and deliver results, until cancelled."""
+        """Carry out orders and deliver results, until cancelled; after a restoration not before
+        somebody lets us."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.watch.run(), name="watch")
+            if self.lanes.stopped:
+                await self.recovery.until_resumed()
+                self.lanes.stopped = False
             group.create_task(self.lanes.run(), name="lanes")
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.duties.run(), name="duties")
-            group.create_task(self.watch.run(), name="watch")
             if self.config.channel:
                 group.create_task(self.sending.run(), name="notices")
 
@@ -242,7 +251,7 @@ def build(
     outbox = Outbox(store, clock, chance, config.delivery, channels)
     settling = Settling(chance, policy, outbox.wake)
     breaker = Breaker(policy)
-    vault = None if envelope is None else KeyVault(store, envelope)
+    vault = None if envelope is None else KeyVault(store, envelope, journal_of(config, clock))
     shelf = Shelf(config.direct.models)
     zone, late_after_s = ZoneInfo(policy.zone), config.collection.late_after_s
     events = EventIntake(config.events)
@@ -304,6 +313,10 @@ def build(
     months = Months(store, clock)
     if not is_sqlite(config.database):  # which has no partitions
         works.append(("months", months.run))
+    watch = Watch(guard.note, clock)
+    backing_up = BackupDuty(config, clock, chance, watch)
+    if live and config.backup.place is not None:
+        works.append(("backups", backing_up.run))
     return HeadEnd(
         config=config,
         store=store,
@@ -331,9 +344,10 @@ def build(
         firmware=firmware,
         months=months,
         duties=Duties(duty, field_, works),
+        recovery=Recovery(store, clock, direct),
         uploads=UploadIntake(store, clock, zone, late_after_s, shelf, events),
         guard=guard,
-        watch=Watch(guard.note, clock),
+        watch=watch,
         security=security,
         numbering=numbering,
         raising=raised,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headend.app.calendar import working_days
-from headend.app.key_storage import envelope_of
+from headend.app.key_storage import envelope_of, journal_of
 from headend.app.probe import line_to
 from headend.chance import SystemChance
 from headend.clock import WallClock
@@ -145,7 +145,7 @@ async def job_desk(
         )
     clock, chance, shelf = clock or WallClock(), chance or SystemChance(), Shelf(models)
     store = SqlStore(config.database, live=live)
-    vault = KeyVault(store, envelope)
+    vault = KeyVault(store, envelope, journal_of(config, clock))
     try:
         signer = Signer(await vault.signing_seed(chance))
     except BaseException:

@@ -19,7 +19,7 @@ from datetime import timedelta
 from headend.access import lines
 from headend.app.access import by_command
 from headend.app.calendar import working_days
-from headend.app.key_storage import envelope_of
+from headend.app.key_storage import envelope_of, journal_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
@@ -172,7 +172,7 @@ async def rekeying(
                     clock,
                     chance,
                     Shelf(config.direct.models),
-                    KeyVault(store, envelope),
+                    KeyVault(store, envelope, journal_of(config, clock)),
                     dialling or Dialler(),
                     config.direct,
                 )

@@ -78,7 +78,10 @@ _AFTER_SENDING = frozenset({State.QUEUED, State.UNKNOWN, State.DONE, State.FAILE
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.VALIDATED, State.REJECTED}),
     State.VALIDATED: frozenset({State.QUEUED}),
-    State.QUEUED: frozenset({State.DISPATCHED, State.CANCELLED, State.EXPIRED, State.FAILED}),
+    # UNKNOWN: a head-end that came back from a backup does not know what was sent after that.
+    State.QUEUED: frozenset(
+        {State.DISPATCHED, State.CANCELLED, State.EXPIRED, State.FAILED, State.UNKNOWN}
+    ),
     State.DISPATCHED: _AFTER_SENDING | {State.EXECUTING},
     State.EXECUTING: _AFTER_SENDING,
     State.UNKNOWN: frozenset({State.QUEUED, State.DONE, State.FAILED, State.EXPIRED}),

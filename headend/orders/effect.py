@@ -104,10 +104,15 @@ class EffectSearch:
         """Ask the concentrator how the command ended, then, with `read`, the meter what it shows.
         The attempt is the command's own, with the concentrator's word on it.
 
-        A command that a technician carried out is known to no concentrator: the meter alone can
+        A command that a technician carried out is known to no concentrator, and of what was sent
+        after the backup that we came back from we know no attempts to ask for: the meter alone can
         tell."""
         number, commanded = order.number, order.commanded
-        if await self.store.run(lambda tx: tx.tried_by_technician(number, commanded)):
+        if await self.store.run(
+            lambda tx: (
+                tx.tried_by_technician(number, commanded) or tx.meter_alone_knows(number, commanded)
+            )
+        ):
             verdict: Verdict = EffectUnknown(ask_concentrator=False, evidence=order.evidence)
             if read and not self.asking.offline(order):
                 order, verdict = await self._read_back(order)

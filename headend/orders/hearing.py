@@ -17,12 +17,13 @@ from headend.domain.evidence import (
 )
 from headend.domain.order import Order, State
 from headend.domain.reason import REASONS, ReasonCode
+from headend.domain.restoration import Stray
 from headend.orders.breaker import Breaker
 from headend.orders.judge import evidence_of_faults
 from headend.orders.settle import Settling
 from headend.orders.step import Stepping
 from headend.ports import Clock, Store, Transaction
-from protocols.concentrator.messages import FaultEntry, Result
+from protocols.concentrator.messages import FaultEntry, Result, encode
 
 # How long after its end an order may still be explained by a fault log.
 EXPLAINED_WITHIN = timedelta(days=7)
@@ -66,7 +67,9 @@ class Hearing:
     async def late_result(self, concentrator: str, result: Result) -> None:
         number = int(result.order) if re.fullmatch("[0-9]{1,18}", result.order) else 0
         order = await self.store.run(lambda tx: tx.order(number))
-        if order is None or order.concentrator != concentrator:
+        if order is None and await self._keep_stray(concentrator, number, result):
+            _log.warning("result of an order that a backup does not know", order=result.order)
+        elif order is None or order.concentrator != concentrator:
             _log.warning(
                 "result of an unknown order",
                 concentrator=concentrator,
@@ -81,6 +84,25 @@ class Hearing:
         elif order.verify_at is not None:
             # Ended as "effect not known": let the next look come at once and ask properly.
             await self.came_online(concentrator, result.at)
+
+    async def _keep_stray(self, concentrator: str, number: int, result: Result) -> bool:
+        """Whether it is of the life between a backup and its restoration: then it is kept, as the
+        concentrator forgets it once we have a receipt."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> bool:
+            restored = tx.restoration()
+            if restored is None or not restored.order_before < number <= restored.order_after:
+                return False
+            tx.add_stray(
+                Stray(
+                    concentrator, number, result.attempt, result.meter, result.action,
+                    result.status, result.at, now, encode(result),
+                )
+            )  # fmt: skip
+            return True
+
+        return await self.store.run(work)
 
     async def came_online(self, concentrator: str, at: datetime) -> None:
         self.breaker.succeeded(concentrator)

@@ -49,6 +49,7 @@ class Lanes:
     worker: str
     breakages: Breakages
     errors: list[Exception] = field(default_factory=list)
+    stopped: bool = False  # nothing is sent: a head-end that came back from a backup
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
     async def take_over(self) -> None:
@@ -76,6 +77,8 @@ class Lanes:
 
     def wake(self, concentrators: Iterable[str]) -> None:
         """Let the lanes of these concentrators look for work now."""
+        if self.stopped:
+            return  # `run` begins with all that there is
         for name in concentrators:
             lane = self._lanes.get(name)
             if lane is None:

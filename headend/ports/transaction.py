@@ -21,6 +21,7 @@ from headend.ports.words.orders import OrderWords
 from headend.ports.words.outbox import OutboxWords
 from headend.ports.words.readings import ReadingWords
 from headend.ports.words.registry import RegistryWords
+from headend.ports.words.restoration import RestorationWords
 from headend.ports.words.upkeep import UpkeepWords
 from headend.ports.words.validated import ValidatedWords
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 class Transaction(
     RegistryWords,
+    RestorationWords,
     LifeWords,
     ReadingWords,
     CollectedWords,

@@ -10,7 +10,7 @@ What comes back is exactly what went: COPY's text form is the same for every ver
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory, is_sqlite, open_reader, open_writer, opened
 from headend.store.migrate import Schema, migrated, revision_known, upgrade
+from headend.store.transaction import SqlTransaction
 
 SQLITE_FILE = "database.sqlite"
 REVISIONS = "alembic_version"
@@ -89,21 +90,23 @@ def check(copied: Copied, folder: Path, schema: Schema) -> None:
         raise BadCopy(f"rows are missing, or too many, in {', '.join(wrong)}")
 
 
-def restore(copied: Copied, folder: Path, url: str, schema: Schema) -> None:
-    """Make the database anew from a copy, and bring its tables up to date.
+def restore(
+    copied: Copied,
+    folder: Path,
+    url: str,
+    schema: Schema,
+    finish: Callable[[SqlTransaction], None] = lambda tx: None,
+) -> None:
+    """Make the database anew from a copy, bring its tables up to date, and let `finish` do what
+    has to be done before anybody uses it.  Nobody sees it before: it is all there, or nothing is.
 
-    Raises NotEmpty, `StoreUnavailable`.
+    Raises NotEmpty, `StoreUnavailable`, and what `finish` raises.
     """
     try:
         if copied.engine == "sqlite":
-            _restore_sqlite(folder, url)
+            _restore_sqlite(folder, url, schema, finish)
         else:
-            _restore_server(copied, folder, url, schema)
-        engine = opened(open_writer, url)
-        try:
-            upgrade(engine, schema)
-        finally:
-            engine.dispose()
+            _restore_server(copied, folder, url, schema, finish)
     except (DBAPIError, sqlite3.Error) as error:
         raise StoreUnavailable(f"{error}") from error
 
@@ -171,7 +174,9 @@ def _look_into(folder: Path) -> dict[str, int]:
         raise BadCopy(f"SQLite says of it: {error}") from None
 
 
-def _restore_sqlite(folder: Path, url: str) -> None:
+def _restore_sqlite(
+    folder: Path, url: str, schema: Schema, finish: Callable[[SqlTransaction], None]
+) -> None:
     check_empty(url, "sqlite")
     target = Path(make_url(url).database or "").absolute()
     # By SQLite and not byte by byte: it is on disk then, and whole, before it has its name.
@@ -179,6 +184,15 @@ def _restore_sqlite(folder: Path, url: str) -> None:
     partial.unlink(missing_ok=True)
     with closing(_opened_copy(folder)) as source, closing(sqlite3.connect(partial)) as made:
         source.backup(made)
+    engine = opened(open_writer, f"sqlite:///{partial}")
+    try:
+        upgrade(engine, schema)
+        with engine.begin() as connection:
+            finish(SqlTransaction(connection))
+        with engine.connect() as connection:  # one file again, and all of it on disk
+            connection.connection.driver_connection.execute("PRAGMA journal_mode = DELETE")  # type: ignore[union-attr]
+    finally:
+        engine.dispose()
     partial.rename(target)
 
 
@@ -222,7 +236,9 @@ def _count_lines(copied: Copied, folder: Path) -> dict[str, int]:
     return found
 
 
-def _restore_server(copied: Copied, folder: Path, url: str, schema: Schema) -> None:
+def _restore_server(
+    copied: Copied, folder: Path, url: str, schema: Schema, finish: Callable[[SqlTransaction], None]
+) -> None:
     check_empty(url, "postgresql")
     engine = opened(open_writer, url)
     try:
@@ -235,6 +251,8 @@ def _restore_server(copied: Copied, folder: Path, url: str, schema: Schema) -> N
             )
             for name in names:
                 _fill(connection, name, folder / f"{name}.copy", empty=not copied.rows[name])
+            migrated(connection, schema, "head")
+            finish(SqlTransaction(connection))
     finally:
         engine.dispose()
 

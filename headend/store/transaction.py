@@ -26,6 +26,7 @@ from headend.store.outbox import OutboxWords
 from headend.store.places import PlaceWords
 from headend.store.readings import ReadingWords
 from headend.store.receipts import ReceiptWords
+from headend.store.restoration import RestorationWords
 from headend.store.secrets import SecretWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
@@ -39,6 +40,7 @@ class SqlTransaction(
     LifeWords,
     PlaceWords,
     ReceiptWords,
+    RestorationWords,
     ReadingWords,
     IntervalWords,
     CollectedWords,

@@ -18,6 +18,7 @@ from headend.ports import (
 from headend.store import key_pairs
 from headend.store.envelope import Envelope
 from headend.store.jobs import JobWords
+from headend.store.key_journal import KeyJournal
 from headend.store.keys import KeyRow, KeyWords
 from headend.store.sealing import seal, unseal
 from headend.store.secrets import (
@@ -40,9 +41,13 @@ _SEED_SIZE = 32
 class KeyVault:
     """See the module."""
 
-    def __init__(self, store: SqlStore, envelope: Envelope) -> None:
+    def __init__(
+        self, store: SqlStore, envelope: Envelope, journal: KeyJournal | None = None
+    ) -> None:
+        """With a `journal` no key changes before that is written down there as well."""
         self._store = store
         self._envelope = envelope
+        self._journal = journal
 
     async def keys(self, meter: str, client: int) -> MeterKeys | None:
         """See `ports.Vault`.  Raises KeysUnreadable."""
@@ -68,7 +73,7 @@ class KeyVault:
         if any(self._open(row) == keys for row in current):
             return
         for row in current:
-            words.set_key_state(row, KeyState.RETIRED)
+            self._move(words, row, KeyState.RETIRED)
         self._add(words, rows, (meter, client), KeyState.CURRENT, keys, next_counter)
 
     async def remember(self, meter: str, client: int, keys: Keys) -> None:
@@ -89,8 +94,8 @@ class KeyVault:
         def work(words: KeyWords) -> None:
             rows = {row.state: row for row in words.key_rows(meter, client)}
             if KeyState.PENDING in rows:
-                words.set_key_state(rows[KeyState.CURRENT], KeyState.RETIRED)
-                words.set_key_state(rows[KeyState.PENDING], KeyState.CURRENT)
+                self._move(words, rows[KeyState.CURRENT], KeyState.RETIRED)
+                self._move(words, rows[KeyState.PENDING], KeyState.CURRENT)
 
         await in_words(self._store, work)
 
@@ -100,7 +105,7 @@ class KeyVault:
         def work(words: KeyWords) -> None:
             for row in words.key_rows(meter, client):
                 if row.state is KeyState.PENDING:
-                    words.set_key_state(row, KeyState.RETIRED)
+                    self._move(words, row, KeyState.RETIRED)
 
         await in_words(self._store, work)
 
@@ -175,7 +180,13 @@ class KeyVault:
 
     async def _keep(self, kind: SecretKind, meter: str, client: int, plain: bytes) -> None:
         row = self._hidden(kind, meter, client, plain)
-        await in_words(self._store, lambda words: words.put_secret(kind, row))
+
+        def work(words: SecretWords) -> None:
+            if self._journal is not None:
+                self._journal.secret(kind.name, row)
+            words.put_secret(kind, row)
+
+        await in_words(self._store, work)
 
     def _shown(self, kind: SecretKind, row: SecretRow) -> bytes:
         place = (kind.name, row.meter, str(row.client))
@@ -207,7 +218,14 @@ class KeyVault:
                 if next_counter is not None:
                     words.raise_counter((*of, known.counted_by), next_counter)
                 break
+        if self._journal is not None:
+            self._journal.added(row)
         words.add_keys(row)
+
+    def _move(self, words: KeyWords, row: KeyRow, state: KeyState) -> None:
+        if self._journal is not None:
+            self._journal.moved(row, state)
+        words.set_key_state(row, state)
 
     def _sealed(self, row: KeyRow, keys: Keys) -> KeyRow:
         fingerprint, octets = seal(self._envelope, keys, row.meter, row.client, row.generation)

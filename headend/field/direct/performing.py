@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace as replace_of
 
 from headend.config import DirectPolicy
 from headend.domain.failure import Failure
@@ -21,7 +23,7 @@ from headend.domain.meter import Meter
 from headend.domain.reading import WantedObject
 from headend.domain.reason import ReasonCode
 from headend.field.direct import failing
-from headend.field.direct.conversation import Conversation
+from headend.field.direct.conversation import Conversation, Opened
 from headend.field.direct.line import Line, LineError
 from headend.field.direct.own_access import OwnAccess
 from headend.field.direct.profiles import ProfileReading, is_buffer, joined
@@ -122,6 +124,33 @@ class DirectField:
     def listen(self, listener: FieldListener) -> None:
         """Nothing comes unasked this way; pushes have a receiver of their own."""
 
+    async def associate(self, meter: Meter, role: str, until: datetime) -> Opened | Failure:
+        """Open an association and release it, and ask for nothing in it: afterwards our counters
+        are not behind the meter's, no older one of the meter's is believed, and the keys are proven
+        on both sides.  The counter is read first, so that nothing is sent under one that was used.
+
+        Raises KeysUnreadable, BadModel.
+        """
+        model, trace = self.shelf.get(meter.model), Trace(self.clock)
+        asking = replace_of(model, quirks=replace_of(model.quirks, counter_first=True))
+        try:
+            async with asyncio.timeout(max((until - self.clock.now()).total_seconds(), 0)):
+                async with self._place(meter.lane or ""), self._meter(meter.name):
+                    line = await self._line(meter, until)
+                    if self.vault is not None:
+                        await self._rekeying(self.vault).settle(meter, asking, role, line, trace)
+                    own = OwnAccess(self.vault, self.policy.title)
+                    access = await own.to(meter, model.association[role])
+                    talk = Conversation(
+                        line, asking, access, clock=self.clock, chance=self.chance, role=role
+                    )
+                    async with talk:
+                        return await talk.open()
+        except TimeoutError:
+            return Failure(ReasonCode.NO_ANSWER_UNKNOWN, "its time ran out")
+        except LineError as error:
+            return failing.of_line(error)
+
     # --- one session -----------------------------------------------------------------------------
 
     def _place(self, segment: str) -> asyncio.Semaphore:
@@ -143,7 +172,7 @@ class DirectField:
             return Failure(ReasonCode.UNKNOWN_METER), None
         try:
             model = self.shelf.get(meter.model)
-            line = await self._line(meter, command)
+            line = await self._line(meter, command.not_after)
             if command.action is Action.CHANGE_KEYS:
                 return await self._change_keys(command, meter, model, line, trace), model.engine
             return await self._converse(command, meter, model, line, trace), model.engine
@@ -212,10 +241,10 @@ class DirectField:
             told.append(read)
         return joined(command.objects, told, others.readings, profiles.refusal)
 
-    async def _line(self, meter: Meter, command: Command) -> Line:
+    async def _line(self, meter: Meter, not_after: datetime) -> Line:
         """Raises `LineError`."""
         if self.tunnels is not None and meter.by_gateway and meter.concentrator is not None:
-            return self.tunnels.line_to(meter.concentrator, meter.name, command.not_after)
+            return self.tunnels.line_to(meter.concentrator, meter.name, not_after)
         return await self.dialling.line_to(meter)
 
     async def _change_keys(
