@@ -52,9 +52,11 @@ class Bench:
     blocks: int = 0  # image_block_transfer requests, told by their length
     desks: int = 0
     lines: list[MeterLine] = field(default_factory=list)
+    others: dict[str, Device] = field(default_factory=dict)  # by the meter's name
 
     async def line_to(self, known: Meter) -> Line:
-        self.lines.append(MeterLine(self.device, heard=self._heard))
+        device = self.others.get(known.name, self.device)
+        self.lines.append(MeterLine(device, heard=self._heard))
         return self.lines[-1]
 
     def _heard(self, octets: bytes) -> bytes | None:
