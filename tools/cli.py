@@ -26,6 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "firmware",
+    "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "notify",
     "account", "token", "audit", "database", "backup", "warehouse", "probe", "dlms", "capture",
     "grid", "bench",
 )  # fmt: skip

@@ -32,6 +32,9 @@ def create(
         str | None, typer.Option(help="90d from now, or a date with its zone.  Else 90 days.")
     ] = None,
     config: ConfigFile = None,
+    place: Annotated[
+        str | None, typer.Option(help="Only for the meters of this place: zone:NORTE.")
+    ] = None,
     database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
@@ -44,7 +47,7 @@ def create(
         config,
         database,
         lambda desk, by: desk.create_token(
-            account, by, scopes=scope or (), about=about, expires_at=ends
+            account, by, scopes=scope or (), about=about, expires_at=ends, place=place
         ),
     )
     if json:
@@ -114,6 +117,7 @@ def _row(token: Token) -> dict[str, object]:
         "made_at": token.made_at,
         "made_by": token.made_by,
         "expires_at": token.expires_at,
+        "place": token.place,
         "used_at": token.used_at,
         "revoked_at": token.revoked_at,
     }

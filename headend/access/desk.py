@@ -123,9 +123,10 @@ class AccountDesk:
         scopes: Collection[Permission],
         about: str = "",
         expires_at: datetime | None = None,
+        place: str | None = None,
     ) -> tuple[Token, str]:
         """A token and its text, which is nowhere kept.  Scopes are a part of what its account may;
-        none named: all of it."""
+        none named: all of it.  `place`: "zone:NORTE", whose meters alone it is for."""
         now = self.clock.now()
         ends = expires_at or now + timedelta(days=self.policy.token_days)
         if not now < ends <= now + timedelta(days=self.policy.token_days_max):
@@ -146,8 +147,17 @@ class AccountDesk:
                     f"Its roles are {_listed(known.roles)}: ami account role",
                 )
             given = tuple(sorted(frozenset(scopes) or known.permissions))
+            code = None if place is None else _code(tx, place)
             token = Token(
-                id, account, lines.clean(about), tokens.digest(text), given, now, by.actor, ends
+                id,
+                account,
+                lines.clean(about),
+                tokens.digest(text),
+                given,
+                now,
+                by.actor,
+                ends,
+                place=code,
             )
             tx.add_token(token)
             told = f"for {account} until {ends:%Y-%m-%d}: {_listed(given)}"
@@ -224,6 +234,18 @@ def _known(tx: Transaction, name: str) -> Account:
     if account is None:
         raise AccessRefused("no-such-account", f"no account {name}", "Look: ami account list")
     return account
+
+
+def _code(tx: Transaction, named: str) -> str:
+    """The code of a place that is named with its kind, so that a slip gives no token for another.
+    Raises `AccessRefused`."""
+    kind, _, code = named.partition(":")
+    place = tx.place(code)
+    if place is None or place.kind != kind:
+        raise AccessRefused(
+            "no-such-place", f"no place is called {lines.clean(named)}", "Look: ami place list"
+        )
+    return place.code
 
 
 def _in_order(roles: Collection[Role]) -> tuple[Role, ...]:

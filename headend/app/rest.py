@@ -14,6 +14,7 @@ from headend.orders.inbox import Inbox
 from headend.orders.withdraw import Withdrawal
 from headend.rest.asking import Parts
 from headend.rest.door import application, bounded, uvicorn_options
+from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 
@@ -43,6 +44,7 @@ def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Par
         config=head_end.config,
         metrics=Metrics(),
         healthy=healthy,
+        feed=Feed(read),
     )
 
 
@@ -54,8 +56,10 @@ async def open_rest(
     if rest.port is None:
         return None
     parts = rest_parts(head_end, healthy)
+    head_end.numbering.numbered.append(parts.feed.wake)
     app = bounded(application(parts, version=_version()), parts)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
+    stack.callback(parts.feed.close)  # before the door, which waits for its answers to end
     return f"{address(rest.host, port, tls=rest.tls is not None)}/api/v1"
 
 

@@ -38,6 +38,7 @@ class Permission(enum.StrEnum):
     ACCOUNT_WRITE = "account.write"
     AUDIT_READ = "audit.read"
     METRICS_READ = "metrics.read"
+    STREAM_READ = "stream.read"
     SYSTEM_OPERATE = "system.operate"
 
 
@@ -65,6 +66,7 @@ MEANING: dict[Permission, str] = {
     P.ACCOUNT_WRITE: "make and change accounts and tokens",
     P.AUDIT_READ: "see and verify the audit log",
     P.METRICS_READ: "scrape the metrics",
+    P.STREAM_READ: "listen to changes as they come; each kind needs its own besides",
     P.SYSTEM_OPERATE: "back up and restore",
 }
 
@@ -98,7 +100,7 @@ class Role(enum.StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-_SEES = frozenset({P.REGISTRY_READ, P.READING_READ, P.EVENT_READ})
+_SEES = frozenset({P.REGISTRY_READ, P.READING_READ, P.EVENT_READ, P.STREAM_READ})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TECHNICIAN: _SEES | {P.ORDER_READ, P.READING_DEMAND},

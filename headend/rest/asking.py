@@ -19,6 +19,8 @@ from headend.campaigns.desk import CampaignDesk
 from headend.config import Config
 from headend.domain.account import Caller, Permission
 from headend.ports import Clock
+from headend.rest import within
+from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from headend.rest.problems import Problem
@@ -44,6 +46,7 @@ class Parts:
     config: Config
     metrics: Metrics
     healthy: Callable[[], dict[str, bool]]
+    feed: Feed
 
 
 async def parts_of(request: Request) -> Parts:
@@ -77,6 +80,7 @@ async def known(
     if isinstance(found, Refused):
         raise _problem(found, permission)
     await demand(parts, request, found, permission, f"{request.method} {request.url.path}")
+    await within.check(request, parts.read, found)
     return found
 
 

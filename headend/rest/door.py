@@ -13,13 +13,24 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headend.config import Rest
-from headend.rest import campaigns, collection, events, meters, orders, readings, standing
+from headend.rest import (
+    campaigns,
+    collection,
+    events,
+    meters,
+    notices,
+    orders,
+    readings,
+    standing,
+    stream,
+)
 from headend.rest.asking import Parts
 from headend.rest.bounds import Bounded
 from headend.rest.problems import ProblemTold, tell_problems
 from headend.soap.route import UnsafeBind, is_loopback
 
 OPENAPI = "/api/v1/openapi.json"
+STREAM = "/api/v1/stream"
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"
     " needs. Errors are problem details (RFC 9457) with a code, and say what to do next."
@@ -48,7 +59,8 @@ def application(parts: Parts, *, version: str = "1") -> FastAPI:
     )
     app.state.parts = parts
     tell_problems(app)
-    for module in (orders, campaigns, meters, readings, collection, events, standing):
+    modules = (orders, campaigns, meters, readings, collection, events, notices, stream, standing)
+    for module in modules:
         app.include_router(module.router)
     _describe_problems(app)
     return app
@@ -124,6 +136,7 @@ def _measured(app: ASGIApp, parts: Parts) -> ASGIApp:
             took = asyncio.get_running_loop().time() - began
             known = scope["method"] in ("GET", "POST")
             method = scope["method"] if known else "other"
-            parts.metrics.answered(method, route, status, took)
+            if route != STREAM:  # a stream takes as long as somebody listens
+                parts.metrics.answered(method, route, status, took)
 
     return measured

@@ -136,7 +136,9 @@ async def list_events(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[EventTold]:
     """Events, the latest first."""
-    which = queries.EventFilter(device, name, severity, incident, since, until, acknowledged)
+    which = queries.EventFilter(
+        device, name, severity, incident, since, until, acknowledged, caller.place
+    )  # fmt: skip
     after = _after(cursor_)
     found = await parts.read(
         lambda connection: queries.events(connection, which, after=after, limit=limit + 1)
@@ -191,7 +193,7 @@ async def list_incidents(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[IncidentTold]:  # fmt: skip
     """Incidents, the latest first."""
-    which = queries.IncidentFilter(kind, at, open, since, acknowledged)
+    which = queries.IncidentFilter(kind, at, open, since, acknowledged, caller.place)
     after = _after(cursor_)
     found = await parts.read(
         lambda connection: queries.incidents(connection, which, after=after, limit=limit + 1)

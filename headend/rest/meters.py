@@ -107,7 +107,11 @@ async def list_meters(
     after = "" if cursor_ is None else place(cursor_, tuple[Word])[0]
     found = await parts.read(
         lambda connection: queries.meters(
-            connection, concentrator=concentrator, after=after, limit=limit + 1
+            connection,
+            concentrator=concentrator,
+            after=after,
+            limit=limit + 1,
+            within=caller.place,
         )
     )
     items = [MeterTold.of(each) for each in found[:limit]]

@@ -17,6 +17,7 @@ from headend.domain.event import (
     Subject,
 )
 from headend.store.events import ACKNOWLEDGEMENT, EVENT, INCIDENT
+from headend.store.places import hanging_in
 
 _e, _i, _a = EVENT.table.c, INCIDENT.table.c, ACKNOWLEDGEMENT.table.c
 After = tuple[datetime, int]
@@ -34,6 +35,7 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
     acknowledged: bool | None = None
+    within: str | None = None  # of meters that hang in this place
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class IncidentFilter:
     open: bool | None = None
     since: datetime | None = None
     acknowledged: bool | None = None
+    within: str | None = None  # with a meter that hangs in this place
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def events(
         wanted.append(_e.at >= which.since)
     if which.until is not None:
         wanted.append(_e.at < which.until)
+    if which.within is not None:
+        wanted.append(_e.device.in_(hanging_in(which.within)))
     query = _with_acknowledgement(EVENT.columns, Subject.EVENT, _e.number, which.acknowledged)
     query = query.where(*wanted, *_behind(_e.at, _e.number, after))
     rows = connection.execute(query.order_by(_e.at.desc(), _e.number.desc()).limit(limit))
@@ -100,6 +105,11 @@ def incidents(
         wanted.append(_i.ended_at.is_(None) if which.open else _i.ended_at.is_not(None))
     if which.since is not None:
         wanted.append(_i.began_at >= which.since)
+    if which.within is not None:
+        members = select(_e.incident).where(
+            _e.incident == _i.number, _e.device.in_(hanging_in(which.within))
+        )
+        wanted.append(members.exists())
     query = _with_acknowledgement(INCIDENT.columns, Subject.INCIDENT, _i.number, which.acknowledged)
     query = query.where(*wanted, *_behind(_i.began_at, _i.number, after))
     rows = connection.execute(query.order_by(_i.began_at.desc(), _i.number.desc()).limit(limit))

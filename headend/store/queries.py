@@ -20,6 +20,7 @@ from headend.domain.order import Attempt, JournalLine, Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.ports import InboundMessage, Outgoing
 from headend.store import schema
+from headend.store.places import hanging_in
 from headend.store.rows import CONCENTRATOR, INBOUND, METER, ORDER, OUTGOING, Form
 from headend.store.transaction import SqlTransaction
 
@@ -181,12 +182,16 @@ def meters(
     concentrator: str | None = None,
     after: str = "",
     limit: int = PAGE,
+    within: str | None = None,
 ) -> list[Meter]:
-    """By name; `after` continues behind the last name of the page before."""
+    """By name; `after` continues behind the last name of the page before; `within`: those that
+    hang in this place."""
     columns = schema.meters.c
     statement = METER.select().where(columns.name > after).order_by(columns.name).limit(limit)
     if concentrator is not None:
         statement = statement.where(columns.concentrator == concentrator)
+    if within is not None:
+        statement = statement.where(columns.name.in_(hanging_in(within)))
     return _all(connection, METER, statement)
 
 

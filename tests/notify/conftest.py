@@ -11,7 +11,7 @@ from tests.notify import making
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.get_closest_marker("live") is None:
+    if metafunc.module.__name__.endswith("test_rules"):
         databases.on_both(metafunc)
 
 

@@ -24,6 +24,7 @@ from headend.orders.withdraw import Withdrawal
 from headend.ports import Transaction
 from headend.rest.asking import Parts
 from headend.rest.door import application, bounded
+from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from tests.access.making import BY, House
@@ -75,6 +76,7 @@ class Door(House):
             config=self.config,
             metrics=Metrics(),
             healthy=lambda: self.healthy,
+            feed=Feed(self._read, poll_s=60.0),
         )
         self._tokens: dict[tuple[Permission, ...], str] = {}
 

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "params": {"since": "2026-07-01", "until": "2026-07-02"}
     },
     "GET /api/v1/collection/gaps": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
+    "GET /api/v1/stream": {"params": {"wait_s": 0}},
     "POST /api/v1/orders": {"json": {"meter": "M999", "kind": "connect"}},
     "POST /api/v1/campaigns": {"json": {"kind": "connect", "meters": ["M001"]}},
     "POST /api/v1/events/{number}/acknowledgement": {"json": {"note": "seen"}},
@@ -70,6 +71,8 @@ WANTED = {
     "POST /api/v1/incidents/{number}/acknowledgement": P.EVENT_ACKNOWLEDGE,
     "GET /api/v1/collection/completeness": P.READING_READ,
     "GET /api/v1/collection/gaps": P.READING_READ,
+    "GET /api/v1/notices": P.EVENT_READ,
+    "GET /api/v1/stream": P.STREAM_READ,
     "GET /metrics": P.METRICS_READ,
 }
 

@@ -71,6 +71,7 @@ class BySmtp:
         message["Message-ID"] = f"<{notice.id}@{channel.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
         message["X-AMI-Severity"] = notice.severity.value
+        message["MIME-Version"] = "1.0"
         if len(texts) == 1:
             message.set_content(texts[0][1].body)
         else:
