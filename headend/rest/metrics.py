@@ -14,8 +14,9 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from headend.domain.notice import NoticeState
 from headend.domain.order import FINAL, State
-from headend.store import queries
+from headend.store import notice_queries, queries
 from headend.store.upkeep_queries import concentrators_heard
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,6 +30,7 @@ class Counted:
     owed: list[queries.ChannelState]
     online: int
     offline: int
+    notices: dict[tuple[str, NoticeState], int]
     now: datetime
 
     @staticmethod
@@ -39,6 +41,7 @@ class Counted:
             queries.outbox(connection),
             sum(heard.values()),
             len(heard) - sum(heard.values()),
+            notice_queries.counted(connection),
             now,
         )
 
@@ -78,6 +81,14 @@ class _Counts(Collector):
         devices.add_metric(["online"], counted.online)
         devices.add_metric(["offline"], counted.offline)
         yield devices
+        notices = GaugeMetricFamily(
+            "ami_notices",
+            "Notices of events and incidents; a dead one could not be delivered.",
+            labels=["channel", "state"],
+        )
+        for (channel, state), count in sorted(counted.notices.items()):
+            notices.add_metric([channel, state.value], count)
+        yield notices
 
 
 @dataclass(slots=True)
