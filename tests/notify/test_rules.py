@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from headend.config import BadConfig, parse
 from headend.config_notify import Notification, NotifyRule, Quiet
 from headend.domain.event import IncidentKind, Severity, Subject
 from headend.domain.event_table import BY_NAME, of_code
@@ -270,3 +272,45 @@ async def test_what_runs_by_itself_needs_no_turns() -> None:
     await asyncio.gather(*works, return_exceptions=True)
     assert house.told() == ["event.new M000"]
     assert not any(part.errors for part in parts)
+
+
+# --- what the page shows -------------------------------------------------------------------------
+
+
+def test_the_pages_example_is_a_configuration() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    example = page.partition("## Notices")[2].partition("```toml")[2].partition("```")[0]
+    config = parse(example)
+    assert [each.name for each in config.channel] == ["guard", "crm", "scada"]
+    assert config.notify[0].again_channels == ("crm",) and config.telling
+
+
+WRONG = {
+    'kind = "smtp"\nhost = "mail.example"\nsender = "a@b.example"\nto = []': "to",
+    'kind = "smtp"\nhost = "m.example"\nsender = "a@b.example"\nto = ["x\\r\\nBcc: y@z"]': "to",
+    'kind = "smtp"\nhost = "m.example"\nsender = "a@b.example"\nto = ["c@d.example"]\n'
+    'security = "none"': "needs starttls",
+    'kind = "webhook"\nurl = "http://h.example/"\nsecret = { variable = "X" }': "url",
+    'kind = "webhook"\nurl = "https://a@h.example/"\nsecret = { variable = "X" }': "url",
+    'kind = "webhook"\nurl = "https://h.example/"\nsecret = {}': "a file or in a variable",
+    'kind = "webhook"\nurl = "https://h.example/"\nsecret = { variable = "X" }\n'
+    'networks = ["everywhere"]': "everywhere",
+    'kind = "mqtt"\ntopic = "a/#"': "topic",
+    'kind = "pigeon"': "pigeon",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_channel_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(BadConfig, match=WRONG[text]):
+        parse(f'[[channel]]\nname = "c"\n{text}')
+
+
+@pytest.mark.parametrize(
+    "rule", ['channels = ["b"]', "channels = []", 'channels = ["a"]\nplaces = ["NORTE"]']
+)
+def test_a_rule_that_cannot_be_is_refused(rule: str) -> None:
+    channel = '[[channel]]\nname = "a"\nkind = "mqtt"\n'
+    parse(channel + '[[notify]]\nname = "r"\nchannels = ["a"]')
+    with pytest.raises(BadConfig):
+        parse(channel + f'[[notify]]\nname = "r"\n{rule}')
