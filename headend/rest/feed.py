@@ -26,6 +26,7 @@ KEPT_MAX = 2000
 PAGE = 200
 LISTENERS_MAX = 500
 POLL_S = 1.0
+STAY_MAX_S = 3600.0
 REST_S = 5.0
 
 _log = structlog.get_logger("stream")
@@ -39,10 +40,11 @@ class Reading(Protocol):
 
 @dataclass(slots=True)
 class Feed:
-    """Changes by position."""
+    """Changes by position.  `stay_max_s`: how long one listens at most, before it comes back."""
 
     read: Reading
     poll_s: float = POLL_S
+    stay_max_s: float = STAY_MAX_S
     closed: bool = False
     listeners: int = 0
     errors: list[Exception] = field(default_factory=list)

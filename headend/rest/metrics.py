@@ -86,8 +86,8 @@ class _Counts(Collector):
             "Notices of events and incidents; a dead one could not be delivered.",
             labels=["channel", "state"],
         )
-        for (channel, state), count in sorted(counted.notices.items()):
-            notices.add_metric([channel, state.value], count)
+        for (channel, stands), count in sorted(counted.notices.items()):
+            notices.add_metric([channel, stands.value], count)
         yield notices
 
 

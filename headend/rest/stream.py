@@ -73,7 +73,13 @@ async def listen(
     position = await _start(parts, last)
     shown = await bearer(request)
     listener = _Listener(
-        parts, caller, frozenset(kind or ChangeKind), position, wait_s, shown, source_of(request)
+        parts,
+        caller,
+        frozenset(kind or ChangeKind),
+        position,
+        min(wait_s, parts.feed.stay_max_s),
+        shown,
+        source_of(request),
     )
     return StreamingResponse(listener.told(), media_type=TEXT, headers={"X-Accel-Buffering": "no"})
 

@@ -47,6 +47,7 @@ class Served:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         door = Door(AccessPolicy(place_failures_max=1_000_000))  # wrong tokens are tried as well
+        door.parts.feed.stay_max_s = 0.0  # a stream tells what there is, and ends
         door.outlives_its_test()
         await door.open()
         self.token = await door.token(ALL)

@@ -27,7 +27,7 @@ from headend.rest.within import LISTED
 from tests.access.making import BY
 from tests.conftest import SIMULATED_START
 from tests.rest.house import ALL, Door
-from tests.rest.test_permissions import EXAMPLES, KEY, WANTED
+from tests.rest.test_permissions import EXAMPLES, FILLED, KEY, WANTED
 
 P = Permission
 STREAM = "/api/v1/stream"
@@ -186,7 +186,7 @@ async def test_no_route_forgets_a_tokens_place(name: str) -> None:
     door = await town()
     token = await placed(door, "zone:NORTE")
     method, path = name.split()
-    filled = path.format(number=2, name="M006", profile="1.0.99.1.0.255")
+    filled = path.format(**FILLED | {"number": "2", "name": "M006"})
     answer = await door.ask(method, filled, token=token, headers=KEY, **EXAMPLES.get(name, {}))
     if path in LISTED:
         assert answer.status_code == 200 and not any(
