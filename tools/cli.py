@@ -25,10 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # take a second to import, which `ami --version` and a wrong option need not wait for.
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
-    "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "firmware",
     "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "notify",
-    "account", "token", "audit", "database", "backup", "warehouse", "probe", "dlms", "capture",
-    "grid", "bench",
+    "firmware", "account", "token", "audit", "database", "backup", "warehouse", "probe", "dlms",
+    "capture", "grid", "bench",
 )  # fmt: skip
 
 
