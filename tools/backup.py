@@ -207,7 +207,7 @@ def restore(
     out.print(f"{came.backup} is back: all before {at} UTC; nothing is sent yet", markup=False)
     out.print(f"{restored.keys} keys, whose counters have jumped; {came.keys_found} lines of the")
     out.print("journal of keys since; the next order's number is " + str(came.order_after + 1))
-    if not restored.legacy:
+    if restored.legacy is False:
         out.print("the legacy database was there, and stays as it is")
     err.print("next: ami serve, which asks meters for their counters; ami backup status")
 

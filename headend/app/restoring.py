@@ -53,7 +53,7 @@ class Restored:
 
     restoration: Restoration
     keys: int  # whose counters have jumped
-    legacy: bool  # whether the legacy database was restored: one that is there stays
+    legacy: bool | None  # whether the legacy database was: one that is there stays; None: none
     files: tuple[str, ...]  # configuration, models and certificates that were written
 
 
@@ -106,13 +106,14 @@ def restore(
         now = clock.now()
         made.append(_come_back(tx, name, manifest.consistent_at, now, who, place.folder))
 
-    legacy = False
+    legacy: bool | None = None
     # The legacy one first: with the head-end's own, a head-end can begin.
     for database in sorted(manifest.databases, key=lambda each: each.role == "head-end"):
         if database.role == "legacy":
             try:
                 snapshot.check_empty(urls["legacy"], database.engine)
             except snapshot.NotEmpty:
+                legacy = False
                 continue  # it is younger than the backup, and takes what comes again once
         with unpacked(place, manifest, database, key, staging=config.backup.staging) as folder:
             url, schema = urls[database.role], SCHEMAS[database.role]
