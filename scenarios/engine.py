@@ -44,7 +44,7 @@ from headend.ports import Outgoing
 from headend.store import collected_queries, event_queries, queries, upkeep_queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
-from scenarios import key_changes
+from scenarios import campaigns, key_changes
 from scenarios.aim import aimed
 from scenarios.cells import cells_of
 from scenarios.direct_lines import SimulatedDialling
@@ -52,7 +52,15 @@ from scenarios.fault_spec import where
 from scenarios.field import alternating_meters, faults_of, field_of, registry_of, sim_of
 from scenarios.no_solution import explained
 from scenarios.scatter import scattered
-from scenarios.schema import HeadEndEvent, OrderSpec, ReadSpec, RekeySpec, Scenario, seconds
+from scenarios.schema import (
+    CampaignSpec,
+    HeadEndEvent,
+    OrderSpec,
+    ReadSpec,
+    RekeySpec,
+    Scenario,
+    seconds,
+)
 from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
@@ -192,6 +200,7 @@ class _Stage:
         scenes = [self._event(event) for event in self.scenario.event]
         scenes += [self._read(spec) for spec in self.scenario.read]
         scenes += [self._rekey(spec) for spec in self.scenario.rekey]
+        scenes += [self._campaign(spec) for spec in self.scenario.campaign]
         scenes += [
             self.around.course(spec, self.directory / "ami.db")
             for spec in self.scenario.fault
@@ -223,6 +232,12 @@ class _Stage:
             await asyncio.sleep(RESEND_S)
         chance = SeededChance(self.seed, "rekey", spec.meter, spec.at)
         await key_changes.order(self.head_end, self.clock, chance, spec.meter, OPERATOR)
+
+    async def _campaign(self, spec: CampaignSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        while self.head_end is None:
+            await asyncio.sleep(RESEND_S)
+        await campaigns.start(self.head_end, spec, self.scenario.start_utc, OPERATOR)
 
     async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
         """Play the scenes for so long.  One that fails ends the run."""

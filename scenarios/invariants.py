@@ -18,7 +18,7 @@ from protocols.cim.codes import Result
 from protocols.commercial.messages import decode_result
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.energy import unclosed
-from scenarios.engine import Record, Story
+from scenarios.engine import OPERATOR, Record, Story
 from scenarios.intervals import wrong_intervals
 from scenarios.key_changes import APART
 from scenarios.schema import FaultSpec, seconds
@@ -33,8 +33,10 @@ def every_message_is_stored(story: Story) -> Offenders:
     """Each acknowledged message has its orders, one for each meter, and no order is without one."""
     stored: dict[str, list[Order]] = {}
     for record in story.records:
-        if record.order.restores is None and record.order.kind not in OWN:
-            stored.setdefault(record.order.transaction_id, []).append(record.order)
+        order = record.order
+        by_message = order.source != OPERATOR  # an operator's campaign comes without one
+        if order.restores is None and order.kind not in OWN and by_message:
+            stored.setdefault(record.order.transaction_id, []).append(order)
     for transaction, message in story.commercial.taken.items():
         orders = stored.pop(transaction, [])
         if Counter(order.meter for order in orders) != Counter(message.meters):

@@ -155,6 +155,24 @@ class RekeySpec(Part, frozen=True):
     meter: str
 
 
+class CampaignSpec(Part, frozen=True):
+    """One kind of order that an operator wants for many meters: those named, or all behind a
+    concentrator."""
+
+    at: Duration
+    kind: Literal["set-limit", "remove-limit", "connect", "disconnect"]
+    meters: tuple[str, ...] = ()
+    concentrator: str | None = None
+    amount: str | None = None
+    unit: str = "W"
+    until: Duration | None = None  # end of a limit bound in time, counted from the start
+    waves: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("100%",)
+    pace: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    stop_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    emergency: bool = False
+    any_day: bool = False
+
+
 class HeadEndEvent(Part, frozen=True):
     """Something that happens to the head-end or to what it leans on."""
 
@@ -287,6 +305,7 @@ class Scenario(Part, frozen=True):
     event: tuple[HeadEndEvent, ...] = ()
     read: tuple[ReadSpec, ...] = ()
     rekey: tuple[RekeySpec, ...] = ()
+    campaign: tuple[CampaignSpec, ...] = ()
     task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
@@ -374,6 +393,14 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
             yield here, "has an amount if it is a set-limit, and only then"
         if order.amount is not None and not _AMOUNT.fullmatch(order.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
+    for number, campaign in enumerate(scenario.campaign):
+        here = ("campaign", number)
+        if not campaign.meters and campaign.concentrator is None:
+            yield here, "names meters, a concentrator, or both"
+        if (campaign.amount is not None) != (campaign.kind == "set-limit"):
+            yield here, "has an amount if it is a set-limit, and only then"
+        if campaign.amount is not None and not _AMOUNT.fullmatch(campaign.amount):
+            yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)
     for name in ("energy_closes", "wrong_phase_records"):
         if getattr(scenario.expect, name) is not None and not scenario.field.grid:
@@ -423,7 +450,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    for table in ("order", "fault", "event", "read", "rekey"):
+    for table in ("order", "fault", "event", "read", "rekey", "campaign"):
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):
                 at = getattr(part, key, None)
