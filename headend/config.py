@@ -33,10 +33,13 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """How orders are tried, delayed and given up."""
 
     deadline_s: Seconds = 6 * 3600.0  # 99.9 % within 6 h: facts/service-levels.md, our goals
-    tries_max: Count = 5
+    tries_max: Count | None = None
+    """Where none is said, an order whose meter or concentrator is away goes on until its deadline,
+    and what a meter answers is tried `ANSWERED_TRIES_MAX` times."""
     attempt_window_s: Seconds = 300.0  # a command's `not_after`, counted from its dispatch
     backoff_first_s: Seconds = 30.0  # doubles with each try, times a draw from 0.5 .. 1.5
     backoff_max_s: Seconds = 1800.0
+    away_rest_max_s: Seconds = 300.0  # between tries at one who is away, where no word hastens them
     busy_backoff_s: Seconds = 10.0
     breaker_failures: Count = 3  # unreachable in a row before a concentrator is left alone
     breaker_rest_s: Seconds = 120.0  # doubles with each failed trial, up to `backoff_max_s`

@@ -186,7 +186,9 @@ def _policies(
     if windows:
         found["attempt_window_s"] = windows.most_common(1)[0][0]
     exhausted = [order.tries for order in orders if _gave_up(order)]
-    if exhausted or any(order.tries > usual.tries_max for order in orders):
+    if exhausted or (
+        usual.tries_max is not None and any(order.tries > usual.tries_max for order in orders)
+    ):
         found["tries_max"] = max(order.tries for order in orders)
     rests = [
         (after.attempt.started_at - before.attempt.ended_at).total_seconds()

@@ -262,5 +262,25 @@ REASONS: dict[ReasonCode, Reason] = {
     )
 }
 
+AWAY = frozenset(
+    {
+        _C.CONCENTRATOR_UNREACHABLE,
+        _C.CONCENTRATOR_UNREACHABLE_UNKNOWN,
+        _C.MODEM_FAULT,
+        _C.SIM_FAULT,
+        _C.APN_REFUSED,
+        _C.CONCENTRATOR_RESTARTED,
+        _C.LINE_UNAVAILABLE,
+        _C.LINE_LOST,
+        _C.METER_NOT_CONNECTED,
+        _C.METER_UNREACHABLE,
+        _C.METER_DOES_NOT_ANSWER,
+        _C.PACKET_LOSS,
+        _C.NO_ANSWER_UNKNOWN,
+    }
+)
+"""Somebody is not there.  Half of all outages last 15 minutes, few a day (facts/service-levels.md):
+waiting helps, where repeating what a meter has answered seldom does."""
+
 # DataAccessResult and ActionResult share these numbers (IEC 62056-5-3, abstract syntax).
 REASON_OF_DLMS: dict[int, ReasonCode] = {number: code for code, number, *_ in _REFUSALS}

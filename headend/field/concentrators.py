@@ -283,6 +283,9 @@ class Concentrators:
                     self._receipt(concentrator, message.id)
             case messages.LinkChanged(link=link):
                 log.debug("link changed", concentrator=concentrator, meter=link.meter)
+                if link.registered and self._listener is not None:
+                    await self._listener.meter_reachable(concentrator, link.meter)
+                await self._spread(concentrator, message)
             case messages.Online() | messages.Offline():
                 log.warning("a status outside its topic", topic=topic)
             case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from headend.domain.evidence import (
 )
 from headend.domain.order import Attempt, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
-from headend.domain.reason import REASONS, ReasonCode
+from headend.domain.reason import AWAY, REASONS, ReasonCode
 from headend.orders import rules
 from headend.orders.firmware import note_update, reached
 from headend.orders.judge import (
@@ -33,6 +34,9 @@ from protocols.dlms.procedures.wanted import placed
 
 REST_DRAWN = (0.5, 1.5)
 """Shares of what the policy says, between which each rest is drawn: orders spread by themselves."""
+ANSWERED_TRIES_MAX = 5
+"""Tries at a meter that answers, and answers the same each time."""
+_LAST_REST_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,10 @@ class Conclusions:
         if reason is ReasonCode.EXPIRED and order.reason is not None:
             # The concentrator never began; why it heard of the command too late is the reason.
             reason, evidence = order.reason, order.evidence + verdict.evidence
-        again = now + self._backoff(order, order.tries)
-        if verdict.retry and order.tries < self.policy.tries_max and again < order.deadline:
+        if order.reason in AWAY and reason not in AWAY and self.policy.tries_max is None:
+            order = replace(order, tries=1)  # it is back, and only now has answered at all
+        again = now + self._rest_before_try(order, reason, now)
+        if verdict.retry and order.tries < self._tries_max(reason) and again < order.deadline:
             waiting = replace(order, reason=reason, evidence=evidence)
             cause = f"{told}; {REASONS[reason].text}; next try at {again:%H:%M:%S}Z"
             return self._queue(tx, waiting, again, now, cause)
@@ -253,9 +259,19 @@ class Conclusions:
             exchanges=messages.encode(result) if result else None,
         )
 
-    def _backoff(self, order: Order, tries: int) -> timedelta:
-        base = self.policy.backoff_first_s * 2 ** min(max(tries - 1, 0), 16)
-        return timedelta(seconds=min(base, self.policy.backoff_max_s) * self._jitter(order))
+    def _tries_max(self, reason: ReasonCode) -> float:
+        if self.policy.tries_max is not None:
+            return self.policy.tries_max
+        return math.inf if reason in AWAY else ANSWERED_TRIES_MAX
+
+    def _rest_before_try(self, order: Order, reason: ReasonCode, now: datetime) -> timedelta:
+        base = self.policy.backoff_first_s * 2 ** min(max(order.tries - 1, 0), 16)
+        longest = self.policy.backoff_max_s
+        if reason in AWAY and self.policy.tries_max is None:
+            # Of the time that is left a half, so that the last try is not long before the deadline.
+            left_s = (order.deadline - now).total_seconds() / 2
+            longest = min(longest, self.policy.away_rest_max_s, max(left_s, _LAST_REST_S))
+        return timedelta(seconds=min(base, longest) * self._jitter(order))
 
     def rest(self, order: Order, now: datetime) -> timedelta:
         """How long to wait for the next look: about as long as the effect has been looked for."""

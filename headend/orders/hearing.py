@@ -110,6 +110,11 @@ class Hearing:
         await self.store.run(lambda tx: tx.hasten(concentrator, now))
         self.wake([concentrator])
 
+    async def meter_reachable(self, concentrator: str, meter: str) -> None:
+        now = self.clock.now()
+        if await self.store.run(lambda tx: tx.hasten_meter(concentrator, meter, now)):
+            self.wake([concentrator])
+
     async def went_offline(self, concentrator: str, at: datetime) -> None:
         _log.info("concentrator offline", concentrator=concentrator, at=at.isoformat())
 

@@ -113,6 +113,10 @@ class FieldListener(Protocol):
 
     async def went_offline(self, concentrator: str, at: datetime) -> None: ...
 
+    async def meter_reachable(self, concentrator: str, meter: str) -> None:
+        """A meter's module has a place in its concentrator's network again, or another way."""
+        ...
+
     async def learned(self, concentrator: str, entries: Sequence[FaultEntry]) -> None:
         """A fault log was read after recovery."""
         ...

@@ -146,7 +146,7 @@ _NEXT_LEASE_END = Prepared(
 )
 # What broke a step does not mend by a concentrator's coming: it rests as long as it was told to.
 _late = and_(_columns.due_at > bindparam("at"), _columns.breakages == 0)
-_HASTEN_STEP = Prepared(
+_hasten_step = (
     update(_orders)
     .where(
         _of_concentrator,
@@ -158,11 +158,14 @@ _HASTEN_STEP = Prepared(
     )
     .values(not_before=bindparam("at"), due_at=bindparam("at"))
 )
-_HASTEN_LOOK = Prepared(
+_hasten_look = (
     update(_orders)
     .where(_of_concentrator, _late, _columns.unfinished.is_(False))
     .values(verify_at=bindparam("at"), due_at=bindparam("at"))
 )
+_of_meter = _columns.meter == bindparam("of_meter")
+_HASTEN = tuple(map(Prepared, (_hasten_step, _hasten_look)))
+_HASTEN_METER = tuple(Prepared(each.where(_of_meter)) for each in (_hasten_step, _hasten_look))
 _WITH_WORK = Prepared(
     select(_columns.concentrator)
     .where(_columns.due_at.is_not(None), _columns.concentrator.is_not(None))
@@ -241,7 +244,11 @@ class ClaimWords(Words):
 
     def hasten(self, concentrator: str, at: datetime) -> int:
         values = {"of_concentrator": concentrator, "at": at}
-        return sum(self._change(statement, values) for statement in (_HASTEN_STEP, _HASTEN_LOOK))
+        return sum(self._change(statement, values) for statement in _HASTEN)
+
+    def hasten_meter(self, concentrator: str, meter: str, at: datetime) -> int:
+        values = {"of_concentrator": concentrator, "of_meter": meter, "at": at}
+        return sum(self._change(statement, values) for statement in _HASTEN_METER)
 
     def concentrators_with_work(self) -> list[str]:
         return [row[0] for row in self._rows(_WITH_WORK)]

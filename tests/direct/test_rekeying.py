@@ -19,7 +19,7 @@ from devices.meter.keyring import keys_of
 from headend.app.rekeying import KeyDesk, NeedsHeadEnd, Occupied, is_served, rekeying
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.config import Config, KeyStorage
+from headend.config import Config, KeyStorage, OrderPolicy
 from headend.domain.meter import DIALS_IN, Concentrator, Meter
 from headend.domain.order import Kind, Order, State
 from headend.domain.reading import WantedObject
@@ -265,11 +265,12 @@ async def test_a_meter_that_calls_needs_a_head_end(tmp_path: Path) -> None:
 
 async def test_a_meter_out_of_reach_ends_at_the_last_try(tmp_path: Path) -> None:
     it = await bench(tmp_path)
+    it.config = msgspec.structs.replace(it.config, orders=OrderPolicy(tries_max=3))
 
     it.reachable = False
     order = await it.rekey()
     assert (order.state, order.reason) == (State.FAILED, ReasonCode.LINE_UNAVAILABLE)
-    assert order.tries == it.config.orders.tries_max
+    assert order.tries == 3
     known = await it.known()
     assert known.current.keys == keys_of(it.device, CLIENT), "the meter was never asked"
 
