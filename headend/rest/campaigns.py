@@ -36,7 +36,7 @@ from headend.ports import Transaction
 from headend.rest.asking import HeadEnd, Parts, demand, known, source_of
 from headend.rest.deciding import not_second
 from headend.rest.orders import NUMBER_MAX, Key
-from headend.rest.paging import Cursor, Limit, Line, Page, cursor, place
+from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.problems import Problem, described, not_found, wrong_question
 from headend.rest.values import DeviceName, Instant
 from headend.store import campaign_queries as queries
@@ -211,13 +211,11 @@ async def list_campaigns(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[CampaignTold]:
     """The latest campaigns first."""
-    before = None if cursor_ is None else place(cursor_, tuple[Line])[0]
+    before = after_number(cursor_)
     found = await parts.read(
         lambda connection: queries.campaigns(connection, state, before=before, limit=limit + 1)
     )
-    items = [CampaignTold.of(each) for each in found[:limit]]
-    more = len(found) > limit
-    return Page(items=items, next=cursor(items[-1].number) if more else None)
+    return page(found, limit, CampaignTold.of, lambda last: by_number(last.number))
 
 
 @router.get("/{number}", responses=described(400, 401, 403, 404, 429, 503))
@@ -239,15 +237,14 @@ async def list_campaign_meters(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[CampaignMeter]:
     """Its meters, in the row in which they are given out."""
-    after = -1 if cursor_ is None else place(cursor_, tuple[Line])[0]
+    begun = after_number(cursor_)
+    after = -1 if begun is None else begun
     found = await parts.read(
         lambda connection: queries.campaign_meters(
             connection, number, state, after=after, limit=limit + 1
         )
     )
-    items = [CampaignMeter.of(each) for each in found[:limit]]
-    more = len(found) > limit
-    return Page(items=items, next=cursor(found[limit - 1].place) if more else None)
+    return page(found, limit, CampaignMeter.of, lambda last: by_number(last.place))
 
 
 @router.post(

@@ -17,6 +17,7 @@ from headend.rest import (
     campaigns,
     collection,
     events,
+    incidents,
     meters,
     notices,
     orders,
@@ -31,6 +32,9 @@ from headend.soap.route import UnsafeBind, is_loopback
 
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
+ROUTES = (
+    orders, campaigns, meters, readings, collection, events, incidents, notices, stream, standing
+)  # fmt: skip
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"
     " needs. Errors are problem details (RFC 9457) with a code, and say what to do next."
@@ -59,8 +63,7 @@ def application(parts: Parts, *, version: str = "1") -> FastAPI:
     )
     app.state.parts = parts
     tell_problems(app)
-    modules = (orders, campaigns, meters, readings, collection, events, notices, stream, standing)
-    for module in modules:
+    for module in ROUTES:
         app.include_router(module.router)
     _describe_problems(app)
     return app

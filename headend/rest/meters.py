@@ -12,7 +12,7 @@ from headend.domain.account import Caller, Permission
 from headend.domain.meter import Concentrator, Meter, Stage
 from headend.rest.asking import HeadEnd, known, source_of
 from headend.rest.orders import Key, OrderTold, created, told
-from headend.rest.paging import Cursor, Limit, Page, Word, cursor, place
+from headend.rest.paging import Cursor, Limit, Page, after_name, by_name, page
 from headend.rest.placing import Asked
 from headend.rest.problems import described, not_found
 from headend.rest.values import DeviceName
@@ -104,7 +104,7 @@ async def list_meters(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[MeterTold]:
     """Meters by name."""
-    after = "" if cursor_ is None else place(cursor_, tuple[Word])[0]
+    after = after_name(cursor_)
     found = await parts.read(
         lambda connection: queries.meters(
             connection,
@@ -114,8 +114,7 @@ async def list_meters(
             within=caller.place,
         )
     )
-    items = [MeterTold.of(each) for each in found[:limit]]
-    return Page(items=items, next=cursor(items[-1].name) if len(found) > limit else None)
+    return page(found, limit, MeterTold.of, lambda last: by_name(last.name))
 
 
 @router.get("/meters/{name}", responses=described(400, 401, 403, 404, 429, 503))
@@ -180,15 +179,14 @@ async def list_concentrators(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[ConcentratorTold]:
     """Concentrators by name."""
-    after = "" if cursor_ is None else place(cursor_, tuple[Word])[0]
+    after = after_name(cursor_)
 
     def found(connection: queries.Connection) -> list[ConcentratorTold]:
         some = queries.concentrators(connection, after=after, limit=limit + 1)
         return [_concentrator(connection, each) for each in some]
 
-    items = await parts.read(found)
-    more = len(items) > limit
-    return Page(items=items[:limit], next=cursor(items[limit - 1].name) if more else None)
+    some = await parts.read(found)
+    return page(some, limit, lambda told: told, lambda last: by_name(last.name))
 
 
 def _concentrator(connection: queries.Connection, one: Concentrator) -> ConcentratorTold:

@@ -12,7 +12,7 @@ from headend.domain.account import Caller, Permission
 from headend.domain.event import Severity, Subject
 from headend.domain.notice import Notice, NoticeState, NoticeStep
 from headend.rest.asking import HeadEnd, known
-from headend.rest.paging import Cursor, Limit, Line, Page, cursor, place
+from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.problems import described
 from headend.store import notice_queries as queries
 
@@ -66,9 +66,8 @@ async def list_notices(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[NoticeTold]:
     """Notices, the latest first."""
-    before = None if cursor_ is None else place(cursor_, tuple[Line])[0]
+    before = after_number(cursor_)
     found = await parts.read(
         lambda connection: queries.notices(connection, state, before=before, limit=limit + 1)
     )
-    items = [NoticeTold.of(each) for each in found[:limit]]
-    return Page(items=items, next=cursor(items[-1].number) if len(found) > limit else None)
+    return page(found, limit, NoticeTold.of, lambda last: by_number(last.number))

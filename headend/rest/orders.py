@@ -15,7 +15,7 @@ from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.accept import Submission, Wish
 from headend.rest.asking import HeadEnd, demand, known, source_of
 from headend.rest.deciding import decide
-from headend.rest.paging import Cursor, Limit, Line, Page, cursor, place
+from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.placing import Asked
 from headend.rest.problems import described, not_found, wrong_question
 from headend.rest.values import DeviceName, Instant
@@ -147,13 +147,11 @@ async def list_orders(
         states=state, kinds=kind, reasons=reason, meter=meter, concentrator=concentrator,
         source=source, since=since, until=until, held=held,
     )  # fmt: skip
-    before = None if cursor_ is None else place(cursor_, tuple[Line])[0]
+    before = after_number(cursor_)
     found = await parts.read(
         lambda connection: queries.orders(connection, which, before=before, limit=limit + 1)
     )
-    more = len(found) > limit
-    items = [OrderTold.of(order) for order in found[:limit]]
-    return Page(items=items, next=cursor(items[-1].number) if more else None)
+    return page(found, limit, OrderTold.of, lambda last: by_number(last.number))
 
 
 @router.get("/{number}", responses=described(400, 401, 403, 404, 429, 503))

@@ -14,7 +14,7 @@ from headend.domain.interval import Cell, Row, RowQuality
 from headend.domain.reading import Reading
 from headend.rest.asking import HeadEnd, known
 from headend.rest.meters import MeterName, no_meter
-from headend.rest.paging import Cursor, Limit, Line, Page, cursor, place
+from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.problems import described, wrong_question
 from headend.rest.values import DeviceName, Instant, ObjectName
 from headend.store import queries
@@ -118,7 +118,7 @@ async def list_readings(
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> Page[ReadingTold]:
     """What a meter was read to say, what came last first."""
-    before = None if cursor_ is None else place(cursor_, tuple[Line])[0]
+    before = after_number(cursor_)
 
     def found(connection: queries.Connection) -> list[tuple[int, Reading]] | None:
         if queries.meter(connection, name) is None:
@@ -130,8 +130,7 @@ async def list_readings(
     rows = await parts.read(found)
     if rows is None:
         raise no_meter(name)
-    items = [ReadingTold.of(reading) for _, reading in rows[:limit]]
-    return Page(items=items, next=cursor(rows[limit - 1][0]) if len(rows) > limit else None)
+    return page(rows, limit, lambda row: ReadingTold.of(row[1]), lambda last: by_number(last[0]))
 
 
 @router.get("/meters/{name}/readings/latest", responses=described(400, 401, 403, 404, 429, 503))
@@ -183,8 +182,7 @@ async def show_profile(
 ) -> ProfilePage:
     """Rows of a profile between two times, the earliest first, raw as the meter gave them."""
     start = since
-    if cursor_ is not None:
-        (after,) = place(cursor_, tuple[Line])
+    if (after := after_number(cursor_)) is not None:
         if not 0 <= after < 253_370_764_800:  # 9999-01-01
             raise wrong_question("query.cursor", "it is no cursor that `next` gave")
         start = max(since, datetime.fromtimestamp(after, UTC) + timedelta(seconds=1))
@@ -198,13 +196,13 @@ async def show_profile(
         return ProfilePage(
             items=[_row(row, layouts[row.layout]) for row in rows],
             layouts={number: _columns(each) for number, each in layouts.items()},
-            next=cursor(rows[-1].at) if len(rows) >= limit else None,
+            next=by_number(rows[-1].at) if len(rows) >= limit else None,
         )
 
-    page = await parts.read(found)
-    if page is None:
+    shown = await parts.read(found)
+    if shown is None:
         raise no_meter(name)
-    return page
+    return shown
 
 
 @router.get("/collection", responses=described(400, 401, 403, 429, 503))
