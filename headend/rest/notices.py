@@ -70,4 +70,4 @@ async def list_notices(
     found = await parts.read(
         lambda connection: queries.notices(connection, state, before=before, limit=limit + 1)
     )
-    return page(found, limit, NoticeTold.of, lambda last: by_number(last.number))
+    return page(found, limit, NoticeTold.of, lambda last: by_number(last.number or 0))
