@@ -223,6 +223,27 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             raise ValueError("a profile or an event log is one object")
 
 
+class BackfillPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How what is missing is asked for again, behind the rows that came since."""
+
+    enabled: bool = True
+    look_s: Seconds = 3600.0  # so often the ledger is looked through; a wave lasts as long
+    after_s: Seconds = 6 * 3600.0  # from an interval's end on: until then ordinary readings try
+    rest_first_s: Seconds = 3600.0  # of a meter that was asked; doubles with each asking
+    rest_max_s: Seconds = 86_400.0
+    meters_at_once: Count = 20  # of one concentrator, or of those that are read directly
+    meters_a_day: Count = 200  # likewise
+    priority: Annotated[int, msgspec.Meta(ge=1, le=9)] = 9  # at concentrators: after all others
+
+
+class ValidationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When collected days are looked at by the head-end itself."""
+
+    enabled: bool = True
+    after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 6 * 3600.0  # past midnight
+    days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 40  # rows that came later stay raw
+
+
 class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is collected, and when it counts as late."""
 
@@ -230,6 +251,8 @@ class CollectionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     late_after_s: Seconds = 86_400.0  # after an interval's end: 24 h, facts/service-levels.md
     retry_s: Seconds = 300.0  # until a table that could not be delivered is sent again
     asked_for_s: Seconds = 864_000.0  # what is missing, after its end: 10 days, the same file
+    backfill: BackfillPolicy = BackfillPolicy()
+    validation: ValidationPolicy = ValidationPolicy()
 
     def __post_init__(self) -> None:
         names = [task.name for task in self.task]

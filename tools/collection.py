@@ -13,6 +13,8 @@ import typer
 from rich.table import Table
 
 from headend.domain.ledger import Curve, Entry, Gap, Summary, summed
+from headend.domain.utility_day import day_of
+from headend.store.backfill_queries import given_up
 from headend.store.ledger_queries import (
     ChannelHeld,
     Wanted,
@@ -35,7 +37,9 @@ from tools.collection_asking import (
     Question,
     day_named,
 )
+from tools.collection_backfill import backfill
 from tools.collection_drawing import bars, rising
+from tools.collection_schedules import schedules
 from tools.collection_validation import findings, validate
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, show
@@ -48,6 +52,8 @@ app = typer.Typer(
 )
 app.command("validate")(validate)
 app.command("findings")(findings)
+app.command("backfill")(backfill)
+app.command("schedules")(schedules)
 
 SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 NOTHING_CAME = (
@@ -157,8 +163,9 @@ def gaps(
         lambda connection: list(islice(missing(connection, question.wanted), limit + 1))
     )
     more, found = len(found) > limit, found[:limit]
+    ended = question.put(lambda connection: _ended(connection, found, question))
     if json:
-        told = [_gap_told(each, question.asked_for_s) for each in found]
+        told = [_gap_told(each, question.asked_for_s, ended[each]) for each in found]
         print_json({"items": told, "more": more})
         return
     if not found:
@@ -172,7 +179,9 @@ def gaps(
             question.local(each.begin),
             question.local(each.end),
             f"{each.intervals:,}",
-            question.local(each.end + question.asked_for_s),
+            f"given up: {ended[each]}"
+            if ended[each]
+            else question.local(each.end + question.asked_for_s),
         )
     show(table)
     if more:
@@ -276,7 +285,23 @@ def _told(summary: Summary) -> dict[str, Any]:
     return {**asdict(summary), "share": summary.share}
 
 
-def _gap_told(gap: Gap, asked_for_s: float) -> dict[str, Any]:
+def _ended(connection: Any, gaps: list[Gap], question: Question) -> dict[Gap, str | None]:
+    """Why nobody asks for a gap any more, where that is so."""
+    wanted, names = question.wanted, list(dict.fromkeys(each.meter for each in gaps))
+    known = given_up(connection, names, wanted.profile, wanted.first, wanted.last)
+    found: dict[Gap, str | None] = {}
+    for gap in gaps:
+        days = [day_of(at, wanted.zone) for at in (gap.begin + 1, gap.end)]
+        reasons = [known[gap.meter, day].reason for day in days if (gap.meter, day) in known]
+        over = gap.end + question.asked_for_s <= wanted.now.timestamp()
+        if over or len(reasons) == len(days):
+            found[gap] = reasons[-1] if reasons else "over"
+        else:
+            found[gap] = None
+    return found
+
+
+def _gap_told(gap: Gap, asked_for_s: float, ended: str | None) -> dict[str, Any]:
     return {
         "meter": gap.meter,
         "concentrator": gap.concentrator,
@@ -285,6 +310,7 @@ def _gap_told(gap: Gap, asked_for_s: float) -> dict[str, Any]:
         "until": _moment(gap.end),
         "intervals": gap.intervals,
         "asked_until": _moment(gap.end + asked_for_s),
+        "given_up": ended,
     }
 
 

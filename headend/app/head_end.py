@@ -28,12 +28,15 @@ from headend.campaigns.advancing import Advancing
 from headend.campaigns.desk import CampaignDesk
 from headend.changes.numbering import LIVE_POLL_S, SIMULATED_POLL_S, Numbering
 from headend.collection.asking import Reads
+from headend.collection.backfill import Backfill
 from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
 from headend.collection.schedule import Scheduling
 from headend.collection.task_tables import TaskTables
-from headend.collection.tasks import BadTask
+from headend.collection.tasks import BadTask, periods_s
 from headend.collection.uploads import UploadIntake
+from headend.collection.validation.daily import DailyValidation
+from headend.collection.validation.desk import Validation
 from headend.config import BadConfig, Config
 from headend.domain.meter import Concentrator, Meter
 from headend.events.taking import EventIntake
@@ -77,6 +80,7 @@ from protocols.commercial import messages as commercial
 from protocols.concentrator.messages import (
     Discovered,
     FirmwareTold,
+    LinkChanged,
     MeterPushed,
     Offline,
     Online,
@@ -124,6 +128,8 @@ class HeadEnd:
     listening: Listening | None  # None where no meter calls us
     scheduling: Scheduling
     task_tables: TaskTables
+    backfill: Backfill
+    validating: DailyValidation
     uploads: UploadIntake
     tunnels: Tunnels
     upkeep: Upkeep
@@ -152,6 +158,8 @@ class HeadEnd:
             *self.outbox.errors,
             *self.scheduling.errors,
             *self.task_tables.errors,
+            *self.backfill.errors,
+            *self.validating.errors,
             *self.upkeep.errors,
             *self.discoveries.errors,
             *self.firmware.errors,
@@ -173,6 +181,8 @@ class HeadEnd:
         await self.lanes.take_over()
         self.field.listen(self.hearing)
         self.field.hear(Online, self.duties.online(self.task_tables.online))
+        self.field.hear(Online, self.duties.on_duty(self.backfill.online))
+        self.field.hear(LinkChanged, self.duties.on_duty(self.backfill.link_changed))
         self.field.hear(Upload, self.uploads.take)
         self.field.hear(MeterPushed, self.pushes.forwarded)
         self.field.hear(Online, self.duties.online(self.upkeep.online))
@@ -280,8 +290,14 @@ def build(
     )
     try:
         direct.back.update(task_tables.reaches())
+        profiles = periods_s(config.collection.task, shelf)
     except BadTask as error:
         raise BadConfig(f"collection: {error}") from error
+    backfill = Backfill(
+        store, clock, reads, config.collection, zone, profiles, task_tables.renew,
+        lambda: [name for name, _ in field_.present()],
+    )  # fmt: skip
+    validating = DailyValidation(Validation(store, clock, zone), config.collection.validation)
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
     security = security_events(config, store, clock, chance)
     told = (lambda: None) if security is None else security.wake
@@ -294,6 +310,8 @@ def build(
     works = [
         ("schedules", scheduling.run),
         ("task tables", task_tables.run),
+        ("back-fill", backfill.run),
+        ("validation", validating.run),
         ("upkeep", upkeep.run),
         ("discoveries", discoveries.run),
         ("firmware", firmware.run),
@@ -338,6 +356,8 @@ def build(
         listening=listening,
         scheduling=scheduling,
         task_tables=task_tables,
+        backfill=backfill,
+        validating=validating,
         tunnels=tunnels,
         upkeep=upkeep,
         discoveries=discoveries,

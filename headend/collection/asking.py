@@ -6,7 +6,7 @@ gives way to what a supply waits for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,15 +54,43 @@ class Reads:
 
         Raises `BadRead`, `Overloaded`, `StoreUnavailable`.
         """
+
+        def wanted(tx: Transaction) -> tuple[WantedObject, ...]:
+            return self.wanted(tx.meter(meter), objects, rows=rows)
+
+        return await self._place(meter, wanted, source, deadline, priority, correlation_id)
+
+    async def place_rows(
+        self,
+        meter: str,
+        profile: str,
+        spans: Sequence[tuple[datetime, datetime]],
+        *,
+        source: str,
+        deadline: datetime,
+        priority: int,
+        correlation_id: str,
+    ) -> Order:
+        """Store an order to read the rows of a profile within some spans of time: after the first
+        moment of each, up to and with the second.  Raises as `place` does."""
+        objects = tuple(WantedObject(PROFILE, profile, 2, "", *span) for span in spans)
+        return await self._place(
+            meter, lambda tx: objects, source, deadline, priority, correlation_id
+        )
+
+    async def _place(
+        self,
+        meter: str,
+        objects: Callable[[Transaction], tuple[WantedObject, ...]],
+        source: str,
+        deadline: datetime | None,
+        priority: int | None,
+        correlation_id: str | None,
+    ) -> Order:
         now, transaction = self.clock.now(), self.chance.uuid()
 
         def work(tx: Transaction) -> Accepted:
-            wish = Wish(
-                meter,
-                Kind.READ,
-                objects=self.wanted(tx.meter(meter), objects, rows=rows),
-                priority=priority,
-            )
+            wish = Wish(meter, Kind.READ, objects=objects(tx), priority=priority)
             submission = Submission(
                 source,
                 (wish,),

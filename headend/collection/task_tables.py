@@ -70,6 +70,21 @@ class TaskTables:
         self._news.set()
         return True
 
+    async def renew(self, concentrator: str) -> None:
+        """What is wanted of a concentrator that is on line has changed."""
+        known = await self.store.run(lambda tx: tx.task_table(concentrator))
+        self._due[concentrator] = 0 if known is None else known.stored_version
+        self._news.set()
+
+    def _with_wave(
+        self, tx: Transaction, concentrator: str, ordinary: tuple[Task, ...]
+    ) -> tuple[Task, ...]:
+        """The configuration's tasks, and those of a wave of back-fill."""
+        if not ordinary or not self.policy.backfill.enabled:
+            return ordinary
+        wave = tx.wave_of(concentrator)
+        return ordinary if wave is None else (*ordinary, *wave.tasks)
+
     async def run(self) -> None:
         """Until cancelled."""
         tasks = self.wanted()
@@ -95,14 +110,14 @@ class TaskTables:
         if settled and self._due.get(concentrator) == has:
             del self._due[concentrator]
 
-    async def _reconcile(self, concentrator: str, has: int, tasks: tuple[Task, ...]) -> bool:
+    async def _reconcile(self, concentrator: str, has: int, ordinary: tuple[Task, ...]) -> bool:
         """Whether the concentrator has the table that is wanted."""
         now = self.clock.now()
 
         def wanted(tx: Transaction) -> TaskTable | None:
             if tx.concentrator(concentrator) is None:
                 return None
-            known = tx.task_table(concentrator)
+            known, tasks = tx.task_table(concentrator), self._with_wave(tx, concentrator, ordinary)
             if known is None and not tasks and not has:
                 return None
             if known is None:

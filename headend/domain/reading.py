@@ -8,12 +8,15 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class WantedObject:
-    """An attribute to read.  `word` is what people call it, from the meter's model."""
+    """An attribute to read.  `word` is what people call it, from the meter's model; of a profile's
+    rows those after `after`, up to and with `until`, where these are told."""
 
     class_id: int
     name: str  # logical name, "1.0.1.8.0.255"
     attribute: int = 2
     word: str = ""
+    after: datetime | None = None
+    until: datetime | None = None
 
     def __str__(self) -> str:
         return self.word or self.name

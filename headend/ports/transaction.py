@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from headend.ports.words.access import AccessWords
+from headend.ports.words.backfill import BackfillWords
 from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.campaigns import CampaignWords, CutWords
 from headend.ports.words.changes import ChangeWords
@@ -35,6 +36,7 @@ class Transaction(
     ReadingWords,
     CollectedWords,
     ValidatedWords,
+    BackfillWords,
     UpkeepWords,
     ImageWords,
     EventWords,

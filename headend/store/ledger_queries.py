@@ -7,7 +7,7 @@ under way, where a day has no more than one row, and where gaps or times of arri
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,8 +24,8 @@ from headend.domain.validation import ValidatedDay
 from headend.store.collected import DAY
 from headend.store.collected_queries import layout
 from headend.store.life import LIFE
+from headend.store.meter_filter import AT_ONCE, MeterFilter, meters
 from headend.store.places import INSTALLATION, PLACE
-from headend.store.registry_queries import AT_ONCE, MeterFilter, meters
 from headend.store.validated import VALIDATED
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "channels",
     "curve",
     "ledger",
+    "ledger_of",
     "missing",
     "rows_of",
     "validated",
@@ -80,17 +81,30 @@ class ChannelHeld:
 def ledger(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
     """The entries of all meters that are asked for, by meter and day; those of which nothing came
     are among them, and those of which nothing is expected."""
-    spans = wanted.spans
     for group in _groups(connection, wanted.which):
-        names = [meter.name for meter in group]
-        lives, counts = _lives(connection, names), _counts(connection, wanted, names)
-        known = _periods(connection, wanted, names)
-        for meter in group:
-            life, period_s = lives[meter.name], known.get(meter.name, wanted.period_s)
-            for day, span in spans.items():
-                held = counts.get((meter.name, day), _NOTHING)
-                mine = served(meter, life, span)
-                yield _entry(connection, wanted, meter, day, span, mine, held, period_s)
+        yield from ledger_of(connection, wanted, group)
+
+
+def ledger_of(
+    connection: Connection,
+    wanted: Wanted,
+    group: Sequence[Meter],
+    since: Mapping[str, date] | None = None,
+) -> Iterator[Entry]:
+    """The entries of some meters, so many as a question can name; `since` tells from which day on
+    they are wanted of each."""
+    spans, names = wanted.spans, [meter.name for meter in group]
+    lives, counts = _lives(connection, names), _counts(connection, wanted, names)
+    known = _periods(connection, wanted, names)
+    for meter in group:
+        life, period_s = lives[meter.name], known.get(meter.name, wanted.period_s)
+        begin = wanted.first if since is None else since[meter.name]
+        for day, span in spans.items():
+            if day < begin:
+                continue
+            held = counts.get((meter.name, day), _NOTHING)
+            mine = served(meter, life, span)
+            yield _entry(connection, wanted, meter, day, span, mine, held, period_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from headend.ports import Store, Transaction
 from headend.store.access import AccessWords
+from headend.store.backfill import BackfillWords
 from headend.store.breakages import BreakageWords
 from headend.store.campaigns import CampaignWords
 from headend.store.claims import ClaimWords
@@ -45,6 +46,7 @@ class SqlTransaction(
     IntervalWords,
     CollectedWords,
     ValidatedWords,
+    BackfillWords,
     UpkeepWords,
     ImageWords,
     EventWords,

@@ -44,13 +44,13 @@ class ValidatedWords(Words):
         wanted = {"of_meter": meter, "of_profile": profile, "first": first, "last": last}
         return self._all(VALIDATED, _DAYS, wanted)
 
-    def days_to_validate(self, since: date, limit: int) -> list[tuple[str, str, date]]:
+    def days_to_validate(self, since: date, until: date, limit: int) -> list[tuple[str, str, date]]:
         same = (_v.meter == _d.meter) & (_v.profile == _d.profile) & (_v.day == _d.day)
         query = (
             select(_d.meter, _d.profile, _d.day)
             .outerjoin(VALIDATED.table, same)
             .where(
-                _d.day >= since,
+                _d.day.between(since, until),
                 _d.expected > 0,
                 or_(_v.raw_at.is_(None), _v.raw_at < _d.updated_at),
             )

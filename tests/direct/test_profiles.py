@@ -115,6 +115,21 @@ ENGINES = ("ours", "gurux")
 DAY_S = 86_400
 
 
+@pytest.mark.parametrize("buffers", ["range", "entry"])
+async def test_a_gap_alone_is_asked_for(buffers: str, tmp_path: Path) -> None:
+    """After a moment, up to and with another, whatever is here already."""
+    async with bench(buffers=buffers, folder=tmp_path) as it:
+        await asyncio.sleep(3 * DAY_S)
+        await it.told(LOAD)  # the newest day
+        before = {row.at for page in it.pages() for row in page.rows}
+        begin = SIMULATED_START + timedelta(hours=6)
+        gap = replace(LOAD, after=begin, until=begin + timedelta(hours=1))
+        await it.told(gap)
+        here = {row.at for page in it.pages() for row in page.rows} - before
+        wanted = {round(begin.timestamp()) + 900 * place for place in range(1, 5)}
+        assert here == wanted if buffers == "range" else here >= wanted
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_a_read_asks_from_the_last_row_on(engine: str, tmp_path: Path) -> None:
     async with bench(engine, folder=tmp_path) as it:

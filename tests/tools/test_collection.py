@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headend.collection.intervals import empty_day, merged
+from headend.domain.backfill import Ask, GivenUp, GivenUpFor
 from headend.domain.interval import Row
 from headend.domain.meter import Meter
 from headend.domain.utility_day import span_of
@@ -97,11 +98,54 @@ def test_gaps(where: list[str]) -> None:
         ("2", "2026-07-06T16:00:00Z", "2026-07-07T04:00:00Z", 48, "2026-07-17T04:00:00Z"),
         ("3", "2026-07-06T04:00:00Z", "2026-07-07T04:00:00Z", 96, "2026-07-17T04:00:00Z"),
     ]  # fmt: skip
+    assert {each["given_up"] for each in found["items"]} == {"over"}, "10 days have passed"
     assert found["more"] is False
     assert told("gaps", "--day", "2026-07-06", "--limit", "1", *where)["more"] is True
     one_day = ("gaps", "--day", "2026-07-06", "--days", "1")
     assert "no gaps" in ami(*one_day, "--meter", "1", *where).stdout
     assert "2026-07-06 12:00" in ami(*one_day, *where).stdout
+
+
+def test_what_is_given_up_and_taken_back(where: list[str]) -> None:
+    gap = GivenUp("3", PROFILE, DAY, NOON, GivenUpFor.SILENT, 96)
+    ask = Ask("2", PROFILE, "C1", 3, NOON, NOON, "fill-7-1", BEGIN)
+    store = SqlStore(where[1], live=False)
+
+    def work(tx: Transaction) -> None:
+        tx.give_up([gap])
+        tx.put_ask(ask)
+
+    asyncio.run(store.run(work))
+    asyncio.run(store.close())
+    day = ("gaps", "--day", "2026-07-06", "--days", "1")
+    assert [each["given_up"] for each in told(*day, *where)["items"]] == ["over", "silent"]
+    assert "given up: silent" in ami(*day, *where).stdout
+    found = told("backfill", *where)
+    assert [(each["meter"], each["asked"], each["task"]) for each in found["asks"]] == [
+        ("2", 3, "fill-7-1")
+    ]
+    assert [(each["meter"], each["reason"]) for each in found["given_up"]] == [("3", "silent")]
+    assert "silent" in ami("backfill", *where).stdout
+    assert told("backfill", "--ask", "--meter", "3", *where)["asked_again"] == 1
+    assert told("backfill", "--ask", "--day", "2026-07-05", *where)["asked_again"] == 1
+    assert "nobody is asked" in ami("backfill", *where).stdout
+
+
+def test_schedules(tmp_path: Path) -> None:
+    settings = tmp_path / "ami.toml"
+    settings.write_text(
+        '[[collection.task]]\nname = "billing"\nobjects = ["1.0.98.1.0.255"]\nevery = "1d"\n'
+        'after_s = 10800\nwindow_s = 7200\nrows = "1mo"\n'
+    )
+    (item,) = told("schedules", "--config", str(settings))["items"]
+    following, until = (datetime.fromisoformat(item[key]) for key in ("next", "until"))
+    assert (item["name"], item["objects"], item["rows"]) == ("billing", ["1.0.98.1.0.255"], "1mo")
+    assert (following.astimezone(ZONE).hour, until - following) == (3, timedelta(hours=2))
+    assert "billing" in ami("schedules", "--config", str(settings)).stdout
+    settings.write_text("")
+    assert "Nothing is collected" in ami("schedules", "--config", str(settings)).stdout
+    settings.write_text('[[collection.task]]\nname = "a"\nobjects = ["nothing"]\n')
+    assert ami("schedules", "--config", str(settings)).exit_code == 2
 
 
 def test_the_curve(where: list[str]) -> None:

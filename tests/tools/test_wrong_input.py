@@ -49,6 +49,8 @@ WRONG: dict[str, str] = {
     "collection status --database none.db --json": "no-database",
     "collection gaps --meter 9 --database ami.db --json": "no-such-meter",
     "collection validate --database none.db --json": "no-database",
+    "collection backfill --meter 9 --database ami.db --json": "no-such-meter",
+    "collection schedules --config none.toml --json": USAGE,
     "collection findings --meter 9 --database ami.db --json": "no-such-meter",
     "collection curve 2026-02-30 --database ami.db --json": USAGE,
     "warehouse load --place store --database none.db --json": "no-database",

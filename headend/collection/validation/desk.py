@@ -38,19 +38,20 @@ class Validation:
     clock: Clock
     zone: ZoneInfo
 
-    async def catch_up(self, since: date) -> int:
-        """Look at all days from then on that have rows nobody has looked at; how many looks."""
+    async def catch_up(self, since: date, until: date = date.max) -> int:
+        """Look at all days from then on that have rows nobody has looked at, up to and with
+        another; how many looks."""
         looks = 0
         while True:
-            found = await self.store.run(lambda tx: self._some(tx, since))
+            found = await self.store.run(lambda tx: self._some(tx, since, until))
             looks += found
             if not found:
                 return looks
 
-    def _some(self, tx: Transaction, since: date) -> int:
+    def _some(self, tx: Transaction, since: date, until: date) -> int:
         wanted = dict.fromkeys(
             (meter, profile, day + beside)
-            for meter, profile, day in tx.days_to_validate(since, AT_ONCE)
+            for meter, profile, day in tx.days_to_validate(since, until, AT_ONCE)
             for beside in (timedelta(0), -_DAY, _DAY)
         )
         return sum(self.look(tx, *each) for each in wanted)

@@ -90,8 +90,10 @@ class ProfileReading:
                 return found
             period_s = found
         begin = self._begin(held, period_s, back)
+        if wanted.after is not None:
+            begin = wanted.after + timedelta(seconds=1)
         if self.model.quirks.buffers is BufferAccess.RANGE:
-            trouble = await self._by_range(name, begin, period_s, held)
+            trouble = await self._by_range(name, begin, wanted.until, period_s, held)
         else:
             trouble = await self._newest(name, begin, period_s, held)
         if isinstance(trouble, Outcome) and trouble.refusal is not None:
@@ -130,15 +132,21 @@ class ProfileReading:
         return begin
 
     async def _by_range(
-        self, name: LogicalName, begin: datetime, period_s: int, held: RowsHeld
+        self,
+        name: LogicalName,
+        begin: datetime,
+        until: datetime | None,
+        period_s: int,
+        held: RowsHeld,
     ) -> Outcome | Failure | None:
-        now = self.clock.now()
+        end = until or self.clock.now()
+        ahead = AHEAD if until is None else timedelta()
         span = timedelta(seconds=PART_ROWS * period_s) if period_s else None
         layout, first = held.layout, begin
         while True:
-            last = now if span is None else min(first + span, now)
-            final = last >= now
-            part = TimeRange(self._moment(first), self._moment(last + AHEAD if final else last))
+            last = end if span is None else min(first + span, end)
+            final = last >= end
+            part = TimeRange(self._moment(first), self._moment(last + ahead if final else last))
             found = await self._ask(
                 read_buffer(name, part, known=_captured(layout), as_octets=bool(period_s))
             )

@@ -20,7 +20,7 @@ class ValidatedWords(Protocol):
     def validated_days(
         self, meter: str, profile: str, first: date, last: date
     ) -> list[ValidatedDay]: ...
-    def days_to_validate(self, since: date, limit: int) -> list[tuple[str, str, date]]:
+    def days_to_validate(self, since: date, until: date, limit: int) -> list[tuple[str, str, date]]:
         """Meter, profile and day of pages that are newer than the last look at them."""
         ...
 

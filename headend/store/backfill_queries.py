@@ -1,0 +1,51 @@
+"""Questions about back-fill, for commands and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from headend.domain.backfill import Ask, GivenUp
+from headend.store.backfill import ASK, GIVEN_UP
+from headend.store.meter_filter import AT_ONCE, MeterFilter, meters
+
+_a, _g = ASK.table.c, GIVEN_UP.table.c
+
+
+def asks(connection: Connection, which: MeterFilter, *, limit: int = 100) -> list[Ask]:
+    """Who is asked for what is missing, by name."""
+    statement = ASK.select().order_by(_a.meter, _a.profile).limit(limit)
+    if which.meter is not None:
+        statement = statement.where(_a.meter == which.meter)
+    if which.concentrator is not None:
+        statement = statement.where(_a.lane == which.concentrator)
+    return [ASK.read(row) for row in connection.execute(statement)]
+
+
+def asked_meters(connection: Connection, which: MeterFilter) -> list[str]:
+    """The names of those who are asked, or of whom something is given up."""
+    names = set(connection.execute(select(_a.meter).union(select(_g.meter))).scalars())
+    found, after = [], ""
+    while group := meters(connection, which, after=after, limit=AT_ONCE):
+        found += [meter.name for meter in group if meter.name in names]
+        after = group[-1].name
+    return found
+
+
+def given_up(
+    connection: Connection, names: Sequence[str], profile: str, first: date, last: date
+) -> dict[tuple[str, date], GivenUp]:
+    """What nobody asks for any more, by meter and day."""
+    found: dict[tuple[str, date], GivenUp] = {}
+    for begin in range(0, len(names), AT_ONCE):
+        query = GIVEN_UP.select().where(
+            _g.meter.in_(names[begin : begin + AT_ONCE]),
+            _g.profile == profile,
+            _g.day.between(first, last),
+        )
+        for row in connection.execute(query):
+            each = GIVEN_UP.read(row)
+            found[each.meter, each.day] = each
+    return found
