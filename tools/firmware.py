@@ -116,11 +116,10 @@ def show_(
         return
     out.print(f"{label.image}\n{label.version} for {label.model}, {label.size} octets")
     out.print(", ".join(f"{stage} {count}" for stage, count in counted.items()) or "at no meter")
-    table = Table("meter", "stage", "blocks", "sent to it", "broadcast", "since (UTC)")
+    table = Table("meter", "stage", "blocks", "sent", "since (UTC)")
     for each in found:
         came = f"{each.blocks - each.missing} of {each.blocks}"
-        sent, broadcast = str(each.sent), str(each.broadcast)
-        table.add_row(each.meter, each.stage, came, sent, broadcast, clock_text(each.at))
+        table.add_row(each.meter, each.stage, came, str(each.sent), clock_text(each.at))
     if found:
         show(table)
 
@@ -210,7 +209,7 @@ def _row(label: MeterImage) -> dict[str, object]:
 
 
 def _arrival(each: MeterUpdate) -> dict[str, object]:
-    names = ("meter", "order", "stage", "blocks", "missing", "sent", "broadcast", "at")
+    names = ("meter", "order", "stage", "blocks", "missing", "sent", "at")
     return {name: getattr(each, name) for name in names}
 
 

@@ -121,8 +121,6 @@ def _check(wanted: Wanted, by: By, at: datetime) -> None:
         raise _wrong("an amount goes with set-limit, and only with it")
     if wish.amount is not None and wish.amount <= 0:
         raise _wrong("a limit is above zero")
-    if (wish.image is not None) != (wish.kind is Kind.UPDATE_FIRMWARE):
-        raise _wrong("an image goes with update-firmware, and only with it")
     if bool(wanted.words) != (wish.kind is Kind.READ):
         raise _wrong("objects go with read, and only with it")
     if wish.until is not None and wish.kind not in LIMITS:

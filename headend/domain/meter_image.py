@@ -52,8 +52,7 @@ class MeterUpdate:
     activated_at: datetime | None = None  # its activation was asked for, or was about to be
     blocks: int = 0
     missing: int = 0
-    sent: int = 0  # blocks sent to this meter alone, by the head-end or by its concentrator
-    broadcast: int = 0  # blocks that its concentrator sent to all at once
+    sent: int = 0  # blocks, repetitions included
 
 
 @dataclass(frozen=True, slots=True)

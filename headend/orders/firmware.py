@@ -8,7 +8,7 @@ from datetime import datetime
 from headend.domain.meter_image import MeterFirmware, MeterUpdate
 from headend.domain.order import Order
 from headend.ports import Transaction
-from protocols.concentrator.firmware import Stage, UpdateTold
+from protocols.concentrator.meter_firmware import Stage, UpdateTold
 
 
 def note_update(tx: Transaction, order: Order, told: UpdateTold, now: datetime) -> None:
@@ -24,8 +24,7 @@ def note_update(tx: Transaction, order: Order, told: UpdateTold, now: datetime) 
             at=now,
             blocks=told.blocks or before.blocks,
             missing=told.missing,
-            sent=max(before.sent, told.repaired) + told.sent,
-            broadcast=max(before.broadcast, told.broadcast),
+            sent=before.sent + told.sent,
         )
     )
     if told.version:

@@ -14,7 +14,6 @@ from headend.domain.evidence import Evidence, Source, why_meter_is_silent
 from headend.domain.order import Kind, Order, ValueRead
 from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
 from protocols.concentrator.effect import shown
-from protocols.concentrator.firmware import Stage
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -26,6 +25,7 @@ from protocols.concentrator.messages import (
     SupplyRead,
     UpdateTold,
 )
+from protocols.concentrator.meter_firmware import Stage
 
 
 @dataclass(frozen=True, slots=True)

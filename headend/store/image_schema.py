@@ -39,7 +39,6 @@ meter_updates = Table(
     Column("blocks", Integer, nullable=False),
     Column("missing", Integer, nullable=False),
     Column("sent", Integer, nullable=False),
-    Column("broadcast", Integer, nullable=False),
     Index("meter_updates_of_image", "image", "stage", "meter"),
 )
 

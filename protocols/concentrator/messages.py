@@ -30,9 +30,7 @@ from protocols.concentrator.direction import (
 from protocols.concentrator.firmware import (
     FirmwarePiece,
     FirmwareTold,
-    MeterImage,
     OfferFirmware,
-    UpdateTold,
     WantFirmware,
 )
 from protocols.concentrator.gateway import (
@@ -43,6 +41,7 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
+from protocols.concentrator.meter_firmware import UpdateTold
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
 from protocols.concentrator.unasked import MeterPushed
 from protocols.concentrator.upkeep import ReadState, ShiftClock, State
@@ -51,7 +50,7 @@ __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
     "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
     "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "MeterImage", "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
+    "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
     "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
     "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
@@ -76,7 +75,7 @@ class Action(enum.StrEnum):
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
     READ = "read"  # the attributes named in `objects`
     CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
-    UPDATE_FIRMWARE = "update-firmware"  # class 18: the image named in `firmware`
+    UPDATE_FIRMWARE = "update-firmware"  # class 18; no concentrator executes it
 
 
 ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
@@ -98,7 +97,7 @@ class Status(enum.StrEnum):
     KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
     UNKNOWN = "unknown"  # sent, and then no word: the effect is not known
     CANCELLED = "cancelled"  # withdrawn before anything was sent to the meter
-    UNDERWAY = "underway"  # firmware: it goes well, and takes longer; ask again with a new attempt
+    UNDERWAY = "underway"  # of firmware, where the head-end speaks with the meter: it takes longer
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -199,13 +198,12 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
     objects: tuple[ObjectWanted, ...] = ()  # READ only
-    firmware: MeterImage | None = None  # UPDATE_FIRMWARE only
 
     def __post_init__(self) -> None:
         if self.action is Action.CHANGE_KEYS:
             raise ValueError("a concentrator's keys are not changed by order")
-        if (self.firmware is not None) != (self.action is Action.UPDATE_FIRMWARE):
-            raise ValueError("an image belongs to update-firmware, and only to it")
+        if self.action is Action.UPDATE_FIRMWARE:
+            raise ValueError("a concentrator brings no firmware to meters")
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):

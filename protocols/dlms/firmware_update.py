@@ -23,8 +23,8 @@ from typing import Any
 
 from msgspec.structs import replace as changed
 
-from protocols.concentrator.firmware import Stage, UpdateTold
-from protocols.concentrator.messages import MeterImage, Status
+from protocols.concentrator.messages import Status
+from protocols.concentrator.meter_firmware import MeterImage, Stage, UpdateTold
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects.image import ImageStatus
 from protocols.dlms.procedures import firmware
@@ -183,7 +183,7 @@ class Advance:
             return why
         if why:
             return (yield from self._given_up(Stage.FOREIGN, why))
-        if not (self.activate and self.image.activate):
+        if not self.activate:
             return self._underway(Stage.VERIFIED)
         yield from self._remember(replace(self.memory, activated=True))
         begun = yield Talk(firmware.begin_activation())

@@ -18,8 +18,8 @@ from devices.meter.identity import Identity
 from devices.meter.image_transfer import ImageTransfer, Status
 from devices.meter.load import ConstantLoad
 from devices.meter.services import answer
-from protocols.concentrator.firmware import MeterImage, Stage, UpdateTold
 from protocols.concentrator.messages import Status as Ended
+from protocols.concentrator.meter_firmware import MeterImage, Stage, UpdateTold
 from protocols.dlms.action import ActionRequestNormal
 from protocols.dlms.firmware_update import Advance, Memory, in_one_session
 from protocols.dlms.procedures import Outcome, Pause, Unanswered

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.meter.firmware import image
@@ -29,6 +30,23 @@ async def test_an_image_is_brought_verified_started_and_its_version_read(tmp_pat
     assert it.running == NEW and it.blocks == 16
     told = await it.with_store(lambda store: store.run(lambda tx: tx.meter_firmware(NAME)))
     assert told is not None and (told.version, told.image) == (NEW, order.image)
+
+
+async def test_the_other_engine_brings_it_as_well(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    text = 'extends = "sim-3p"\nabout = "spoken with by the other engine"\nengine = "gurux"\n'
+    (tmp_path / "models" / "gurux-3p.toml").write_text(text)
+    it = await bench(tmp_path, model="gurux-3p")
+    direct = msgspec.structs.replace(it.config.direct, models=tmp_path / "models")
+    it.config = msgspec.structs.replace(it.config, direct=direct)
+    async with it.desk() as desk:
+        label = await desk.add(IMAGE, model="gurux-3p", version=NEW)
+        number = (await desk.place(NAME, label.image, source="test")).number
+    it.trouble = _once(it, 16, "line")
+    order = await it.carried_out(number)
+    assert (order.state, it.running) == (State.DONE, NEW)
+    told = await it.with_store(lambda store: store.run(lambda tx: tx.attempts(number)))
+    assert {attempt.engine for attempt in told} == {"gurux"}
 
 
 async def test_it_is_started_at_its_time_and_not_before(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ async def test_a_good_image_reaches_every_wave(tmp_path: Path) -> None:
 
 async def test_a_campaign_of_firmware_names_its_image(tmp_path: Path) -> None:
     it = await street(tmp_path)
-    with pytest.raises(NotStarted, match="an image goes with"):
+    with pytest.raises(NotStarted, match="an image belongs to"):
         wanted = Wanted(Wish("", Kind.UPDATE_FIRMWARE), Choice(NAMES), PLAN)
         async with it.head_end() as end:
             reads = Reads(end.store, end.clock, end.chance, Shelf(), end.acceptance)

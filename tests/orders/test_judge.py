@@ -20,7 +20,6 @@ from headend.orders.judge import (
     judge_command,
     judge_look,
 )
-from protocols.concentrator.firmware import Stage
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -32,6 +31,7 @@ from protocols.concentrator.messages import (
     SupplyRead,
     UpdateTold,
 )
+from protocols.concentrator.meter_firmware import Stage
 
 AT = datetime(2026, 7, 6, 12, tzinfo=UTC)
 LIMIT = LimitRead("3300", "3300", "W")

@@ -34,7 +34,7 @@ def test_how_far_an_image_has_come_is_the_last_that_was_written(
 ) -> None:
     later = replace(
         UPDATE, stage="starting", at=AT + timedelta(hours=1), initiated=True, resumed=True,
-        anew=True, activated_at=AT, blocks=16, missing=2, sent=9, broadcast=4,
+        anew=True, activated_at=AT, blocks=16, missing=2, sent=9,
     )  # fmt: skip
     elsewhere = replace(UPDATE, meter="M2")
     for each in (UPDATE, elsewhere, later, replace(UPDATE, image="cd" * 32)):

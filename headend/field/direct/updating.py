@@ -16,9 +16,9 @@ from headend.domain.meter_image import MeterImage, MeterUpdate
 from headend.domain.reason import ReasonCode
 from headend.field.direct.conversation import Conversation
 from headend.ports import Clock, Command, Store, Transaction
-from protocols.concentrator.firmware import MeterImage as Wanted
-from protocols.concentrator.firmware import Stage
 from protocols.concentrator.messages import Status
+from protocols.concentrator.meter_firmware import MeterImage as Wanted
+from protocols.concentrator.meter_firmware import Stage
 from protocols.dlms.firmware_update import Advance, Memory, Remember, Talk
 from protocols.dlms.procedures import Outcome
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from protocols.concentrator.messages import MeterImage
+from protocols.concentrator.meter_firmware import MeterImage
 from protocols.dlms.codes import ActionResult
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.objects import shape

@@ -42,7 +42,6 @@ def upgrade() -> None:
         sa.Column("blocks", sa.Integer, nullable=False),
         sa.Column("missing", sa.Integer, nullable=False),
         sa.Column("sent", sa.Integer, nullable=False),
-        sa.Column("broadcast", sa.Integer, nullable=False),
     )
     op.create_index("meter_updates_of_image", "meter_updates", ["image", "stage", "meter"])
     op.create_table(
