@@ -22,7 +22,7 @@ import msgspec
 
 from headend.config_notify import Channel, Notification, NotifyRule, check
 from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts
-from headend.config_warehouse import WarehousePolicy
+from headend.config_warehouse import ReportSchedule, WarehousePolicy
 
 
 class BadConfig(ValueError):
@@ -343,6 +343,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     events: EventPolicy = EventPolicy()
     backup: BackupPolicy = BackupPolicy()
     warehouse: WarehousePolicy = WarehousePolicy()
+    reports: tuple[ReportSchedule, ...] = ()
     notify: tuple[NotifyRule, ...] = ()
     channel: tuple[Channel, ...] = ()
     notification: Notification = Notification()

@@ -13,6 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from headend import config as configuration
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
 from tools.collection_asking import day_named
@@ -52,7 +53,7 @@ def load(
     Example: [bold]ami warehouse load --database ami.db --place /srv/ami-store[/]
     """
     first = None if since is None else day_named(since, "--since")
-    settings = _settings(config, database)
+    settings = _with_database(config, database)
     with using(settings, place) as kept:
         from headend.app.warehousing import StoreSource, today
         from headend.warehouse import quality
@@ -86,7 +87,7 @@ def status(place: Where = None, config: ConfigFile = None, json: Json = False) -
 
     Example: [bold]ami warehouse status --place /srv/ami-store[/]
     """
-    with using(_settings(config, None, needs_database=False), place) as kept:
+    with using(settings_of(config), place) as kept:
         from headend.warehouse import manifest as manifests
 
         found = manifests.read(kept)
@@ -109,7 +110,7 @@ def verify(place: Where = None, config: ConfigFile = None, json: Json = False) -
 
     Example: [bold]ami warehouse verify --place /srv/ami-store --json[/]
     """
-    with using(_settings(config, None, needs_database=False), place) as kept:
+    with using(settings_of(config), place) as kept:
         from headend.warehouse import manifest as manifests
         from headend.warehouse.verify import verify as look
 
@@ -141,7 +142,7 @@ def quality(
     Example: [bold]ami warehouse quality 2026-07-06 --html quality.html[/]
     """
     wanted = day_named(day, "DAY")
-    with using(_settings(config, None, needs_database=False), place) as kept:
+    with using(settings_of(config), place) as kept:
         from headend.warehouse import manifest as manifests
         from headend.warehouse.quality import page
         from headend.warehouse.quality import quality as look
@@ -172,7 +173,7 @@ def sweep(place: Where = None, config: ConfigFile = None, json: Json = False) ->
 
     Example: [bold]ami warehouse sweep --place /srv/ami-store[/]
     """
-    with using(_settings(config, None, needs_database=False), place) as kept:
+    with using(settings_of(config), place) as kept:
         from headend.warehouse import manifest as manifests
         from headend.warehouse.load import sweep as clean
 
@@ -181,6 +182,42 @@ def sweep(place: Where = None, config: ConfigFile = None, json: Json = False) ->
         print_json({"gone": gone})
     else:
         out.print(f"{gone:,} files taken away")
+
+
+@app.command()
+def dump(
+    party: Annotated[str, typer.Option(help="Whose: a [[warehouse.party]] of the configuration.")],
+    to: Annotated[str, typer.Option(help="Folder, or s3://BUCKET/PREFIX.")],
+    place: Where = None,
+    config: ConfigFile = None,
+    json: Json = False,
+) -> None:
+    """Pour out to a party what it may see and has not yet, with a signed list of all its files.
+
+    Nothing at the other end is ever read.
+
+    Example: [bold]ami warehouse dump --party operator --to /mnt/operator --config ami.toml[/]
+    """
+    settings = settings_of(config)
+    with using(settings, place) as kept:
+        from headend.warehouse import manifest as manifests
+        from headend.warehouse.dump import Outlet
+        from headend.warehouse.dump import dump as pour
+        from headend.warehouse.scope import named, signing_key
+
+        try:
+            scope, key = named(settings.warehouse, party), signing_key(settings.warehouse)
+        except BadConfig as error:
+            wrong_usage(str(error))
+        with err.status("pouring") if err.is_terminal else err.capture():
+            now = WallClock().now()
+            done = pour(kept, manifests.read(kept), scope, Outlet.to(to), key, now)
+    files = done.listed.files
+    if json:
+        print_json({"party": party, "files": len(files), "put": done.put, "dropped": done.dropped,
+                    "octets": sum(each.octets for each in files)})  # fmt: skip
+    else:
+        out.print(f"{done.put:,} files put, {done.dropped:,} taken away; {len(files):,} listed")
 
 
 @contextmanager
@@ -208,13 +245,17 @@ def using(settings: Config, place: str | None) -> Iterator[Any]:
         failed(str(error), code="load-under-way")
 
 
-def _settings(config: Path | None, database: str | None, *, needs_database: bool = True) -> Config:
+def settings_of(config: Path | None) -> Config:
+    """A configuration, where no database is needed; ends the command for one that is none."""
     try:
-        if needs_database:
-            return configured(config, database)
-        from headend import config as configuration
-
         return Config() if config is None else configuration.read(config)
+    except BadConfig as error:
+        wrong_usage(str(error))
+
+
+def _with_database(config: Path | None, database: str | None) -> Config:
+    try:
+        return configured(config, database)
     except BadConfig as error:
         wrong_usage(str(error))
 

@@ -34,6 +34,7 @@ class Permission(enum.StrEnum):
     KEY_CHANGE = "key.change"
     KEY_EXPORT = "key.export"
     REPORT_READ = "report.read"
+    PARTY_READ = "party.read"
     ACCOUNT_READ = "account.read"
     ACCOUNT_WRITE = "account.write"
     AUDIT_READ = "audit.read"
@@ -62,6 +63,7 @@ MEANING: dict[Permission, str] = {
     P.KEY_CHANGE: "change the keys of meters",
     P.KEY_EXPORT: "hand keys out, sealed for a technician's device",
     P.REPORT_READ: "see reports and the data store",
+    P.PARTY_READ: "see the part of them that is a party's own",
     P.ACCOUNT_READ: "see accounts and tokens",
     P.ACCOUNT_WRITE: "make and change accounts and tokens",
     P.AUDIT_READ: "see and verify the audit log",
@@ -98,6 +100,7 @@ class Role(enum.StrEnum):
     QA = "qa"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    PARTY = "party"
 
 
 _SEES = frozenset({P.REGISTRY_READ, P.READING_READ, P.EVENT_READ, P.STREAM_READ})
@@ -136,6 +139,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.SYSTEM_OPERATE,
         }
     ),
+    Role.PARTY: frozenset({P.PARTY_READ}),  # outside the utility: what its scope holds, no more
 }
 
 

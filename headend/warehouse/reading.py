@@ -12,19 +12,34 @@ import pyarrow.dataset as ds
 
 from headend.warehouse.manifest import Manifest, Part
 from headend.warehouse.place import Place
+from headend.warehouse.scope import Scope
 from headend.warehouse.tables import TABLES, Table
 
 
 @contextmanager
 def tables(
-    place: Place, manifest: Manifest, first: date | None = None, last: date | None = None
+    place: Place,
+    manifest: Manifest,
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    only: frozenset[str] = frozenset(TABLES),
+    scope: Scope | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every table under its name, of all days or of some; nothing outside of it can be reached."""
+    """Each of these tables under its name, of all days or of some, as a party sees it where there
+    is a `scope`; nothing outside of them can be reached."""
     connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
     try:
         for table in TABLES.values():
-            found = dataset(place, table, manifest.of(table.name, first, last))
-            connection.register(table.name, found)
+            if table.name not in only:
+                continue
+            parts = manifest.of(table.name, first, last)
+            if scope is None:
+                connection.register(table.name, dataset(place, table, parts))
+                continue
+            seen = dataset(place, table, [part for part in parts if scope.sees(part)])
+            content = seen if isinstance(seen, pa.Table) else seen.to_table()
+            connection.register(table.name, scope.shown(table, content))
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_external_access = false")
         yield connection

@@ -1,0 +1,206 @@
+"""Reports: what a definition asks of one state of the data store, for one period and party.
+
+A definition is data (`definitions/*.toml`): figures and sections, each a question in SQL with its
+words in Spanish and English.  It asks the data store's files of its period and nothing else, so a
+report can be made again: the same files give the same octets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+
+from headend.warehouse import kept
+from headend.warehouse.kept import Made
+from headend.warehouse.manifest import Manifest
+from headend.warehouse.place import Place
+from headend.warehouse.reading import tables
+from headend.warehouse.scope import Scope
+
+Language = Literal["es", "en"]
+Kind = Literal["text", "word", "count", "number", "share", "day", "time"]
+EVERY = ("day", "week", "month")
+
+
+class NoReport(ValueError):
+    """It cannot be made so; the text says why."""
+
+
+class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    es: str
+    en: str
+
+    def in_(self, language: Language) -> str:
+        return self.es if language == "es" else self.en
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    kind: Kind
+    label: Words
+
+
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One number.  `least` is the goal that it has to reach."""
+
+    label: Words
+    sql: str
+    kind: Kind
+    least: float | None = None
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: str
+    title: Words
+    sql: str
+    columns: tuple[Column, ...]
+
+
+class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a report asks.  `of` takes over what others ask."""
+
+    title: Words
+    about: Words
+    tables: tuple[str, ...] = ()
+    figure: tuple[Figure, ...] = ()
+    section: tuple[Section, ...] = ()
+    of: tuple[str, ...] = ()
+
+
+@cache
+def definitions() -> dict[str, Definition]:
+    """All, by name."""
+    folder = files("headend.warehouse") / "definitions"
+    found = {
+        each.name.removesuffix(".toml"): msgspec.convert(
+            tomllib.loads(each.read_text(encoding="utf-8")), Definition
+        )
+        for each in folder.iterdir()
+        if each.name.endswith(".toml")
+    }
+    return {name: _joined(found[name], found) for name in sorted(found)}
+
+
+def _joined(definition: Definition, others: dict[str, Definition]) -> Definition:
+    parts = [others[name] for name in definition.of]
+    if not parts:
+        return definition
+    return msgspec.structs.replace(
+        definition,
+        tables=tuple(sorted({table for each in parts for table in each.tables})),
+        figure=tuple(figure for each in parts for figure in each.figure),
+        section=tuple(
+            msgspec.structs.replace(
+                section, key=f"{name}-{section.key}", title=_within(each.title, section.title)
+            )
+            for name, each in zip(definition.of, parts, strict=True)
+            for section in each.section
+        ),
+    )
+
+
+def _within(above: Words, below: Words) -> Words:
+    return Words(f"{above.es} · {below.es}", f"{above.en} · {below.en}")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first to the last day, both of them among them."""
+
+    first: date
+    last: date
+
+
+def period_before(every: str, today: date) -> Period:
+    """The last day, week (Monday to Sunday) or month that is over."""
+    match every:
+        case "day":
+            return Period(today - timedelta(days=1), today - timedelta(days=1))
+        case "week":
+            monday = today - timedelta(days=today.weekday())
+            return Period(monday - timedelta(days=7), monday - timedelta(days=1))
+        case _:
+            last = today.replace(day=1) - timedelta(days=1)
+            return Period(last.replace(day=1), last)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a report says, before it has a form."""
+
+    definition: Definition
+    period: Period
+    language: Language
+    party: str | None
+    zone: str  # the utility's, in which times are told
+    state: int
+    data: str
+    figures: tuple[tuple[Figure, Any], ...]
+    sections: tuple[tuple[Section, tuple[tuple[Any, ...], ...]], ...]
+
+    def words(self, words: Words) -> str:
+        return words.in_(self.language)
+
+
+def make(
+    place: Place, manifest: Manifest, name: str, period: Period, *, language: Language,
+    scope: Scope | None, zone: str, now: datetime,
+) -> Made:  # fmt: skip
+    """Make a report and keep it; one that is there already stays as it is.  Raises `NoReport`,
+    `PlaceUnavailable`."""
+    content = ask(place, manifest, name, period, language=language, scope=scope, zone=zone)
+    id = identity(name, content, scope)
+    if (there := kept.made(place, id)) is not None:
+        return there
+    from headend.warehouse.forms import forms
+
+    written = forms(content)
+    made = Made(
+        id, name, period.first, period.last, language, content.party, now, content.state,
+        content.data, {each: hashlib.sha256(octets).hexdigest() for each, octets in written.items()},
+    )  # fmt: skip
+    kept.keep(place, made, written)
+    return made
+
+
+def ask(
+    place: Place, manifest: Manifest, name: str, period: Period, *, language: Language,
+    scope: Scope | None, zone: str,
+) -> Content:  # fmt: skip
+    """What a report says.  Raises `NoReport` for one that there is not, or not for this party."""
+    definition = definitions().get(name)
+    if definition is None:
+        raise NoReport(f"there is no report {name}; there are: {', '.join(definitions())}")
+    if scope is not None and (kept_from := set(definition.tables) - scope.tables):
+        raise NoReport(f"{scope.party} may not see {', '.join(sorted(kept_from))}")
+    wanted = frozenset(definition.tables)
+    with tables(place, manifest, period.first, period.last, only=wanted, scope=scope) as asked:
+        figures = tuple(
+            (each, asked.execute(each.sql).fetchall()[0][0]) for each in definition.figure
+        )
+        sections = tuple(
+            (each, tuple(asked.execute(each.sql).fetchall())) for each in definition.section
+        )
+    digest = manifest.digest(wanted, period.first, period.last)
+    party = None if scope is None else scope.party
+    return Content(
+        definition, period, language, party, zone, manifest.version, digest, figures, sections
+    )
+
+
+def identity(name: str, content: Content, scope: Scope | None) -> str:
+    """Sixteen digits that tell all that went into a report.  The number of the data store's state
+    is none of it: a later one may hold the same."""
+    told = (
+        name, msgspec.json.encode(content.definition).hex(), content.period.first.isoformat(),
+        content.period.last.isoformat(), content.language, content.zone, content.data,
+        "" if scope is None else scope.digest,
+    )  # fmt: skip
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
