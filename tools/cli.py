@@ -26,8 +26,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "notify",
-    "firmware", "account", "token", "audit", "database", "backup", "warehouse", "report", "probe", "dlms",
-    "capture", "grid", "bench",
+    "firmware", "account", "token", "audit", "database", "backup", "warehouse", "report",
+    "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from headend.app.months import Months
 from headend.app.notices import raising, sending
 from headend.app.recovery import Recovery
 from headend.app.security import security_events
+from headend.app.warehouse_duty import WarehouseDuty
 from headend.campaigns.advancing import Advancing
 from headend.campaigns.desk import CampaignDesk
 from headend.changes.numbering import LIVE_POLL_S, SIMULATED_POLL_S, Numbering
@@ -140,6 +141,7 @@ class HeadEnd:
     watch: Watch
     security: SecurityEvents | None  # None where the CERT has no syslog server
     duties: Duties
+    warehouse: WarehouseDuty | None  # None where no data store is configured
     numbering: Numbering
     raising: Raising
     sending: Sending
@@ -168,6 +170,7 @@ class HeadEnd:
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
             *self.duties.errors,
+            *(() if self.warehouse is None else self.warehouse.errors),
             *self.numbering.errors,
             *self.raising.errors,
             *self.sending.errors,
@@ -335,6 +338,10 @@ def build(
     backing_up = BackupDuty(config, clock, chance, watch)
     if live and config.backup.place is not None:
         works.append(("backups", backing_up.run))
+    warehouse = None
+    if config.warehouse.place is not None:
+        warehouse = WarehouseDuty(store, clock, config, live)
+        works.append(("data store", warehouse.run))
     return HeadEnd(
         config=config,
         store=store,
@@ -365,6 +372,7 @@ def build(
         months=months,
         duties=Duties(duty, field_, works),
         recovery=Recovery(store, clock, direct),
+        warehouse=warehouse,
         uploads=UploadIntake(store, clock, zone, late_after_s, shelf, events),
         guard=guard,
         watch=watch,

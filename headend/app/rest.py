@@ -45,6 +45,7 @@ def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Par
         metrics=Metrics(),
         healthy=healthy,
         feed=Feed(read),
+        outside=lambda work: asyncio.to_thread(work),
     )
 
 

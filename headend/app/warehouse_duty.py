@@ -52,9 +52,7 @@ class WarehouseDuty:
         policy, zone, now = self.config.warehouse, self._zone, self.clock.now()
         assert policy.place is not None
         place = Place(policy.place)
-        done = load(
-            place, StoreSource.of(self.store, zone, now), now=now, today=today(now, zone)
-        )
+        done = load(place, StoreSource.of(self.store, zone, now), now=now, today=today(now, zone))
         quality.keep(place, done.manifest, done.days)
         for each in self.config.reports:
             reports.make(

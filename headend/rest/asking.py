@@ -34,6 +34,12 @@ class Reads(Protocol):
     def __call__(self, query: Callable[[Any], T]) -> Awaitable[T]: ...
 
 
+class Outside(Protocol):
+    """Carries out what would hold the loop up."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the routes need of the head-end."""
@@ -47,6 +53,7 @@ class Parts:
     metrics: Metrics
     healthy: Callable[[], dict[str, bool]]
     feed: Feed
+    outside: Outside
 
 
 async def parts_of(request: Request) -> Parts:

@@ -7,7 +7,6 @@ role `party` that no [[warehouse.party]] names sees nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
@@ -152,9 +151,7 @@ async def party_file(
     return Response(found, media_type="application/vnd.apache.parquet", headers=_SAFE)
 
 
-async def _file(
-    parts: Parts, id: str, name: str, may: Callable[[Any], bool]
-) -> Response:
+async def _file(parts: Parts, id: str, name: str, may: Callable[[Any], bool]) -> Response:
     from headend.warehouse import kept
 
     def octets(place: Any) -> bytes | None:
@@ -198,9 +195,11 @@ async def _work(parts: Parts, work: Callable[[Any], T]) -> T:
     if where is None:
         raise not_found("no data store", "The utility names one: [warehouse] place")
     try:
-        return await asyncio.to_thread(lambda: work(Place(where)))
+        return await parts.outside(lambda: work(Place(where)))
     except NoWarehouse as error:
-        raise not_found("nothing in the data store", "It is filled by ami warehouse load") from error
+        raise not_found(
+            "nothing in the data store", "It is filled by ami warehouse load"
+        ) from error
     except PlaceUnavailable as error:
         raise _unavailable(str(error)) from error
 

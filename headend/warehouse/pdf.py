@@ -1,4 +1,4 @@
-"""A report as PDF: A4, its tables over as many pages as they need, with the same octets each time."""
+"""A report as PDF: A4, its tables over as many pages as they need; the same octets each time."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def _figures(
     return _table(heads, rows, [False, True, True, True], width)
 
 
-def _table(
-    heads: list[str], rows: list[list[str]], right: list[bool], width: float
-) -> Table:
+def _table(heads: list[str], rows: list[list[str]], right: list[bool], width: float) -> Table:
     """Columns as wide as their longest words ask, within the page."""
     longest = [
         min(34, max([len(head), *(len(row[place]) for row in rows)]))

@@ -162,9 +162,10 @@ def make(
     from headend.warehouse.forms import forms
 
     written = forms(content)
+    digests = {each: hashlib.sha256(octets).hexdigest() for each, octets in written.items()}
     made = Made(
         id, name, period.first, period.last, language, content.party, now, content.state,
-        content.data, {each: hashlib.sha256(octets).hexdigest() for each, octets in written.items()},
+        content.data, digests,
     )  # fmt: skip
     kept.keep(place, made, written)
     return made

@@ -43,7 +43,7 @@ class Scope:
         return [part for part in manifest.parts if self.sees(part)]
 
     def shown(self, table: Table, content: pa.Table) -> pa.Table:
-        """The rows of a file as this party sees them.  Columns stay, so that questions still fit."""
+        """Rows as this party sees them.  Columns stay, so that questions still fit."""
         for name in table.schema.names:
             if name not in content.column_names:
                 continue
@@ -93,8 +93,14 @@ def scope_of(policy: WarehousePolicy, party: Party) -> Scope:
         octets = signing_key(policy).private_bytes_raw()
         about = b"ami warehouse pseudonyms of " + party.name.encode()
         secret = HKDF(hashes.SHA256(), 32, None, about).derive(octets)
-    sets = (party.tables, party.zones, party.hidden, party.pseudonyms)
-    return Scope(party.name, *map(frozenset, sets), secret)
+    return Scope(
+        party.name,
+        frozenset(party.tables),
+        frozenset(party.zones),
+        frozenset(party.hidden),
+        frozenset(party.pseudonyms),
+        secret,
+    )
 
 
 def named(policy: WarehousePolicy, name: str) -> Scope:

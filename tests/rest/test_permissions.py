@@ -33,7 +33,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
 }
 KEY = {"Idempotency-Key": "k-1"}
-FILLED = {"number": "99", "name": "M999", "profile": "1.0.99.1.0.255"}
+FILLED = {
+    "id": "0123456789abcdef",
+    "table": "orders",
+    "source": "0" * 64,
+    "number": "99",
+    "name": "M999",
+    "profile": "1.0.99.1.0.255",
+}
 
 # What each route asks for, read aloud: a changed permission is a changed line here.
 WANTED = {
@@ -73,6 +80,12 @@ WANTED = {
     "GET /api/v1/collection/gaps": P.READING_READ,
     "GET /api/v1/notices": P.EVENT_READ,
     "GET /api/v1/stream": P.STREAM_READ,
+    "GET /api/v1/reports": P.REPORT_READ,
+    "GET /api/v1/reports/{id}/file": P.REPORT_READ,
+    "GET /api/v1/party/reports": P.PARTY_READ,
+    "GET /api/v1/party/reports/{id}/file": P.PARTY_READ,
+    "GET /api/v1/party/files": P.PARTY_READ,
+    "GET /api/v1/party/files/{table}/{source}": P.PARTY_READ,
     "GET /metrics": P.METRICS_READ,
 }
 
