@@ -63,7 +63,7 @@ class FileTold(BaseModel):
     source: str = Field(description="SHA-256 of the file in the data store; fetch it by this.")
 
 
-@router.get("/reports", responses=described(401, 403, 429, 503))
+@router.get("/reports", responses=described(400, 401, 403, 404, 429, 503))
 async def reports(
     parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.REPORT_READ])]
 ) -> list[ReportTold]:
@@ -84,7 +84,7 @@ async def report_file(
     return await _file(parts, id, name, lambda made: True)
 
 
-@router.get("/party/reports", responses=described(401, 403, 429, 503))
+@router.get("/party/reports", responses=described(400, 401, 403, 404, 429, 503))
 async def party_reports(
     parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])]
 ) -> list[ReportTold]:
@@ -107,7 +107,7 @@ async def party_report_file(
     return await _file(parts, id, name, lambda made: made.party == party)
 
 
-@router.get("/party/files", responses=described(401, 403, 429, 503))
+@router.get("/party/files", responses=described(400, 401, 403, 404, 429, 503))
 async def party_files(
     parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])]
 ) -> list[FileTold]:
