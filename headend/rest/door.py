@@ -34,7 +34,8 @@ from headend.soap.route import UnsafeBind, is_loopback
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
-    orders, campaigns, meters, readings, collection, events, incidents, notices, stream, reports, standing
+    orders, campaigns, meters, readings, collection, events, incidents, notices, stream,
+    reports, standing,
 )  # fmt: skip
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"
