@@ -146,17 +146,11 @@ class Listening:
 
     async def _who(self, caller: Caller) -> str | None:
         """Whose connection it is: by what it pushes, or else by its name."""
-        try:
-            async with asyncio.timeout(self.policy.hello_s):
-                while True:
-                    await caller.read()
-                    if (meter := await self._take_pushes(caller)) is not None:
-                        break
-        except TimeoutError:
-            pass
-        else:
-            await self._stays(caller)
-            return meter
+        until = asyncio.get_running_loop().time() + self.policy.hello_s
+        while await self._heard(caller, until):
+            if (meter := await self._take_pushes(caller)) is not None:
+                await self._stays(caller)
+                return meter
         conversation = Conversation(
             KeptLine(caller),
             self.shelf.get("generic"),
@@ -170,8 +164,12 @@ class Listening:
             opened = await conversation.open()
             read = opened if isinstance(opened, Failure) else await conversation.read(NAME)
         if isinstance(read, Failure):
-            _log.warning("nobody known", came_from=caller.line.name, why=str(read))
-            return None
+            # It may have said it all, and hung up, when we had begun to ask.
+            if (meter := await self._take_pushes(caller)) is None:
+                _log.warning("nobody known", came_from=caller.line.name, why=str(read))
+                return None
+            await self._stays(caller)
+            return meter
         name = text_of(read[0])
         if name is None:
             return None
@@ -183,11 +181,19 @@ class Listening:
 
         Raises `LineLost`.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.policy.hello_s):
-                while True:
-                    await caller.read()
-                    await self._take_pushes(caller)
+        until = asyncio.get_running_loop().time() + self.policy.hello_s
+        while await self._heard(caller, until):
+            await self._take_pushes(caller)
+
+    async def _heard(self, caller: Caller, until: float) -> bool:
+        """Whether it said something before a moment of the loop's time.  Only hearing ends then: a
+        push that the store is slow to keep is kept.  Raises `LineLost`."""
+        try:
+            async with asyncio.timeout_at(until):
+                await caller.read()
+        except TimeoutError:
+            return False
+        return True
 
     async def _attend(self, caller: Caller, meter: str) -> None:
         """Keep the line: lend it to orders, and take in what it pushes between them."""
