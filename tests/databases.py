@@ -38,7 +38,7 @@ EVERYWHERE = os.environ.get("AMI_TEST_DATABASE", SQLITE).lower()
 """The kind of database of the whole run, where a test does not ask for both."""
 
 sqlite_only = pytest.mark.sqlite_only
-"""Of a test: what SQLite alone has."""
+"""Of a test: what SQLite alone has; why, in the mark: `@sqlite_only("it has pragmas")`."""
 postgresql_only = pytest.mark.postgresql_only
 """Of a test in a folder that asks for both: what SQLite does elsewhere."""
 

@@ -23,7 +23,7 @@ from tests import databases
 from tests.fleet.collecting import collected
 from tests.house.source import ROOT
 
-pytestmark = databases.sqlite_only  # whose lock holds the run where it is
+pytestmark = databases.sqlite_only("whose lock holds the run where it is")
 
 CITY = City(meters=72, seed=5, per_concentrator=6)
 WITHIN_S = 120.0

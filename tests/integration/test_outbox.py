@@ -126,7 +126,7 @@ async def test_a_message_that_breaks_is_shown_and_passed_by(
         assert told not in _owed(waiting(store, 1)).plain
 
 
-@databases.sqlite_only  # days of looking: what differs by database is the claim, above
+@databases.sqlite_only("days of looking: what differs by database is the claim, above")
 async def test_more_broken_messages_than_a_batch_holds_leave_room_for_others() -> None:
     consumer = Consumer()
     async with serving(consumer) as (store, outbox):

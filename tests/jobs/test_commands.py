@@ -27,7 +27,7 @@ from tests.store import making
 from tools.cli import app
 from tools.job_keys import BadKeys, read_keys
 
-pytestmark = databases.sqlite_only  # the office's file is carried away and brought back
+pytestmark = databases.sqlite_only("the office's file is carried away and brought back")
 
 IDENTITY = Identity(1, 0)
 

@@ -20,7 +20,7 @@ from tests import databases
 from tests.jobs.day import LAPTOP, begun, wait
 
 
-@databases.sqlite_only  # its file is carried away
+@databases.sqlite_only("its file is carried away")
 async def test_a_day_without_the_head_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with begun(tmp_path, monkeypatch, meters=2) as day:
         one, two = day.meters

@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.requires("mosquitto"), pytest.mark.xdist_group("kill-s
 pytest_generate_tests = databases.on_both
 
 
-@databases.sqlite_only  # on PostgreSQL the two workers do as much
+@databases.sqlite_only("on PostgreSQL the two workers do as much")
 @pytest.mark.live
 def test_three_kills(tmp_path: Path) -> None:
     print(asyncio.run(_kill(tmp_path, kills=3, seed=7)))

@@ -189,7 +189,7 @@ def test_what_waited_for_a_silent_concentrator_is_hastened(tx: SqlTransaction) -
     assert tx.order(4) == made[3]
 
 
-@databases.sqlite_only
+@databases.sqlite_only("the plan is SQLite's")
 def test_the_claim_reads_only_what_has_work_left(connection: Connection) -> None:
     """By the plan: both looks into `orders` go through partial indexes, and nothing is sorted."""
     sql = CLAIM.sql(connection.dialect)

@@ -36,7 +36,7 @@ def spoil(connection: Connection, number: int, column: str, value: str) -> None:
     )
 
 
-@databases.sqlite_only  # the server's own types refuse such values
+@databases.sqlite_only("the server's own types refuse such values")
 @pytest.mark.parametrize("column, value", DAMAGE.values(), ids=DAMAGE)
 def test_one_damaged_row_hides_no_other(
     tx: SqlTransaction, connection: Connection, column: str, value: str

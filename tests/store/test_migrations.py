@@ -42,7 +42,7 @@ def described(engine: Engine) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", sql) for name, sql in rows}
 
 
-@databases.sqlite_only
+@databases.sqlite_only("statements as SQLite keeps them")
 @each_schema
 def test_migrating_makes_what_the_code_describes(schema: Schema, tmp_path: Path) -> None:
     migrated = open_writer(databases.at(tmp_path / "x.db"))
@@ -133,7 +133,7 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         store.SqlStore(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}", live=False)
 
 
-@databases.sqlite_only
+@databases.sqlite_only("it has pragmas")
 def test_pragmas(tmp_path: Path) -> None:
     """What durability rests on, as the database itself tells it."""
     engine = open_writer(databases.at(tmp_path / "x.db"))

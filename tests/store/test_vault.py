@@ -61,7 +61,7 @@ async def test_what_is_kept_comes_back_and_an_unknown_meter_has_none() -> None:
     assert await ours.keys(METER, 2) is None and await ours.keys("another", CLIENT) is None
 
 
-@databases.sqlite_only
+@databases.sqlite_only("the file is looked into")
 async def test_nothing_readable_lies_in_the_file(tmp_path: Path) -> None:
     url = databases.at(tmp_path / "x.db")
     ours = vault(url)
@@ -128,7 +128,7 @@ async def test_the_envelope_key_is_changed_in_use(tmp_path: Path) -> None:
         await only.install("another", CLIENT, keys("one"))
 
 
-@databases.sqlite_only
+@databases.sqlite_only("the file is looked into")
 async def test_a_password_lies_sealed_and_moves_to_the_next_envelope_key(tmp_path: Path) -> None:
     url = databases.at(tmp_path / "x.db")
     ours = vault(url)
