@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, MetaData, Table, insert, text
 
 from headend.app.months import MONTHS_AHEAD, Months
 from headend.domain.event import Event, Severity, Source
@@ -173,16 +173,31 @@ def test_a_month_that_is_dropped_takes_its_rows_alone(engine: Engine) -> None:
         assert missing_months(connection, date(2026, 7, 9), 1) == [Part("interval_days", JULY)]
 
 
+BLANKS = {int: 0, str: "", bool: False, bytes: b"", datetime: T0}
+
+
+def put(connection: Connection, table: str, **cells: object) -> None:
+    """A row as an older program's table has it; what is not said is blank."""
+    columns = Table(table, MetaData(), autoload_with=connection).columns
+    blank = {
+        column.name: BLANKS[column.type.python_type]
+        for column in columns
+        if not column.nullable and column.server_default is None and column.name not in cells
+    }
+    connection.execute(insert(columns.values()[0].table).values({**blank, **cells}))
+
+
 def test_rows_of_an_older_program_come_into_their_months() -> None:
-    """A database as the program before had it, with rows in every table."""
+    """A database as the program before had it."""
     engine = open_writer(databases.cluster().new("template1"))
     with engine.begin() as connection:
         migrate.migrated(connection, store.SCHEMA, "0019")
-        tx = SqlTransaction(connection)
-        tx.add_order(order(1), STORY)
-        tx.put_interval_day(page(date(2026, 7, 31)))
-        tx.put_interval_day(page(date(2026, 12, 31)))
-        tx.add_intervals([("M1", int(T0.timestamp()), 0, *[None] * 8)])
+        put(connection, "orders", number=1)
+        for _ in STORY:
+            put(connection, "journal", order=1)
+        put(connection, "interval_days", day=date(2026, 7, 31))
+        put(connection, "interval_days", day=date(2026, 12, 31))
+        put(connection, "intervals", at=int(T0.timestamp()))
     migrate.upgrade(engine, store.SCHEMA)
     with engine.begin() as connection:
         assert where(connection, "interval_days") == [
