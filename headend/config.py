@@ -267,6 +267,19 @@ class UpkeepPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     clock_tolerance_s: Seconds = 5.0  # beyond it, and what the round trip leaves open: shifted
 
 
+class ClockPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How meters' clocks are kept right.
+
+    Each period has one round, in which every commissioned meter has its turn within `spread_s`.
+    """
+
+    tolerance_s: Annotated[float, msgspec.Meta(ge=0.5, le=900)] = 3.0  # left alone up to it
+    shift_max_s: Annotated[float, msgspec.Meta(ge=0, le=900)] = 60.0  # beyond, a clock is set
+    every: Literal["never", "day", "week", "month"] = "never"  # never: by order alone
+    after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 3 * 3600.0  # past local midnight
+    spread_s: Annotated[float, msgspec.Meta(gt=0, le=7 * 86_400)] = 3 * 3600.0
+
+
 class DirectPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Meters that are reached without a concentrator.
 
@@ -340,6 +353,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
+    clock: ClockPolicy = ClockPolicy()
     events: EventPolicy = EventPolicy()
     backup: BackupPolicy = BackupPolicy()
     warehouse: WarehousePolicy = WarehousePolicy()

@@ -84,6 +84,8 @@ def wanted(order: Order) -> What:
             return "limit", int(order.amount * Decimal(factor))
         case Kind.REMOVE_LIMIT:
             return "limit", UNLIMITED
+        case Kind.ARM:  # the same message; what it comes to is the control mode's affair
+            return str(Kind.CONNECT), None
     return str(order.kind), None
 
 
@@ -91,6 +93,8 @@ def may_have_acted(order: Order) -> bool:
     """Whether the head-end's own record allows that a command of the order was carried out."""
     if order.commanded == 0:
         return False
+    if order.armed:  # it was seen to
+        return True
     return order.state is State.DONE or not order.final or order.reason in MAY_HAVE_ACTED
 
 
@@ -117,7 +121,7 @@ def _fits(state: int, order: Order) -> bool:
     match order.kind:
         case Kind.DISCONNECT:
             return state == ControlState.DISCONNECTED
-        case Kind.CONNECT:  # in some control modes a hand at the meter does the rest
+        case Kind.CONNECT | Kind.ARM:  # in some control modes a hand at the meter does the rest
             return state != ControlState.DISCONNECTED
     return state == wanted(order)[1]
 

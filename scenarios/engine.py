@@ -44,7 +44,7 @@ from headend.ports import Outgoing
 from headend.store import collected_queries, event_queries, queries, upkeep_queries
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
-from scenarios import campaigns, key_changes
+from scenarios import campaigns, commands, key_changes
 from scenarios.aim import aimed
 from scenarios.cells import cells_of
 from scenarios.direct_lines import SimulatedDialling
@@ -54,11 +54,14 @@ from scenarios.no_solution import explained
 from scenarios.scatter import scattered
 from scenarios.schema import (
     CampaignSpec,
+    ClockSpec,
     HeadEndEvent,
     OrderSpec,
+    PressSpec,
     ReadSpec,
     RekeySpec,
     Scenario,
+    TariffSpec,
     seconds,
 )
 from scenarios.stand_ins.carrier_portal import CarrierPortal
@@ -69,7 +72,6 @@ from scenarios.surroundings import LAN_DELAY_S, Surroundings, TroubledStore
 from scenarios.uplink import BusUplink, keepalive_s
 
 COMMERCIAL = "COMERCIAL"
-OPERATOR = "OPERADOR"
 REPLY_ADDRESS = "http://commercial.test/replies"
 RESEND_S = 5.0  # the commercial system sends a message again that nobody answered
 RETURN_S = 2.0  # head-end and integration platform try again to reach their broker
@@ -201,6 +203,9 @@ class _Stage:
         scenes += [self._read(spec) for spec in self.scenario.read]
         scenes += [self._rekey(spec) for spec in self.scenario.rekey]
         scenes += [self._campaign(spec) for spec in self.scenario.campaign]
+        scenes += [self._command(spec) for spec in self.scenario.clock]
+        scenes += [self._command(spec) for spec in self.scenario.tariff]
+        scenes += [self._press(spec) for spec in self.scenario.press]
         scenes += [
             self.around.course(spec, self.directory / "ami.db")
             for spec in self.scenario.fault
@@ -221,23 +226,33 @@ class _Stage:
         await self.head_end.reads.place(
             spec.meter,
             spec.objects,
-            source=SOURCE if spec.scheduled else OPERATOR,
+            source=SOURCE if spec.scheduled else commands.OPERATOR,
             deadline=None if within is None else self.clock.now() + within,
             priority=SCHEDULED if spec.scheduled else None,
         )
+
+    async def _command(self, spec: ClockSpec | TariffSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        while self.head_end is None:
+            await asyncio.sleep(RESEND_S)
+        await commands.order(self.head_end, spec, self.scenario.start_utc)
+
+    async def _press(self, spec: PressSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        commands.press(self.world, spec.meter)
 
     async def _rekey(self, spec: RekeySpec) -> None:
         await asyncio.sleep(seconds(spec.at))
         while self.head_end is None:
             await asyncio.sleep(RESEND_S)
         chance = SeededChance(self.seed, "rekey", spec.meter, spec.at)
-        await key_changes.order(self.head_end, self.clock, chance, spec.meter, OPERATOR)
+        await key_changes.order(self.head_end, self.clock, chance, spec.meter, commands.OPERATOR)
 
     async def _campaign(self, spec: CampaignSpec) -> None:
         await asyncio.sleep(seconds(spec.at))
         while self.head_end is None:
             await asyncio.sleep(RESEND_S)
-        await campaigns.start(self.head_end, spec, self.scenario.start_utc, OPERATOR)
+        await campaigns.start(self.head_end, spec, self.scenario.start_utc, commands.OPERATOR)
 
     async def _act(self, scenes: list[Coroutine[Any, Any, None]], duration_s: float) -> None:
         """Play the scenes for so long.  One that fails ends the run."""
@@ -310,6 +325,7 @@ class _Stage:
             message_id=message_id,
             correlation_id=correlation_id,
             any_day=spec.any_day,
+            until_pressed=spec.until_pressed,
             deadline=later(spec.deadline, sent_at),
             until=later(spec.until, start),
             reply_address=REPLY_ADDRESS if spec.soap_reply else None,
@@ -331,6 +347,7 @@ class _Stage:
             keys=KeyStorage(envelope_file=self._envelope()),
             direct=scenario.direct_policy(),
             collection=scenario.collection_policy(),
+            clock=scenario.clock_policy(),
         )
         client = self._member("head-end")
         self.head_end = build(

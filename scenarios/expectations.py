@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from devices.meter.limiter import UNLIMITED
+from devices.meter.tariff import Tariffs
 from headend.domain.event import Incident
 from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
@@ -62,6 +63,7 @@ def expected(story: Story) -> Iterator[Check]:
         "last_gasps": last_gasps(story.world.log, story.pushes),
         "incidents": tuple(map(_told, story.incidents)),
         "pushes": by_quality(story.pushes, expect.pushes or ()),
+        "tariffs": {name: _tariff(story, name) for name in expect.tariffs or ()},
         "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
     }
@@ -69,6 +71,10 @@ def expected(story: Story) -> Iterator[Check]:
         if name in told:
             expected = getattr(expect, name)
             yield Check(name, value == expected, value, expected)
+    if expect.clocks is not None:
+        off = clocks_off_s(story, expect.clocks)
+        held = all(abs(off[name]) <= most for name, most in expect.clocks.items())
+        yield Check("clocks", held, off, expect.clocks)
     if expect.attempts_min is not None:
         most = max((order.attempts for order in orders), default=0)
         yield Check("attempts_min", most >= expect.attempts_min, most, expect.attempts_min)
@@ -189,6 +195,16 @@ def _limit(story: Story, name: str) -> str:
 
 def _supply(story: Story, name: str) -> str:
     return _STATES[int(story.world.meter(name).supply.state)]
+
+
+def _tariff(story: Story, name: str) -> str:
+    return story.world.meter(name).part(Tariffs).plan.calendar.name.decode("latin-1")
+
+
+def clocks_off_s(story: Story, names: Iterable[str]) -> dict[str, float]:
+    """By how much each meter's clock is ahead of the world at the end."""
+    now = story.world.env.now
+    return {name: round(story.world.meter(name).time(now) - now, 3) for name in names}
 
 
 def _findings(story: Story, words: dict[str, int]) -> dict[str, int]:

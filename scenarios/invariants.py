@@ -16,9 +16,10 @@ from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Outgoing, StoreUnavailable
 from protocols.cim.codes import Result
 from protocols.commercial.messages import decode_result
+from scenarios.commands import OPERATOR
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.energy import unclosed
-from scenarios.engine import OPERATOR, Record, Story
+from scenarios.engine import Record, Story
 from scenarios.intervals import wrong_intervals
 from scenarios.key_changes import APART
 from scenarios.schema import FaultSpec, seconds
@@ -120,7 +121,7 @@ def what_is_done_was_done(story: Story) -> Offenders:
         for order in orders:
             if order.state is State.DONE and not showed(history, order):
                 yield f"order {order.number}: meter {name} never showed {spelled(wanted(order))}"
-        for kinds in (LIMITS, {Kind.CONNECT, Kind.DISCONNECT}):
+        for kinds in (LIMITS, {Kind.CONNECT, Kind.ARM, Kind.DISCONNECT}):
             alike = [order for order in orders if order.kind in kinds]
             done = [order for order in alike if order.state is State.DONE]
             open_ended = any(may_have_acted(o) and o.state is not State.DONE for o in alike)

@@ -41,6 +41,7 @@ from devices.meter.models import names
 from headend.app.calendar import working_days
 from headend.config import (
     BadConfig,
+    ClockPolicy,
     CollectionPolicy,
     CollectionTask,
     Delivery,
@@ -120,7 +121,7 @@ class OrderSpec(Part, frozen=True):
     """A message of the commercial system."""
 
     at: Duration
-    kind: Literal["set-limit", "remove-limit", "connect", "disconnect"]
+    kind: Literal["set-limit", "remove-limit", "connect", "arm", "disconnect"]
     meter: str | None = None
     meters: tuple[str, ...] = ()
     amount: str | None = None
@@ -132,6 +133,7 @@ class OrderSpec(Part, frozen=True):
     deadline: Duration | None = None  # counted from `at`
     until: Duration | None = None  # end of a limit bound in time, counted from the start
     cancel_at: Duration | None = None
+    until_pressed: bool = False  # connect, arm: done once a hand at the meter has been there
     soap_reply: bool = False  # ask for a SOAP callback as well
 
     def names(self) -> tuple[str, ...]:
@@ -173,6 +175,29 @@ class CampaignSpec(Part, frozen=True):
     any_day: bool = False
 
 
+class ClockSpec(Part, frozen=True):
+    """A meter's clock that an operator wants measured, and put right where it is off."""
+
+    at: Duration
+    meter: str
+
+
+class TariffSpec(Part, frozen=True):
+    """A tariff calendar that an operator orders for a meter, as `ami meter tariff` takes it."""
+
+    at: Duration
+    meter: str
+    calendar: str  # TOML
+    activate: Duration | None = None  # counted from the start; left out: at once
+
+
+class PressSpec(Part, frozen=True):
+    """A hand at a meter presses the button that brings an armed supply back."""
+
+    at: Duration
+    meter: str
+
+
 class HeadEndEvent(Part, frozen=True):
     """Something that happens to the head-end or to what it leans on."""
 
@@ -197,6 +222,7 @@ class HeadEndSpec(Part, frozen=True):
     field: dict[str, Any] = {}
     delivery: dict[str, Any] = {}
     direct: dict[str, Any] = {}
+    clock: dict[str, Any] = {}
     collection: dict[str, Any] = {}  # without the tasks, which are [[task]]
 
 
@@ -240,6 +266,9 @@ class Expect(Part, frozen=True):
     blocks_lost_max: int | None = None
     keys: dict[str, Literal["delivered", "changed", "under way"]] | None = None
     # meter: which keys it and the head-end have at the end
+    clocks: dict[str, Annotated[float, msgspec.Meta(gt=0)]] | None = None
+    # meter: by so many seconds, ahead or behind, its clock is off at the end at most
+    tariffs: dict[str, str] | None = None  # meter: the calendar that is in force at the end
     wrong_phase_records: int | None = None  # meters that the registry has on another phase
     energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     # the largest share of a transformer's energy that customers and modelled losses may leave
@@ -256,6 +285,8 @@ class Expect(Part, frozen=True):
             "availability",
             "pushes",
             "keys",
+            "clocks",
+            "tariffs",
             "done_within_by_kind",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
@@ -306,6 +337,9 @@ class Scenario(Part, frozen=True):
     read: tuple[ReadSpec, ...] = ()
     rekey: tuple[RekeySpec, ...] = ()
     campaign: tuple[CampaignSpec, ...] = ()
+    clock: tuple[ClockSpec, ...] = ()
+    tariff: tuple[TariffSpec, ...] = ()
+    press: tuple[PressSpec, ...] = ()
     task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
@@ -323,6 +357,9 @@ class Scenario(Part, frozen=True):
 
     def direct_policy(self) -> DirectPolicy:
         return msgspec.convert(self.head_end.direct, DirectPolicy)
+
+    def clock_policy(self) -> ClockPolicy:
+        return msgspec.convert(self.head_end.clock, ClockPolicy)
 
     def collection_policy(self) -> CollectionPolicy:
         policy = msgspec.convert(self.head_end.collection, CollectionPolicy)
@@ -450,7 +487,8 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    for table in ("order", "fault", "event", "read", "rekey", "campaign"):
+    tables = ("order", "fault", "event", "read", "rekey", "campaign", "clock", "tariff", "press")
+    for table in tables:
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):
                 at = getattr(part, key, None)
@@ -467,4 +505,5 @@ POLICIES: dict[str, type[Any]] = {
     "delivery": Delivery,
     "direct": DirectPolicy,
     "collection": CollectionPolicy,
+    "clock": ClockPolicy,
 }

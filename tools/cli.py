@@ -25,9 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # take a second to import, which `ami --version` and a wrong option need not wait for.
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
-    "concentrator", "meter", "place", "shipment", "collection", "event", "incident", "notify",
-    "firmware", "account", "token", "audit", "database", "backup", "warehouse", "report",
-    "probe", "dlms", "capture", "grid", "bench",
+    "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
+    "notify", "firmware", "account", "token", "audit", "database", "backup", "warehouse",
+    "report", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def meter(
                 "place": msgspec.to_builtins(page.place),
                 "orders": msgspec.to_builtins(page.orders),
                 "pushes": msgspec.to_builtins(page.pushes),
+                "clocks": msgspec.to_builtins(page.clocks),
                 "truth": told,
             }
         )
@@ -102,6 +103,10 @@ def _tree(page: MeterPage) -> Tree:
                 told_value = value.error or f"{value.value} {value.unit or ''}".rstrip()
                 told_value += f" ({', '.join(value.quality)})" if value.quality else ""
                 branch.add(Text(f"    {value.word or value.name}: {told_value}", "dim"))
+    if page.clocks:
+        branch = tree.add("its clock")
+        for clock in page.clocks:
+            branch.add(Text(f"{clock_text(clock.at)}  order {clock.order}: {clock}"))
     if page.pushes:
         branch = tree.add("what it said unasked")
         for push in page.pushes:

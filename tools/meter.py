@@ -43,6 +43,7 @@ from protocols.dlms.elliptic import public_octets
 from protocols.dlms.suite import SecuritySuite, curve_of
 from tools.authentication import ALIASES, METAVAR, Auth, auth_of
 from tools.capturing import CaptureFile, recording
+from tools.meter_commands import command_verbs
 from tools.meter_commission import commission_verb
 from tools.meter_entry import add
 from tools.meter_keys import rekey
@@ -61,6 +62,7 @@ app.command("show")(show_meter)
 record_verb(app)
 life_verbs(app)
 commission_verb(app)
+command_verbs(app)
 
 HOUSEHOLD_UNIT_W = 8  # up to 8 W × 64 on each phase
 HOUSEHOLD_UNIT_VAR = 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from devices.concentrator.flash import Attempt, Counters
 from devices.concentrator.power_line import PowerLine, longest_down_s
 from devices.concentrator.read_back import concluded, procedure_for, reading_for
 from devices.concentrator.table import Entry
-from protocols.concentrator.messages import ACTING, Status
+from protocols.concentrator.messages import ACTING, REPEATABLE, Status
 from protocols.dlms.procedures import Outcome, Procedure
 from protocols.dlms.session import MayAct
 
@@ -54,6 +55,7 @@ class Errand:
         challenges: Random,
         may_act: MayAct,
         given_up: Callable[[], Status | None],
+        own_time: Callable[[], datetime],
     ) -> None:
         self._line = line
         self._env = line.env
@@ -66,6 +68,7 @@ class Errand:
         self._challenges = challenges
         self._may_act = may_act
         self._given_up = given_up
+        self._own_time = own_time
         self.record = Record()
 
     @property
@@ -75,10 +78,12 @@ class Errand:
 
     def run(self) -> Generator[simpy.Event, Any, Outcome]:
         """Carry the attempt out; how it ended."""
-        procedure = partial(procedure_for, self._attempt)
+        procedure = partial(procedure_for, self._attempt, self._own_time)
         outcome = yield from self._try(
             procedure, self._patience.sessions_max, self._may_act, self._given_up
         )
+        if self._attempt.action in REPEATABLE:
+            return outcome  # the next attempt looks, before it writes
         if outcome.acted and outcome.status in (Status.UNKNOWN, Status.NO_ANSWER):
             assert self._attempt.action in ACTING
             yield self._env.timeout(self._patience.pause_s)

@@ -107,7 +107,7 @@ class Execution:
 
     def _carry_out(self, attempt: Attempt) -> Generator[simpy.Event, Any, None]:
         entry = self._table.get(attempt.meter)
-        done = done_before(self._desk.journal, attempt.key.order, attempt.meter)
+        done = done_before(self._desk.journal, attempt.key.order, attempt.meter, attempt.action)
         if done is not None:
             self._desk.end_as_before(attempt, done)
         elif (status := self._given_up(attempt)) is not None:
@@ -130,6 +130,7 @@ class Execution:
             challenges=self._challenges,
             may_act=lambda now: self._may_act(attempt, errand.margin_s, now),
             given_up=lambda: self._given_up(attempt),
+            own_time=self._desk.now,
         )
         outcome = yield from errand.run()
         result = report.ended(

@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from protocols.concentrator.collecting import Block, Layout, Task
 from protocols.concentrator.firmware import Progress as Updated
-from protocols.concentrator.messages import Action, FaultEntry, ObjectWanted
+from protocols.concentrator.messages import (
+    Action,
+    ClockWanted,
+    FaultEntry,
+    ObjectWanted,
+    TariffWanted,
+)
 from protocols.concentrator.upkeep import EventEntry
 from protocols.dlms.procedures import Captured
 
@@ -53,6 +59,8 @@ class Attempt:
     receipted: bool = False
     keep_until: datetime | None = None  # once ended
     objects: tuple[ObjectWanted, ...] = ()
+    clock: ClockWanted | None = None
+    tariff: TariffWanted | None = None
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from devices.concentrator.flash import Attempt, Key, Stage
 from devices.concentrator.journal import Journal
-from protocols.concentrator.messages import ACTING, Execute, Result, Status, Withdraw
+from protocols.concentrator.effect import READY_FOR_RECONNECTION as READY
+from protocols.concentrator.messages import ACTING, Action, Execute, Result, Status, Withdraw
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def on_execute(
         return Repeat(known) if known.stage is Stage.ENDED else Underway(known)
     if not room:
         return Busy()
-    if (done := done_before(journal, command.order, command.meter)) is not None:
+    done = done_before(journal, command.order, command.meter, command.action)
+    if done is not None:
         return DoneBefore(done)
     if command.attempt < journal.newest(command.order):
         # Overtaken on its way: the head-end gave this attempt up when it sent a later one.
@@ -98,10 +100,16 @@ def on_withdraw(command: Withdraw, journal: Journal, *, begun: bool, room: bool)
     return Stop(known) if begun else EndNow(Status.CANCELLED)
 
 
-def done_before(journal: Journal, order: str, meter: str) -> Result | None:
+def done_before(
+    journal: Journal, order: str, meter: str, action: Action | None = None
+) -> Result | None:
     """The result of an earlier attempt that carried the order out at this meter.
 
-    It also answers a reading that was sent to find out whether the order was carried out.
+    It also answers a reading that was sent to find out whether the order was carried out; not one
+    of a supply that was left to a hand at the meter, which may have been there since.
     """
     done = journal.done(order)
+    armed = done is not None and done.supply is not None and done.supply.control_state == READY
+    if armed and action is Action.READ_SUPPLY:
+        return None
     return done if done is not None and done.meter == meter and done.action in ACTING else None

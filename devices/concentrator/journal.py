@@ -74,6 +74,8 @@ class Journal:
             amount=command.amount,
             unit=command.unit,
             objects=command.objects,
+            clock=command.clock,
+            tariff=command.tariff,
             not_after=command.not_after,
             behind_s=behind_s,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from devices.concentrator.flash import Attempt
@@ -12,13 +14,16 @@ from protocols.dlms.procedures import Outcome, Procedure, read_limit, read_suppl
 from protocols.dlms.procedures.command import procedure_of
 
 
-def procedure_for(attempt: Attempt) -> Procedure:
-    """What an attempt does at the meter."""
+def procedure_for(attempt: Attempt, now: Callable[[], datetime]) -> Procedure:
+    """What an attempt does at the meter; `now` is what the own clock shows."""
     return procedure_of(
         attempt.action,
         amount=None if attempt.amount is None else Decimal(attempt.amount),
         unit=attempt.unit,
         objects=attempt.objects,
+        clock=attempt.clock,
+        tariff=attempt.tariff,
+        now=now,
     )
 
 

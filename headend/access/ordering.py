@@ -10,7 +10,10 @@ _PERMISSION = {
     Kind.REMOVE_LIMIT: Permission.ORDER_SEND,
     Kind.CONNECT: Permission.ORDER_SEND,
     Kind.DISCONNECT: Permission.ORDER_CUT,
+    Kind.ARM: Permission.ORDER_SEND,
     Kind.READ: Permission.READING_DEMAND,
+    Kind.SET_CLOCK: Permission.METER_ADJUST,
+    Kind.SET_TARIFF: Permission.METER_ADJUST,
     Kind.CHANGE_KEYS: Permission.KEY_CHANGE,
     Kind.UPDATE_FIRMWARE: Permission.FIRMWARE_INSTALL,
 }

@@ -68,6 +68,8 @@ from headend.orders.withdraw import Withdrawal
 from headend.ports import CarrierPortal, Chance, Clock, Transaction
 from headend.registry.discovery import Discoveries
 from headend.registry.firmware import FirmwareDesk
+from headend.registry.meter_clocks import MeterClocks
+from headend.registry.meter_tariffs import MeterTariffs
 from headend.registry.upkeep import Upkeep
 from headend.soap.addresses import ReplyAddresses
 from headend.soap.callback import Callback, CallbackFailed, SoapChannel
@@ -134,6 +136,8 @@ class HeadEnd:
     uploads: UploadIntake
     tunnels: Tunnels
     upkeep: Upkeep
+    clocks: MeterClocks
+    tariffs: MeterTariffs
     discoveries: Discoveries
     firmware: FirmwareDesk
     months: Months
@@ -163,6 +167,7 @@ class HeadEnd:
             *self.backfill.errors,
             *self.validating.errors,
             *self.upkeep.errors,
+            *self.clocks.errors,
             *self.discoveries.errors,
             *self.firmware.errors,
             *self.months.errors,
@@ -280,7 +285,17 @@ def build(
     )  # fmt: skip
     ways = Ways(field_, direct, store)
     stepping = Stepping(
-        store, clock, chance, ways, portal, policy, config.field, days, settling, breaker
+        store,
+        clock,
+        chance,
+        ways,
+        portal,
+        policy,
+        config.field,
+        days,
+        settling,
+        breaker,
+        config.upkeep.state_every_s,
     )
     breakages = Breakages(store, clock, chance, policy, settling, config.worker)
     lanes = Lanes(store, clock, stepping, policy, config.worker, breakages)
@@ -307,6 +322,8 @@ def build(
     guard = Guard(store, clock, Passwords(chance, live=live), config.access, told)
     scheduling = Scheduling(reads, config.direct.read, zone, config.collection.task)
     upkeep = Upkeep(store, clock, chance, field_, config.upkeep)
+    clocks = MeterClocks(store, clock, chance, acceptance, config.clock, zone)
+    tariffs = MeterTariffs(store, clock, chance, acceptance, zone)
     discoveries = Discoveries(store, clock, chance, field_)
     firmware = FirmwareDesk(store, clock, chance, field_)
     campaigning = duty_over(reads, live=live)
@@ -316,6 +333,7 @@ def build(
         ("back-fill", backfill.run),
         ("validation", validating.run),
         ("upkeep", upkeep.run),
+        ("clocks", clocks.run),
         ("discoveries", discoveries.run),
         ("firmware", firmware.run),
         ("campaigns", campaigning.run),
@@ -367,6 +385,8 @@ def build(
         validating=validating,
         tunnels=tunnels,
         upkeep=upkeep,
+        clocks=clocks,
+        tariffs=tariffs,
         discoveries=discoveries,
         firmware=firmware,
         months=months,

@@ -123,6 +123,10 @@ def _check(wanted: Wanted, by: By, at: datetime) -> None:
         raise _wrong("a limit is above zero")
     if bool(wanted.words) != (wish.kind is Kind.READ):
         raise _wrong("objects go with read, and only with it")
+    if (wish.tariff is not None) != (wish.kind is Kind.SET_TARIFF):
+        raise _wrong("a calendar goes with set-tariff, and only with it")
+    if wish.clock is not None and wish.kind is not Kind.SET_CLOCK:
+        raise _wrong("bounds of a clock go with set-clock")
     if wish.until is not None and wish.kind not in LIMITS:
         raise _wrong("only a limit has an end")
     if wish.until is not None and wish.until <= max(at, wish.start or at):

@@ -24,6 +24,7 @@ class Permission(enum.StrEnum):
     ORDER_APPROVE = "order.approve"
     READING_READ = "reading.read"
     READING_DEMAND = "reading.demand"
+    METER_ADJUST = "meter.adjust"
     READING_CORRECT = "reading.correct"
     REGISTRY_READ = "registry.read"
     REGISTRY_WRITE = "registry.write"
@@ -53,6 +54,7 @@ MEANING: dict[Permission, str] = {
     P.ORDER_APPROVE: "approve, as the second person, what another has ordered",
     P.READING_READ: "see readings, profiles and their completeness",
     P.READING_DEMAND: "have a meter read now",
+    P.METER_ADJUST: "set meters' clocks and bring them tariff calendars",
     P.READING_CORRECT: "validate and estimate values; raw ones stay",
     P.REGISTRY_READ: "see meters and concentrators",
     P.REGISTRY_WRITE: "register, commission, link and remove them",
@@ -78,6 +80,7 @@ DANGEROUS: frozenset[Permission] = frozenset(
         P.ORDER_CUT,
         P.ORDER_CANCEL,
         P.ORDER_APPROVE,
+        P.METER_ADJUST,
         P.READING_CORRECT,
         P.REGISTRY_WRITE,
         P.COLLECTION_WRITE,
@@ -115,6 +118,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_CANCEL,
         P.ORDER_APPROVE,
         P.READING_DEMAND,
+        P.METER_ADJUST,
         P.REGISTRY_WRITE,
         P.EVENT_ACKNOWLEDGE,
         P.COLLECTION_WRITE,

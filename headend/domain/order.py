@@ -17,6 +17,7 @@ from typing import Any
 from headend.domain.evidence import Evidence
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
+from protocols.concentrator.messages import ClockWanted, TariffWanted
 
 
 class Kind(enum.StrEnum):
@@ -25,17 +26,22 @@ class Kind(enum.StrEnum):
     SET_LIMIT = "set-limit"
     REMOVE_LIMIT = "remove-limit"
     CONNECT = "connect"
+    ARM = "arm"
     DISCONNECT = "disconnect"
     READ = "read"
+    SET_CLOCK = "set-clock"
+    SET_TARIFF = "set-tariff"
     CHANGE_KEYS = "change-keys"
     UPDATE_FIRMWARE = "update-firmware"
 
 
 LIMITS = frozenset({Kind.SET_LIMIT, Kind.REMOVE_LIMIT})
-OWN = frozenset({Kind.READ, Kind.CHANGE_KEYS, Kind.UPDATE_FIRMWARE})
+OWN = frozenset(
+    {Kind.READ, Kind.SET_CLOCK, Kind.SET_TARIFF, Kind.CHANGE_KEYS, Kind.UPDATE_FIRMWARE}
+)
 """The head-end's own affairs.  No commercial system asked for them, so none is told; and they may
 be sent again whatever became of the last time: a change of keys and an image find out how far they
-had come."""
+had come, and a clock or a calendar is looked at before it is written."""
 
 # The customer wants a limit "de alta prioridad ... de extremo a extremo" (seed 004); giving supply
 # back shares it.  Lower goes first.
@@ -43,11 +49,17 @@ PRIORITY: dict[Kind, int] = {
     Kind.SET_LIMIT: 10,
     Kind.REMOVE_LIMIT: 10,
     Kind.CONNECT: 10,
+    Kind.ARM: 10,
     Kind.DISCONNECT: 20,
     Kind.READ: 40,
+    Kind.SET_CLOCK: 45,
+    Kind.SET_TARIFF: 45,
     Kind.CHANGE_KEYS: 50,
     Kind.UPDATE_FIRMWARE: 60,
 }
+READY = 2
+"""Of class 70's control_state: ready for reconnection, Blue Book 4.5.8."""
+
 SCHEDULED = 90
 """The priority of reads that come round by themselves."""
 
@@ -155,6 +167,9 @@ class Order:
     approved_by: str | None = None  # the second person, where one was needed
     image: str | None = None  # UPDATE_FIRMWARE only: SHA-256 of a `MeterImage` on the shelf
     activate_at: datetime | None = None  # UPDATE_FIRMWARE: not before; None: once it is verified
+    clock: ClockWanted | None = None  # SET_CLOCK only
+    tariff: TariffWanted | None = None  # SET_TARIFF only
+    until_pressed: bool = False  # CONNECT, ARM: an armed supply is not yet what was wanted
 
     def __post_init__(self) -> None:
         if (self.amount is not None) != (self.kind is Kind.SET_LIMIT):
@@ -163,6 +178,15 @@ class Order:
             raise ValueError("objects belong to a read, and only to it")
         if (self.image is not None) != (self.kind is Kind.UPDATE_FIRMWARE):
             raise ValueError("an image belongs to an update of firmware, and only to it")
+        if (self.clock is not None) != (self.kind is Kind.SET_CLOCK):
+            raise ValueError("bounds of a clock belong to a set-clock order, and only to it")
+        if (self.tariff is not None) != (self.kind is Kind.SET_TARIFF):
+            raise ValueError("a calendar belongs to a set-tariff order, and only to it")
+
+    @property
+    def armed(self) -> bool:
+        """Whether its supply was last seen ready for a hand at the meter to bring it back."""
+        return self.value_read is not None and self.value_read.control_state == READY
 
     @property
     def final(self) -> bool:

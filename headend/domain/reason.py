@@ -27,6 +27,9 @@ class ReasonCode(enum.StrEnum):
     IMAGE_UNKNOWN = "image-unknown"
     IMAGE_OF_OTHER_MODEL = "image-of-other-model"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
+    MODE_CONNECTS_AT_ONCE = "mode-connects-at-once"
+    NOT_PRESSED = "not-pressed"
+    CONCENTRATOR_CLOCK_DOUBTFUL = "concentrator-clock-doubtful"
     OVERLOADED = "overloaded"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
@@ -138,6 +141,18 @@ _TABLE = (
      "IMAGEN_DE_OTRO_MODELO", "la imagen de firmware es de otro modelo de medidor", _NEITHER),
     (_C.OUTSIDE_WORKING_DAYS, "5.2", "not a working day, and the order carries no permission",
      "DIA_NO_LABORABLE", "no es día laborable y la orden no trae permiso", _NEITHER),
+    (_C.MODE_CONNECTS_AT_ONCE, "5.2",
+     "the meter's control mode leaves nothing to a hand: it would connect at once, or never",
+     "MODO_NO_PERMITE_ARMAR",
+     "el modo de control del medidor no espera al pulsador del cliente", _NEITHER),
+    (_C.NOT_PRESSED, "4.1",
+     "the supply is armed, and nobody pressed the meter's button before the order's time ran out",
+     "PULSADOR_NO_ACCIONADO",
+     "el suministro quedó armado y nadie accionó el pulsador dentro del plazo", _NEITHER),
+    (_C.CONCENTRATOR_CLOCK_DOUBTFUL, "5.2",
+     "the concentrator's clock is not known to be right, so no meter is set by it",
+     "RELOJ_DEL_CONCENTRADOR_DUDOSO",
+     "no consta que el reloj del concentrador esté en hora", _RETRY),
     (_C.OVERLOADED, "3.2", "too many orders are waiting",
      "COLA_LLENA", "hay demasiadas órdenes en espera", _NEITHER),
     (_C.CANCELLED, "6.5", "cancelled by the commercial system",

@@ -120,6 +120,8 @@ class Concentrators:
                 messages.ObjectWanted(each.class_id, each.name, each.attribute)
                 for each in command.objects
             ),
+            clock=command.clock,
+            tariff=command.tariff,
         )
         if command.action in messages.ACTING and not await self._presence.is_there(
             command.concentrator

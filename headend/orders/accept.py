@@ -20,6 +20,7 @@ from headend.domain.reason import REASONS, ReasonCode
 from headend.orders import cutting, rules
 from headend.orders.settle import Settling
 from headend.ports import Transaction
+from protocols.concentrator.messages import ClockWanted, TariffWanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class Wish:
     start: datetime | None = None
     until: datetime | None = None  # a limit bound in time ends then
     objects: tuple[WantedObject, ...] = ()  # READ only
+    clock: ClockWanted | None = None  # SET_CLOCK only
+    tariff: TariffWanted | None = None  # SET_TARIFF only
+    until_pressed: bool = False  # CONNECT only
     priority: int | None = None  # the kind's own where left out
     correlation_id: str | None = None  # the message's where left out
     image: str | None = None  # UPDATE_FIRMWARE only
@@ -101,6 +105,11 @@ class Acceptance:
         ended = (order for order in accepted.orders if order.final)
         self.settling.announce([*accepted.superseded, *ended])
 
+    def _bounds(self, wish: Wish) -> ClockWanted | None:
+        """Of a clock: the usual ones where nobody says which."""
+        usual = ClockWanted(zone=self.policy.zone) if wish.kind is Kind.SET_CLOCK else None
+        return wish.clock or usual
+
     def _take(
         self,
         tx: Transaction,
@@ -140,6 +149,9 @@ class Acceptance:
             approved_by=submission.approved_by,
             image=wish.image,
             activate_at=wish.activate_at,
+            clock=self._bounds(wish),
+            tariff=wish.tariff,
+            until_pressed=wish.until_pressed,
         )
         received = (State.RECEIVED, _received(order, days=self.days))
         reason = rules.refusal(order, meter, at=now, policy=self.policy, days=self.days)
@@ -152,11 +164,12 @@ class Acceptance:
             self.settling.post(tx, order, now)
             return order
         for old in tx.open_orders_of_meter(order.meter):
-            if old.state is State.QUEUED and rules.supersedes(order, old):
+            waits = old.state is State.QUEUED or (old.until_pressed and old.armed)
+            if waits and rules.supersedes(order, old):
                 ended = self.settling.end(
                     tx,
                     old,
-                    State.CANCELLED,
+                    State.CANCELLED if old.state is State.QUEUED else State.FAILED,
                     reason=ReasonCode.SUPERSEDED,
                     at=now,
                     cause=f"superseded by order {order.number}",

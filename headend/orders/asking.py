@@ -91,6 +91,8 @@ def command_of(order: Order) -> Command:
         amount=order.amount,
         unit=order.unit,
         objects=order.objects,
+        clock=order.clock,
+        tariff=order.tariff,
     )
 
 

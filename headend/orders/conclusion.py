@@ -13,7 +13,9 @@ from headend.domain.evidence import (
     why_concentrator_is_unreachable,
     why_meter_is_silent,
 )
-from headend.domain.order import Attempt, Kind, Order, State, ValueRead
+from headend.domain.meter import is_direct
+from headend.domain.meter_clock import MeterClock
+from headend.domain.order import READY, Attempt, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import AWAY, REASONS, ReasonCode
 from headend.orders import rules
@@ -93,10 +95,13 @@ class Conclusions:
         if isinstance(verdict, (Done, NotDone, Underway)) and verdict.update is not None:
             note_update(tx, order, verdict.update, now)
         match verdict:
-            case Done(value, before, read):
+            case Done(value) if order.until_pressed and is_armed(value):
+                return self.await_hand(tx, order, value, now, told)
+            case Done(value, before, read, clock=told_clock):
                 readings = tuple(_reading(order, item, now, self.zone) for item in read)
                 tx.add_readings(readings)
-                found = _counted(readings) if read else _found(order, value)
+                clock = _clock_found(tx, order, told_clock, now)
+                found = _counted(readings) if read else clock or _found(order, value)
                 return self.settling.end(
                     tx,
                     order,
@@ -121,7 +126,27 @@ class Conclusions:
             case EffectUnknown():
                 return self._leave_unknown(tx, order, verdict, now, told)
             case NotDone():
+                if (seen := _clock_found(tx, order, verdict.clock, now)) is not None:
+                    told = f"{told}: {seen}"
                 return self._not_done(tx, order, verdict, told, now)
+
+    def await_hand(
+        self, tx: Transaction, order: Order, value: ValueRead | None, now: datetime, told: str
+    ) -> Order:
+        """The supply is armed, and the order wants it on: it goes on until a hand was there."""
+        standing = order if order.state is State.UNKNOWN else order.to(State.UNKNOWN)
+        wait = timedelta(seconds=self.policy.verify_first_s)
+        if order.armed:
+            wait = self.rest(order, now)
+        waiting = replace(
+            standing,
+            value_read=value,
+            reason=ReasonCode.NOT_PRESSED,
+            not_before=min(now + wait, order.deadline),
+        )
+        cause = None if order.armed else f"{told}: armed; waits for a hand at the meter"
+        tx.save_order(waiting, at=now, cause=cause, attempt=order.attempts or None)
+        return waiting
 
     def _not_done(
         self, tx: Transaction, order: Order, verdict: NotDone, told: str, now: datetime
@@ -284,6 +309,11 @@ class Conclusions:
         return self.chance.uniform(f"backoff/{order.number}", *REST_DRAWN)
 
 
+def is_armed(value: ValueRead | None) -> bool:
+    """Whether a supply was seen that a hand at the meter may bring back."""
+    return value is not None and value.control_state == READY
+
+
 def unmoved(tx: Transaction, order: Order) -> Order | None:
     """The order as it is stored, or None if somebody else (a cancellation, a late result) has moved
     it meanwhile.  What was only written to it (an amount, evidence) is in what comes back."""
@@ -323,11 +353,31 @@ def _reading(order: Order, read: messages.ObjectRead, now: datetime, zone: tzinf
     )
 
 
+def _clock_found(
+    tx: Transaction, order: Order, told: messages.ClockTold | None, now: datetime
+) -> str | None:
+    """Keep how the meter's clock stood; in words.  A concentrator holds it to its own clock, whose
+    error is known."""
+    if told is None:
+        return None
+    meter = tx.meter(order.meter)
+    own = meter is None or meter.by_gateway or is_direct(order.concentrator or "")
+    held_to = None if own else tx.concentrator_clock(order.concentrator or "")
+    clock = MeterClock.of(told, order.meter, order.number, now, held_to)
+    tx.add_meter_clock(clock)
+    return str(clock)
+
+
 def _found(order: Order, value: ValueRead | None) -> str:
     if order.kind is Kind.CHANGE_KEYS:
         return "the meter has shown that it has the new keys"
     if order.kind is Kind.UPDATE_FIRMWARE:
         return "the meter tells the version of the image"
+    if order.tariff is not None:
+        name, at = order.tariff.name, order.tariff.activate_at
+        return f"calendar {name} is " + (
+            "active" if at is None else f"there, and holds from {at:%Y-%m-%d %H:%M}Z"
+        )
     return f"read back {value}"
 
 

@@ -115,7 +115,7 @@ class EffectSearch:
         ):
             verdict: Verdict = EffectUnknown(ask_concentrator=False, evidence=order.evidence)
             if read and not self.asking.offline(order):
-                order, verdict = await self._read_back(order)
+                order, verdict = await self.read_back(order)
             return order, verdict, None
         if self.asking.offline(order):
             evidence = await self.asking.why_unreachable(order)
@@ -129,12 +129,15 @@ class EffectSearch:
         attempt = self.conclusions.ended_attempt(order, self.clock.now(), report)
         verdict = judge_command(report.result, own_of(report))
         if read and isinstance(verdict, EffectUnknown):
-            order, verdict = await self._read_back(order)
+            order, verdict = await self.read_back(order)
             if isinstance(verdict, Done):  # a bounded limit ends by what the concentrator saw first
                 verdict = replace(verdict, before=limit_value(report.result.before))
         return order, verdict, attempt
 
-    async def _read_back(self, order: Order) -> tuple[Order, Verdict]:
+    async def read_back(
+        self, order: Order, cause: str | None = "reads the meter back"
+    ) -> tuple[Order, Verdict]:
+        """Read what shows the effect of an order; `cause` is the line in its journal."""
         now = self.clock.now()
         number = order.attempts + 1
         begun = Attempt(order.number, number, now, verification=True)
@@ -143,7 +146,7 @@ class EffectSearch:
             if (current := unmoved(tx, order)) is None:
                 return None
             looking = replace(current, attempts=number)
-            tx.save_order(looking, at=now, cause="reads the meter back", attempt=number)
+            tx.save_order(looking, at=now, cause=cause, attempt=number)
             tx.begin_attempt(begun)
             return looking
 

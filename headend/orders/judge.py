@@ -15,7 +15,9 @@ from headend.domain.order import Kind, Order, ValueRead
 from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
 from protocols.concentrator.effect import shown
 from protocols.concentrator.messages import (
+    REPEATABLE,
     Action,
+    ClockTold,
     FaultEntry,
     LimitRead,
     LinkReport,
@@ -37,6 +39,7 @@ class Done:
     before: ValueRead | None = None
     read: tuple[ObjectRead, ...] = ()
     update: UpdateTold | None = None
+    clock: ClockTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class NotDone:
     evidence: tuple[Evidence, ...] = ()
     value: ValueRead | None = None
     update: UpdateTold | None = None
+    clock: ClockTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ _FIXED = {
     Status.NOT_IN_TABLE: ReasonCode.NOT_IN_TABLE,
     Status.UNREPRESENTABLE: ReasonCode.LIMIT_NOT_REPRESENTABLE,
     Status.EMERGENCY: ReasonCode.EMERGENCY_ACTIVE,
+    Status.MODE_FORBIDS: ReasonCode.MODE_CONNECTS_AT_ONCE,
     Status.NOT_APPLIED: ReasonCode.NOT_APPLIED,
     Status.KEY_REJECTED: ReasonCode.WRONG_KEY_OR_COUNTER,
 }
@@ -99,7 +104,7 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     """The verdict on a command's result."""
     evidence = evidence_of(result, own)
     told = next((item.suggests for item in own or () if item.suggests is not None), None)
-    if result.action in (Action.READ, Action.CHANGE_KEYS, Action.UPDATE_FIRMWARE):
+    if result.action in REPEATABLE | {Action.READ, Action.CHANGE_KEYS, Action.UPDATE_FIRMWARE}:
         return _judge_own(result, evidence, told)
     value = value_of(result)
     match result.status:
@@ -124,11 +129,10 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
 
 
 def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
-    """A read, a change of keys or an image has no effect that must be looked for: it may be made
-    again."""
+    """What has no effect that must be looked for: reads, and what looks before it goes on."""
     match result.status:
         case Status.DONE:
-            return Done(None, read=result.readings, update=result.update)
+            return Done(None, read=result.readings, update=result.update, clock=result.clock)
         case Status.UNDERWAY:
             return Underway(result.update)
         case Status.BUSY:
@@ -141,7 +145,9 @@ def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode 
             reason = _OF_STAGE.get(result.update.stage, ReasonCode.NOT_APPLIED)
         case status:
             reason = told or _FIXED.get(status) or why_meter_is_silent(evidence)
-    return NotDone(reason, REASONS[reason].retry, evidence, update=result.update)
+    return NotDone(
+        reason, REASONS[reason].retry, evidence, update=result.update, clock=result.clock
+    )
 
 
 _OF_STAGE = {

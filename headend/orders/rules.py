@@ -18,6 +18,9 @@ from headend.domain.reason import ReasonCode
 WATTS = {"W": Decimal(1), "kW": Decimal(1000), "VA": Decimal(1), "kVA": Decimal(1000)}
 
 
+GIVING_BACK = frozenset({Kind.CONNECT, Kind.ARM})
+"""They give a supply back, at once or into the customer's hand."""
+
 COMMISSIONING = "ami:commissioning"
 """The source of the one read that a meter is sent before it is commissioned, to see whether it may
 be."""
@@ -69,16 +72,21 @@ def bound_to_working_days(order: Order, policy: OrderPolicy) -> bool:
     """Whether the calendar matters to the order at all: it protects people, not registers."""
     if order.any_day or order.kind in OWN:
         return False
-    return not (order.kind is Kind.CONNECT and policy.connect_any_day)
+    return not (order.kind in GIVING_BACK and policy.connect_any_day)
 
 
 def supersedes(new: Order, old: Order) -> bool:
     """Whether `new` makes the undispatched `old` order of the same meter pointless: supply given
-    back undoes a cut not yet made, and a new limit undoes the pending end of an earlier one."""
+    back undoes a cut not yet made, and a new limit undoes the pending end of an earlier one; a
+    cut ends the waiting for a hand at the meter, and a calendar replaces the one before it."""
     if old.meter != new.meter:
         return False
-    if new.kind is Kind.CONNECT:
+    if new.kind in GIVING_BACK:
         return old.kind is Kind.DISCONNECT
+    if new.kind is Kind.DISCONNECT:
+        return old.until_pressed and old.armed
+    if new.kind is Kind.SET_TARIFF:
+        return old.kind is Kind.SET_TARIFF and old.transaction_id != new.transaction_id
     return new.kind in LIMITS and old.restores is not None
 
 

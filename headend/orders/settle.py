@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from headend.config import OrderPolicy
 from headend.domain.change import Change, ChangeKind
 from headend.domain.evidence import Evidence
-from headend.domain.order import OWN, PRIORITY, Kind, Order, State, ValueRead
+from headend.domain.order import OWN, PRIORITY, READY, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.security import security_line
@@ -48,6 +48,8 @@ class Settling:
     ) -> Order:
         """Move an order to a final state and post its messages."""
         unknown = reason is ReasonCode.EFFECT_NOT_KNOWN
+        armed = value_read is not None and value_read.control_state == READY
+        looks = unknown or (state is State.DONE and armed)  # whether a hand has been there
         ended = order.to(
             state,
             reason=reason,
@@ -55,7 +57,7 @@ class Settling:
             evidence=evidence or order.evidence,
             readings=readings,
             ended_at=at,
-            verify_at=at + timedelta(seconds=self.policy.verify_first_s) if unknown else None,
+            verify_at=at + timedelta(seconds=self.policy.verify_first_s) if looks else None,
         )
         tx.save_order(ended, at=at, cause=cause, attempt=attempt)
         if (line := security_line(ended, at)) is not None:

@@ -12,20 +12,27 @@ import dataclasses
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from headend.config import FieldPolicy, OrderPolicy
+from headend.config import FieldPolicy, OrderPolicy, UpkeepPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.evidence import why_concentrator_is_unreachable
-from headend.domain.order import OWN, Attempt, Order, State
+from headend.domain.meter import Meter, is_direct
+from headend.domain.meter_clock import trusted
+from headend.domain.order import OWN, Attempt, Kind, Order, State
 from headend.domain.reason import ReasonCode
+from headend.domain.upkeep import ClockMeasured
 from headend.orders import cutting, rules
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.breaker import Breaker
 from headend.orders.conclusion import Conclusions, told_of, unmoved
 from headend.orders.effect import EffectSearch
+from headend.orders.hands import Hands
 from headend.orders.judge import EffectUnknown, NotDone, Verdict, judge_command
 from headend.orders.settle import Settling
 from headend.ports import CarrierPortal, Chance, Clock, Field, Report, Store, Transaction
 from protocols.concentrator.messages import Result
+
+CLOCK_ASKED_S = 90.0
+"""Until a clock is asked for that is not known: a minute after its concentrator comes on line."""
 
 
 @dataclass(slots=True)
@@ -42,9 +49,11 @@ class Stepping:
     days: WorkingDays
     settling: Settling
     breaker: Breaker
+    state_every_s: float = UpkeepPolicy().state_every_s  # concentrators' clocks are looked at
     _asking: Asking = dataclasses.field(init=False)
     _conclusions: Conclusions = dataclasses.field(init=False)
     _effect: EffectSearch = dataclasses.field(init=False)
+    _hands: Hands = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
@@ -53,6 +62,7 @@ class Stepping:
         self._effect = EffectSearch(
             store, clock, self.policy, self._asking, self._conclusions, self.settling
         )
+        self._hands = Hands(self._effect)
 
     async def take(self, order: Order) -> None:
         """One step with a leased order."""
@@ -61,8 +71,12 @@ class Stepping:
                 await self._try(order)
             case State.DISPATCHED | State.EXECUTING:
                 await self._resume(order)
+            case State.UNKNOWN if order.armed:
+                await self._hands.look(order)
             case State.UNKNOWN:
                 await self._effect.look(order)
+            case State.DONE if order.verify_at is not None:
+                await self._hands.look_after_end(order)
             case _ if order.verify_at is not None:
                 await self._effect.look_after_end(order)
 
@@ -80,6 +94,10 @@ class Stepping:
         elif not self.field.open(concentrator):
             wait = timedelta(seconds=self.policy.busy_backoff_s)
             await self._conclusions.postpone(order, now + wait, "our own broker is away")
+        elif await self._clock_doubtful(order, now):
+            reason = ReasonCode.CONCENTRATOR_CLOCK_DOUBTFUL
+            wait = timedelta(seconds=CLOCK_ASKED_S)
+            await self._conclusions.postpone(order, now + wait, f"leaves {concentrator}", reason)
         elif (until := self.breaker.blocked_until(concentrator, now)) is not None:
             why = f"leaves {concentrator} alone"
             evidence = self.breaker.evidence(concentrator)
@@ -89,6 +107,20 @@ class Stepping:
             await self._note_offline(order, now)
         else:
             await self._dispatch(order, now)
+
+    async def _clock_doubtful(self, order: Order, now: datetime) -> bool:
+        """Whether a concentrator would pass on a clock that may be wrong itself."""
+        concentrator = concentrator_of(order)
+        if order.kind is not Kind.SET_CLOCK or is_direct(concentrator):
+            return False
+
+        def work(tx: Transaction) -> tuple[Meter | None, ClockMeasured | None]:
+            return tx.meter(order.meter), tx.concentrator_clock(concentrator)
+
+        meter, measured = await self.store.run(work)
+        if meter is not None and meter.by_gateway:
+            return False
+        return not trusted(measured, now, self.state_every_s)
 
     async def _dispatch(self, order: Order, now: datetime) -> None:
         number = order.attempts + 1

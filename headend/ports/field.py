@@ -11,7 +11,13 @@ from typing import Protocol
 from headend.domain.evidence import Evidence
 from headend.domain.meter_image import MeterImage
 from headend.domain.reading import WantedObject
-from protocols.concentrator.messages import Action, FaultEntry, Result
+from protocols.concentrator.messages import (
+    Action,
+    ClockWanted,
+    FaultEntry,
+    Result,
+    TariffWanted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Command:
     amount: Decimal | None = None
     unit: str | None = None
     objects: tuple[WantedObject, ...] = ()
+    clock: ClockWanted | None = None
+    tariff: TariffWanted | None = None
     model: str = "generic"
     image: MeterImage | None = None  # UPDATE_FIRMWARE only
     activate: bool = True  # UPDATE_FIRMWARE: the time has come to start what is verified

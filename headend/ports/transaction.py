@@ -17,6 +17,7 @@ from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
 from headend.ports.words.life import LifeWords
 from headend.ports.words.messages import MessageWords
+from headend.ports.words.meter_clocks import MeterClockWords
 from headend.ports.words.notices import NoticeWords
 from headend.ports.words.orders import OrderWords
 from headend.ports.words.outbox import OutboxWords
@@ -39,6 +40,7 @@ class Transaction(
     BackfillWords,
     UpkeepWords,
     ImageWords,
+    MeterClockWords,
     EventWords,
     ChangeWords,
     NoticeWords,

@@ -13,6 +13,7 @@ from headend.domain.account import Caller, Permission
 from headend.domain.order import JournalLine, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.accept import Submission, Wish
+from headend.orders.rules import GIVING_BACK
 from headend.rest.asking import HeadEnd, demand, known, source_of
 from headend.rest.deciding import decide
 from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
@@ -114,7 +115,7 @@ class OrderWanted(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     meter: DeviceName
-    kind: Literal["set-limit", "remove-limit", "connect", "disconnect"]
+    kind: Literal["set-limit", "remove-limit", "connect", "arm", "disconnect"]
     amount: Annotated[Decimal, Field(gt=0, lt=10**9, max_digits=15)] | None = Field(
         None, description="Of set-limit, and only of it."
     )
@@ -124,6 +125,9 @@ class OrderWanted(BaseModel):
     deadline: Instant | None = Field(None, description="Nothing is sent after it.")
     any_day: bool = Field(False, description="The permission for days that are no working days.")
     correlation: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")] | None = None
+    until_pressed: bool = Field(
+        False, description="Of connect and arm: done once a hand at the meter has been there."
+    )
 
 
 @router.get("", responses=described(400, 401, 403, 429, 503))
@@ -200,7 +204,7 @@ async def send_order(
         await demand(parts, request, caller, Permission.ORDER_CUT, subject)
     wish = Wish(
         wanted.meter, kind, wanted.amount, None if wanted.amount is None else wanted.unit,
-        wanted.start, wanted.until,
+        wanted.start, wanted.until, until_pressed=wanted.until_pressed,
     )  # fmt: skip
     submission = Submission(
         caller.account, (wish,), key, wanted.correlation, deadline=wanted.deadline,
@@ -262,6 +266,8 @@ def _check(wanted: OrderWanted, kind: Kind, now: datetime) -> None:
         raise wrong_question("body.amount", "an amount goes with set-limit, and only with it")
     if wanted.until is not None and kind not in (Kind.SET_LIMIT, Kind.REMOVE_LIMIT):
         raise wrong_question("body.until", "only a limit has an end")
+    if wanted.until_pressed and kind not in GIVING_BACK:
+        raise wrong_question("body.until_pressed", "only what gives a supply back waits for a hand")
     for name, end in (("until", wanted.until), ("deadline", wanted.deadline)):
         if end is not None and end <= max(now, wanted.start or now):
             raise wrong_question(f"body.{name}", "it is past, or before the start")

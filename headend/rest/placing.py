@@ -46,7 +46,7 @@ class Placing:
     clock: Clock
 
     async def order(self, asked: Asked, submission: Submission, answer: Answer) -> bytes:
-        """Place one order; the answer's octets.  Raises `Problem`."""
+        """Place what is submitted; the answer's octets tell its first order.  Raises `Problem`."""
         return await self._taken(asked, lambda tx: submission, answer)
 
     async def read(self, asked: Asked, meter: str, objects: list[str], answer: Answer) -> bytes:
@@ -108,7 +108,7 @@ class Placing:
 
         def effect(tx: Transaction, transaction_id: str) -> tuple[Accepted, bytes]:
             accepted = self.acceptance.accept(tx, submission(tx), transaction_id, at=now)
-            (order,) = accepted.orders
+            order = accepted.orders[0]  # others come of it: a calendar is looked at later
             tx.add_audit(
                 lines.done(
                     now,

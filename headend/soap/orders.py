@@ -15,6 +15,7 @@ from headend.config import OrderPolicy
 from headend.domain.order import LIMITS, Kind
 from headend.orders.accept import Acceptance, Accepted, Overloaded, Submission, Wish
 from headend.orders.inbox import Conflict, Inbox, Received, Repeated, Taken
+from headend.orders.rules import GIVING_BACK
 from headend.orders.settle import Settling, result_message
 from headend.orders.withdraw import Withdrawal, Withdrawn
 from headend.ports import Chance, Clock, Store, StoreUnavailable, Transaction
@@ -205,6 +206,7 @@ def _wishes(request: ControlRequest, now: datetime) -> Iterable[Wish]:
         raise _refused("4.1", "PLAZO_VENCIDO: el plazo de la orden ya pasó", "EndTime")
     for control in request.controls:
         kind = Kind(control.kind)
+        pressed = request.until_pressed and kind in GIVING_BACK
         if control.emergency:
             raise _refused(
                 "5.2",
@@ -229,7 +231,8 @@ def _wishes(request: ControlRequest, now: datetime) -> Iterable[Wish]:
                 "primaryDeviceTiming",
             )
         for meter in control.meters:
-            yield _wish(control, kind, meter, request.start_time)
+            wish = _wish(control, kind, meter, request.start_time)
+            yield replace(wish, until_pressed=pressed)
 
 
 def _wish(control: Control, kind: Kind, meter: MeterRef, start: datetime | None) -> Wish:

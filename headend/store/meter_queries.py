@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from headend.domain.meter import Meter
+from headend.domain.meter_clock import MeterClock
 from headend.domain.order import Order
 from headend.domain.reading import Push
 from headend.store import collected_queries, queries
+from headend.store.clock_queries import meter_clocks_of
 from headend.store.meter_causes import Cause, causes_of
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page, discoveries
 from protocols.concentrator.messages import LinkReport, Result, UnknownMessage, decode_upward
@@ -18,6 +20,7 @@ from protocols.concentrator.upkeep import MeterPlace
 
 ORDERS_SHOWN = 10
 PUSHES_SHOWN = 5
+CLOCKS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class MeterPage:
     concentrator: ConcentratorPage | None
     causes: list[Cause]
     pushes: list[Push]  # what it said unasked
+    clocks: list[MeterClock]  # how its clock stood
 
 
 def meter_page(connection: Connection, name: str) -> MeterPage | None:
@@ -50,7 +54,8 @@ def meter_page(connection: Connection, name: str) -> MeterPage | None:
     owed = [out for order in found for out in queries.outgoing_of(connection, order.number)]
     met = next(iter(discoveries(connection, meter=name)), None)
     why = causes_of(known, found, link, place, home, pushes, owed, met)
-    return MeterPage(known, found, link, place, home, [*why], pushes)
+    clocks = meter_clocks_of(connection, name, limit=CLOCKS_SHOWN)
+    return MeterPage(known, found, link, place, home, [*why], pushes, clocks)
 
 
 def _links(connection: Connection, orders: list[Order]) -> Iterator[LinkReport]:

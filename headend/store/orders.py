@@ -31,6 +31,9 @@ IDENTITY = (
     "objects",
     "image",
     "activate_at",
+    "clock",
+    "tariff",
+    "until_pressed",
 )
 
 _orders = ORDER.table

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     insert,
 )
 
@@ -35,6 +36,7 @@ from headend.domain.order import Kind, State, ValueRead
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from headend.store.columns import Deflated, EnumText, ExactDecimal, Json, UtcDateTime
+from protocols.concentrator.messages import ClockWanted, TariffWanted
 
 metadata = MetaData()
 
@@ -161,6 +163,10 @@ orders = Table(
     # Updates of firmware:
     Column("image", String),
     Column("activate_at", UtcDateTime),
+    # Clocks, calendars, and supplies that wait for a hand:
+    Column("clock", Json(ClockWanted)),
+    Column("tariff", Json(TariffWanted)),
+    Column("until_pressed", Boolean, nullable=False, server_default=false()),
 )
 
 WITH_WORK = orders.c.due_at.is_not(None)

@@ -21,6 +21,7 @@ from headend.store.jobs import JobWords
 from headend.store.key_leases import LeaseWords
 from headend.store.life import LifeWords
 from headend.store.messages import MessageWords
+from headend.store.meter_clocks import MeterClockWords
 from headend.store.notices import NoticeWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
@@ -49,6 +50,7 @@ class SqlTransaction(
     BackfillWords,
     UpkeepWords,
     ImageWords,
+    MeterClockWords,
     EventWords,
     NoticeWords,
     EvidenceWords,

@@ -33,6 +33,9 @@ ID_LENGTH_MAX: Final = 255  # of MessageID, CorrelationID, Source and meter name
 # Request/Option: the permission to act on a day that is no working day.
 OPTION_NON_WORKING_DAY: Final = "diaNoLaborable"
 PERMITTED: Final = "permitido"
+# Request/Option: a connection is done once a hand at the meter has brought the supply back.
+OPTION_UNTIL_PRESSED: Final = "esperaPulsador"
+REQUIRED: Final = "requerido"
 
 
 class Verb(enum.StrEnum):
@@ -116,6 +119,12 @@ class ControlRequest:
         each must say so."""
         said = _options(self.options, OPTION_NON_WORKING_DAY)
         return bool(said) and all(text.strip().lower() == PERMITTED for text in said)
+
+    @property
+    def until_pressed(self) -> bool:
+        """Whether an armed supply is not yet what the client wants."""
+        said = _options(self.options, OPTION_UNTIL_PRESSED)
+        return bool(said) and all(text.strip().lower() == REQUIRED for text in said)
 
 
 def read(message: Message, vocabulary: Vocabulary = STANDARD, *, now: datetime) -> ControlRequest:

@@ -22,6 +22,7 @@ class ControlKind(enum.StrEnum):
     SET_LIMIT = "set-limit"
     REMOVE_LIMIT = "remove-limit"
     CONNECT = "connect"
+    ARM = "arm"
     DISCONNECT = "disconnect"
 
 
@@ -39,7 +40,7 @@ CONTROL_TYPES: Final[Mapping[str, ControlType]] = MappingProxyType(
     {
         row.code: row
         for row in (
-            ControlType("3.31.0.5", "arm for closure"),
+            ControlType("3.31.0.5", "arm for closure", ControlKind.ARM),
             ControlType("3.31.0.6", "arm for open"),
             ControlType("3.31.0.18", "connect", ControlKind.CONNECT),
             ControlType("3.31.0.23", "disconnect", ControlKind.DISCONNECT),
@@ -59,6 +60,7 @@ CODE_OF: Final[Mapping[ControlKind, str]] = MappingProxyType(
         ControlKind.SET_LIMIT: "3.31.139.13",
         ControlKind.REMOVE_LIMIT: "3.31.139.22",
         ControlKind.CONNECT: "3.31.0.18",
+        ControlKind.ARM: "3.31.0.5",
         ControlKind.DISCONNECT: "3.31.0.23",
     }
 )
@@ -72,6 +74,7 @@ CONTROL_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 EVENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "3.31.0.42": "connected",
+        "3.31.0.44": "armed for closure",  # composed: RCD switch, processed
         "3.31.0.67": "connect failed",
         "3.31.0.68": "disconnected",
         "3.31.0.84": "disconnect failed",
@@ -99,11 +102,15 @@ class Ending:
     failed: str
 
 
+ARMED: Final = "3.31.0.44"
+"""Of a supply that a hand at the meter may bring back now: not connected, and not failed."""
+
 EVENT_OF: Final[Mapping[ControlKind, Ending]] = MappingProxyType(
     {
         ControlKind.SET_LIMIT: Ending("3.31.139.24", "3.31.139.85"),
         ControlKind.REMOVE_LIMIT: Ending("3.31.139.24", "3.31.139.85"),
         ControlKind.CONNECT: Ending("3.31.0.42", "3.31.0.67"),
+        ControlKind.ARM: Ending("3.31.0.42", "3.31.0.67"),
         ControlKind.DISCONNECT: Ending("3.31.0.68", "3.31.0.84"),
     }
 )

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from protocols.cim.codes import Level, Result
-from protocols.cim.control_types import CODE_OF, EVENT_OF, ControlKind
+from protocols.cim.control_types import ARMED, CODE_OF, EVENT_OF, ControlKind
 from protocols.cim.end_device_controls import (
     POWER_LIMIT,
     POWER_LIMIT_UNIT,
@@ -27,6 +27,7 @@ from protocols.cim.envelope import Message
 from protocols.cim.errors import Identifier, ReplyError, meter_id
 from protocols.cim.replies import Stamp, created_events, reply
 from protocols.commercial.messages import ResultMessage
+from protocols.concentrator.effect import READY_FOR_RECONNECTION as READY
 
 ORDER: Final = "Order"  # objectType of our order numbers
 SUPPLY_STATE: Final = "supply.controlState"
@@ -128,8 +129,10 @@ def _control(result: ResultMessage) -> EndDeviceControl:
 
 def _event(result: ResultMessage) -> EndDeviceEvent:
     ending = EVENT_OF[ControlKind(result.action)]
+    armed = result.value is not None and result.value.control_state == READY
+    succeeded = ARMED if armed else ending.succeeded
     return EndDeviceEvent(
-        type=ending.succeeded if result.ok else ending.failed,
+        type=succeeded if result.ok else ending.failed,
         created=result.at,
         device=EndDevice(names=(result.meter,)),
         issuer_id=result.source,

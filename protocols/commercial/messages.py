@@ -71,7 +71,7 @@ class ResultMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     transaction_id: str
     source: str  # the system that ordered, Header/Source
     meter: str
-    action: str  # "set-limit", "remove-limit", "connect", "disconnect"
+    action: str  # "set-limit", "remove-limit", "connect", "arm", "disconnect"
     ok: bool
     state: str  # final state of the order
     noun: str = "EndDeviceControls"  # of the request that the reply answers

@@ -19,6 +19,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from protocols.concentrator.clock import ClockTold, ClockWanted
 from protocols.concentrator.collecting import SetTasks, Upload
 from protocols.concentrator.direction import (
     VERSION,
@@ -43,17 +44,20 @@ from protocols.concentrator.gateway import (
 )
 from protocols.concentrator.meter_firmware import UpdateTold
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
+from protocols.concentrator.tariff import TariffWanted
 from protocols.concentrator.unasked import MeterPushed
 from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
-    "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "CloseTunnel",
+    "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "ClockTold", "ClockWanted",
+    "CloseTunnel",
     "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
     "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
     "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
     "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
     "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
+    "TariffWanted",
     "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened",
     "UnknownMessage", "UpdateTold", "Upload", "Upward", "WantFirmware", "Withdraw",
     "decode_downward", "decode_upward", "encode",
@@ -71,14 +75,26 @@ class Action(enum.StrEnum):
     REMOVE_LIMIT = "remove-limit"  # threshold_normal back to the highest value of its type
     READ_LIMIT = "read-limit"
     CONNECT = "connect"  # disconnect control, class 70: method 2
+    ARM = "arm"  # class 70: method 2, where the control mode leaves the rest to a hand
     DISCONNECT = "disconnect"  # class 70: method 1
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
     READ = "read"  # the attributes named in `objects`
+    SET_CLOCK = "set-clock"  # clock, class 8: measured, and shifted or set where it is off
+    SET_TARIFF = "set-tariff"  # activity calendar, class 20, and special days, class 11
     CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
     UPDATE_FIRMWARE = "update-firmware"  # class 18; no concentrator executes it
 
 
-ACTING = frozenset({Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.CONNECT, Action.DISCONNECT})
+REPEATABLE = frozenset({Action.SET_CLOCK, Action.SET_TARIFF})
+"""They look at what is there before they write: another attempt makes good what one left open."""
+
+ACTING = REPEATABLE | {
+    Action.SET_LIMIT,
+    Action.REMOVE_LIMIT,
+    Action.CONNECT,
+    Action.ARM,
+    Action.DISCONNECT,
+}
 
 
 class Status(enum.StrEnum):
@@ -92,6 +108,7 @@ class Status(enum.StrEnum):
     NO_ANSWER = "no-answer"  # no APDU; if acted, `limit` or `supply` show that nothing happened
     REFUSED = "refused"  # the meter answered with an error; see `refusal`
     UNREPRESENTABLE = "unrepresentable"  # the amount does not fit the meter's type and scaler
+    MODE_FORBIDS = "mode-forbids"  # arming: the control mode would connect at once, or by no hand
     EMERGENCY = "emergency"  # written, but an active emergency profile overrides it (attribute 10)
     NOT_APPLIED = "not-applied"  # the meter accepted, yet reads back something else
     KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
@@ -198,12 +215,16 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     amount: str | None = None  # decimal text; SET_LIMIT only
     unit: str | None = None  # "W", "kW", "VA", "kVA", "A"; SET_LIMIT only
     objects: tuple[ObjectWanted, ...] = ()  # READ only
+    clock: ClockWanted | None = None  # SET_CLOCK only; left out: the usual bounds
+    tariff: TariffWanted | None = None  # SET_TARIFF only
 
     def __post_init__(self) -> None:
         if self.action is Action.CHANGE_KEYS:
             raise ValueError("a concentrator's keys are not changed by order")
         if self.action is Action.UPDATE_FIRMWARE:
             raise ValueError("a concentrator brings no firmware to meters")
+        if self.tariff is not None and self.action is not Action.SET_TARIFF:
+            raise ValueError("a calendar belongs to set-tariff alone")
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
@@ -257,6 +278,7 @@ class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw
     supply: SupplyRead | None = None  # as read back
     readings: tuple[ObjectRead, ...] = ()  # one for each of `objects`; READ only
     update: UpdateTold | None = None  # UPDATE_FIRMWARE only
+    clock: ClockTold | None = None  # SET_CLOCK only, by the own clock
     link: LinkReport | None = None  # what this attempt saw of the meter's link
     apdus: tuple[Apdu, ...] = ()  # in the order in which they travelled
     frames: tuple[Frame, ...] = ()

@@ -47,6 +47,7 @@ class Wanted:
     message_id: str
     correlation_id: str
     any_day: bool = False
+    until_pressed: bool = False
     deadline: datetime | None = None
     until: datetime | None = None
     reply_address: str | None = None
@@ -110,6 +111,8 @@ class CommercialSystem:
             options.append(Property(POWER_LIMIT_UNIT, wanted.unit))
         if wanted.any_day:
             options.append(Property("diaNoLaborable", "permitido"))
+        if wanted.until_pressed:
+            options.append(Property("esperaPulsador", "requerido"))
         request = None
         if options or wanted.deadline is not None:
             request = Request(end_time=wanted.deadline, options=tuple(options))

@@ -93,6 +93,7 @@ COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
         NotDone,
         ReasonCode.LIMIT_NOT_REPRESENTABLE,
     ),
+    "mode": (result(Status.MODE_FORBIDS), NotDone, ReasonCode.MODE_CONNECTS_AT_ONCE),
     "not applied": (result(Status.NOT_APPLIED, acted=True), NotDone, ReasonCode.NOT_APPLIED),
     "key": (result(Status.KEY_REJECTED), NotDone, ReasonCode.WRONG_KEY_OR_COUNTER),
     "under way, which only firmware is": (result(Status.UNDERWAY), EffectUnknown, None),

@@ -15,6 +15,12 @@ from tests.rest.house import Door, the_app
 
 P = Permission
 
+CALENDAR = """name = "X"
+season = [{ name = "S", start = "01-01", week = "W" }]
+week = [{ name = "W", days = [1, 1, 1, 1, 1, 1, 1] }]
+day = [{ number = 1, switch = { "00:00" = 1 } }]
+"""
+
 # What a route needs to be asked in earnest; names of things that there are not.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /api/v1/meters/{name}/profiles/{profile}": {
@@ -31,6 +37,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/v1/events/{number}/acknowledgement": {"json": {"note": "seen"}},
     "POST /api/v1/incidents/{number}/acknowledgement": {"json": {}},
     "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
+    "POST /api/v1/meters/{name}/tariff": {"json": {"calendar": CALENDAR}},
 }
 KEY = {"Idempotency-Key": "k-1"}
 FILLED = {
@@ -64,6 +71,9 @@ WANTED = {
     "GET /api/v1/meters/{name}": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}/explanation": P.ORDER_READ,
     "POST /api/v1/meters/{name}/reads": P.READING_DEMAND,
+    "GET /api/v1/meters/{name}/clocks": P.READING_READ,
+    "POST /api/v1/meters/{name}/clock": P.METER_ADJUST,
+    "POST /api/v1/meters/{name}/tariff": P.METER_ADJUST,
     "GET /api/v1/concentrators": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}/readings": P.READING_READ,
     "GET /api/v1/meters/{name}/readings/latest": P.READING_READ,

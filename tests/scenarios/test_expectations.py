@@ -39,6 +39,7 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "link_changes_min": (0, 1_000),
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
+    "tariffs": ({"90000001": "DEFAULT"}, {"90000001": "SUMMER"}),
     "keys": ({}, {"90000001": "changed"}),  # where some are changed: test_half_done_keys.py
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'
@@ -73,6 +74,7 @@ COLLECTED: dict[str, tuple[Any, Any]] = {
     "blocks_lost_max": (3, 2),
 }
 OF_THEIR_OWN = {
+    "clocks",
     "energy_closes",
     "wrong_phase_records",
     "completeness",
@@ -104,6 +106,13 @@ def test_availability_of_a_concentrator_and_of_whom_nobody_knows(collected: Stor
     whole = {"C-001": (0.5, 1.0)}
     assert [*_ok(collected, "availability", whole).values()] == [True]
     assert [*_ok(collected, "availability", {"C-009": (0.0, 1.0)}).values()] == [False]
+
+
+def test_clocks_that_are_off_at_the_end() -> None:
+    fault = '[[fault]]\nkind = "meter-clock"\ntarget = "90000002"\nstep_s = -40\n'
+    story = run(parse(fault.join(HEAD.split("[expect]")[:1] + ["[expect]"])))
+    assert [*_ok(story, "clocks", {"90000001": 0.1, "90000002": 41.0}).values()] == [True]
+    assert [*_ok(story, "clocks", {"90000001": 0.1, "90000002": 39.0}).values()] == [False]
 
 
 def test_completeness_and_its_lag(collected: Story) -> None:

@@ -217,6 +217,9 @@ class DirectField:
             amount=command.amount,
             unit=command.unit,
             objects=[ObjectWanted(each.class_id, each.name, each.attribute) for each in objects],
+            clock=command.clock,
+            tariff=command.tariff,
+            now=self.clock.now,
         )
         return await conversation.perform(procedure, may_act=self._in_time(command))
 

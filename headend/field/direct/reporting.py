@@ -58,6 +58,7 @@ def report(
             found.supply,
             found.readings,
             found.update,
+            found.clock,
         )
     result = Result(
         id=f"{command.order}.{command.attempt}",

@@ -70,6 +70,7 @@ TIPO = {
     "set-limit": "LIMITACION",
     "remove-limit": "FIN_LIMITACION",
     "connect": "REPOSICION",
+    "arm": "ARMADO",
     "disconnect": "CORTE",
 }
 ESTADO = {

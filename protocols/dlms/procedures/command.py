@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from protocols.concentrator.messages import Action, ObjectWanted
+from protocols.concentrator.messages import Action, ClockWanted, ObjectWanted, TariffWanted
+from protocols.dlms.procedures.clock_keeping import Now, keep_clock
 from protocols.dlms.procedures.limiter import read_limit, remove_limit, set_limit
 from protocols.dlms.procedures.steps import Procedure
-from protocols.dlms.procedures.supply import connect, disconnect, read_supply
+from protocols.dlms.procedures.supply import arm, connect, disconnect, read_supply
+from protocols.dlms.procedures.tariff import write_calendar
 from protocols.dlms.procedures.wanted import read_objects
 
 
@@ -18,8 +20,12 @@ def procedure_of(
     amount: Decimal | None = None,
     unit: str | None = None,
     objects: Sequence[ObjectWanted] = (),
+    clock: ClockWanted | None = None,
+    tariff: TariffWanted | None = None,
+    now: Now | None = None,
 ) -> Procedure:
-    """What the action does at the meter: `amount` and `unit` of SET_LIMIT, `objects` of READ."""
+    """What the action does at the meter: `amount` and `unit` of SET_LIMIT, `objects` of READ,
+    `clock` of SET_CLOCK, `tariff` of SET_TARIFF.  `now` tells the time that clocks are held to."""
     match action:
         case Action.SET_LIMIT:
             return set_limit(Decimal("NaN") if amount is None else amount, unit or "W")
@@ -27,6 +33,8 @@ def procedure_of(
             return remove_limit()
         case Action.CONNECT:
             return connect()
+        case Action.ARM:
+            return arm()
         case Action.DISCONNECT:
             return disconnect()
         case Action.READ_LIMIT:
@@ -35,6 +43,11 @@ def procedure_of(
             return read_supply()
         case Action.READ:
             return read_objects(objects)
+        case Action.SET_CLOCK:
+            assert now is not None, "nobody sets a clock who has none"
+            return keep_clock(clock or ClockWanted(), now)
+        case Action.SET_TARIFF:
+            return write_calendar(tariff)
         case Action.CHANGE_KEYS:
             raise ValueError("new keys take several sessions: protocols.dlms.key_change")
         case Action.UPDATE_FIRMWARE:

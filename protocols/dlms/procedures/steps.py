@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from protocols.concentrator.clock import ClockTold
 from protocols.concentrator.messages import (
     LimitRead,
     ObjectRead,
@@ -91,6 +92,7 @@ class Outcome:
     supply: SupplyRead | None = None
     readings: tuple[ObjectRead, ...] = ()  # of objects that were asked for by name
     update: UpdateTold | None = None  # of firmware
+    clock: ClockTold | None = None
     detail: str = ""  # a sentence for the log, where status and refusal do not say it all
 
 
@@ -105,6 +107,7 @@ def to_result_fields(outcome: Outcome) -> dict[str, Any]:
         "supply": outcome.supply,
         "readings": outcome.readings,
         "update": outcome.update,
+        "clock": outcome.clock,
     }
 
 

@@ -22,6 +22,8 @@ from protocols.dlms.services import ActionRequest, AttributeDescriptor, MethodDe
 from protocols.dlms.values import Enum, Integer
 
 DISCONNECT_CONTROL = LogicalName("0.0.96.3.10.255")
+ARMING_MODES = frozenset({1, 3, 5, 6})
+"""Control modes with transition d: a remote reconnection waits for a hand (Blue Book 4.5.8)."""
 DISCONNECTED, CONNECTED, READY_FOR_RECONNECTION = 0, 1, 2  # control_state, Blue Book, 4.5.8
 
 
@@ -40,6 +42,23 @@ def connect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
     limiter's trip, no remote transition leads to connected in any mode (Blue Book, 4.5.8); a hand
     at the meter does it.
     """
+    return (yield from _switch(control, 2, _is_connected))
+
+
+def arm(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
+    """Make the supply ready for a hand at the meter to bring it back, transition d; it may be on.
+
+    MODE_FORBIDS, and nothing is sent, where method 2 would connect at once (a), or not at all.
+    """
+    try:
+        supply = yield from _get_supply(control)
+    except Ended as ended:
+        return ended.outcome
+    if _is_connected(supply):
+        return Outcome(Status.DONE, supply=supply)
+    if supply.control_mode not in ARMING_MODES:
+        detail = f"control mode {supply.control_mode} leaves nothing to a hand at the meter"
+        return Outcome(Status.MODE_FORBIDS, supply=supply, detail=detail)
     return (yield from _switch(control, 2, _is_connected))
 
 
