@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,10 @@ from headend.domain.order import Attempt, JournalLine, Kind, Order, State, Value
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
 from headend.ports import AlreadyStored
+from headend.registry.tariff_file import parse
 from headend.store.orders import IDENTITY
 from headend.store.transaction import SqlTransaction
+from protocols.concentrator.messages import ClockWanted
 from tests.store.making import STORY, T0, at, order
 
 aware = st.datetimes(
@@ -30,6 +33,17 @@ aware = st.datetimes(
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 numbers = st.integers(0, 2**62)
 amounts = st.decimals(allow_nan=False, allow_infinity=False)
+
+
+bounds = st.builds(ClockWanted, st.floats(0.5, 900), st.floats(0, 900), texts)
+CALENDAR = parse(
+    """name = "X"
+season = [{ name = "S", start = "01-01", week = "W" }]
+week = [{ name = "W", days = [1, 1, 1, 1, 1, 1, 1] }]
+day = [{ number = 1, switch = { "00:00" = 1, "18:00" = 3 } }]
+special = [{ date = "2027-04-02", day = 1 }]
+"""
+)
 
 
 @st.composite
@@ -86,7 +100,12 @@ def any_order(draw: st.DrawFn) -> Order:
     if kind is Kind.UPDATE_FIRMWARE:
         aware_or_none = draw(st.none() | aware)
         values = replace(values, kind=kind, image=draw(texts), activate_at=aware_or_none)
-    return replace(values, kind=kind, amount=amount)
+    if kind is Kind.SET_CLOCK:
+        values = replace(values, kind=kind, clock=draw(bounds))
+    if kind is Kind.SET_TARIFF:
+        calendar = msgspec.structs.replace(CALENDAR, activate_at=draw(st.none() | aware))
+        values = replace(values, kind=kind, tariff=calendar)
+    return replace(values, kind=kind, amount=amount, until_pressed=draw(st.booleans()))
 
 
 @settings(
