@@ -41,6 +41,7 @@ from headend.collection.validation.desk import Validation
 from headend.config import BadConfig, Config
 from headend.domain.meter import Concentrator, Meter
 from headend.events.taking import EventIntake
+from headend.events.watching import StatusWatch
 from headend.field.broker import Broker
 from headend.field.concentrators import Concentrators
 from headend.field.direct.dialling import Dialler
@@ -284,6 +285,7 @@ def build(
         gathered, zone,
     )  # fmt: skip
     ways = Ways(field_, direct, store)
+    words = StatusWatch(shelf, events)
     stepping = Stepping(
         store,
         clock,
@@ -296,6 +298,7 @@ def build(
         settling,
         breaker,
         config.upkeep.state_every_s,
+        words,
     )
     breakages = Breakages(store, clock, chance, policy, settling, config.worker)
     lanes = Lanes(store, clock, stepping, policy, config.worker, breakages)
@@ -393,7 +396,7 @@ def build(
         duties=Duties(duty, field_, works),
         recovery=Recovery(store, clock, direct),
         warehouse=warehouse,
-        uploads=UploadIntake(store, clock, zone, late_after_s, shelf, events),
+        uploads=UploadIntake(store, clock, zone, late_after_s, words),
         guard=guard,
         watch=watch,
         security=security,

@@ -19,6 +19,8 @@ from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
 from headend.domain.job import Lease
+from headend.events.taking import EventIntake
+from headend.events.watching import StatusWatch
 from headend.field.direct.address import BadAddress
 from headend.field.direct.key_sessions import KeySessions, security_setup
 from headend.jobs.enrolment import Enrolment, NotEnrolled
@@ -154,7 +156,8 @@ async def job_desk(
     days = working_days(config.orders)
     # A head-end that serves looks for work and for what it owes by itself: nobody here to wake.
     settling = Settling(chance, config.orders, lambda: None)
-    conclusions = Conclusions(store, clock, chance, config.orders, settling)
+    watch = StatusWatch(shelf, EventIntake(config.events))
+    conclusions = Conclusions(store, clock, chance, config.orders, settling, watch)
     return JobDesk(
         store,
         vault,

@@ -20,8 +20,7 @@ from headend.collection.intervals import Taken
 from headend.domain.collecting import UploadTaken
 from headend.domain.interval import CollectedBlock, Row
 from headend.domain.reading import Reading
-from headend.events.taking import EventIntake
-from headend.models import BadModel, Shelf
+from headend.events.watching import StatusWatch
 from headend.ports import Clock, Store, Transaction
 from protocols.concentrator.collecting import BadBatch, Batch, Block, Layout, Upload, unpacked
 
@@ -36,8 +35,7 @@ class UploadIntake:
     clock: Clock
     zone: ZoneInfo
     late_after_s: float
-    shelf: Shelf = field(default_factory=Shelf)
-    events: EventIntake = EventIntake()
+    watch: StatusWatch = field(default_factory=StatusWatch)
 
     async def take(self, concentrator: str, upload: Upload) -> bool:
         """Keep an upload; True: it need not be sent again."""
@@ -117,27 +115,13 @@ class UploadIntake:
             if tx.add_block(_kept(concentrator, block, number_of, now, trouble)):
                 readings += _readings(concentrator, block, now)
         tx.add_readings(readings)
-        self._notice(tx, readings, now)
+        self.watch.look(tx, readings, now)
         taken = Taken(new=len(readings))
         for (meter, place), found in rows.items():
             taken += fill(
-                tx, meter, layouts[place], found, zone=self.zone, now=now, events=self.events
+                tx, meter, layouts[place], found, zone=self.zone, now=now, events=self.watch.events
             )
         return taken
-
-    def _notice(self, tx: Transaction, readings: Iterable[Reading], now: datetime) -> None:
-        """Status words among values: each meter by its own model."""
-        of_meter: dict[str, list[Reading]] = defaultdict(list)
-        for reading in readings:
-            of_meter[reading.meter].append(reading)
-        for name, found in of_meter.items():
-            meter = tx.meter(name)
-            try:
-                status = {} if meter is None else self.shelf.get(meter.model).status
-            except BadModel as error:
-                _log.error("a meter's status words have no model", meter=name, why=str(error))
-                continue
-            self.events.read(tx, found, status, now)
 
 
 def _kept(

@@ -84,6 +84,7 @@ class Reconciliation:
             if isinstance(record, Read)
         ]
         tx.add_readings(readings)
+        self.conclusions.watch.look(tx, readings, now)
         back: tuple[int, ...] = ()
         state, ended_at = job.state, job.ended_at
         if chain.closed is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from headend.domain.meter_clock import MeterClock
 from headend.domain.order import READY, Attempt, Kind, Order, State, ValueRead
 from headend.domain.reading import Reading
 from headend.domain.reason import AWAY, REASONS, ReasonCode
+from headend.events.watching import StatusWatch
 from headend.orders import rules
 from headend.orders.firmware import note_update, reached
 from headend.orders.judge import (
@@ -50,6 +51,7 @@ class Conclusions:
     chance: Chance
     policy: OrderPolicy
     settling: Settling
+    watch: StatusWatch = field(default_factory=StatusWatch)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -100,6 +102,7 @@ class Conclusions:
             case Done(value, before, read, clock=told_clock):
                 readings = tuple(_reading(order, item, now, self.zone) for item in read)
                 tx.add_readings(readings)
+                self.watch.look(tx, readings, now)
                 clock = _clock_found(tx, order, told_clock, now)
                 found = _counted(readings) if read else clock or _found(order, value)
                 return self.settling.end(

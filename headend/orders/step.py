@@ -20,6 +20,7 @@ from headend.domain.meter_clock import trusted
 from headend.domain.order import OWN, Attempt, Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.domain.upkeep import ClockMeasured
+from headend.events.watching import StatusWatch
 from headend.orders import cutting, rules
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.breaker import Breaker
@@ -50,6 +51,7 @@ class Stepping:
     settling: Settling
     breaker: Breaker
     state_every_s: float = UpkeepPolicy().state_every_s  # concentrators' clocks are looked at
+    watch: StatusWatch = dataclasses.field(default_factory=StatusWatch)
     _asking: Asking = dataclasses.field(init=False)
     _conclusions: Conclusions = dataclasses.field(init=False)
     _effect: EffectSearch = dataclasses.field(init=False)
@@ -58,7 +60,9 @@ class Stepping:
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
         self._asking = Asking(store, clock, self.field, self.portal, self.breaker)
-        self._conclusions = Conclusions(store, clock, self.chance, self.policy, self.settling)
+        self._conclusions = Conclusions(
+            store, clock, self.chance, self.policy, self.settling, self.watch
+        )
         self._effect = EffectSearch(
             store, clock, self.policy, self._asking, self._conclusions, self.settling
         )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.collection.uploads import UploadIntake
+from headend.config import OrderPolicy
 from headend.domain.meter import Concentrator, Meter
+from headend.domain.order import Kind, State
+from headend.domain.reading import WantedObject
+from headend.orders.conclusion import Conclusions
+from headend.orders.judge import Done
+from headend.orders.settle import Settling
 from headend.ports import Transaction
 from headend.store import event_queries as queries
 from headend.store.store import SqlStore
@@ -20,6 +28,7 @@ from protocols.dlms.date_time import DateTime
 from protocols.dlms.values import Array, OctetString, Structure, Unsigned
 from tests import databases
 from tests.events.making import ALARMS, LOG
+from tests.store import making
 
 ZONE = ZoneInfo("America/Santiago")
 NOW = datetime(2026, 7, 6, 14, tzinfo=UTC)
@@ -72,4 +81,34 @@ async def test_an_upload_brings_events(blocks: list[Block], expected: list[str])
         assert await intake.take("C-1", Upload(id=f"u{number}", at=NOW, blocks=1, packed=batch))
     found = store.read(lambda connection: queries.events(connection, queries.EventFilter()))
     assert sorted(each.event.name for each in found) == expected
+    await store.close()
+
+
+WANTED = WantedObject(1, ALARMS)
+
+
+async def test_a_word_that_an_order_read_tells_the_same() -> None:
+    """Twice read, once told; a meter whose model is away keeps its readings."""
+    store = SqlStore(databases.memory(), live=False)
+    clock = LoopClock(NOW)
+    policy = OrderPolicy()
+    settling = Settling(SeededChance(1), policy, lambda: None)
+    conclusions = Conclusions(store, clock, SeededChance(1), policy, settling)
+    read = ObjectRead(1, ALARMS, 2, value=str(1 << 13), unit=None, raw=b"\x06\0\0\x20\0")
+
+    def work(tx: Transaction) -> None:
+        tx.put_concentrators([Concentrator("C-1")])
+        tx.put_meters([Meter("11", "C-1", model="sim-3p"), Meter("22", "C-1", model="gone")])
+        for number, meter in ((1, "11"), (2, "11"), (3, "22")):
+            asked = replace(
+                making.order(number, meter=meter),
+                kind=Kind.READ, amount=None, unit=None, objects=(WANTED,), state=State.EXECUTING,
+            )  # fmt: skip
+            tx.add_order(asked, making.STORY)
+            ended = conclusions.write(tx, asked, Done(None, read=(read,)), "read", NOW)
+            assert ended.state is State.DONE
+
+    await store.run(work)
+    found = store.read(lambda connection: queries.events(connection, queries.EventFilter()))
+    assert [(each.event.device, each.event.name) for each in found] == [("11", "keys-changed")]
     await store.close()

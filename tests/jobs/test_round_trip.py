@@ -15,6 +15,7 @@ from headend.domain.evidence import Source
 from headend.domain.job import Authorisation, JobState
 from headend.domain.order import Kind, State
 from headend.jobs.export import BRING_BACK, LEASE_SIZE
+from headend.store import event_queries
 from protocols.concentrator.messages import Status
 from tests import databases
 from tests.jobs.day import LAPTOP, begun, wait
@@ -165,6 +166,26 @@ async def test_read_only_reads_and_nothing_else(
         visit = await day.visit(day.kit.open(exported.job.package))
         assert visit.steps == () and visit.read
         assert (await day.tell(number)).state is State.QUEUED
+
+
+async def test_a_status_word_that_the_technician_read_makes_its_event_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with begun(tmp_path, monkeypatch) as day:
+        (meter,) = day.meters
+        day.meters[meter].journal.alarms[1] |= 1 << 13
+        exported = await day.export(authorisation=Authorisation.READ_ONLY)
+        job = day.kit.open(exported.job.package)
+        await day.visit(job)
+        read_at = day.office_clock.now()
+        await wait(3)
+        result = job.close()
+        for _ in range(2):  # handed in twice
+            await day.hand_in(result)
+        found = day.desk.store.read(lambda c: event_queries.events(c, event_queries.EventFilter()))
+        (event,) = [each.event for each in found if each.event.name == "keys-changed"]
+        assert event.device == meter
+        assert abs(event.at - read_at) < timedelta(minutes=10), "known since the visit"
 
 
 async def test_the_device_refuses_what_the_package_does_not_allow(
