@@ -14,12 +14,12 @@ from headend.domain.event import Incident
 from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
 from scenarios.energy import energy_mismatch
-from scenarios.engine import Story
 from scenarios.field import collected_meters
 from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
 from scenarios.last_gasps import alarm_s, by_quality, last_gasps
 from scenarios.schema import Expect, seconds
+from scenarios.story import Story
 
 _STATES = {0: "disconnected", 1: "connected", 2: "ready"}
 

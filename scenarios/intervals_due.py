@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from devices.meter.profiles import LOAD_PROFILE
 from headend.domain.interval import RowQuality
-from scenarios.engine import Story
 from scenarios.field import collected_meters
+from scenarios.story import Story
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from protocols.commercial.messages import decode_result
 from scenarios.commands import OPERATOR
 from scenarios.deeds import Command, commands, may_have_acted, showed, shows, spelled, wanted
 from scenarios.energy import unclosed
-from scenarios.engine import Record, Story
 from scenarios.intervals import wrong_intervals
 from scenarios.key_changes import APART
 from scenarios.schema import FaultSpec, seconds
 from scenarios.stand_ins.carrier_portal import REJECTION_HOLDS_FOR
+from scenarios.story import Record, Story
 
 MARGIN_S = 60.0  # what a run's last minute leaves undone proves nothing
 

@@ -15,11 +15,12 @@ from typing import Any
 
 from headend.domain.order import Order
 from scenarios.cuts import Values, spelled
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.parts import seconds
 from scenarios.recast import Cast
 from scenarios.replayable import Replayable, outcome
 from scenarios.schema import built
+from scenarios.story import Story
 from scenarios.whatif import Variant, varied
 
 DEADLINE = "head_end.orders.deadline_s"

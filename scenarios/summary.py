@@ -11,10 +11,11 @@ from typing import Any
 
 from headend.domain.order import State
 from protocols.capture.recorder import Recorder
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.expectations import expected, invariants
 from scenarios.no_solution import explained
 from scenarios.schema import Scenario
+from scenarios.story import Story
 
 
 @dataclass(frozen=True, slots=True)

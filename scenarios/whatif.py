@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 
 from headend.domain.order import State
 from scenarios.cuts import Values
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.intervals_due import intervals_due
 from scenarios.schema import POLICIES, BadScenario, built, seconds
+from scenarios.story import Story
 
 ALIASES = {"retries": "head_end.orders.tries_max", "meters": "field.meters"}
 POINTS = 48  # of a curve

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import jinja2
 import plotly.offline
 
-from scenarios.engine import Story
 from scenarios.report import figures, values
 from scenarios.report.words import Language, finding_named, words
+from scenarios.story import Story
 from scenarios.summary import Summary, plain
 
 MAPS_MAX = 4

@@ -16,8 +16,8 @@ from devices.faults import Reboot
 from devices.field_spec import TransformerSpec
 from devices.meter_faults import Outage
 from headend.domain.order import State
-from scenarios.engine import Story
 from scenarios.intervals_due import intervals_due
+from scenarios.story import Story
 
 MICROSECONDS = 1_000_000
 

@@ -24,7 +24,8 @@ from protocols.dlms.key_change import Remember
 from protocols.dlms.keys import KeyPairs, Keys
 from protocols.dlms.server import ServerConnection
 from scenarios import stories
-from scenarios.engine import Story, run
+from scenarios.engine import run
+from scenarios.story import Story
 from tests.dlms_security.parties import client, private, server
 from tests.dlms_security.watching import Watch, watch
 from tools.cli import app

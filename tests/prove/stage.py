@@ -27,12 +27,12 @@ import msgspec
 from devices.world import World
 from headend.app.sessions import Address
 from headend.store.store import Reader
-from scenarios.engine import Record, Story, records_of
 from scenarios.live import live_field
 from scenarios.schema import Scenario, parse
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from scenarios.story import Record, Story, records_of
 from tests import databases
 from tests.field.live_broker import mosquitto, session
 from tools.order import http_post

@@ -21,9 +21,9 @@ from devices.meter.history import Deed
 from devices.world import World
 from headend.domain.order import Order, State
 from protocols.cim.control_types import ControlKind
-from scenarios.engine import Record, Story
 from scenarios.expectations import invariants
 from scenarios.stand_ins.commercial import Wanted
+from scenarios.story import Record, Story
 from tests import databases
 from tests.prove.stage import Stage, staged
 

@@ -15,11 +15,12 @@ import msgspec
 import pytest
 
 from scenarios import stories
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.invariants import ALWAYS
 from scenarios.report import figures, values
 from scenarios.report.page import page
 from scenarios.report.words import Language, finding_named, words
+from scenarios.story import Story
 from scenarios.summary import Summary, summarise
 from scenarios.whatif import Measure
 from tests.demo.commands import ami

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.schema import Scenario, parse
+from scenarios.story import Story
 
 LIMITED, CUT, REFUSING = "90000001", "90000002", "90000003"
 

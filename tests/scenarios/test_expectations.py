@@ -10,9 +10,10 @@ import pytest
 
 from devices.meter.load import ConstantLoad
 from scenarios import stories
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.expectations import expected
 from scenarios.schema import BadScenario, Expect, parse
+from scenarios.story import Story
 from tests.scenarios.shared import THREE_ORDERS
 
 # name: (what is so, what is not)

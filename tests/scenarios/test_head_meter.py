@@ -22,9 +22,10 @@ from devices.meter.services import ITSELF
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.values import LongUnsigned
 from scenarios.energy import energy_mismatch
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.field import registry_of
 from scenarios.schema import BadScenario, parse
+from scenarios.story import Story
 from tools.cli import app
 
 HEAD = "80000001"

@@ -17,11 +17,11 @@ from headend.collection.intervals import empty_day
 from headend.domain.interval import Row, RowQuality
 from headend.domain.order import JournalLine, State
 from headend.domain.reason import ReasonCode
-from scenarios.engine import Record, Story
 from scenarios.expectations import invariants
 from scenarios.intervals import own_rows
 from scenarios.invariants import ALWAYS
 from scenarios.key_changes import APART
+from scenarios.story import Record, Story
 from tests.scenarios.shared import CUT, LIMITED, REFUSING, told
 
 Spoil = Callable[[Story], Story]

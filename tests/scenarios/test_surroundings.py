@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.engine import Story, run
+from scenarios.engine import run
 from scenarios.schema import parse
+from scenarios.story import Story
 from scenarios.summary import Summary, summarise
 
 STORY = """

@@ -11,10 +11,10 @@ import typer
 from rich.text import Text
 
 from scenarios import stories
-from scenarios.engine import Story
 from scenarios.junit import of_run
 from scenarios.report.words import Language
 from scenarios.schema import BadScenario
+from scenarios.story import Story
 from scenarios.summary import Summary, played
 from tools.capturing import CaptureFile, recording
 from tools.options import Json

@@ -14,11 +14,11 @@ from rich.text import Text
 
 from headend import config as configuration
 from headend.config import BadConfig
-from scenarios.engine import Story
 from scenarios.recorded import recorded
 from scenarios.replay import Ended, Replay, replay
 from scenarios.replayable import NothingToReplay, Replayable, replayable
 from scenarios.schema import BadScenario
+from scenarios.story import Story
 from scenarios.summary import summarise
 from scenarios.whatif import Variant, variants
 from tools.database import reading
