@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from headend.config_notify import Channel, Notification, NotifyRule, check
+from headend.config_service_levels import ServiceLevelPolicy
 from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts
 from headend.config_warehouse import ReportSchedule, WarehousePolicy
 
@@ -357,6 +358,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     events: EventPolicy = EventPolicy()
     backup: BackupPolicy = BackupPolicy()
     warehouse: WarehousePolicy = WarehousePolicy()
+    service_levels: ServiceLevelPolicy = ServiceLevelPolicy()
     reports: tuple[ReportSchedule, ...] = ()
     notify: tuple[NotifyRule, ...] = ()
     channel: tuple[Channel, ...] = ()

@@ -24,6 +24,7 @@ from headend.app.months import Months
 from headend.app.notices import raising, sending
 from headend.app.recovery import Recovery
 from headend.app.security import security_events
+from headend.app.service_levels import Measuring, defined
 from headend.app.warehouse_duty import WarehouseDuty
 from headend.campaigns.advancing import Advancing
 from headend.campaigns.desk import CampaignDesk
@@ -151,6 +152,7 @@ class HeadEnd:
     raising: Raising
     sending: Sending
     recovery: Recovery
+    measuring: Measuring
 
     def refused_by_tls(self, why: str) -> None:
         """A client of the SOAP door has no certificate that counts."""
@@ -181,6 +183,7 @@ class HeadEnd:
             *self.raising.errors,
             *self.sending.errors,
             *self.recovery.errors,
+            *self.measuring.errors,
         )
 
     async def listen(self) -> None:
@@ -357,6 +360,9 @@ def build(
         works.append(("months", months.run))
     watch = Watch(guard.note, clock)
     backing_up = BackupDuty(config, clock, chance, watch)
+    measuring = Measuring(store, clock, defined(config), zone, config.service_levels.look_s)
+    if live:
+        works.append(("service levels", measuring.run))
     if live and config.backup.place is not None:
         works.append(("backups", backing_up.run))
     warehouse = None
@@ -395,6 +401,7 @@ def build(
         months=months,
         duties=Duties(duty, field_, works),
         recovery=Recovery(store, clock, direct),
+        measuring=measuring,
         warehouse=warehouse,
         uploads=UploadIntake(store, clock, zone, late_after_s, words),
         guard=guard,

@@ -30,6 +30,7 @@ from headend.store.readings import ReadingWords
 from headend.store.receipts import ReceiptWords
 from headend.store.restoration import RestorationWords
 from headend.store.secrets import SecretWords
+from headend.store.service_levels import ServiceLevelWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
 from headend.store.validated import ValidatedWords
