@@ -26,7 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
-    "notify", "firmware", "account", "token", "audit", "database", "backup", "warehouse",
+    "notify", "firmware", "account", "token", "audit", "database", "backup", "warehouse", "sla",
     "report", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -22,17 +22,14 @@ from headend.domain.service_level import (
     Standing,
     reported,
 )
-from headend.domain.utility_day import days as days_between
 from headend.service_levels.definition import BadDefinition, length_text, read
+from headend.service_levels.page import WORDS, page, percent, wanted
 from headend.store.service_level_queries import days_to_measure, measured, measured_days
 from tools.collection_asking import DAYS_MAX, day_named
 from tools.collection_drawing import bars
 from tools.database import configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
-from tools.sla_page import page
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
-
-T = TypeVar("T")
 
 app = typer.Typer(
     name="sla",
@@ -42,7 +39,6 @@ app = typer.Typer(
 )
 
 MARK = {True: "[green]met[/]", False: "[bold red]missed[/]", None: "[dim]open[/]"}
-WORDS = {True: "met", False: "missed", None: "open"}
 Definition = Annotated[
     Path | None, typer.Option("--definition", help="Goals in a file (TOML) [configured, or ours].")
 ]
@@ -57,7 +53,9 @@ def report(
         int, typer.Option(min=1, max=DAYS_MAX, help="So many days, up to that one.")
     ] = 1,
     by: Annotated[By, typer.Option(help="The groups of each level.")] = By.CONCENTRATOR,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where one is missed.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where one is missed.")
+    ] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the groups as well.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write it as a page, too.")] = None,
     definition: Definition = None,
@@ -85,7 +83,7 @@ def report(
     first = last - timedelta(days=days - 1)
 
     def asked(connection: Any) -> list[Measured]:
-        found = {each: [] for each in days_between(first, last)}  # type: dict[date, list[Measured]]
+        found: dict[date, list[Measured]] = defaultdict(list)
         for row in measured_days(connection, first, last, by):
             found[row.day].append(row)
         stale = list(days_to_measure(connection, levels, first, last, zone, now))
@@ -143,7 +141,7 @@ def check(
     for goal in levels.goals:
         for level in goal.levels:
             table.add_row(
-                goal.name, _percent(float(level.share)), length_text(level.within_s), goal.about
+                goal.name, percent(float(level.share)), length_text(level.within_s), goal.about
             )
     show(table)
     out.print(f"a meter is silent after {length_text(levels.silent_s)}")
@@ -155,7 +153,9 @@ def _read(file: Path | None) -> ServiceLevels:
     except OSError as error:
         wrong_usage(f"{file}: {error.strerror}", code="no-file")
     except BadDefinition as error:
-        wrong_usage(f"{file}: {error}", "What there is: docs/service-levels.md", code="bad-definition")
+        wrong_usage(
+            f"{file}: {error}", "What there is: docs/service-levels.md", code="bad-definition"
+        )
 
 
 def _write(file: Path, text: str) -> None:
@@ -176,18 +176,13 @@ def _table(told: list[LevelReport], by: By) -> Table:
         table.add_row(
             whole.goal.name,
             wanted(whole),
-            _percent(whole.share),
+            percent(whole.share),
             MARK[whole.met],
             f"{whole.count.judged:,}",
             f"{whole.open:,}",
-            ", ".join(f"{worst.name or 'none'} {_percent(worst.share)}" for worst in each.worst),
+            ", ".join(f"{worst.name or 'none'} {percent(worst.share)}" for worst in each.worst),
         )
     return table
-
-
-def wanted(standing: Standing) -> str:
-    """A level as people say it: "98 % within 24 h"."""
-    return f"{_percent(float(standing.level.share))} within {length_text(standing.level.within_s)}"
 
 
 def _apart(told: list[LevelReport]) -> None:
@@ -203,13 +198,6 @@ def _plot(told: list[LevelReport]) -> None:
         if shown:
             out.print(f"\n[bold]{each.whole.goal.name}[/], {wanted(each.whole)}")
             show(bars(shown))
-
-
-def _percent(share: float | None) -> str:
-    """Never 100 % where something is missing."""
-    if share is None:
-        return "-"
-    return f"{100 * (min(share, 0.9999) if share < 1 else share):.4g} %"
 
 
 # --- for machines ---

@@ -1,9 +1,9 @@
 """Service levels: goals over how soon things are done, and how much of it was done so soon.
 
 Everything that a goal is about took a time: an interval until it was here, an order until it was
-done, an alarm until it was heard; of a clock it is by how much it was off.  A goal asks that a share
-of them took no longer than so long.  What has not come counts as soon as it had that long; before,
-nobody can say.  Meters that have been silent for months are counted apart.
+done, an alarm until it was heard; of a clock it is by how much it was off.  A goal asks that a
+share of them took no longer than so long.  What has not come counts as soon as it had that long;
+before, nobody can say.  Meters that have been silent for months are counted apart.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class Transaction(
     ReadingWords,
     CollectedWords,
     ValidatedWords,
+    ServiceLevelWords,
     BackfillWords,
     UpkeepWords,
     ImageWords,

@@ -120,7 +120,9 @@ def length_s(text: str, where: str) -> int:
     found = _LENGTH.fullmatch(text.strip())
     seconds = int(found[1]) * _UNIT_S[found[2]] if found else 0
     if not 0 < seconds <= LONGEST_S:
-        raise BadDefinition(f"{where} takes a length of time like 30s, 30min, 24h or 10d (up to 400d), not {text!r}")
+        raise BadDefinition(
+            f"{where} takes a length of time like 30s, 30min, 24h or 10d (up to 400d), not {text!r}"
+        )
     return seconds
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from headend.domain.interval import Row
 from headend.domain.ledger import Entry, first_rows
@@ -20,6 +20,7 @@ from headend.store import schema
 from headend.store.collected_schema import interval_days
 from headend.store.event_schema import events
 from headend.store.ledger_queries import Wanted, ledger
+from headend.store.meter_clocks import meter_clocks
 from headend.store.upkeep_schema import concentrator_clocks
 
 AT_ONCE = 400  # meters whose pages are unpacked together
@@ -27,7 +28,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """Between workers that number orders: an order's number and its time agree as far as this."""
 _NOT_DONE_BY_US = (State.REJECTED, State.CANCELLED)
 _o, _j, _e = schema.orders.c, schema.journal.c, events.c
-_c, _r, _d = concentrator_clocks.c, schema.readings.c, interval_days.c
+_c, _r, _d, _k = concentrator_clocks.c, schema.readings.c, interval_days.c, meter_clocks.c
 
 Counts = dict[str, Count]
 """By device."""
@@ -113,7 +114,7 @@ def _reads(connection: Connection, goal: Goal, of: OfDay) -> Iterator[Item]:
 def _done(connection: Connection, of: OfDay, which: ColumnElement[bool]) -> Iterator[Item]:
     """Orders that the field has to answer for: what was rejected or cancelled is not among them."""
     query = select(_o.meter, _o.accepted_at, _o.ready_at, _o.state, _o.ended_at).where(
-        _accepted_in(connection, of), which, _o.state.not_in(_NOT_DONE_BY_US)
+        accepted_in(connection, of), which, _o.state.not_in(_NOT_DONE_BY_US)
     )
     for meter, accepted_at, ready_at, state, ended_at in connection.execute(query):
         since = max(accepted_at, ready_at)
@@ -131,7 +132,7 @@ def _outcomes(connection: Connection, goal: Goal, of: OfDay) -> Iterator[Item]:
     query = (
         select(_o.meter, _o.deadline, _o.ended_at, ends.c.ends)
         .outerjoin(ends, ends.c.order == _o.number)
-        .where(_accepted_in(connection, of), _o.kind.in_(goal.kinds))
+        .where(accepted_in(connection, of), _o.kind.in_(goal.kinds))
     )
     for meter, deadline, ended_at, count in connection.execute(query):
         took_s = None
@@ -140,7 +141,7 @@ def _outcomes(connection: Connection, goal: Goal, of: OfDay) -> Iterator[Item]:
         yield Item(meter, deadline.timestamp(), took_s)
 
 
-def _accepted_in(connection: Connection, of: OfDay) -> ColumnElement[bool]:
+def accepted_in(connection: Connection, of: OfDay) -> ColumnElement[bool]:
     return and_(_numbered_in(connection, of, _o.number), of.holds(_o.accepted_at))
 
 
@@ -170,8 +171,8 @@ def _first_number(connection: Connection, at: datetime) -> int:
 
 
 def _clocks(connection: Connection, goal: Goal, of: OfDay) -> Iterator[Item]:
-    """Concentrators' clocks as they were found, and meters' that were read.  The first look at a
-    concentrator's is none of them: nobody had set it before."""
+    """Clocks that are looked after: of concentrators as they were found, but for the first look,
+    as nobody had set it before; of meters as they were left, and as they were read since."""
     first = (
         select(_c.concentrator, func.min(_c.at).label("at")).group_by(_c.concentrator).subquery()
     )
@@ -182,8 +183,16 @@ def _clocks(connection: Connection, goal: Goal, of: OfDay) -> Iterator[Item]:
     )
     for name, at, offset_s in connection.execute(query):
         yield Item(name, at.timestamp(), abs(offset_s))
+    left = select(_k.meter, _k.at, func.coalesce(_k.after_s, _k.before_s)).where(of.holds(_k.at))
+    for meter, at, off_s in connection.execute(left):
+        if off_s is not None:
+            yield Item(meter, at.timestamp(), abs(off_s))
+    set_before = select(_k.meter).where(_k.meter == _r.meter, _k.at < _r.received_at)
     read = select(_r.meter, _r.received_at, _r.value).where(
-        _r.word == "clock", _r.value.is_not(None), of.holds(_r.received_at)
+        _r.word == "clock",
+        _r.value.is_not(None),
+        of.holds(_r.received_at),
+        set_before.exists(),
     )
     for meter, received_at, value in connection.execute(read):
         shown = _moment(value)
@@ -218,43 +227,3 @@ _ITEMS = {
     Measure.CLOCKS: _clocks,
     Measure.ALARMS: _alarms,
 }
-
-
-def newest_change(connection: Connection, of: OfDay, profiles: Iterable[str]) -> datetime | None:
-    """When something last came that a day's counts are made of."""
-    numbered = _accepted_in(connection, of)
-    questions = [
-        select(func.max(_d.updated_at)).where(_d.profile.in_(sorted(profiles)), _d.day == of.day),
-        select(func.max(_o.ended_at)).where(numbered),
-        select(func.max(_o.accepted_at)).where(numbered),
-        select(func.max(_e.received_at)).where(of.holds(_e.at)),
-    ]
-    found = [connection.execute(query).scalar_one() for query in questions]
-    return max((each for each in found if each is not None), default=None)
-
-
-def heard(connection: Connection, names: Iterable[str], of: OfDay, silent_s: int) -> set[str]:
-    """Those of some meters of which anything came in so long a time before a day's end."""
-    since = of.end - timedelta(seconds=silent_s)
-    first = since.astimezone(of.zone).date()
-    mine = sorted(names)
-    readings, pushes = schema.readings.c, schema.pushes.c
-    questions = [
-        select(_d.meter).where(
-            _d.meter.in_(mine), _d.day.between(first, of.day), _d.received > 0
-        ),
-        select(readings.meter).where(
-            readings.meter.in_(mine), readings.received_at >= since, readings.received_at < of.end
-        ),
-        select(pushes.meter).where(
-            pushes.meter.in_(mine), pushes.received_at >= since, pushes.received_at < of.end
-        ),
-        select(_o.meter).where(
-            _o.meter.in_(mine), _o.state == State.DONE,
-            _o.ended_at >= since, _o.ended_at < of.end,
-        ),
-        select(_e.device).where(
-            _e.device.in_(mine), _e.received_at >= since, _e.received_at < of.end
-        ),
-    ]  # fmt: skip
-    return {name for query in questions for name in connection.execute(query.distinct()).scalars()}

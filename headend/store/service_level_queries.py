@@ -28,9 +28,10 @@ from headend.store.collected_schema import interval_days
 from headend.store.image_schema import meter_firmware
 from headend.store.ledger_queries import zones_of
 from headend.store.life import LIFE
-from headend.store.registry_queries import AT_ONCE
+from headend.store.meter_filter import AT_ONCE
 from headend.store.rows import METER
-from headend.store.service_level_items import OfDay, counted, heard, newest_change
+from headend.store.service_level_items import OfDay, counted
+from headend.store.service_level_signs import heard, newest_change
 from headend.store.service_levels import MEASURED
 
 _m, _d, _s, _l = schema.meters.c, interval_days.c, MEASURED.table.c, LIFE.table.c
@@ -108,9 +109,7 @@ def _silent(connection: Connection, levels: ServiceLevels, of: OfDay) -> frozens
     end = round(of.end.timestamp())
     window = Span(end - levels.silent_s, end)
     quiet = (
-        METER.select()
-        .where(_m.name.not_in(today), _m.name.in_(select(_l.meter)))
-        .order_by(_m.name)
+        METER.select().where(_m.name.not_in(today), _m.name.in_(select(_l.meter))).order_by(_m.name)
     )
     meters = [METER.read(row) for row in connection.execute(quiet)]
     found: set[str] = set()

@@ -48,6 +48,7 @@ class SqlTransaction(
     IntervalWords,
     CollectedWords,
     ValidatedWords,
+    ServiceLevelWords,
     BackfillWords,
     UpkeepWords,
     ImageWords,
