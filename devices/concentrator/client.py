@@ -19,7 +19,7 @@ from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.events import ClientEngine
 from protocols.dlms.keys import COUNTER_MAX
 from protocols.dlms.logical_name import LogicalName
-from protocols.dlms.procedures import Procedure
+from protocols.dlms.procedures import Outcome, Working
 from protocols.dlms.script import CounterSource
 from protocols.dlms.session import MayAct, Phase, Session
 from protocols.dlms.settings import ClientSettings
@@ -39,7 +39,7 @@ class Client:
         self,
         entry: Entry,
         counters: Counters,
-        procedure: Procedure,
+        procedure: Working[Outcome],
         *,
         engine: str,
         challenge: Callable[[], bytes],

@@ -25,11 +25,12 @@ from devices.concentrator.intake import (
     on_withdraw,
 )
 from devices.concentrator.own_clock import OwnClock
-from protocols.concentrator.messages import Execute, Status, Withdraw
+from protocols.concentrator.messages import Execute, MeterImage, Status, Withdraw
 
 
 class Commands:
-    """Those of one boot.  `busy` tells of the fault in which it takes no more work."""
+    """Those of one boot.  `busy` tells of the fault in which it takes no more work, `has_room`
+    whether there is room for an image."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Commands:
         *,
         queue_max: int,
         busy: Callable[[], bool],
+        has_room: Callable[[MeterImage | None], bool],
     ) -> None:
         self._env = env
         self._desk = desk
@@ -49,6 +51,7 @@ class Commands:
         self._table = table
         self._queue_max = queue_max
         self._busy = busy
+        self._has_room = has_room
         self._found: list[Attempt] = []  # in flash after a reboot, waiting for the time
 
     @property
@@ -93,7 +96,7 @@ class Commands:
             desk.journal,
             in_table=command.meter in self._table,
             expired=self._clock.left_s(command.not_after, behind_s, now) <= 0,
-            room=room and desk.journal.has_room(desk.now()),
+            room=room and desk.journal.has_room(desk.now()) and self._has_room(command.firmware),
         )
         match decision:
             case Begin():

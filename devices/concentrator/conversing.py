@@ -55,7 +55,9 @@ class Record:
 
 @dataclass(slots=True)
 class Conversing:
-    """See the module.  `make_way` ends the session early: somebody more urgent wants the meter."""
+    """See the module.  `make_way` ends the session early: somebody more urgent wants the meter.
+    `repeatable`: what acts in this session does no more when it comes twice, as a block of an image
+    and may be long and sent again."""
 
     line: PowerLine
     leg: Leg
@@ -63,6 +65,7 @@ class Conversing:
     resends_max: int
     priority: int = URGENT
     make_way: Callable[[], bool] = lambda: False
+    repeatable: bool = False
 
     def hold(self, session: Session) -> Waits:
         """Carry a session from its first message to its end."""
@@ -79,7 +82,7 @@ class Conversing:
                 answers: list[bytes] = []
                 if octets:
                     resends = self.resends_max
-                    if session.acted and not acted:
+                    if session.acted and not acted and not self.repeatable:
                         assert len(octets) <= ACTING_OCTETS_MAX, "it could arrive too late"
                         resends = 0
                     answers = yield from self._send(session, octets, resends)

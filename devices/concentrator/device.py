@@ -24,13 +24,16 @@ from devices.concentrator.discovering import Discovering
 from devices.concentrator.errand import Patience
 from devices.concentrator.execution import Execution
 from devices.concentrator.flash import Flash
+from devices.concentrator.image_store import ImageStore
 from devices.concentrator.journal import ATTEMPTS_MAX
 from devices.concentrator.memory import OCTETS_MAX, Memory
+from devices.concentrator.meter_updating import MeterUpdating
 from devices.concentrator.online import Online
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.own_events import note
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
+from devices.concentrator.street_update import StreetUpdate
 from devices.concentrator.table import EnginePolicy, Entry, alternating
 from devices.concentrator.task_times import without_zone
 from devices.concentrator.tunnels import Tunnels
@@ -156,6 +159,9 @@ class Concentrator:
         self._tunnels.halt()
         self._discovering.halt()
         self._updating.halt()
+        self._meter_updating.halt()
+        self._street_update.halt()
+        self._images.halt()
         self._desk.outbox.halt()
         self.online.power_off()
 
@@ -189,6 +195,7 @@ class Concentrator:
         self._commands.find_unfinished()
         self._discovering.start()
         self._updating.start()
+        self._street_update.wake()
         self._collecting.start()
 
     def _recall(self) -> None:
@@ -216,6 +223,35 @@ class Concentrator:
             patience=self.settings.patience,
             errands_max=self.settings.errands_max,
             challenges=self._challenges,
+            bring=lambda attempt: self._meter_updating.add(attempt),
+        )
+        self._images = ImageStore(
+            self.env,
+            self._desk,
+            self.flash.images,
+            online=lambda: self.online.has_session,
+            arrived=lambda: self._street_update.wake(),
+        )
+        self._street_update = StreetUpdate(
+            self._line,
+            self._desk,
+            self.flash,
+            self.table,
+            self._client,
+            self._turns,
+            self._images,
+            engines=self.engines,
+            resends_max=self.settings.patience.resends_max,
+            challenges=self._chance("images", self.flash.boot),
+        )
+        self._meter_updating = MeterUpdating(
+            self._desk,
+            self.flash.images,
+            self.clock,
+            self.table,
+            self._images,
+            self._street_update,
+            given_up=self._execution.given_up,
         )
         self._memory = Memory(
             self.flash.collected,
@@ -270,6 +306,7 @@ class Concentrator:
             self.table,
             queue_max=self.settings.queue_max,
             busy=lambda: self.busy,
+            has_room=lambda image: image is None or self._images.has_room(image),
         )
 
     # --- session with the head-end: `online.Host` ------------------------------------------------
@@ -345,6 +382,7 @@ class Concentrator:
         self._desk.outbox.resume()
         self._uploading.session_begun()
         self._updating.session_begun()
+        self._images.go_on()
 
     def received(self, payload: bytes) -> None:
         """A message on the `down` topic."""
@@ -387,6 +425,7 @@ class Concentrator:
                 stored = True
             case FirmwarePiece():
                 self._updating.piece(message)
+                self._images.piece(message)
                 return
             case AdmitMeter() | RefuseMeter():
                 self._discovering.decided(message)

@@ -6,7 +6,7 @@ nothing survives a loss of power but what the desk has written down.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -23,7 +23,7 @@ from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import EnginePolicy, Entry
 from devices.concentrator.turns import URGENT, Turns
-from protocols.concentrator.messages import Status
+from protocols.concentrator.messages import Action, Status
 
 
 class Execution:
@@ -43,6 +43,7 @@ class Execution:
         patience: Patience,
         errands_max: int,
         challenges: Random,
+        bring: Callable[[Attempt], None],
     ) -> None:
         self._line = line
         self._env = line.env
@@ -56,6 +57,7 @@ class Execution:
         self._patience = patience
         self._errands_max = errands_max
         self._challenges = challenges
+        self._bring = bring  # takes the attempts at firmware, which go on for days
         self._waiting: list[Attempt] = []
         self._errands: dict[str, simpy.Process] = {}  # by meter
 
@@ -67,6 +69,9 @@ class Execution:
         now = self._env.now
         left_s = self._clock.left_s(attempt.not_after, attempt.behind_s, now)
         attempt.expires_uptime = self._clock.uptime(now) + left_s
+        if attempt.action is Action.UPDATE_FIRMWARE:
+            self._bring(attempt)
+            return
         self._waiting.append(attempt)
         self._begin()
 
@@ -110,7 +115,7 @@ class Execution:
         done = done_before(self._desk.journal, attempt.key.order, attempt.meter, attempt.action)
         if done is not None:
             self._desk.end_as_before(attempt, done)
-        elif (status := self._given_up(attempt)) is not None:
+        elif (status := self.given_up(attempt)) is not None:
             self._desk.end_without_errand(attempt, status)
         elif entry is None:
             self._desk.end_without_errand(attempt, Status.NOT_IN_TABLE)
@@ -129,7 +134,7 @@ class Execution:
             patience=self._patience,
             challenges=self._challenges,
             may_act=lambda now: self._may_act(attempt, errand.margin_s, now),
-            given_up=lambda: self._given_up(attempt),
+            given_up=lambda: self.given_up(attempt),
             own_time=self._desk.now,
         )
         outcome = yield from errand.run()
@@ -154,11 +159,12 @@ class Execution:
             attempt.expires_uptime - self._clock.uptime(now),
         )
 
-    def _given_up(self, attempt: Attempt) -> Status | None:
-        """Why nothing more should be tried, before anything that acts was sent."""
+    def given_up(self, attempt: Attempt, margin_s: float = 0.0) -> Status | None:
+        """Why nothing more should be tried, before anything that acts was sent.  `margin_s`: how
+        long what is tried may be on its way."""
         if attempt.withdrawn:
             return Status.CANCELLED
-        if self._left_s(attempt, self._env.now) <= 0:
+        if self._left_s(attempt, self._env.now) <= margin_s:
             return Status.STALE
         return None
 

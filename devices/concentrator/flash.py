@@ -21,7 +21,9 @@ from protocols.concentrator.messages import (
     ObjectWanted,
     TariffWanted,
 )
+from protocols.concentrator.meter_firmware import MeterImage, UpdateTold
 from protocols.concentrator.upkeep import EventEntry
+from protocols.dlms.firmware_update import Memory
 from protocols.dlms.procedures import Captured
 
 
@@ -61,6 +63,7 @@ class Attempt:
     objects: tuple[ObjectWanted, ...] = ()
     clock: ClockWanted | None = None
     tariff: TariffWanted | None = None
+    firmware: MeterImage | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +134,28 @@ class Image:
 
 
 @dataclass(slots=True)
+class Bringing:
+    """An image on its way to one meter.  Nothing but an attempt of its order activates it."""
+
+    order: str
+    image: MeterImage
+    until: datetime  # by the own clock; without another attempt until then the order is over
+    memory: Memory = Memory()
+    told: UpdateTold | None = None  # where the meter stood last
+    refused: str = ""  # why it will not come to run; told by the next attempt
+    sent: int = 0  # blocks that the meter took since the last attempt
+    activated_at: datetime | None = None  # by the own clock
+
+
+@dataclass(slots=True)
+class MeterImages:
+    """Images for meters, each once, and the meters that they are for."""
+
+    octets: dict[str, bytes] = field(default_factory=dict)  # by SHA-256; as far as they came
+    meters: dict[str, Bringing] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Collected:
     """The task table, how far it has come, and what was read and not uploaded yet."""
 
@@ -162,6 +187,7 @@ class Flash:
     collected: Collected = field(default_factory=Collected)
     firmware: str = ""  # that runs, where it is another than the one delivered
     image: Image | None = None
+    images: MeterImages = field(default_factory=MeterImages)
     strangers: dict[str, Stranger] = field(default_factory=dict)  # by module
     events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
     shifted: list[str] = field(default_factory=list)  # messages that shifted the clock

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from devices.concentrator.flash import Attempt, Flash, Key, Stage
-from protocols.concentrator.messages import ACTING, Execute, Result, Status
+from protocols.concentrator.messages import ACTING, Action, Execute, Result, Status
 
 ATTEMPTS_MAX = 4096
 WITHDRAWALS_MAX = 256  # room kept beyond it, so that a withdrawal always finds some
-KEPT = timedelta(hours=72)  # after its end: as long as the head-end looks for effects
+KEPT = timedelta(hours=72)
+"""After its end: as long as the head-end looks for effects.  An image's effect is looked for by
+other attempts, of which it takes hundreds: they are forgotten where room is wanted."""
 
 _read = msgspec.json.Decoder(Result)
 
@@ -76,6 +78,7 @@ class Journal:
             objects=command.objects,
             clock=command.clock,
             tariff=command.tariff,
+            firmware=command.firmware,
             not_after=command.not_after,
             behind_s=behind_s,
         )
@@ -93,7 +96,8 @@ class Journal:
             raise ValueError(f"{attempt.key} has ended already")
         attempt.stage = Stage.ENDED
         attempt.result_id, attempt.result = result_id, result
-        attempt.keep_until = max(attempt.not_after, now) + KEPT
+        over = max(attempt.not_after, now)
+        attempt.keep_until = over if attempt.action is Action.UPDATE_FIRMWARE else over + KEPT
         self._of_result[result_id] = attempt
 
     def receipted(self, result_id: str) -> None:

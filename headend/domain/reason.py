@@ -23,7 +23,6 @@ class ReasonCode(enum.StrEnum):
     METER_REMOVED = "meter-removed"
     KEYS_OF_CONCENTRATOR = "keys-of-concentrator"
     LIMIT_OUT_OF_RANGE = "limit-out-of-range"
-    FIRMWARE_BY_CONCENTRATOR = "firmware-by-concentrator"
     IMAGE_UNKNOWN = "image-unknown"
     IMAGE_OF_OTHER_MODEL = "image-of-other-model"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
@@ -132,9 +131,6 @@ _TABLE = (
      "las claves del medidor son de su concentrador y no se cambian desde aquí", _NEITHER),
     (_C.LIMIT_OUT_OF_RANGE, "5.8", "the limit is outside the meter's contract",
      "LIMITE_FUERA_DE_RANGO", "el límite excede la potencia contratada", _NEITHER),
-    (_C.FIRMWARE_BY_CONCENTRATOR, "5.2",
-     "the meter is behind a concentrator, which brings no firmware to meters",
-     "FIRMWARE_POR_CONCENTRADOR", "el concentrador no lleva firmware a sus medidores", _NEITHER),
     (_C.IMAGE_UNKNOWN, "5.2", "no such image is on the shelf",
      "IMAGEN_DESCONOCIDA", "la imagen de firmware no está registrada", _NEITHER),
     (_C.IMAGE_OF_OTHER_MODEL, "5.2", "the image was made for another model of meter",

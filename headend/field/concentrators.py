@@ -22,6 +22,7 @@ from headend.config import FieldPolicy
 from headend.field import relay
 from headend.field.broker import Broker, BrokerUnavailable
 from headend.field.presence import Presence
+from headend.field.wanted_image import wanted
 from headend.ports import Chance, Clock, Command, Connectivity, FieldListener, Report
 from protocols.concentrator import messages, topics
 
@@ -122,6 +123,9 @@ class Concentrators:
             ),
             clock=command.clock,
             tariff=command.tariff,
+            firmware=None
+            if command.image is None
+            else wanted(command.image, activate=command.activate),
         )
         if command.action in messages.ACTING and not await self._presence.is_there(
             command.concentrator

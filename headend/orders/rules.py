@@ -44,8 +44,6 @@ def refusal(
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
     ours = is_direct(meter.lane) or meter.by_gateway
-    if order.kind is Kind.UPDATE_FIRMWARE and not ours:
-        return ReasonCode.FIRMWARE_BY_CONCENTRATOR
     if order.kind is Kind.CHANGE_KEYS and not ours:
         return ReasonCode.KEYS_OF_CONCENTRATOR
     if order.kind is Kind.SET_LIMIT and not within_contract(order, meter, policy):

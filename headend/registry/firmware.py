@@ -1,5 +1,6 @@
 """Concentrators' firmware: offered until it is known to be stored, handed out piece by piece, and
-followed to its end."""
+followed to its end.  The images of meters are handed out in the same way to whoever asks, as orders
+name them (`orders`)."""
 
 from __future__ import annotations
 
@@ -38,6 +39,7 @@ class FirmwareDesk:
     courier: Courier
     errors: list[Exception] = field(default_factory=list)
     _taken: set[tuple[str, str]] = field(default_factory=set)  # offers that were receipted
+    _last: tuple[str, bytes] | None = None  # of the shelf; the next piece is most often of the same
 
     async def run(self) -> None:
         """Offer what was entered, until cancelled."""
@@ -68,18 +70,31 @@ class FirmwareDesk:
 
     async def wanted(self, concentrator: str, word: WantFirmware) -> bool:
         """Hand out a piece.  Nothing is receipted: it is asked for until it comes."""
-        update = await self.store.run(lambda tx: tx.firmware_update(concentrator, word.image))
-        if update is None:
+        octets = await self._octets(concentrator, word.image)
+        if octets is None:
             return False
         count = max(0, min(word.octets, PIECE_OCTETS_MAX))
         piece = FirmwarePiece(
             id=self.chance.uuid(),
             image=word.image,
             offset=word.offset,
-            octets=update.octets[word.offset : word.offset + count] if word.offset >= 0 else b"",
+            octets=octets[word.offset : word.offset + count] if word.offset >= 0 else b"",
         )
         await self.courier.tell(concentrator, piece)
         return False
+
+    async def _octets(self, concentrator: str, image: str) -> bytes | None:
+        """Those of a concentrator's own firmware, or of an image on the shelf."""
+        if self._last is not None and self._last[0] == image:
+            return self._last[1]
+        update = await self.store.run(lambda tx: tx.firmware_update(concentrator, image))
+        if update is not None:
+            return update.octets
+        found = await self.store.run(lambda tx: tx.image(image))
+        if found is None:
+            return None
+        self._last = image, found.octets
+        return found.octets
 
     async def told(self, concentrator: str, word: FirmwareTold) -> bool:
         """How an image fares; True: it need not be told again."""

@@ -42,7 +42,7 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
-from protocols.concentrator.meter_firmware import UpdateTold
+from protocols.concentrator.meter_firmware import MeterImage, UpdateTold
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
 from protocols.concentrator.tariff import TariffWanted
 from protocols.concentrator.unasked import MeterPushed
@@ -53,7 +53,7 @@ __all__ = [
     "CloseTunnel",
     "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
     "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
+    "MeterImage", "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
     "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
     "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
@@ -82,7 +82,7 @@ class Action(enum.StrEnum):
     SET_CLOCK = "set-clock"  # clock, class 8: measured, and shifted or set where it is off
     SET_TARIFF = "set-tariff"  # activity calendar, class 20, and special days, class 11
     CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
-    UPDATE_FIRMWARE = "update-firmware"  # class 18; no concentrator executes it
+    UPDATE_FIRMWARE = "update-firmware"  # class 18: the image named in `firmware`
 
 
 REPEATABLE = frozenset({Action.SET_CLOCK, Action.SET_TARIFF})
@@ -114,7 +114,7 @@ class Status(enum.StrEnum):
     KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
     UNKNOWN = "unknown"  # sent, and then no word: the effect is not known
     CANCELLED = "cancelled"  # withdrawn before anything was sent to the meter
-    UNDERWAY = "underway"  # of firmware, where the head-end speaks with the meter: it takes longer
+    UNDERWAY = "underway"  # of firmware: it goes well and takes longer; ask again by a new attempt
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -217,12 +217,13 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     objects: tuple[ObjectWanted, ...] = ()  # READ only
     clock: ClockWanted | None = None  # SET_CLOCK only; left out: the usual bounds
     tariff: TariffWanted | None = None  # SET_TARIFF only
+    firmware: MeterImage | None = None  # UPDATE_FIRMWARE only
 
     def __post_init__(self) -> None:
         if self.action is Action.CHANGE_KEYS:
             raise ValueError("a concentrator's keys are not changed by order")
-        if self.action is Action.UPDATE_FIRMWARE:
-            raise ValueError("a concentrator brings no firmware to meters")
+        if self.firmware is not None and self.action is not Action.UPDATE_FIRMWARE:
+            raise ValueError("an image belongs to update-firmware, and only to it")
         if self.tariff is not None and self.action is not Action.SET_TARIFF:
             raise ValueError("a calendar belongs to set-tariff alone")
 

@@ -8,7 +8,7 @@ import msgspec
 
 
 class MeterImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The image that a meter is to run."""
+    """The image that a meter is to run.  A concentrator asks for its octets by `want-firmware`."""
 
     image: str  # its SHA-256, hexadecimal
     octets: int
@@ -16,11 +16,13 @@ class MeterImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: str  # as the meter tells it when it runs
     version_object: str  # logical name of the Data object (class 1) that tells it
     signature: bytes = b""  # image_to_activate_signature must be this, where there is one
+    activate: bool = True  # the time has come to start it, once it is verified
 
 
 class Stage(enum.StrEnum):
     """How far a meter's firmware has come."""
 
+    FETCHING = "fetching"  # the concentrator has not the whole image yet
     TRANSFERRING = "transferring"
     VERIFYING = "verifying"
     VERIFIED = "verified"  # the meter holds it and says that it is whole

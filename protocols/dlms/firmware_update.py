@@ -72,8 +72,9 @@ class Advance:
     """One session's share of an update.
 
     `go_on` is asked before each block; `sent` hears of each that the meter took.  `activate`: what
-    is verified may be started now.  `starting`: the activation was asked for so shortly ago that
-    the meter may still tell its old version.
+    is verified may be started now, unless `may_start` says otherwise immediately before.
+    `starting`: the activation was asked for so shortly ago that the meter may still tell its old
+    version.
     """
 
     image: MeterImage
@@ -82,6 +83,7 @@ class Advance:
     go_on: Callable[[], bool] = lambda: True
     sent: Callable[[int], None] = lambda number: None
     activate: bool = True
+    may_start: Callable[[], bool] = lambda: True
     starting: bool = False
     told: UpdateTold = UpdateTold(stage=Stage.TRANSFERRING)
 
@@ -183,7 +185,7 @@ class Advance:
             return why
         if why:
             return (yield from self._given_up(Stage.FOREIGN, why))
-        if not self.activate:
+        if not (self.activate and self.may_start()):
             return self._underway(Stage.VERIFIED)
         yield from self._remember(replace(self.memory, activated=True))
         begun = yield Talk(firmware.begin_activation())

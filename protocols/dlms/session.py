@@ -40,8 +40,8 @@ from protocols.dlms.procedures import (
     NotSent,
     Outcome,
     Pause,
-    Procedure,
     Unanswered,
+    Working,
 )
 from protocols.dlms.script import CounterSource, Heard, Script, Use, begin, carry_out
 from protocols.dlms.security import CountersUsedUp
@@ -98,7 +98,7 @@ class Session:
     def __init__(
         self,
         engine: ClientEngine | Callable[[int], ClientEngine],
-        procedure: Procedure,
+        procedure: Working[Outcome],
         *,
         client: int,
         server: int = LOGICAL_DEVICE,
@@ -124,6 +124,7 @@ class Session:
         self._now = 0.0
         self._violations: list[ProtocolViolation] = []
         self._outcome: Outcome | None = None
+        self._waits_until: float | None = None  # the procedure's own wait for the meter
         self._associated = False
         self._ended = False
         self.phase = Phase.NEW  # the last one reached, also after the end
@@ -181,13 +182,20 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When `handle_deadline` is due, or None."""
-        return None if self.done or self._engine is None else self._engine.next_deadline()
+        if self.done or self._engine is None:
+            return None
+        return self._engine.next_deadline() if self._waits_until is None else self._waits_until
 
     def handle_deadline(self, now: float) -> bytes | None:
         """Time has passed; the octets to transmit next, if any."""
         self._now = now
         if self.done or self._engine is None:
             return None
+        if self._waits_until is not None:
+            if now < self._waits_until:
+                return None
+            self._waits_until = None
+            return b"".join(self._proceed(None)) or None
         self._engine.handle_deadline(now=now)
         return b"".join(self._pump()) or None
 
@@ -251,7 +259,8 @@ class Session:
                 self._adopt(said)
                 continue
             if isinstance(said, Pause):
-                raise RuntimeError("a procedure that waits for the meter needs a conversation")
+                self._waits_until = self._now + said.seconds
+                return []
             assert self._engine is not None
             self._keep_counters(self._engine)
             try:

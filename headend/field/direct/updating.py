@@ -15,9 +15,9 @@ from headend.domain.failure import Failure
 from headend.domain.meter_image import MeterImage, MeterUpdate
 from headend.domain.reason import ReasonCode
 from headend.field.direct.conversation import Conversation
+from headend.field.wanted_image import wanted
 from headend.ports import Clock, Command, Store, Transaction
 from protocols.concentrator.messages import Status
-from protocols.concentrator.meter_firmware import MeterImage as Wanted
 from protocols.concentrator.meter_firmware import Stage
 from protocols.dlms.firmware_update import Advance, Memory, Remember, Talk
 from protocols.dlms.procedures import Outcome
@@ -107,18 +107,6 @@ class Updating:
     def _moved(self, advance: Advance) -> bool:
         """Whether this session brought the image further before it broke."""
         return advance.told.sent > 0
-
-
-def wanted(label: MeterImage) -> Wanted:
-    """An image of the shelf as whoever speaks with the meter needs it."""
-    return Wanted(
-        image=label.image,
-        octets=label.size,
-        identifier=label.identifier.encode("ascii"),
-        version=label.version,
-        version_object=label.version_object,
-        signature=bytes.fromhex(label.signature or ""),
-    )
 
 
 def _memory(known: MeterUpdate) -> Memory:
