@@ -25,14 +25,28 @@ _log = structlog.get_logger("duties")
 
 @dataclass(slots=True)
 class Duties:
-    """Runs `works` while the duty is ours; without a `duty` it always is."""
+    """Runs `works` while the duty is ours; without a `duty` it always is, but for a worker that
+    may lose its name (`may_end`) while it has none (`allowed`)."""
 
     duty: Duty | None
     concentrators: Concentrators
     works: Sequence[tuple[str, Callable[[], Awaitable[None]]]]
+    may_end: bool = False
     errors: list[Exception] = field(default_factory=list)
-    ours: bool = False
+    ours: bool = field(init=False)
+    allowed: bool = True
     _online: list[Hearer] = field(default_factory=list)
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.ours = self.duty is None
+
+    def allow(self, allowed: bool) -> None:
+        """Whether they may be this worker's at all; from the loop's next turn on."""
+        self.allowed = allowed
+        if not allowed:
+            self.ours = False  # nobody is heard any more
+        self._bell.set()
 
     def online(self, hearer: Hearer) -> Hearer:
         """Let a duty hear of concentrators that come on line, and of those that are, when it is
@@ -44,7 +58,7 @@ class Duties:
         """Let a duty hear only while it is ours."""
 
         async def heard(concentrator: str, message: Any) -> bool:
-            if self.duty is not None and not self.ours:
+            if not self.ours:
                 return False
             return await hearer(concentrator, message)
 
@@ -52,7 +66,7 @@ class Duties:
 
     async def run(self) -> None:
         """Until cancelled."""
-        if self.duty is None:
+        if self.duty is None and not self.may_end:
             await self._work()
             return
         working: asyncio.Task[None] | None = None
@@ -69,17 +83,33 @@ class Duties:
                     working.cancel()
                     await asyncio.gather(working, return_exceptions=True)
                     working = None
-                await asyncio.sleep(LOOK_S)
+                await self._rest()
         finally:
             if working is not None:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
-            self.duty.give_back()
+            if self.duty is not None:
+                self.duty.give_back()
+
+    async def _rest(self) -> None:
+        """Until the next look, or until it is allowed or forbidden."""
+        try:
+            async with asyncio.timeout(LOOK_S):
+                await self._bell.wait()
+        except TimeoutError:
+            pass
 
     async def _look(self) -> None:
-        assert self.duty is not None
+        self._bell.clear()
+        if self.duty is None:
+            self.ours = self.allowed
+            return
         try:
-            self.ours = await asyncio.to_thread(self.duty.hold)
+            if self.allowed:
+                held = await asyncio.to_thread(self.duty.hold)
+                self.ours = held and self.allowed
+            else:
+                await asyncio.to_thread(self.duty.give_back)
         except Exception as error:
             self.ours = False
             trouble.note(self.errors, _log, "no look for duties", error)

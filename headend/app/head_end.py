@@ -22,6 +22,7 @@ from headend.app.duties import Duties
 from headend.app.key_storage import envelope_of, journal_of
 from headend.app.months import Months
 from headend.app.notices import raising, sending
+from headend.app.own_name import OwnName
 from headend.app.recovery import Recovery
 from headend.app.security import security_events
 from headend.app.service_levels import Measuring, defined
@@ -78,7 +79,7 @@ from headend.soap.callback import Callback, CallbackFailed, SoapChannel
 from headend.soap.orders import OrderDesk
 from headend.soap.server import SoapServer
 from headend.store.engine import is_sqlite
-from headend.store.occupancy import Duty
+from headend.store.occupancy import Duty, Name
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.commercial import messages as commercial
@@ -147,6 +148,7 @@ class HeadEnd:
     watch: Watch
     security: SecurityEvents | None  # None where the CERT has no syslog server
     duties: Duties
+    own_name: OwnName
     warehouse: WarehouseDuty | None  # None where no data store is configured
     numbering: Numbering
     raising: Raising
@@ -178,6 +180,7 @@ class HeadEnd:
             *self.watch.errors,
             *(() if self.security is None else self.security.errors),
             *self.duties.errors,
+            *self.own_name.errors,
             *(() if self.warehouse is None else self.warehouse.errors),
             *self.numbering.errors,
             *self.raising.errors,
@@ -233,6 +236,7 @@ class HeadEnd:
             group.create_task(self.lanes.run(), name="lanes")
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self.duties.run(), name="duties")
+            group.create_task(self.own_name.run(), name="own name")
             if self.config.channel:
                 group.create_task(self.sending.run(), name="notices")
 
@@ -252,12 +256,13 @@ def build(
     dialling: Dialling | None = None,
     store: SqlStore | None = None,
     duty: Duty | None = None,
+    name: Name | None = None,
     live: bool = True,
 ) -> HeadEnd:
     """Join the parts.  `live` False keeps every transaction in the caller's thread, as the
     simulated clock demands; `dialling` is the way to directly reached meters, where it is not over
     real lines; `store` is one that somebody has opened on the configured database; `duty` is what
-    several workers on it take turns at."""
+    several workers on it take turns at, `name` this worker's, where it can be lost."""
     envelope = envelope_of(config)
     store = store or SqlStore(config.database, live=live)
     legacy = LegacyDatabase(config.legacy_database, live=live)
@@ -369,6 +374,16 @@ def build(
     if config.warehouse.place is not None:
         warehouse = WarehouseDuty(store, clock, config, live)
         works.append(("data store", warehouse.run))
+    duties = Duties(duty, field_, works, may_end=name is not None)
+
+    async def stand_down() -> None:
+        duties.allow(False)
+        await lanes.stand_down()
+
+    async def stand_up() -> None:
+        await lanes.stand_up()
+        duties.allow(True)
+
     return HeadEnd(
         config=config,
         store=store,
@@ -399,7 +414,8 @@ def build(
         discoveries=discoveries,
         firmware=firmware,
         months=months,
-        duties=Duties(duty, field_, works),
+        duties=duties,
+        own_name=OwnName(name, stand_down, stand_up),
         recovery=Recovery(store, clock, direct),
         measuring=measuring,
         warehouse=warehouse,

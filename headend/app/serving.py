@@ -25,6 +25,7 @@ from headend.field.recording import RecordingBroker
 from headend.ports import CarrierPortal
 from headend.soap.route import soap_router, uvicorn_options
 from headend.soap.zeep_callback import ClientTls, ZeepCallback
+from headend.store.engine import is_sqlite
 from headend.store.occupancy import Duty, Occupied, occupied
 from protocols.capture.recorder import Recorder
 
@@ -72,7 +73,7 @@ async def serving(
     clock = WallClock()
     doors.check(config, clock.now())
     async with AsyncExitStack() as stack:
-        stack.enter_context(occupied(config.database, config.worker))
+        name = stack.enter_context(occupied(config.database, config.worker))
         where = await find_broker(config, stack)
         callback = ZeepCallback(config.delivery.callback_timeout_s, _client_tls(config.soap.tls))
         stack.callback(callback.close)
@@ -88,6 +89,7 @@ async def serving(
             callback=callback,
             portal=portal,
             duty=None if config.mqtt.share is None else Duty(config.database),
+            name=None if is_sqlite(config.database) else name,
         )
         stack.push_async_callback(head_end.close)
         await head_end.listen()
@@ -97,7 +99,13 @@ async def serving(
         soap_url = await _open_soap(head_end, stack)
         meters_port = await _listen_for_meters(head_end, stack)
         rest_url = await open_rest(
-            head_end, lambda: {"broker": session.connected, "work": not work.done()}, stack
+            head_end,
+            lambda: {
+                "broker": session.connected,
+                "work": not work.done(),
+                "name": head_end.own_name.ours,
+            },
+            stack,
         )
         yield Running(head_end, soap_url, where, work, meters_port, rest_url)
 

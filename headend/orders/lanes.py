@@ -49,7 +49,7 @@ class Lanes:
     worker: str
     breakages: Breakages
     errors: list[Exception] = field(default_factory=list)
-    stopped: bool = False  # nothing is sent: a head-end that came back from a backup
+    stopped: bool = False  # nothing is sent: after a restoration, or without the worker's name
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
     async def take_over(self) -> None:
@@ -74,6 +74,17 @@ class Lanes:
                 await asyncio.sleep(POLL_S)
         finally:
             await self._stop()
+
+    async def stand_down(self) -> None:
+        """Leave every step where it is, as who is killed does, and claim nothing until
+        `stand_up`."""
+        self.stopped = True
+        await self._stop()
+
+    async def stand_up(self) -> None:
+        """Go on after `stand_down`, as in a new life.  Raises `StoreUnavailable`."""
+        await self.take_over()
+        self.stopped = False
 
     def wake(self, concentrators: Iterable[str]) -> None:
         """Let the lanes of these concentrators look for work now."""

@@ -24,7 +24,7 @@ class Health(BaseModel):
     """Whether the head-end can do its work."""
 
     healthy: bool
-    parts: dict[str, bool] = Field(description="Of which: database, broker, work.")
+    parts: dict[str, bool] = Field(description="Of which: database, broker, work, name.")
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Not now."}})

@@ -30,29 +30,39 @@ DUTY = 0x616D_6C
 """The class of the one advisory lock on what only one worker does."""
 
 
-class Duty:
-    """What only one of the workers on a database does: whoever has its lock, until it gives it back
-    or is gone.  Not for the loop's thread."""
+class Held:
+    """A lock that one process at a time holds on a database, until it gives it back or is gone.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    A server's ends with the connection that took it, unnoticed by who holds it: therefore `hold`
+    is asked again and again.  Not for the loop's thread.
+    """
+
+    def __init__(self, url: str, suffix: str, key: tuple[int, int]) -> None:
+        self._url, self._key = url, {"one": key[0], "two": key[1]}
+        database = make_url(url).database
+        beside = is_sqlite(url) and not in_memory(url) and database is not None
+        self._path = Path(f"{database}.{suffix}.lock") if beside else None
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._file: IO[str] | None = None
 
     def hold(self) -> bool:
-        """Take the duty if nobody has it; whether it is ours.  A lock on a server ends with the
-        connection, so this is asked again and again.  Raises `StoreUnavailable`."""
+        """Take the lock if nobody has it; whether it is ours.  Raises `StoreUnavailable`, also once
+        when the connection is gone that had it: somebody else may have had it since."""
         if not is_sqlite(self._url):
             return self._hold_at_server()
-        if self._file is None:
-            file = Path(f"{make_url(self._url).database}.duty.lock").open("w")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                return False
-            self._file = file
+        if self._path is None or self._file is not None:  # in memory, a database is nobody else's
+            return True
+        try:
+            file = self._path.open("w")
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
         return True
 
     def give_back(self) -> None:
@@ -67,10 +77,10 @@ class Duty:
     def _hold_at_server(self) -> bool:
         try:
             if self._connection is None:
-                self._engine = self._engine or open_writer(self._url)
+                self._engine = self._engine or opened(open_writer, self._url)
                 self._connection = self._engine.connect()
-                ours = text("SELECT pg_try_advisory_lock(:one, 0)")
-                if not self._connection.execute(ours, {"one": DUTY}).scalar_one():
+                ours = text("SELECT pg_try_advisory_lock(:one, :two)")
+                if not self._connection.execute(ours, self._key).scalar_one():
                     self._connection.close()
                     self._connection = None
                     return False
@@ -81,8 +91,23 @@ class Duty:
         except DBAPIError as error:
             if self._connection is not None:
                 self._connection.invalidate()
+                self._connection.close()
                 self._connection = None
             raise StoreUnavailable(f"{error.orig}") from error
+
+
+class Duty(Held):
+    """What only one of the workers on a database does."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "duty", (DUTY, 0))
+
+
+class Name(Held):
+    """A worker's name, under which it leases orders."""
+
+    def __init__(self, url: str, worker: str) -> None:
+        super().__init__(url, worker, (WORKERS, zlib.crc32(worker.encode()) - 2**31))
 
 
 class Occupied(RuntimeError):
@@ -128,52 +153,19 @@ def _served_by_server(url: str) -> bool:
 
 
 @contextmanager
-def occupied(url: str, worker: str) -> Iterator[None]:
+def occupied(url: str, worker: str) -> Iterator[Name]:
     """Hold a worker's name on a database.  Raises `Occupied`, or `StoreUnavailable` where no file
     can lie beside the database, and for what is no URL."""
     try:
-        database = make_url(url).database
+        name = Name(url, worker)
     except ArgumentError as error:
         raise StoreUnavailable(f"{without_password(url)!r} is no database URL") from error
-    if not is_sqlite(url):
-        with _locked_by_server(url, worker):
-            yield
-        return
-    if in_memory(url) or database is None:
-        yield
-        return
-    path = Path(f"{database}.{worker}.lock")
     try:
-        file = path.open("w")
-    except OSError as error:
-        raise StoreUnavailable(f"{path}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _occupied(database, worker) from error
-        yield
-
-
-@contextmanager
-def _locked_by_server(url: str, worker: str) -> Iterator[None]:
-    engine = opened(open_writer, url)
-    try:
-        with engine.connect() as connection:
-            key = {"one": WORKERS, "two": zlib.crc32(worker.encode()) - 2**31}
-            ours = text("SELECT pg_try_advisory_lock(:one, :two)")
-            if not connection.execute(ours, key).scalar_one():
-                raise _occupied(make_url(url).database or url, worker)
-            connection.commit()
-            yield
-    except DBAPIError as error:
-        raise StoreUnavailable(f"{error.orig}") from error
+        if not name.hold():
+            raise Occupied(
+                f"another process serves {make_url(url).database} as {worker!r}; stop it, or give"
+                " this one a name of its own (worker = ... in the configuration)"
+            )
+        yield name
     finally:
-        engine.dispose()
-
-
-def _occupied(database: str, worker: str) -> Occupied:
-    return Occupied(
-        f"another process serves {database} as {worker!r}; stop it, or give this one a name"
-        " of its own (worker = ... in the configuration)"
-    )
+        name.give_back()

@@ -73,7 +73,8 @@ async def test_a_morning_by_rest(tmp_path: Path) -> None:
             assert seen.json()["order"]["source"] == "crm"
             health = await http.get(base.removesuffix("/api/v1") + "/health")
             assert health.json() == {
-                "healthy": True, "parts": {"broker": True, "work": True, "database": True},
+                "healthy": True,
+                    "parts": {"broker": True, "work": True, "name": True, "database": True},
             }  # fmt: skip
             metrics = await http.get(base.removesuffix("/api/v1") + "/metrics")
             assert "ami_orders_open" in metrics.text and "server" not in metrics.headers
