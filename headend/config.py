@@ -53,7 +53,7 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     sync_wait_s: Seconds = 30.0  # AsyncReplyFlag false: wait so long for the outcome, then 0.3
     waiting_max: Count = 100_000  # orders not final; beyond, new ones are refused (3.2)
     lane_width: Count = 4  # orders of one concentrator under way at once
-    disconnects_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 50  # more need a second person
+    disconnects_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 500  # more need a second person
     country: str = "CL"  # whose holidays
     subdivision: str | None = None
     zone: str = "America/Santiago"  # the utility's time zone
