@@ -25,6 +25,7 @@ from scenarios.fleet.collection import collect as gather
 from scenarios.fleet.conditions import Conditions
 from scenarios.fleet.provisioning import Provisioned, storage
 from scenarios.fleet.provisioning import provision as enter
+from scenarios.fleet.sample import write as write_sample
 from scenarios.fleet.spread import NoScheduler, Spread, WorkersLost
 from scenarios.fleet.workers import Workers
 from tools.options import Database, Json
@@ -99,6 +100,30 @@ def _tell_provisioned(done: Provisioned, url: str) -> None:
     )
     out.print(f"keys: {done.keys_new:,} new, {kept:,} kept as they were")
     out.print(f"memory at most {done.peak_rss_mb:,.0f} MB; {url}: {done.database_mb:,.0f} MB")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write them; it is made.")],
+    meters: Meters = 100,
+    per_concentrator: PerConcentrator = METERS_PER_CONCENTRATOR,
+    seed: Seed = 1,
+    json: Json = False,
+) -> None:
+    """Write what an operator is given for a simulated field: places, a shipment with wrapped test
+    keys and the key that opens it, the crew's list of what hangs where, a configuration, the field.
+
+    Example: [bold]ami fleet sample desk --meters 100[/], then as the README's hour shows
+    """
+    try:
+        paths = write_sample(City(meters, seed, per_concentrator), folder)
+    except OSError as error:
+        wrong_usage(str(error), "Name another folder: ami fleet sample FOLDER", code="no-folder")
+    if json:
+        print_json({"meters": meters, "files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        out.print(str(path), markup=False, highlight=False)
 
 
 @app.command()

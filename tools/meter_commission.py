@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -12,11 +12,15 @@ from rich.table import Table
 
 from headend.app.access import by_command
 from headend.config import BadConfig, KeyStorage
+from headend.domain.commissioning import Verdict
 from headend.domain.life_cycle import stage_of, told
 from tools.database import ADVICE, configured
 from tools.moments import duration
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import failed, out, print_json, show, wrong_usage
+
+if TYPE_CHECKING:
+    from headend.app.commissioning import Commissioned
 
 
 def commission_verb(app: typer.Typer) -> None:
@@ -25,7 +29,9 @@ def commission_verb(app: typer.Typer) -> None:
 
 
 def commission(
-    number: Annotated[str, typer.Argument(help="The meter's number.")],
+    numbers: Annotated[
+        list[str], typer.Argument(metavar="METER...", help="Meters' numbers, one after the other.")
+    ],
     line: Annotated[
         str | None,
         typer.Option(help="Another line than its own: /dev/ttyUSB0, tcp://HOST:PORT."),
@@ -44,20 +50,18 @@ def commission(
     """Speak with a meter by its keys, compare it with its record, set its clock, read a register.
 
     It is commissioned only if all holds; each check is kept either way: ami meter show.  Exit code
-    1 where one does not hold.
+    1 where one does not hold.  With --json a line for each meter.
 
-    Example: [bold]ami meter commission 4711 --database ami.db[/]
+    Example: [bold]ami meter commission 4711 4712 --database ami.db[/]
     """
     # Imported here: the other commands need not wait for it.
     from headend.app.commissioning import (
         BadModel,
         BadRead,
-        Commissioned,
         KeysUnreadable,
         NotTaken,
         Overloaded,
         StoreUnavailable,
-        Verdict,
     )
     from headend.app.commissioning import commission as commission_it
 
@@ -67,8 +71,12 @@ def commission(
             storage = KeyStorage(envelope_file=envelope)
             settings = msgspec.structs.replace(settings, keys=storage)
         wait_s, who = duration("--wait", wait), by_command().actor
-        work = commission_it(settings, number, who, why=why, line=line, wait_s=wait_s)
-        done: Commissioned = asyncio.run(work)
+        held = True
+        for number in numbers:
+            work = commission_it(settings, number, who, why=why, line=line, wait_s=wait_s)
+            done = asyncio.run(work)
+            _tell(number, done, json)
+            held = held and done.held
     except NotTaken as error:
         say = wrong_usage if error.code.startswith("no-such-") else failed
         say(str(error), error.next_step, code=error.code)
@@ -78,6 +86,11 @@ def commission(
         failed("too many orders are waiting", "look at them: ami order list")
     except StoreUnavailable as error:
         wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
+    if not held:
+        raise typer.Exit(1)
+
+
+def _tell(number: str, done: Commissioned, json: bool) -> None:
     stage = stage_of(done.meter)
     if json:
         checks = [msgspec.to_builtins(check) for check in done.checks]
@@ -90,5 +103,3 @@ def commission(
             table.add_row(*cells, style=colour)
         show(table)
         out.print(f"meter {number}: {told(stage)}", markup=False)
-    if not done.held:
-        raise typer.Exit(1)
