@@ -21,6 +21,7 @@ from headend.domain.reason import AWAY, REASONS, ReasonCode
 from headend.events.watching import StatusWatch
 from headend.orders import rules
 from headend.orders.firmware import note_update, reached
+from headend.orders.follow import strayed
 from headend.orders.judge import (
     Busy,
     Done,
@@ -191,6 +192,7 @@ class Conclusions:
         else:
             queued = order.to(State.QUEUED, not_before=when)
         tx.save_order(queued, at=now, cause=cause, attempt=order.attempts or None)
+        queued = strayed(tx, queued, at=now) or queued
         for later in tx.open_orders_of_meter(order.meter):
             if later.number > order.number and rules.supersedes(later, order):
                 return self.settling.end(
@@ -323,6 +325,8 @@ def unmoved(tx: Transaction, order: Order) -> Order | None:
     current = tx.order(order.number)
     if current is None or current.commanded != order.commanded:
         return None
+    if current.concentrator != order.concentrator:
+        return None  # its meter is linked elsewhere by now, and it waits there
     accepted = (order.state, current.state) == (State.DISPATCHED, State.EXECUTING)
     return current if accepted or current.state is order.state else None
 

@@ -15,6 +15,7 @@ from headend.domain.order import Attempt, Order, State
 from headend.domain.reason import ReasonCode
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.conclusion import Conclusions, end_attempt, unmoved
+from headend.orders.follow import lane_now
 from headend.orders.judge import (
     Done,
     EffectUnknown,
@@ -142,21 +143,22 @@ class EffectSearch:
         number = order.attempts + 1
         begun = Attempt(order.number, number, now, verification=True)
 
-        def begin(tx: Transaction) -> Order | None:
+        def begin(tx: Transaction) -> tuple[Order, str | None] | None:
             if (current := unmoved(tx, order)) is None:
                 return None
             looking = replace(current, attempts=number)
             tx.save_order(looking, at=now, cause=cause, attempt=number)
             tx.begin_attempt(begun)
-            return looking
+            # By whoever has the meter now, as what is read acts on nothing.
+            return looking, lane_now(tx, looking)
 
-        if (looking := await self.store.run(begin)) is None:
+        if (begun_by := await self.store.run(begin)) is None:
             return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
-        order = looking
+        order, lane = begun_by
         command = Command(
             order=order.number,
             attempt=number,
-            concentrator=concentrator_of(order),
+            concentrator=lane or concentrator_of(order),
             meter=order.meter,
             action=look_action(order.kind),
             not_after=now + timedelta(seconds=self.policy.attempt_window_s),

@@ -26,6 +26,7 @@ from headend.orders.asking import Asking, command_of, concentrator_of, own_of
 from headend.orders.breaker import Breaker
 from headend.orders.conclusion import Conclusions, told_of, unmoved
 from headend.orders.effect import EffectSearch
+from headend.orders.follow import strayed
 from headend.orders.hands import Hands
 from headend.orders.judge import EffectUnknown, NotDone, Verdict, judge_command
 from headend.orders.settle import Settling
@@ -135,6 +136,8 @@ class Stepping:
 
         def work(tx: Transaction) -> Order | None:
             if (current := unmoved(tx, order)) is None:
+                return None
+            if strayed(tx, current, at=now) is not None:
                 return None
             if cutting.must_wait(tx, current, now, self.policy):
                 cutting.hold(tx, current, now, self.policy)

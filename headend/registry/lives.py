@@ -23,6 +23,7 @@ from headend.domain.meter import GATEWAY, Meter, Stage
 from headend.domain.order import Order, State
 from headend.domain.place import Installation, PlaceKind, RegisterRead
 from headend.domain.reason import ReasonCode
+from headend.orders.follow import follow
 from headend.orders.settle import Settling
 from headend.ports import Transaction
 
@@ -78,13 +79,16 @@ def move(
     concentrator: str | None = None,
     address: str | None = None,
 ) -> Meter:
-    """Take a step; the meter after it.  Raises `NotTaken`."""
+    """Take a step; the meter after it.  Its waiting orders go where it is linked then.  Raises
+    `NotTaken`."""
     after = taken(meter, step, concentrator=concentrator, address=address)
     if isinstance(after, Refusal):
         raise NotTaken.of(after)
     tx.put_meters([after])
     line = LifeLine(meter.name, by.at, step, stage_of(meter), stage_of(after), by.who, by.why)
     tx.add_life([line])
+    if after.lane != meter.lane:
+        follow(tx, after, at=by.at)
     return after
 
 
