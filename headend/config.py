@@ -141,8 +141,12 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class AccessPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Accounts, their passwords and tokens."""
+    """Accounts, their passwords and tokens.
 
+    `commands`: whether commands that act ask for an account's token, or are the machine's user's.
+    """
+
+    commands: Literal["open", "account"] = "open"
     failures_max: Count = 5  # wrong passwords in a row that lock an account
     lock_s: Seconds = 900.0
     place_failures_max: Count = 20  # wrong tries from one address within the window shut it out

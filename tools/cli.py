@@ -31,6 +31,23 @@ COMMANDS = (
 )  # fmt: skip
 
 
+# Nouns none of whose verbs acts on a head-end's database: they need not import what asks.
+_APART = frozenset(
+    {
+        "demo",
+        "serve",
+        "field",
+        "sim",
+        "fleet",
+        "channel",
+        "probe",
+        "dlms",
+        "capture",
+        "grid",
+        "bench",
+    }
+)
+
 _UsageError: Any = typer.BadParameter.__base__  # the base is not public
 
 
@@ -64,6 +81,8 @@ class _Commands(TyperGroup):
             verbs.command(cmd_name)(getattr(module, cmd_name))
         command = typer.main.get_command(verbs)
         command.name = cmd_name
+        if cmd_name not in _APART:
+            import_module("tools.acting").bound(cmd_name, command)
         return command
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from headend.domain.account import Permission
@@ -50,6 +51,21 @@ def done(
         at, actor, permission, clean(subject), Outcome.DONE, clean(detail), clean(source),
         severity, security,
     )  # fmt: skip
+
+
+def acted(
+    at: datetime,
+    actor: str,
+    permission: Permission,
+    subject: str,
+    detail: str,
+    outcome: Outcome,
+    *,
+    source: str,
+) -> AuditLine:
+    """What became of a command that acts, once it is over."""
+    line = done(at, actor, permission, subject, detail, source=source)
+    return replace(line, outcome=outcome)
 
 
 def refused(

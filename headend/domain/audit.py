@@ -25,6 +25,7 @@ class Outcome(enum.StrEnum):
     DONE = "done"
     ALLOWED = "allowed"  # what is dangerous; what came of it stands in its own journal
     REFUSED = "refused"
+    FAILED = "failed"  # it was let, and did not come about, or not as it was asked for
     SEEN = "seen"  # observed, and nobody's asking: a tag that does not verify
 
 
