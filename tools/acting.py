@@ -148,7 +148,8 @@ LOOKS = frozenset(
         "notify list", "notify dead", "notify schema", "firmware list", "firmware show",
         "account list", "token list", "audit show", "audit verify", "backup status",
         "backup verify", "backup list", "warehouse status", "warehouse verify",
-        "warehouse quality", "report list", "report show", "tariff check", "sla report", "sla check",
+        "warehouse quality", "report list", "report show", "tariff check",
+        "sla report", "sla check",
     }
 )  # fmt: skip
 """What changes nothing."""

@@ -101,7 +101,7 @@ def start(
 ) -> None:
     """Order one thing for many meters; a running head-end gives it out.
 
-    Example:  [bold]ami campaign start --emergency --kind set-limit --limit 2kW --until 2h
+    Example: [bold]ami campaign start --emergency --kind set-limit --limit 2kW --until 2h
     --place T-17[/], [bold]ami campaign start --kind change-keys --model A --wave 1% --wave 10%[/]
     """
     now = datetime.now(UTC)
