@@ -45,6 +45,7 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     breaker_failures: Count = 3  # unreachable in a row before a concentrator is left alone
     breaker_rest_s: Seconds = 120.0  # doubles with each failed trial, up to `backoff_max_s`
     firmware_look_s: Seconds = 60.0  # between two steps of an image that is on its way to a meter
+    firmware_concentrator_look_s: Seconds = 600.0  # while its concentrator sends the blocks
     verify_first_s: Seconds = 20.0  # UNKNOWN: time until the first look at the effect
     verify_for_s: Seconds = 72 * 3600.0  # looks go on that long after an order ended unknown
     breakages_max: Count = 5  # steps that broke by a mistake of our own: the order is ended then

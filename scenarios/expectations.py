@@ -15,6 +15,7 @@ from headend.domain.order import Order, State
 from protocols.cim.envelope import Message
 from scenarios.energy import energy_mismatch
 from scenarios.field import collected_meters
+from scenarios.images import running
 from scenarios.intervals import share_received
 from scenarios.invariants import ALWAYS
 from scenarios.last_gasps import alarm_s, by_quality, last_gasps
@@ -64,6 +65,7 @@ def expected(story: Story) -> Iterator[Check]:
         "incidents": tuple(map(_told, story.incidents)),
         "pushes": by_quality(story.pushes, expect.pushes or ()),
         "tariffs": {name: _tariff(story, name) for name in expect.tariffs or ()},
+        "firmware": {name: running(story, name) for name in expect.firmware or ()},
         "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
     }

@@ -157,17 +157,26 @@ class RekeySpec(Part, frozen=True):
     meter: str
 
 
+class ImageSpec(Part, frozen=True):
+    """Meters' firmware that is put on the shelf.  A meter refuses an image for other `hardware`."""
+
+    version: Annotated[str, msgspec.Meta(pattern="^[!-~]{1,32}$")]
+    octets: Annotated[int, msgspec.Meta(ge=256, le=524_288)] = 4096
+    hardware: Annotated[str, msgspec.Meta(pattern="^[!-~]{1,32}$")] = "SIM-3P"
+
+
 class CampaignSpec(Part, frozen=True):
     """One kind of order that an operator wants for many meters: those named, or all behind a
     concentrator."""
 
     at: Duration
-    kind: Literal["set-limit", "remove-limit", "connect", "disconnect"]
+    kind: Literal["set-limit", "remove-limit", "connect", "disconnect", "update-firmware"]
     meters: tuple[str, ...] = ()
     concentrator: str | None = None
     amount: str | None = None
     unit: str = "W"
     until: Duration | None = None  # end of a limit bound in time, counted from the start
+    image: ImageSpec | None = None  # update-firmware only
     waves: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("100%",)
     pace: Annotated[int, msgspec.Meta(ge=1)] | None = None
     stop_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
@@ -269,6 +278,7 @@ class Expect(Part, frozen=True):
     clocks: dict[str, Annotated[float, msgspec.Meta(gt=0)]] | None = None
     # meter: by so many seconds, ahead or behind, its clock is off at the end at most
     tariffs: dict[str, str] | None = None  # meter: the calendar that is in force at the end
+    firmware: dict[str, str] | None = None  # meter: the version that it runs at the end
     wrong_phase_records: int | None = None  # meters that the registry has on another phase
     energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     # the largest share of a transformer's energy that customers and modelled losses may leave
@@ -287,6 +297,7 @@ class Expect(Part, frozen=True):
             "keys",
             "clocks",
             "tariffs",
+            "firmware",
             "done_within_by_kind",
         )  # empty, they name nothing
         other = (*by_name, "completeness_lag")
@@ -436,6 +447,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
             yield here, "names meters, a concentrator, or both"
         if (campaign.amount is not None) != (campaign.kind == "set-limit"):
             yield here, "has an amount if it is a set-limit, and only then"
+        if (campaign.image is not None) != (campaign.kind == "update-firmware"):
+            yield here, "has an image if it is an update-firmware, and only then"
         if campaign.amount is not None and not _AMOUNT.fullmatch(campaign.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)

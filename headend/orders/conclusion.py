@@ -117,8 +117,12 @@ class Conclusions:
                     attempt=number,
                     readings=readings,
                 )
-            case Underway(update):
-                again = now + timedelta(seconds=self.policy.firmware_look_s * self._jitter(order))
+            case Underway(update, by_itself):
+                policy = self.policy
+                look_s = (
+                    policy.firmware_concentrator_look_s if by_itself else policy.firmware_look_s
+                )
+                again = now + timedelta(seconds=look_s * self._jitter(order))
                 if order.activate_at is not None and update is not None and update.verified:
                     again = max(again, order.activate_at)
                 waiting = replace(order, tries=order.tries - 1)

@@ -56,9 +56,13 @@ class NotDone:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """Firmware that is on its way, and well; the next step goes on.  This was no try."""
+    """Firmware that is on its way, and well; the next step goes on.  This was no try.
+
+    `by_itself`: a concentrator sends the blocks meanwhile, and the next step only asks.
+    """
 
     update: UpdateTold | None
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     evidence = evidence_of(result, own)
     told = next((item.suggests for item in own or () if item.suggests is not None), None)
     if result.action in REPEATABLE | {Action.READ, Action.CHANGE_KEYS, Action.UPDATE_FIRMWARE}:
-        return _judge_own(result, evidence, told)
+        return _judge_own(result, evidence, told, own)
     value = value_of(result)
     match result.status:
         case Status.DONE:
@@ -128,13 +132,16 @@ def judge_command(result: Result, own: Own = None) -> Verdict:
     return NotDone(reason, REASONS[reason].retry, evidence, value)
 
 
-def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None) -> Verdict:
+def _judge_own(
+    result: Result, evidence: tuple[Evidence, ...], told: ReasonCode | None, own: Own
+) -> Verdict:
     """What has no effect that must be looked for: reads, and what looks before it goes on."""
     match result.status:
         case Status.DONE:
             return Done(None, read=result.readings, update=result.update, clock=result.clock)
         case Status.UNDERWAY:
-            return Underway(result.update)
+            told_stage = None if result.update is None else result.update.stage
+            return Underway(result.update, own is None and told_stage in _SENDING)
         case Status.BUSY:
             return Busy(told or ReasonCode.CONCENTRATOR_BUSY)
         case Status.REFUSED:
@@ -150,6 +157,7 @@ def _judge_own(result: Result, evidence: tuple[Evidence, ...], told: ReasonCode 
     )
 
 
+_SENDING = frozenset({Stage.FETCHING, Stage.TRANSFERRING})
 _OF_STAGE = {
     Stage.DAMAGED: ReasonCode.IMAGE_DAMAGED,
     Stage.REJECTED: ReasonCode.IMAGE_REJECTED,

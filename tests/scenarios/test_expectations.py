@@ -40,6 +40,7 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "link_changes_min": (0, 1_000),
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
+    "firmware": ({"90000001": "ami-sim-1"}, {"90000001": "ami-sim-2"}),
     "tariffs": ({"90000001": "DEFAULT"}, {"90000001": "SUMMER"}),
     "keys": ({}, {"90000001": "changed"}),  # where some are changed: test_half_done_keys.py
 }

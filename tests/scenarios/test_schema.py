@@ -53,7 +53,7 @@ REFUSED = {
     ),
     "unknown kind of order": (
         '[[order]]\nat = "1m"\nkind = "reconnect"\n',
-        "line 7: order 1: kind takes one of connect, disconnect, remove-limit, set-limit",
+        "line 7: order 1: kind takes one of arm, connect, disconnect, remove-limit, set-limit",
     ),
     "unknown kind of fault": (
         '[[fault]]\nkind = "fire"\ntarget = "C-001"\n',
