@@ -151,6 +151,23 @@ def test_command(report: Result, kind: type, reason: ReasonCode | None) -> None:
         assert verdict.evidence, "a failure says what it rests on"
 
 
+@pytest.mark.parametrize(
+    ("stage", "own", "by_itself"),
+    [
+        (Stage.FETCHING, None, True),
+        (Stage.TRANSFERRING, None, True),
+        (Stage.VERIFIED, None, False),
+        (Stage.STARTING, None, False),
+        (Stage.TRANSFERRING, (), False),  # the head-end itself sends the blocks
+    ],
+)
+def test_whether_an_image_goes_on_without_another_step(
+    stage: Stage, own: tuple[()] | None, by_itself: bool
+) -> None:
+    told = result(Status.UNDERWAY, action=Action.UPDATE_FIRMWARE, update=_at(stage))
+    assert judge_command(told, own) == Underway(told.update, by_itself)
+
+
 def test_every_status_is_judged() -> None:
     assert {report.status for report, *_ in COMMANDS.values()} == set(Status)
 

@@ -55,6 +55,10 @@ REFUSED = {
         '[[order]]\nat = "1m"\nkind = "reconnect"\n',
         "line 7: order 1: kind takes one of arm, connect, disconnect, remove-limit, set-limit",
     ),
+    "campaign for firmware without an image": (
+        '[[campaign]]\nat = "1m"\nkind = "update-firmware"\nconcentrator = "C-001"\n',
+        "has an image if it is an update-firmware, and only then",
+    ),
     "unknown kind of fault": (
         '[[fault]]\nkind = "fire"\ntarget = "C-001"\n',
         "line 6: fault 1: kin",
