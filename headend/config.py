@@ -341,6 +341,12 @@ class BackupPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     staging: Path | None = None  # where copies lie until they are packed; else beside the database
 
 
+class LegacyPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the legacy database is told of, beside orders and results, which it always is."""
+
+    measurements: bool = False  # readings, load curves, events and alarms
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set."""
 
@@ -364,6 +370,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     backup: BackupPolicy = BackupPolicy()
     warehouse: WarehousePolicy = WarehousePolicy()
     service_levels: ServiceLevelPolicy = ServiceLevelPolicy()
+    legacy: LegacyPolicy = LegacyPolicy()
     reports: tuple[ReportSchedule, ...] = ()
     notify: tuple[NotifyRule, ...] = ()
     channel: tuple[Channel, ...] = ()

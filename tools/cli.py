@@ -26,7 +26,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
-    "notify", "firmware", "account", "token", "audit", "database", "backup", "warehouse", "sla",
+    "notify", "firmware", "account", "token", "audit", "database", "legacy", "backup",
+    "warehouse", "sla",
     "report", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 

@@ -52,7 +52,7 @@ from headend.field.direct.listening import Listening
 from headend.field.direct.performing import Dialling, DirectField
 from headend.field.direct.tunnel_line import Tunnels
 from headend.field.ways import Ways
-from headend.integration.legacy import LegacyDatabase
+from headend.integration.legacy import LegacyDatabase, delivering
 from headend.integration.outbox import Channel, Outbox
 from headend.integration.queue import ResultQueue
 from headend.integration.security_events import SecurityEvents
@@ -151,6 +151,7 @@ class HeadEnd:
     own_name: OwnName
     warehouse: WarehouseDuty | None  # None where no data store is configured
     numbering: Numbering
+    delivering: delivering.Delivering
     raising: Raising
     sending: Sending
     recovery: Recovery
@@ -183,6 +184,7 @@ class HeadEnd:
             *self.own_name.errors,
             *(() if self.warehouse is None else self.warehouse.errors),
             *self.numbering.errors,
+            *self.delivering.errors,
             *self.raising.errors,
             *self.sending.errors,
             *self.recovery.errors,
@@ -356,6 +358,11 @@ def build(
     store.telling, store.told = config.telling, numbering.wake
     if config.telling:
         works.append(("changes", numbering.run))
+    poll_s = delivering.LIVE_POLL_S if live else delivering.SIMULATED_POLL_S
+    filling = delivering.Delivering(store, legacy, clock, zone, config.legacy.measurements, poll_s)
+    store.owed = filling.wake
+    if filling.enabled or store.owing:  # where it was and is no more, that has to be written down
+        works.append(("legacy database", filling.run))
     if config.notify:
         works.append(("notices", raised.run))
     if security is not None:
@@ -424,6 +431,7 @@ def build(
         watch=watch,
         security=security,
         numbering=numbering,
+        delivering=filling,
         raising=raised,
         sending=notices,
     )

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from headend.domain.notice import NoticeState
 from headend.domain.order import FINAL, State
-from headend.store import notice_queries, queries
+from headend.store import notice_queries, owed_queries, queries
 from headend.store.upkeep_queries import concentrators_heard
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +31,7 @@ class Counted:
     online: int
     offline: int
     notices: dict[tuple[str, NoticeState], int]
+    legacy: owed_queries.Backlog
     now: datetime
 
     @staticmethod
@@ -42,6 +43,7 @@ class Counted:
             sum(heard.values()),
             len(heard) - sum(heard.values()),
             notice_queries.counted(connection),
+            owed_queries.backlog(connection),
             now,
         )
 
@@ -89,6 +91,17 @@ class _Counts(Collector):
         for (channel, stands), count in sorted(counted.notices.items()):
             notices.add_metric([channel, stands.value], count)
         yield notices
+        waiting = GaugeMetricFamily(
+            "ami_legacy_waiting", "Things of which the legacy database is to hear.", labels=["kind"]
+        )
+        for kind, count in counted.legacy.waiting.items():
+            waiting.add_metric([kind.value], count)
+        yield waiting
+        yield GaugeMetricFamily(
+            "ami_legacy_troubles",
+            "Things that cannot be told to the legacy database as they are.",
+            value=counted.legacy.troubles,
+        )
 
 
 @dataclass(slots=True)

@@ -36,10 +36,11 @@ change_marks = Table(
     Column("name", String, primary_key=True),
     Column("position", Number, nullable=False),
 )
-HEAD, NOTIFIED = "head", "notified"
+HEAD, NOTIFIED, OWING = "head", "notified", "owing"
+"""`owing` is no position: 1 where the legacy database is told of what is stored."""
 
 
 @event.listens_for(change_marks, "after_create")
 def _start_at_nothing(table: Table, connection: Connection, **_: Any) -> None:
-    rows = [{"name": HEAD, "position": 0}, {"name": NOTIFIED, "position": 0}]
+    rows = [{"name": name, "position": 0} for name in (HEAD, NOTIFIED, OWING)]
     connection.execute(insert(table), rows)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
+from headend.store.change_schema import OWING
 from headend.store.engine import in_memory, open_reader, open_writer, opened
 from headend.store.migrate import Schema, upgrade
 from headend.store.partitions import make_month, missing_months
@@ -42,32 +43,40 @@ class SqlStore:
 
     `live`: works run in a thread of the store's own, several in one commit.  Otherwise, under the
     simulated clock, each runs at once and in the caller's thread.  `telling`: what changes is
-    written down for who asks for it as it comes; `told` is called when something was.
+    written down for who asks for it as it comes; `told` is called when something was.  `owing`,
+    which the database itself remembers: likewise for the legacy database, and `owed`.
     """
 
     def __init__(self, url: str, *, live: bool, telling: bool = False) -> None:
         self.telling = telling
         self.told: Callable[[], None] = _nobody
         self._url = url
+        self.owed: Callable[[], None] = _nobody
         self._writer = open_database(url, SCHEMA, live=live)
+        self.owing = bool(
+            self._writer.read(lambda connection: SqlTransaction(connection).change_mark(OWING))
+        )
         self._reader: Engine | None = None
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """See `ports.Store`.  Raises what `work` raises, or `StoreUnavailable`."""
-        told = False
+        told = owed = False
 
         def whole(connection: Connection) -> T:
-            nonlocal told
+            nonlocal told, owed
             transaction = SqlTransaction(connection)
-            transaction.telling = self.telling
+            transaction.telling, transaction.owing = self.telling, self.owing
             result = work(transaction)
             transaction.flush_changes()
-            told = transaction.told
+            transaction.flush_owed()
+            told, owed = transaction.told, transaction.owed_something
             return result
 
         result = await self._writer.run(whole)
         if told:
             self.told()
+        if owed:
+            self.owed()
         return result
 
     def read(self, query: Callable[[Connection], T]) -> T:

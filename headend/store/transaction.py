@@ -25,6 +25,7 @@ from headend.store.meter_clocks import MeterClockWords
 from headend.store.notices import NoticeWords
 from headend.store.orders import OrderWords
 from headend.store.outbox import OutboxWords
+from headend.store.owed import OwedWords
 from headend.store.places import PlaceWords
 from headend.store.readings import ReadingWords
 from headend.store.receipts import ReceiptWords
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 
 class SqlTransaction(
+    OwedWords,
     ShipmentWords,
     LifeWords,
     PlaceWords,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from headend.domain.order import FINAL, OWN, Kind
 from headend.domain.reason import REASONS, ReasonCode
-from headend.integration.legacy import LegacyDatabase, tables
+from headend.integration.legacy import LegacyDatabase, tables, values
 from headend.integration.outbox import NotDelivered
 from headend.ports import Outgoing
 from headend.store.columns import utc_text
@@ -223,5 +223,8 @@ def test_the_page_describes_the_tables() -> None:
         lines = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
         described = [name for line in lines for name in re.findall(r"`(\w+)`", line)]
         assert described == table.c.keys()
-    for words in (tables.TIPO, tables.ESTADO, tables.CLASE):
+    for words in (
+        tables.TIPO, tables.ESTADO, tables.CLASE, values.SEVERIDAD, values.FUENTE, values.INCIDENTE,
+        values.HALLAZGO, values.METODO, {each: each for each in values.STANDINGS},
+    ):  # fmt: skip
         assert [word for word in words.values() if f"`{word}`" not in page] == []

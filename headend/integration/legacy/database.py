@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from headend.integration.legacy import tables
+from headend.integration.legacy import collected_tables, tables
 from headend.integration.outbox import NotDelivered
 from headend.ports import AlreadyStored, Outgoing, StoreUnavailable
 from headend.store.migrate import Schema
 from headend.store.store import open_database
 from protocols.commercial.messages import ResultMessage, decode_result
 
-SCHEMA = Schema(tables.metadata, "headend.integration.legacy:versions")
+T = TypeVar("T")
+
+SCHEMA = Schema(collected_tables.entrega.metadata, "headend.integration.legacy:versions")
 
 _ordenes, _resultados = tables.ordenes, tables.resultados
 _KNOWN = select(_resultados.c.mensaje_id).where(_resultados.c.mensaje_id == bindparam("id"))
@@ -41,6 +46,11 @@ class LegacyDatabase:
     async def record(self, message: ResultMessage) -> bool:
         """Write a message down, unless it is there already; whether it was new."""
         return await self._writer.run(lambda connection: _record(connection, message))
+
+    async def carry_out(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction of this database.  Raises what it raises, and
+        `StoreUnavailable`."""
+        return await self._writer.run(work)
 
     async def close(self) -> None:
         """Let what waits finish, then give the connection back."""
