@@ -166,12 +166,11 @@ class OwedWords(ReadingWords, CollectedWords, ValidatedWords, EventWords):
             for kind, t in ((OwedKind.EVENT, EVENT.table), (OwedKind.INCIDENT, INCIDENT.table))
         ]
         readings = select(literal("reading", String), r.meter, r.name, cast(moment, String))
-        count = 0
         for query in (days[0].union(days[1]), readings.distinct(), *numbers):
-            found = insert(table).from_select(list(_KEY), query)
-            count += self._connection.execute(found).rowcount
+            self._connection.execute(insert(table).from_select(list(_KEY), query))
         self.set_change_mark(OWING, 1)
-        return count
+        every: int = self._connection.execute(select(func.count()).select_from(table)).scalar_one()
+        return every
 
     def owe_nothing(self) -> None:
         """Nobody is told any more."""
