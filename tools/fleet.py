@@ -28,12 +28,15 @@ from scenarios.fleet.provisioning import provision as enter
 from scenarios.fleet.sample import write as write_sample
 from scenarios.fleet.spread import NoScheduler, Spread, WorkersLost
 from scenarios.fleet.workers import Workers
+from tools.fleet_month import month
 from tools.options import Database, Json
 from tools.terminal import err, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
     help="Fleets: a city's meters at once.", no_args_is_help=True, rich_markup_mode="rich"
 )
+
+app.command("month")(month)
 
 ADVICE = "Name one that can be written: --database FILE"
 GO_ON = "See to it, and repeat the command: it goes on from what is in the database"

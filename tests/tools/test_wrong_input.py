@@ -75,6 +75,8 @@ WRONG: dict[str, str] = {
     "sim diff junk junk --json": USAGE,
     "sim replay none.db --json": "no-database",
     "sim replay junk --json": "no-database",
+    "fleet month --database ami.db --json": USAGE,
+    "fleet sample ami.db --json": "no-folder",
     "fleet provision --meters 0 --json": USAGE,
     "fleet provision --meters 2 --database none/fleet.db --json": "no-database",
     "fleet provision --meters 2 --database junk --json": "no-database",
