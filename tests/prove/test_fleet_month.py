@@ -12,8 +12,8 @@ from scenarios.fleet.month import run
 from tools.fleet_month import FIRST_DAY
 
 METERS, DAYS = 24, 6
-MEMORY_OCTETS = 40_000
-"""Less than a day of twelve meters' load profiles: two days without network overflow it."""
+MEMORY_OCTETS = 80_000
+"""Less than two days of twelve meters' load profiles, and more than one upload."""
 
 
 @pytest.mark.prove
