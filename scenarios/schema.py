@@ -200,6 +200,26 @@ class TariffSpec(Part, frozen=True):
     activate: Duration | None = None  # counted from the start; left out: at once
 
 
+class MdmSpec(Part, frozen=True):
+    """A question of the utility's MDM to the REST door, with its token."""
+
+    at: Duration
+    ask: Annotated[str, msgspec.Meta(pattern=r"^(GET|POST) /\S*$")]  # such as "GET /events"
+    body: dict[str, Any] = {}
+    status: int | None = None  # of the answer; left out: any that is no error
+
+
+class OperateSpec(Part, frozen=True):
+    """What only a command at the head-end does: `ami meter commission`, `ami meter link`,
+    `ami concentrator firmware`."""
+
+    at: Duration
+    do: Literal["commission", "link", "firmware"]
+    target: str  # a meter; of firmware a concentrator
+    concentrator: str | None = None  # link: to which
+    version: str | None = None  # firmware: which
+
+
 class PressSpec(Part, frozen=True):
     """A hand at a meter presses the button that brings an armed supply back."""
 
@@ -351,6 +371,8 @@ class Scenario(Part, frozen=True):
     clock: tuple[ClockSpec, ...] = ()
     tariff: tuple[TariffSpec, ...] = ()
     press: tuple[PressSpec, ...] = ()
+    mdm: tuple[MdmSpec, ...] = ()
+    operate: tuple[OperateSpec, ...] = ()
     task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
@@ -500,7 +522,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    tables = ("order", "fault", "event", "read", "rekey", "campaign", "clock", "tariff", "press")
+    tables = ("order", "fault", "event", "read", "rekey", "campaign", "clock", "tariff", "press", "mdm", "operate")
     for table in tables:
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):

@@ -8,25 +8,34 @@ from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
+from starlette.types import ASGIApp
+
 from headend.app.head_end import HeadEnd
 from headend.app.http import address, open_door
+from headend.changes.numbering import SIMULATED_POLL_S
 from headend.orders.inbox import Inbox
 from headend.orders.withdraw import Withdrawal
 from headend.rest.asking import Parts
 from headend.rest.door import application, bounded, uvicorn_options
-from headend.rest.feed import Feed
+from headend.rest.feed import POLL_S, Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 
 T = TypeVar("T")
 
 
-def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Parts:
-    """What the routes need, of a head-end."""
+def rest_parts(
+    head_end: HeadEnd, healthy: Callable[[], dict[str, bool]], *, live: bool = True
+) -> Parts:
+    """What the routes need, of a head-end.  `live` False keeps all in the caller's thread, as the
+    simulated clock demands."""
     reads = head_end.reads
 
+    async def outside(work: Callable[[], T]) -> T:
+        return await asyncio.to_thread(work) if live else work()
+
     async def read(query: Callable[[Any], T]) -> T:
-        return await asyncio.to_thread(head_end.store.read, query)
+        return await outside(lambda: head_end.store.read(query))
 
     return Parts(
         guard=head_end.guard,
@@ -44,9 +53,16 @@ def rest_parts(head_end: HeadEnd, healthy: Callable[[], dict[str, bool]]) -> Par
         config=head_end.config,
         metrics=Metrics(),
         healthy=healthy,
-        feed=Feed(read),
-        outside=lambda work: asyncio.to_thread(work),
+        feed=Feed(read, poll_s=POLL_S if live else SIMULATED_POLL_S),
+        outside=outside,
     )
+
+
+def simulated_door(head_end: HeadEnd) -> ASGIApp:
+    """The door's application under the simulated clock, to be asked without sockets."""
+    parts = rest_parts(head_end, lambda: {"broker": True, "work": True}, live=False)
+    head_end.numbering.numbered.append(parts.feed.wake)
+    return bounded(application(parts, version=_version()), parts)
 
 
 async def open_rest(

@@ -29,6 +29,7 @@ from protocols.cim.end_device_controls import (
 from protocols.cim.envelope import Header, Kind, Message, Payload, Property, Request
 from protocols.cim.errors import Identifier
 from protocols.cim.replies import Stamp
+from scenarios.stand_ins.said import Said
 
 Post = Callable[[bytes], Awaitable[bytes]]
 """Carries a SOAP envelope to the head-end and brings back the answer."""
@@ -80,11 +81,16 @@ class CommercialSystem:
     events: dict[str, Message] = field(default_factory=dict)
     taken: dict[str, Wanted] = field(default_factory=dict)  # by the transaction it was given
     received: int = 0  # deliveries, repeated ones among them
+    said: list[Said] = field(default_factory=list)
 
     async def send(self, wanted: Wanted) -> Answered:
         """Send an order and read the answer.  Without one, send the same again: the head-end knows
         it by its MessageID."""
-        answered = await self._exchange(self.request(wanted))
+        amount = "" if wanted.amount is None else f" {wanted.amount} {wanted.unit}"
+        meters = ", ".join(wanted.meters)
+        detail = f"{wanted.kind}{amount}: {meters}"
+        device = wanted.meters[0] if len(wanted.meters) == 1 else None
+        answered = await self._exchange(self.request(wanted), detail, device)
         if answered.transaction_id is not None:
             self.taken[answered.transaction_id] = wanted
         return answered
@@ -143,7 +149,11 @@ class CommercialSystem:
         assert message.header is not None and message.header.message_id is not None
         self.received += 1
         stored = self.events if message.kind is Kind.EVENT else self.replies
+        again = " ↻" if message.header.message_id in stored else ""
         stored[message.header.message_id] = message
+        what = f"{message.header.verb} {message.header.noun}{again}"
+        result = "" if message.reply is None else str(message.reply.result)
+        self.said.append(Said(self.now(), "told", "SOAP", what, result))
         stamp = Stamp(
             source=self.name,
             message_id=f"ack-{message.header.message_id}",
@@ -185,10 +195,15 @@ class CommercialSystem:
         """The SOAP message for an order, as it goes out."""
         return _octets(self.request(wanted))
 
-    async def _exchange(self, message: Message) -> Answered:
-        body = _octets(message)
-        answered = _read_answer(await self.post(body))
+    async def _exchange(
+        self, message: Message, detail: str = "", device: str | None = None
+    ) -> Answered:
+        assert message.header is not None
+        what = f"{message.header.verb} {message.header.noun}"
+        self.said.append(Said(self.now(), "asked", "SOAP", what, detail, device=device))
+        answered = _read_answer(await self.post(_octets(message)))
         self.answers.append(answered)
+        self.said.append(Said(self.now(), "answered", "SOAP", answered.text, device=device))
         return answered
 
 
