@@ -16,12 +16,16 @@ from devices.meter.server import Endpoint
 from devices.world import World
 from headend.app.head_end import Arrivals, Line, LineLost, LineUnavailable
 from headend.domain.meter import Meter
+from protocols.capture.recorder import Recorder
 from protocols.link import ApduReceived, SetLine
 from protocols.sans_io import NEED_DATA
+from protocols.wrapper import encode
 from protocols.wrapper.link import WrapperServer
 
 WAITING_MAX = 1 << 20
 CONNECT_TIMEOUT_S = 15.0
+HEAD_END = "head-end"
+"""The client's name in captures."""
 
 
 class SimulatedLine:
@@ -31,8 +35,15 @@ class SimulatedLine:
     stream = True
     setting: SetLine | None = None
 
-    def __init__(self, world: World, meter: str, delay_s: Callable[[int], float]) -> None:
+    def __init__(
+        self,
+        world: World,
+        meter: str,
+        delay_s: Callable[[int], float],
+        recorder: Recorder | None = None,
+    ) -> None:
         self.name = f"meter {meter}"
+        self._recorder = recorder
         self._world = world
         self._meter = meter
         self._delay_s = delay_s
@@ -91,6 +102,7 @@ class SimulatedLine:
         self._far.receive_data(octets, now=now)
         while (event := self._far.next_event()) is not NEED_DATA:
             if isinstance(event, ApduReceived):
+                self._note(event, event.apdu, up=False)
                 self._answer(link, event, now)
         while (answer := self._far.data_to_send()) is not None:
             self._carry("up", answer, self._arrivals.put)
@@ -100,7 +112,16 @@ class SimulatedLine:
         for apdu in self._world.enter(
             lambda: self._world.ask(self._meter, link, asked.apdu, **ends)
         ):
+            self._note(asked, apdu, up=True)
             self._far.send(apdu, client=asked.source, server=asked.destination, now=now)
+
+    def _note(self, asked: ApduReceived, apdu: bytes, *, up: bool) -> None:
+        """For the run's capture: what arrived at the meter, and what it answered."""
+        if self._recorder is None:
+            return
+        ends = (asked.destination, asked.source) if up else (asked.source, asked.destination)
+        now_us = round(self._world.enter(lambda: self._world.env.now) * 1e6)
+        self._recorder.wrapper(now_us, HEAD_END, self._meter, encode(*ends, apdu), up=up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,7 @@ class SimulatedDialling:
 
     world: World
     delay_s: Callable[[str], Callable[[int], float]]
+    recorder: Recorder | None = None
 
     async def line_to(self, meter: Meter) -> Line:
-        return SimulatedLine(self.world, meter.name, self.delay_s(meter.name))
+        return SimulatedLine(self.world, meter.name, self.delay_s(meter.name), self.recorder)

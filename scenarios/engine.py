@@ -28,18 +28,20 @@ from headend.collection.schedule import SOURCE
 from headend.domain.order import SCHEDULED
 from protocols.capture.recorder import Recorder
 from protocols.cim.control_types import ControlKind
-from scenarios import campaigns, commands, key_changes
+from scenarios import campaigns, commands, key_changes, mdm_scenes
 from scenarios.aim import aimed
 from scenarios.cells import cells_of
 from scenarios.fault_spec import where
 from scenarios.field import alternating_meters, faults_of, field_of, registry_of
 from scenarios.lan import Lan
 from scenarios.no_solution import explained
+from scenarios.operating import Operating
 from scenarios.scatter import scattered
 from scenarios.schema import (
     CampaignSpec,
     ClockSpec,
     HeadEndEvent,
+    OperateSpec,
     OrderSpec,
     PressSpec,
     ReadSpec,
@@ -52,6 +54,8 @@ from scenarios.serving import REPLY_ADDRESS, Serving
 from scenarios.stand_ins.commercial import CommercialSystem, Wanted
 from scenarios.stand_ins.integration_platform import NAME as PLATFORM
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from scenarios.stand_ins.mdm import Mdm
+from scenarios.stand_ins.said import Said, in_order
 from scenarios.story import Story, told_of
 from scenarios.surroundings import Surroundings
 from scenarios.uplink import BusUplink, keepalive_s
@@ -103,6 +107,8 @@ class _Stage:
     commercial: CommercialSystem = field(init=False)
     around: Surroundings = field(init=False)
     serving: Serving = field(init=False)
+    mdm: Mdm | None = None  # where the story has one
+    operated: list[Said] = field(default_factory=list)
 
     async def play(self) -> Story:
         scenario = self.scenario
@@ -124,7 +130,14 @@ class _Stage:
         self.around = Surroundings(self.bus, self.commercial, timeout_s, self._note)
         self.lan = Lan(self.bus)
         self.serving = Serving(
-            scenario, self.seed, self.directory, self.clock, self.world, self.lan, self.around
+            scenario,
+            self.seed,
+            self.directory,
+            self.clock,
+            self.world,
+            self.lan,
+            self.around,
+            self.recorder,
         )
         faults.run(self.world, faults_of(scenario))
         outages.run(self.world, alternating_meters(scenario))
@@ -134,6 +147,9 @@ class _Stage:
         head_end = await self.serving.start()
         registry = registry_of(scenario, self.seed)
         await head_end.register(registry.concentrators, registry.meters)
+        if scenario.mdm:
+            chance = SeededChance(self.seed, "mdm")
+            self.mdm = await mdm_scenes.admitted(head_end, self.clock, chance)
         self.driver.start()
         self.world.enter(self.world.start)
         await self._act(self._plot(), seconds(scenario.duration))
@@ -153,7 +169,9 @@ class _Stage:
             self.commercial,
             simulated_s=simulated_s,
         )
-        return replace(story, keys=await self.serving.keys())
+        heard = [] if self.mdm is None else self.mdm.journal
+        said = in_order(self.commercial.said, self.operated, heard)
+        return replace(story, keys=await self.serving.keys(), said=said)
 
     # --- the plot --------------------------------------------------------------------------------
 
@@ -165,6 +183,10 @@ class _Stage:
         scenes += [self._command(spec) for spec in self.scenario.clock]
         scenes += [self._command(spec) for spec in self.scenario.tariff]
         scenes += [self._press(spec) for spec in self.scenario.press]
+        scenes += [self._operate(spec) for spec in self.scenario.operate]
+        if self.mdm is not None:
+            scenes += [mdm_scenes.ask(self.mdm, spec) for spec in self.scenario.mdm]
+            scenes.append(self.mdm.listen())
         scenes += [
             self.around.course(spec, self.directory / "ami.db")
             for spec in self.scenario.fault
@@ -198,10 +220,19 @@ class _Stage:
         await asyncio.sleep(seconds(spec.at))
         commands.press(self.world, spec.meter)
 
+    async def _operate(self, spec: OperateSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        head_end = await self.serving.there()
+        chance = SeededChance(self.seed, "operate", spec.target, spec.at)
+        operating = Operating(head_end, self.world, self.clock, chance, self.operated)
+        await operating.do(spec)
+
     async def _rekey(self, spec: RekeySpec) -> None:
         await asyncio.sleep(seconds(spec.at))
         head_end = await self.serving.there()
         chance = SeededChance(self.seed, "rekey", spec.meter, spec.at)
+        line = Said(self.clock.now(), "asked", "command", "ami meter rekey", device=spec.meter)
+        self.operated.append(line)
         await key_changes.order(head_end, self.clock, chance, spec.meter, commands.OPERATOR)
 
     async def _campaign(self, spec: CampaignSpec) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from headend.access.desk import AccountDesk
 from headend.access.desk import By as MadeBy
 from headend.app.head_end import HeadEnd
@@ -9,7 +11,7 @@ from headend.domain.account import Role
 from headend.ports import Chance, Clock
 from scenarios.commands import OPERATOR
 from scenarios.parts import BadScenario
-from scenarios.schema import MdmSpec
+from scenarios.schema import MdmSpec, seconds
 from scenarios.stand_ins.mdm import Mdm
 
 ACCOUNT = "mdm"
@@ -28,7 +30,9 @@ async def admitted(head_end: HeadEnd, clock: Clock, chance: Chance) -> Mdm:
 
 
 async def ask(mdm: Mdm, spec: MdmSpec) -> None:
-    """Ask what the story says.  Raises `BadScenario` where the answer is not what it should be."""
+    """Ask what the story says, when it says so.  Raises `BadScenario` for an answer that is not
+    what it should be."""
+    await asyncio.sleep(seconds(spec.at))
     method, path = spec.ask.split(" ", 1)
     answer = await mdm.ask(method, path, spec.body)
     right = answer.status == spec.status if spec.status else answer.status < 400

@@ -211,11 +211,11 @@ class MdmSpec(Part, frozen=True):
 
 class OperateSpec(Part, frozen=True):
     """What only a command at the head-end does: `ami meter commission`, `ami meter link`,
-    `ami concentrator firmware`."""
+    `ami firmware install`, `ami concentrator firmware`."""
 
     at: Duration
     do: Literal["commission", "link", "firmware"]
-    target: str  # a meter; of firmware a concentrator
+    target: str  # a meter; of firmware also a concentrator
     concentrator: str | None = None  # link: to which
     version: str | None = None  # firmware: which
 
@@ -522,7 +522,19 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """What would begin when the story is over, and so never."""
     end = seconds(scenario.duration)
     never = f"comes when the story is over; its duration is {scenario.duration}"
-    tables = ("order", "fault", "event", "read", "rekey", "campaign", "clock", "tariff", "press", "mdm", "operate")
+    tables = (
+        "order",
+        "fault",
+        "event",
+        "read",
+        "rekey",
+        "campaign",
+        "clock",
+        "tariff",
+        "press",
+        "mdm",
+        "operate",
+    )
     for table in tables:
         for number, part in enumerate(getattr(scenario, table)):
             for key in ("at", "cancel_at"):

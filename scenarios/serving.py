@@ -17,8 +17,9 @@ from headend.app.head_end import HeadEnd, build
 from headend.app.sessions import BusClient
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.config import Config, KeyStorage
+from headend.config import Config, KeyStorage, Rest
 from headend.ports import CarrierPortal as Portal
+from protocols.capture.recorder import Recorder
 from scenarios import key_changes
 from scenarios.direct_lines import SimulatedDialling
 from scenarios.field import registry_of, sim_of
@@ -28,6 +29,7 @@ from scenarios.stand_ins.carrier_portal import CarrierPortal
 from scenarios.surroundings import LAN_DELAY_S, Surroundings, TroubledStore
 
 REPLY_ADDRESS = "http://commercial.test/replies"
+REST_PORT = 8443  # nobody listens there; that there is a door makes the head-end tell of changes
 AWAY_S = 5.0  # between looks of whoever waits for a head-end that is down
 
 
@@ -42,6 +44,7 @@ class Serving:
     world: World
     lan: Lan
     around: Surroundings
+    recorder: Recorder | None = None
     head_end: HeadEnd | None = None
     work: asyncio.Task[None] | None = None
     starts: int = 0
@@ -69,6 +72,7 @@ class Serving:
             direct=scenario.direct_policy(),
             collection=scenario.collection_policy(),
             clock=scenario.clock_policy(),
+            rest=Rest(port=REST_PORT if scenario.mdm else None),
         )
         client = self.lan.member("head-end")
         self.head_end = build(
@@ -79,7 +83,7 @@ class Serving:
             callback=self.around,
             store=TroubledStore(config.database, self.around),
             portal=self._portal(),
-            dialling=SimulatedDialling(self.world, self._wan),
+            dialling=SimulatedDialling(self.world, self._wan, self.recorder),
             live=False,
         )
         await self._install_keys(self.head_end)

@@ -19,6 +19,7 @@ from headend.ports import Outgoing
 from headend.store import collected_queries, event_queries, queries, upkeep_queries
 from scenarios.schema import Scenario
 from scenarios.stand_ins.commercial import CommercialSystem
+from scenarios.stand_ins.said import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Story:
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
     registered: tuple[Meter, ...] = ()  # as the registry has them
     keys: dict[str, str] = field(default_factory=dict)  # by meter, as `key_changes.standing` says
+    said: tuple[Said, ...] = ()  # the journals of MDM, commercial system and operator
 
     @property
     def log_sha256(self) -> str:

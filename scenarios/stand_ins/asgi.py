@@ -35,7 +35,11 @@ class Answer:
 
 
 async def ask(
-    app: Application, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    app: Application,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
 ) -> Answer:
     """Ask once, and wait for all of the answer."""
     status, parts = 0, []

@@ -153,7 +153,7 @@ class CommercialSystem:
         stored[message.header.message_id] = message
         what = f"{message.header.verb} {message.header.noun}{again}"
         result = "" if message.reply is None else str(message.reply.result)
-        self.said.append(Said(self.now(), "told", "SOAP", what, result))
+        self.said.append(Said(self.now(), "told", "CIM", what, result))
         stamp = Stamp(
             source=self.name,
             message_id=f"ack-{message.header.message_id}",

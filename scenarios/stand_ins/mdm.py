@@ -87,8 +87,10 @@ def _short(body: dict[str, Any]) -> str:
     """The question's values in one line; of long ones the first words."""
     said = []
     for name, value in body.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
-        said.append(f"{name} {text if len(text) <= 48 else text[:45] + '…'}")
+        text = (
+            ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
+        )
+        said.append(f"{name} {text if len(text) <= 36 else text[:35] + '…'}")
     return "; ".join(said)
 
 
@@ -96,9 +98,11 @@ def _told(answer: asgi.Answer) -> tuple[str, int | None]:
     """What an answer says in a few words, and the order that it names."""
     told = answer.told
     if isinstance(told, dict):
+        if isinstance(stage := told.get("stage"), str):
+            return stage, None
         if "transaction" in told and "state" in told:
             return f"order {told['number']} {told['state']}", told["number"]
-        if "code" in told:
+        if "title" in told:  # a problem's (RFC 9457)
             return str(told["code"]), None
         if isinstance(inner := told.get("campaign"), dict):
             return f"campaign {inner['number']} {inner['state']}", None

@@ -6,19 +6,27 @@ shows the system's own view.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One line.  A `command` is an operator's, at the head-end itself.  `what` is short and the same in every language: a route, an operation, a noun."""
+    """One line.  A `command` is an operator's, at the head-end itself; `CIM` a message that came by
+    queue or callback.  `what` is short and the same in every language: a route, an operation."""
 
     at: datetime
     way: Literal["asked", "answered", "told"]
-    door: Literal["REST", "SOAP", "stream", "command"]
+    door: Literal["REST", "SOAP", "CIM", "stream", "command"]
     what: str
     detail: str = ""
     order: int | None = None
     device: str | None = None
+
+
+def in_order(*journals: Iterable[Said]) -> tuple[Said, ...]:
+    """Several journals as one, by time; of one moment in the order in which they are given."""
+    return tuple(sorted(chain(*journals), key=lambda said: said.at))

@@ -70,7 +70,7 @@ def test_story_says_what_it_tells(name: str) -> None:
     _, scenario = stories.find(name)
     assert scenario.about.endswith((".", "!"))
     told = scenario.order or scenario.campaign or scenario.scatter or scenario.task
-    assert told or scenario.tariff or scenario.expect.last_gasps
+    assert told or scenario.tariff or scenario.mdm or scenario.expect.last_gasps
 
 
 def test_engines_take_turns() -> None:

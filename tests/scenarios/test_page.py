@@ -25,6 +25,8 @@ PARTS = (
     schema.ClockSpec,
     schema.TariffSpec,
     schema.PressSpec,
+    schema.MdmSpec,
+    schema.OperateSpec,
     CollectionTask,
     schema.HeadEndEvent,
     schema.Sources,

@@ -7,6 +7,7 @@ shrinking   the smallest story that still fails
 comparing   where two runs part
 replaying   a live run played again
 whatif      one story with something varied
+sequence    one story as a sequence diagram
 told        a run and a sweep in words
 """
 
@@ -14,6 +15,7 @@ from tools.sim import (  # noqa: F401  each brings its verbs
     comparing,
     playing,
     replaying,
+    sequence,
     shrinking,
     sweeping,
     whatif,

@@ -15,7 +15,7 @@ from scenarios.schema import BadScenario, Scenario
 from tools.terminal import err, failed, log_nothing, log_to_stderr, wrong_usage
 
 app = typer.Typer(
-    help="Stories on the simulated clock: list, run, sweep, shrink, diff, whatif, replay.",
+    help="Stories on the simulated clock: list, run, sequence, sweep, diff and more.",
     no_args_is_help=True,
 )
 
