@@ -21,6 +21,7 @@ from scenarios.deeds import Command, commands, may_have_acted, showed, shows, sp
 from scenarios.energy import unclosed
 from scenarios.intervals import wrong_intervals
 from scenarios.key_changes import APART
+from scenarios.mdm_scenes import ACCOUNT
 from scenarios.schema import FaultSpec, seconds
 from scenarios.stand_ins.carrier_portal import REJECTION_HOLDS_FOR
 from scenarios.story import Record, Story
@@ -35,7 +36,7 @@ def every_message_is_stored(story: Story) -> Offenders:
     stored: dict[str, list[Order]] = {}
     for record in story.records:
         order = record.order
-        by_message = order.source != OPERATOR  # an operator's campaign comes without one
+        by_message = order.source not in (OPERATOR, ACCOUNT)  # which come without one
         if order.restores is None and order.kind not in OWN and by_message:
             stored.setdefault(record.order.transaction_id, []).append(order)
     for transaction, message in story.commercial.taken.items():
@@ -46,6 +47,19 @@ def every_message_is_stored(story: Story) -> Offenders:
     for transaction, orders in stored.items():
         numbers = [order.number for order in orders]
         yield f"orders {numbers}: transaction {transaction} was never acknowledged"
+    yield from _asked_by_rest(story)
+
+
+def _asked_by_rest(story: Story) -> Offenders:
+    """Likewise of the MDM's: each order that an answer named is there, and no other."""
+    told = {line.order for line in story.said if line.door == "REST" and line.order is not None}
+    stored = [order for order in _orders(story) if order.source == ACCOUNT]
+    for number in sorted(told - {order.number for order in stored}):
+        yield f"order {number}: answered by REST, and not there"
+    known = {order.transaction_id for order in stored if order.number in told}
+    for order in stored:
+        if order.restores is None and order.transaction_id not in known:
+            yield f"order {order.number}: no answer by REST named it"
 
 
 def every_order_ended(story: Story) -> Offenders:
