@@ -1,4 +1,4 @@
-"""The drawings of docs/sequences.md: run it to make them anew after the head-end's behaviour changed.
+"""The drawings of docs/sequences.md: run it to make them anew when what happens has changed.
 
     python -m tools.sequence_pages
 

@@ -29,14 +29,14 @@ from protocols.concentrator.messages import (
 )
 
 _FOLDED = (FirmwarePiece, WantFirmware, TunnelFrame, TunnelAnswer)
-_SILENT = (ReceiptFromConcentrator, ReceiptToConcentrator, Accepted, ReadFaultLog)
+SILENT = (ReceiptFromConcentrator, ReceiptToConcentrator, Accepted, ReadFaultLog)
 """They say that something is stored, or ask before each order for faults, of which only those that
 there were are drawn."""
 
 
 def word_of(message: Downward | Upward) -> str | None:
     """The message's name; None for one that is not drawn."""
-    if isinstance(message, _SILENT) or (isinstance(message, FaultLog) and not message.entries):
+    if isinstance(message, SILENT) or (isinstance(message, FaultLog) and not message.entries):
         return None
     return str(type(message).__struct_config__.tag)
 

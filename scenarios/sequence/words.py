@@ -88,7 +88,7 @@ def said(step: Step, language: Language) -> str:
     """A step's label."""
     pick = _picker(language)
     word, _, again = step.word.partition(" ")
-    parts = [pick(WORDS[word])] if word else []
+    parts = [pick(WORDS.get(word, (word, word)))] if word else []
     if step.both or step.word == "no-answer":
         asked = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in step.asked)
         parts[0] += f": {asked}" if asked and not step.broken else ""
