@@ -20,8 +20,10 @@ from headend.app.key_storage import envelope_of
 from headend.collection.uploads import UploadIntake
 from headend.config import BadConfig, CollectionPolicy, Config
 from headend.ports import IntervalRow, KeyShared, StoreUnavailable, Transaction
+from headend.store.backfill_queries import Course, course_of
 from headend.store.envelope import Envelope
-from headend.store.intervals import QUANTITIES, intervals_of
+from headend.store.intervals import QUANTITIES
+from headend.store.intervals import intervals_of as intervals_between
 from headend.store.key_leases import LeasedKeys
 from headend.store.sealing import Sealed, seal, unseal
 from headend.store.shipment import FIRST_GENERATION, Shipment
@@ -31,6 +33,7 @@ from protocols.concentrator.collecting import Upload
 from protocols.dlms.keys import Keys
 
 __all__ = [
+    "Course",
     "FleetDesk",
     "QUANTITIES",
     "IntervalRow",
@@ -40,7 +43,9 @@ __all__ = [
     "Sealed",
     "Shipment",
     "StoreUnavailable",
+    "course_of",
     "fleet_desk",
+    "intervals_between",
     "keys_are_configured",
 ]
 
@@ -120,7 +125,7 @@ class FleetDesk:
     def intervals(self, first: str, last: str, *, after: int, until: int) -> list[IntervalRow]:
         """What is kept of the meters between two names: see `store.intervals.intervals_of`."""
         return self.store.read(
-            lambda connection: intervals_of(connection, first, last, after=after, until=until)
+            lambda connection: intervals_between(connection, first, last, after=after, until=until)
         )
 
     def _run(self, work: Callable[[SqlTransaction], T]) -> T:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from headend.domain.backfill import Ask, GivenUp
 from headend.store.backfill import ASK, GIVEN_UP
+from headend.store.backfill_schema import waves
+from headend.store.collected_schema import collected_blocks, interval_days, uploads
 from headend.store.meter_filter import AT_ONCE, MeterFilter, meters
 
 _a, _g = ASK.table.c, GIVEN_UP.table.c
@@ -49,3 +53,34 @@ def given_up(
             each = GIVEN_UP.read(row)
             found[each.meter, each.day] = each
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How what is here came about, over all meters and days."""
+
+    late: int  # intervals that came later than what counts as late
+    blocks_dropped: int  # by concentrators whose memory was full, as they told
+    waves: int
+    backfill_blocks: int  # that came by waves' tasks, of so many meters:
+    backfill_meters: int
+    given_up: dict[str, int]  # days of a meter, by reason
+
+
+def course_of(connection: Connection) -> Course:
+    """Adds up all there is: for who looks back on a whole run."""
+
+    def number(query: Select[Any]) -> int:
+        return int(connection.execute(query).scalar() or 0)
+
+    block = collected_blocks.c
+    filled = block.task.like("fill-%")
+    reasons = select(_g.reason, func.count()).group_by(_g.reason).order_by(_g.reason)
+    return Course(
+        late=number(select(func.sum(interval_days.c.late))),
+        blocks_dropped=number(select(func.sum(uploads.c.dropped))),
+        waves=number(select(func.sum(waves.c.number))),
+        backfill_blocks=number(select(func.count()).where(filled)),
+        backfill_meters=number(select(func.count(func.distinct(block.meter))).where(filled)),
+        given_up={str(reason): int(count) for reason, count in connection.execute(reasons)},
+    )

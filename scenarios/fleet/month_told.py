@@ -7,19 +7,14 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, func, select
 
 from devices.outages import USUAL
-from headend.store.backfill_schema import given_up, waves
-from headend.store.collected_schema import collected_blocks, interval_days, uploads
-from headend.store.intervals import intervals_of
-from headend.store.store import SqlStore
+from headend.app.fleet import course_of, intervals_between
+from headend.app.head_end import SqlStore
 from scenarios.fleet.city import City
 from scenarios.fleet.district import CHANNELS, District
 
 Integers = npt.NDArray[np.int64]
-
-GIVEN_UP = "given-up "
 
 
 class Month(msgspec.Struct, frozen=True):
@@ -60,7 +55,7 @@ class Month(msgspec.Struct, frozen=True):
 
 def told(store: SqlStore, city: City, districts: Sequence[District]) -> Month:
     """Read back all that is stored of these districts' days, and hold it against the truth."""
-    counts = store.read(_counts)
+    course = store.read(course_of)
     received = identical = silent = 0
     for district in districts:
         silent += sum(USUAL.silent_for_months(city.seed, str(each)) for each in district.indices)
@@ -80,16 +75,12 @@ def told(store: SqlStore, city: City, districts: Sequence[District]) -> Month:
         intervals_identical=identical,
         complete_percent=_percent(received, expected),
         complete_of_the_others_percent=_percent(received, heard),
-        within_a_day_percent=_percent(received - counts["late"], heard),
-        blocks_dropped=counts["dropped"],
-        backfill_waves=counts["waves"],
-        backfill_blocks=counts["blocks"],
-        backfill_meters=counts["meters"],
-        given_up={
-            name.removeprefix(GIVEN_UP): count
-            for name, count in counts.items()
-            if name.startswith(GIVEN_UP)
-        },
+        within_a_day_percent=_percent(received - course.late, heard),
+        blocks_dropped=course.blocks_dropped,
+        backfill_waves=course.waves,
+        backfill_blocks=course.backfill_blocks,
+        backfill_meters=course.backfill_meters,
+        given_up=course.given_up,
     )
 
 
@@ -97,7 +88,7 @@ def _stored(store: SqlStore, district: District) -> Integers:
     first, last = (str(district.indices[at]) for at in (0, -1))
     after, until = int(district.ends[0]) - 1, int(district.ends[-1])
     kept = store.read(
-        lambda connection: intervals_of(connection, first, last, after=after, until=until)
+        lambda connection: intervals_between(connection, first, last, after=after, until=until)
     )
     found = [(int(name), *row) for name, *row in kept]
     return np.array(found, np.int64).reshape(len(found), 3 + CHANNELS)
@@ -111,23 +102,6 @@ def identical_of(district: District, stored: Integers) -> int:
     once = {tuple(each) for each in stored[:, :2].tolist()}
     same = (stored[:, 2:] == truth[meter, interval]).all(axis=1)
     return int(same.sum()) - (len(stored) - len(once))
-
-
-def _counts(connection: Connection) -> dict[str, int]:
-    """What the database itself tells of how it came about."""
-    blocks = collected_blocks.c
-    fill = blocks.task.like("fill-%")
-    asked = {
-        "late": select(func.sum(interval_days.c.late)),
-        "dropped": select(func.sum(uploads.c.dropped)),
-        "waves": select(func.sum(waves.c.number)),
-        "blocks": select(func.count()).where(fill),
-        "meters": select(func.count(func.distinct(blocks.meter))).where(fill),
-    }
-    found = {name: int(connection.execute(query).scalar() or 0) for name, query in asked.items()}
-    gone = given_up.c
-    reasons = select(gone.reason, func.count()).group_by(gone.reason).order_by(gone.reason)
-    return found | {f"{GIVEN_UP}{row[0]}": int(row[1]) for row in connection.execute(reasons)}
 
 
 def _percent(part: int, whole: int) -> float:
