@@ -11,15 +11,18 @@ import typer
 
 from headend.config import database_url
 from headend.ports import StoreUnavailable
+from tools.concentrator_activities import activity_verbs
 from tools.concentrator_registry import registry_verbs
 from tools.database import ADVICE, reading
 from tools.options import Database, Json
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
-    help="Concentrators themselves: in the registry, and their firmware.", no_args_is_help=True
+    help="Concentrators themselves: in the registry, what they are asked, and their firmware.",
+    no_args_is_help=True,
 )
 registry_verbs(app)
+activity_verbs(app)
 
 
 @app.callback()

@@ -69,6 +69,8 @@ from headend.orders.settle import Settling
 from headend.orders.step import Stepping
 from headend.orders.withdraw import Withdrawal
 from headend.ports import CarrierPortal, Chance, Clock, Transaction
+from headend.registry.activities import LIVE_LOOK_S, Activities
+from headend.registry.activity_schedule import ActivitySchedule
 from headend.registry.discovery import Discoveries
 from headend.registry.firmware import FirmwareDesk
 from headend.registry.meter_clocks import MeterClocks
@@ -139,6 +141,8 @@ class HeadEnd:
     uploads: UploadIntake
     tunnels: Tunnels
     upkeep: Upkeep
+    activities: Activities
+    by_schedule: ActivitySchedule
     clocks: MeterClocks
     tariffs: MeterTariffs
     discoveries: Discoveries
@@ -173,6 +177,8 @@ class HeadEnd:
             *self.backfill.errors,
             *self.validating.errors,
             *self.upkeep.errors,
+            *self.activities.errors,
+            *self.by_schedule.errors,
             *self.clocks.errors,
             *self.discoveries.errors,
             *self.firmware.errors,
@@ -204,6 +210,7 @@ class HeadEnd:
         self.field.hear(MeterPushed, self.pushes.forwarded)
         self.field.hear(Online, self.duties.online(self.upkeep.online))
         self.field.hear(Offline, self.duties.on_duty(self.upkeep.offline))
+        self.field.hear(Online, self.duties.online(self.activities.online))
         self.field.hear(State, self.upkeep.told)
         self.field.hear(Discovered, self.discoveries.found)
         self.field.hear(WantFirmware, self.firmware.wanted)
@@ -335,6 +342,11 @@ def build(
     guard = Guard(store, clock, Passwords(chance, live=live), config.access, told)
     scheduling = Scheduling(reads, config.direct.read, zone, config.collection.task)
     upkeep = Upkeep(store, clock, chance, field_, config.upkeep)
+    activities = Activities(
+        store, clock, chance, field_, upkeep, field_.present, task_tables.renew,
+        LIVE_LOOK_S if live else None,
+    )  # fmt: skip
+    by_schedule = ActivitySchedule(store, clock, config.concentrator, zone, activities.wake)
     clocks = MeterClocks(store, clock, chance, acceptance, config.clock, zone)
     tariffs = MeterTariffs(store, clock, chance, acceptance, zone)
     discoveries = Discoveries(store, clock, chance, field_)
@@ -346,11 +358,14 @@ def build(
         ("back-fill", backfill.run),
         ("validation", validating.run),
         ("upkeep", upkeep.run),
+        ("activities", activities.run),
         ("clocks", clocks.run),
         ("discoveries", discoveries.run),
         ("firmware", firmware.run),
         ("campaigns", campaigning.run),
     ]
+    if config.concentrator.activity:
+        works.append(("scheduled activities", by_schedule.run))
     notices = sending(config, store, broker, clock, chance)
     raised = raising(config, store, clock, chance, notices.wake)
     poll_s = LIVE_POLL_S if live else SIMULATED_POLL_S
@@ -416,6 +431,8 @@ def build(
         validating=validating,
         tunnels=tunnels,
         upkeep=upkeep,
+        activities=activities,
+        by_schedule=by_schedule,
         clocks=clocks,
         tariffs=tariffs,
         discoveries=discoveries,

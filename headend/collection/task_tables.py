@@ -79,11 +79,17 @@ class TaskTables:
     def _with_wave(
         self, tx: Transaction, concentrator: str, ordinary: tuple[Task, ...]
     ) -> tuple[Task, ...]:
-        """The configuration's tasks, and those of a wave of back-fill."""
+        """The configuration's tasks, a wave's of back-fill, and those that are wanted once."""
+        now = self.clock.now()
+        once = tuple(
+            each.own_task
+            for each in tx.open_activities(concentrator)
+            if each.task is not None and each.deadline > now
+        )
         if not ordinary or not self.policy.backfill.enabled:
-            return ordinary
+            return (*ordinary, *once)
         wave = tx.wave_of(concentrator)
-        return ordinary if wave is None else (*ordinary, *wave.tasks)
+        return (*ordinary, *once) if wave is None else (*ordinary, *once, *wave.tasks)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -28,6 +28,7 @@ class Permission(enum.StrEnum):
     READING_CORRECT = "reading.correct"
     REGISTRY_READ = "registry.read"
     REGISTRY_WRITE = "registry.write"
+    CONCENTRATOR_ASK = "concentrator.ask"
     EVENT_READ = "event.read"
     EVENT_ACKNOWLEDGE = "event.acknowledge"
     COLLECTION_WRITE = "collection.write"
@@ -58,6 +59,7 @@ MEANING: dict[Permission, str] = {
     P.READING_CORRECT: "validate and estimate values; raw ones stay",
     P.REGISTRY_READ: "see meters and concentrators",
     P.REGISTRY_WRITE: "register, commission, link and remove them",
+    P.CONCENTRATOR_ASK: "ask concentrators of themselves, and have them read once",
     P.EVENT_READ: "see events and alarms",
     P.EVENT_ACKNOWLEDGE: "acknowledge alarms",
     P.COLLECTION_WRITE: "change what is collected, and when",
@@ -83,6 +85,7 @@ DANGEROUS: frozenset[Permission] = frozenset(
         P.METER_ADJUST,
         P.READING_CORRECT,
         P.REGISTRY_WRITE,
+        P.CONCENTRATOR_ASK,
         P.COLLECTION_WRITE,
         P.FIRMWARE_INSTALL,
         P.KEY_CHANGE,
@@ -109,7 +112,7 @@ class Role(enum.StrEnum):
 _SEES = frozenset({P.REGISTRY_READ, P.READING_READ, P.EVENT_READ, P.STREAM_READ})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.TECHNICIAN: _SEES | {P.ORDER_READ, P.READING_DEMAND},
+    Role.TECHNICIAN: _SEES | {P.ORDER_READ, P.READING_DEMAND, P.CONCENTRATOR_ASK},
     Role.OPERATOR: _SEES
     | {
         P.ORDER_READ,
@@ -120,6 +123,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.READING_DEMAND,
         P.METER_ADJUST,
         P.REGISTRY_WRITE,
+        P.CONCENTRATOR_ASK,
         P.EVENT_ACKNOWLEDGE,
         P.COLLECTION_WRITE,
         P.FIRMWARE_INSTALL,

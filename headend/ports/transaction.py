@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from headend.ports.words.access import AccessWords
+from headend.ports.words.activities import ActivityWords
 from headend.ports.words.backfill import BackfillWords
 from headend.ports.words.breakages import BreakageWords
 from headend.ports.words.campaigns import CampaignWords, CutWords
@@ -41,6 +42,7 @@ class Transaction(
     ServiceLevelWords,
     BackfillWords,
     UpkeepWords,
+    ActivityWords,
     ImageWords,
     MeterClockWords,
     EventWords,

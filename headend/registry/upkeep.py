@@ -7,7 +7,7 @@ known to half the round trip.  A clock that is further off than that and the tol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -29,6 +29,9 @@ EVENTS_KEPT = 200  # of its own log, here
 
 _log = structlog.get_logger("upkeep")
 
+Answered = Callable[[State, ClockMeasured], Awaitable[None]]
+"""Hears an answer once it is stored, with how the clock stood."""
+
 
 class Courier(Protocol):
     """The way to a concentrator."""
@@ -48,6 +51,7 @@ class Upkeep:
     courier: Courier
     policy: UpkeepPolicy
     errors: list[Exception] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)  # loop's time
     _asked: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # by message
     _shifts: dict[str, float] = field(default_factory=dict)  # by how much, each concentrator
@@ -92,6 +96,8 @@ class Upkeep:
             _log.info("clock off", concentrator=concentrator, offset_s=round(offset_s, 3))
             self._shifts[concentrator] = -offset_s
             self._news.set()
+        for hearer in self.answered:
+            await hearer(word, measured)
         return False
 
     # --- what is asked ---------------------------------------------------------------------------
@@ -106,7 +112,7 @@ class Upkeep:
             for name in due:
                 self._due[name] = loop.time() + self.policy.state_every_s
             await asyncio.gather(
-                *(self._safely(self._ask(name), name) for name in due),
+                *(self._safely(self._inquire(name), name) for name in due),
                 *(self._safely(self._shift(name, by), name) for name, by in shifts.items()),
             )
             until = min(self._due.values(), default=None)
@@ -122,22 +128,29 @@ class Upkeep:
         except Exception as error:
             trouble.note(self.errors, _log, "no upkeep", error, concentrator=concentrator)
 
-    async def _ask(self, concentrator: str) -> None:
+    async def _inquire(self, concentrator: str) -> None:
+        await self.inquire(concentrator, self.chance.uuid())
+
+    async def inquire(self, concentrator: str, message_id: str) -> bool:
+        """Ask one how it fares, by a message of this id; False where nothing was sent."""
+
         def known(tx: Transaction) -> tuple[bool, KnownState | None]:
             return tx.concentrator(concentrator) is not None, tx.state_of(concentrator)
 
         registered, last = await self.store.run(known)
         if not registered:
-            return
+            return False
         now = self.clock.now()
         since = now - BACK if last is None else last.received_at - AGAIN
-        message = ReadState(id=self.chance.uuid(), since=since)
+        message = ReadState(id=message_id, since=since)
         for old, (_, sent_at) in list(self._asked.items()):
             if (now - sent_at).total_seconds() > ANSWER_WITHIN_S:
                 del self._asked[old]
         self._asked[message.id] = (concentrator, now)
-        if not await self.courier.tell(concentrator, message):
-            del self._asked[message.id]
+        sent = await self.courier.tell(concentrator, message)
+        if not sent:
+            self._asked.pop(message.id, None)
+        return sent
 
     async def _shift(self, concentrator: str, by_s: float) -> None:
         message = ShiftClock(id=self.chance.uuid(), by_s=by_s)

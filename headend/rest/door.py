@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headend.config import Rest
 from headend.rest import (
+    activities,
     adjusting,
     campaigns,
     collection,
@@ -35,8 +36,8 @@ from headend.soap.route import UnsafeBind, is_loopback
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
-    orders, campaigns, meters, adjusting, readings, collection, events, incidents, notices,
-    stream, reports, standing,
+    orders, campaigns, meters, activities, adjusting, readings, collection, events, incidents,
+    notices, stream, reports, standing,
 )  # fmt: skip
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"

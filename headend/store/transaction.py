@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from headend.ports import Store, Transaction
 from headend.store.access import AccessWords
+from headend.store.activities import ActivityWords
 from headend.store.backfill import BackfillWords
 from headend.store.breakages import BreakageWords
 from headend.store.campaigns import CampaignWords
@@ -53,6 +54,7 @@ class SqlTransaction(
     ServiceLevelWords,
     BackfillWords,
     UpkeepWords,
+    ActivityWords,
     ImageWords,
     MeterClockWords,
     EventWords,

@@ -36,6 +36,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/v1/campaigns": {"json": {"kind": "connect", "meters": ["M001"]}},
     "POST /api/v1/events/{number}/acknowledgement": {"json": {"note": "seen"}},
     "POST /api/v1/incidents/{number}/acknowledgement": {"json": {}},
+    "POST /api/v1/concentrators/{name}/activities": {"json": {"kind": "clock"}},
     "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
     "POST /api/v1/meters/{name}/tariff": {"json": {"calendar": CALENDAR}},
 }
@@ -75,6 +76,9 @@ WANTED = {
     "POST /api/v1/meters/{name}/clock": P.METER_ADJUST,
     "POST /api/v1/meters/{name}/tariff": P.METER_ADJUST,
     "GET /api/v1/concentrators": P.REGISTRY_READ,
+    "GET /api/v1/concentrators/{name}/activities": P.REGISTRY_READ,
+    "POST /api/v1/concentrators/{name}/activities": P.CONCENTRATOR_ASK,
+    "GET /api/v1/concentrators/{name}/activities/{number}": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}/readings": P.READING_READ,
     "GET /api/v1/meters/{name}/readings/latest": P.READING_READ,
     "GET /api/v1/meters/{name}/profiles": P.READING_READ,

@@ -1,0 +1,255 @@
+"""Carries out what concentrators are asked to do, once each, also over restarts.
+
+What is asked stays in the store until it has ended.  A concentrator that is away is asked when it
+comes on line, if that is before the deadline; one that has the question and does not answer is
+asked again.  All that is asked may be asked twice without harm: it only reads, or, as a table of
+tasks, names what it wants by a number of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from headend import trouble
+from headend.domain.activity import Activity, ActivityKind, ActivityState, Told
+from headend.domain.reason import ReasonCode
+from headend.domain.upkeep import ClockMeasured
+from headend.ports import Chance, Clock, Store, Transaction
+from headend.registry.upkeep import Courier, Upkeep
+from protocols.concentrator.messages import Online, ReadFaultLog, State
+
+AGAIN_S = 120.0  # without an answer it is asked again
+LIVE_LOOK_S = 2.0  # how soon is noticed what another process has asked
+SIMULATED_LOOK_S = 60.0  # there is no other process: how often tasks under way are looked after
+FAULTS_BACK = timedelta(days=7)
+
+_log = structlog.get_logger("activities")
+
+
+@dataclass(slots=True)
+class Activities:
+    """See the module.  `present` names who is on line; `renew` has a concentrator's table of tasks
+    made anew; without `idle_s` nobody outside this process asks."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    courier: Courier
+    upkeep: Upkeep
+    present: Callable[[], Iterable[tuple[str, Online]]]
+    renew: Callable[[str], Awaitable[None]]
+    idle_s: float | None = LIVE_LOOK_S
+    errors: list[Exception] = field(default_factory=list)
+    _rest: dict[int, float] = field(default_factory=dict)  # loop's time until it is asked again
+    _sent: dict[str, int] = field(default_factory=dict)  # activity, by the message
+    _errands: set[asyncio.Task[None]] = field(default_factory=set)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.upkeep.answered.append(self._answered)
+
+    def wake(self) -> None:
+        """Look now: something was asked."""
+        self._news.set()
+
+    async def online(self, concentrator: str, word: Online) -> bool:
+        """One has come on line: what waits for it, or was lost with its session, goes to it."""
+        self._rest.clear()
+        self._news.set()
+        return False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._news.clear()
+                rest_s = await self._look_safely()
+                try:
+                    async with asyncio.timeout(rest_s):
+                        await self._news.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            for errand in self._errands:
+                errand.cancel()
+
+    async def _look_safely(self) -> float | None:
+        try:
+            return await self.look()
+        except Exception as error:
+            trouble.note(self.errors, _log, "no look for activities", error)
+            return AGAIN_S
+
+    async def look(self) -> float | None:
+        """Take each a step further; after how long to look again, None: when there is news."""
+        waiting = await self.store.run(lambda tx: tx.open_activities())
+        there = {name for name, _ in self.present()}
+        await asyncio.gather(*(self._safely(each, each.concentrator in there) for each in waiting))
+        self._rest = {each.number: self._rest.get(each.number, 0.0) for each in waiting}
+        if self.idle_s is not None:
+            return self.idle_s
+        if not waiting:
+            return None
+        now = self.clock.now()
+        until_s = min((each.deadline - now).total_seconds() for each in waiting)
+        return min(max(until_s, 0.0), SIMULATED_LOOK_S)
+
+    async def _safely(self, activity: Activity, there: bool) -> None:
+        try:
+            await self._step(activity, there)
+        except Exception as error:
+            trouble.note(self.errors, _log, "an activity rests", error, activity=activity.number)
+
+    async def _step(self, activity: Activity, there: bool) -> None:
+        now, loop = self.clock.now(), asyncio.get_running_loop()
+        if activity.kind is ActivityKind.TASK:
+            activity = await self._counted(activity)
+        if not activity.open:
+            return
+        if now >= activity.deadline:
+            await self._close(activity)
+        elif there and self._rest.get(activity.number, 0.0) <= loop.time():
+            self._rest[activity.number] = loop.time() + AGAIN_S
+            await self._send(activity)
+
+    async def _send(self, activity: Activity) -> None:
+        """Send it, or send it again."""
+        match activity.kind:
+            case ActivityKind.TASK:
+                if activity.state is ActivityState.ASKED:
+                    await self._mark_sent(activity)
+                    await self.renew(activity.concentrator)
+            case ActivityKind.FAULTS:
+                await self._mark_sent(activity)
+                errand = asyncio.create_task(self._fetch_faults(activity), name="fault log")
+                self._errands.add(errand)
+                errand.add_done_callback(self._errands.discard)
+            case _:
+                await self._mark_sent(activity)
+                message_id = self.chance.uuid()
+                self._sent[message_id] = activity.number
+                if not await self.upkeep.inquire(activity.concentrator, message_id):
+                    del self._sent[message_id]
+
+    async def _fetch_faults(self, activity: Activity) -> None:
+        """Its receipt says that it tells them; the lines come as evidence of their own."""
+        since = self.clock.now() - FAULTS_BACK
+        message = ReadFaultLog(id=self.chance.uuid(), since=since)
+        try:
+            if await self.courier.deliver(activity.concentrator, message):
+                await self._end(activity.number, {"since": since.isoformat(timespec="seconds")})
+        except Exception as error:
+            trouble.note(self.errors, _log, "an activity rests", error, activity=activity.number)
+
+    async def _mark_sent(self, activity: Activity) -> None:
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            known = tx.activity(activity.number)
+            if known is not None and known.open:
+                tries = known.tries + 1
+                tx.save_activity(replace(known, state=ActivityState.SENT, sent_at=now, tries=tries))
+
+        await self.store.run(work)
+
+    # --- how they end ----------------------------------------------------------------------------
+
+    async def _answered(self, state: State, measured: ClockMeasured) -> None:
+        """A concentrator has told how it fares; perhaps because it was asked here."""
+        number = self._sent.pop(state.of, None)
+        if number is None:
+            return
+        activity = await self.store.run(lambda tx: tx.activity(number))
+        if activity is not None:
+            await self._end(number, _told(activity.kind, state, measured))
+
+    async def _end(self, number: int, told: Told) -> None:
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            known = tx.activity(number)
+            if known is not None and known.open:
+                tx.save_activity(
+                    replace(known, state=ActivityState.ANSWERED, ended_at=now, told=told)
+                )
+
+        await self.store.run(work)
+
+    async def _close(self, activity: Activity) -> None:
+        """Its time is over."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            known = tx.activity(activity.number)
+            if known is not None and known.open:
+                tx.save_activity(_over(known, now))
+
+        await self.store.run(work)
+        for message_id in [each for each, of in self._sent.items() if of == activity.number]:
+            del self._sent[message_id]
+        if activity.kind is ActivityKind.TASK:
+            await self.renew(activity.concentrator)
+
+    async def _counted(self, activity: Activity) -> Activity:
+        """How many of its meters are read by now; ended once all are."""
+        task, now = activity.own_task, self.clock.now()
+
+        def work(tx: Transaction) -> Activity:
+            known = tx.activity(activity.number)
+            if known is None or not known.open:
+                return known or activity
+            read = sum(bool(tx.blocks_of_task(meter, task.name)) for meter in task.meters)
+            told: Told = {"meters": len(task.meters), "read": read}
+            if told != known.told:
+                known = replace(known, told=told)
+                if read == len(task.meters):
+                    known = replace(known, state=ActivityState.ANSWERED, ended_at=now)
+                tx.save_activity(known)
+            return known
+
+        counted = await self.store.run(work)
+        if not counted.open:
+            await self.renew(activity.concentrator)
+        return counted
+
+
+def _over(activity: Activity, now: datetime) -> Activity:
+    """What its deadline makes of it."""
+    if activity.state is ActivityState.ASKED:
+        state, reason = ActivityState.EXPIRED, ReasonCode.CONCENTRATOR_UNREACHABLE
+    else:
+        state, reason = ActivityState.FAILED, ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN
+        if activity.told and activity.told.get("read"):
+            reason = ReasonCode.NO_ANSWER_UNKNOWN  # it reads, but not all of its meters
+    return replace(activity, state=state, reason=reason, ended_at=now)
+
+
+def _told(kind: ActivityKind, state: State, measured: ClockMeasured) -> Told:
+    """What of an answer was asked for."""
+    clock: Told = {
+        "offset_s": round(measured.offset_s, 3),
+        "error_s": round(measured.error_s, 3),
+        "shifted_s": round(measured.shifted_s, 3),
+    }
+    there = sum(place.registered for place in state.meters)
+    topology: Told = {
+        "meters": len(state.meters),
+        "registered": there,
+        "levels": max((place.level for place in state.meters), default=0),
+    }
+    match kind:
+        case ActivityKind.CLOCK:
+            return clock
+        case ActivityKind.TOPOLOGY:
+            return topology
+        case ActivityKind.EVENTS:
+            last: Told = {"last": str(state.events[-1].code)} if state.events else {}
+            return {"events": len(state.events), **last}
+        case _:
+            memory: Told = {"behind": len(state.behind), "blocks": state.memory.blocks}
+            return {"firmware": state.firmware, "boot": state.boot, **topology, **memory, **clock}
