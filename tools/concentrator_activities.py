@@ -31,7 +31,6 @@ from headend.registry.activity_asking import (
 from headend.registry.activity_schedule import following, meant, turns
 from headend.store import activity_queries as queries
 from headend.store.queries import Connection
-from headend.store.transaction import SqlTransaction
 from headend.store.upkeep_queries import concentrators_heard, state_of
 from tools.campaign_desk import As, at_desk
 from tools.database import configured, reading
@@ -209,7 +208,7 @@ def _show_next(settings: Config, name: str | None, limit: int, json: bool) -> No
 
 
 def _coming(connection: Connection, settings: Config, now: datetime) -> Iterator[Coming]:
-    tx = SqlTransaction(connection)
+    tx = queries.words(connection)
     zone = ZoneInfo(settings.orders.zone)
     for schedule in settings.concentrator.activity:
         for turn in turns(schedule, meant(tx, schedule), now, zone):

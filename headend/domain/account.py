@@ -112,7 +112,7 @@ class Role(enum.StrEnum):
 _SEES = frozenset({P.REGISTRY_READ, P.READING_READ, P.EVENT_READ, P.STREAM_READ})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.TECHNICIAN: _SEES | {P.ORDER_READ, P.READING_DEMAND, P.CONCENTRATOR_ASK},
+    Role.TECHNICIAN: _SEES | {P.ORDER_READ, P.READING_DEMAND},
     Role.OPERATOR: _SEES
     | {
         P.ORDER_READ,

@@ -22,6 +22,7 @@ from headend.collection.periods import MINUTES, period_of
 from headend.config import ConcentratorPolicy, ScheduledActivity
 from headend.domain.activity import Activity, ActivityKind
 from headend.ports import Clock, Store, Transaction
+from headend.ports.words.activities import ActivityWords
 
 STEPS = 60
 """Into so many moments a spread is divided."""
@@ -92,7 +93,7 @@ class ActivitySchedule:
         return min((following - now).total_seconds(), LOOK_S)
 
 
-def meant(tx: Transaction, schedule: ScheduledActivity) -> list[str]:
+def meant(tx: ActivityWords, schedule: ScheduledActivity) -> list[str]:
     """The concentrators that a schedule asks, by name; those that there are not are left out."""
     if schedule.place is not None:
         return tx.concentrators_in(schedule.place)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 
 from headend.domain.activity import Activity, ActivityState
-from headend.store.activities import ACTIVITY
+from headend.store.activities import ACTIVITY, ActivityWords
 
 _a = ACTIVITY.table.c
 
@@ -36,3 +36,8 @@ def activities(
     if before is not None:
         query = query.where(_a.number < before)
     return [ACTIVITY.read(row) for row in connection.execute(query)]
+
+
+def words(connection: Connection) -> ActivityWords:
+    """The words about activities, for what is worked out of the registry and a configuration."""
+    return ActivityWords(connection)
