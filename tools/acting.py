@@ -96,6 +96,7 @@ ACTS: dict[str, Act] = {
     "job export": Act(P.KEY_EXPORT, "jobs", logged=True),
     "job revoke": Act(P.KEY_EXPORT, "job", "job"),
     "job import": Act(P.KEY_EXPORT, "job's result", "result"),
+    "concentrator ask": Act(P.CONCENTRATOR_ASK, "concentrator", "name", logged=True),
     "concentrator add": Act(P.REGISTRY_WRITE, "concentrator", "name"),
     "concentrator update": Act(P.FIRMWARE_INSTALL, "concentrator", "name", logged=True),
     "meter add": Act(P.REGISTRY_WRITE, "meter", "number", logged=True),
@@ -141,7 +142,8 @@ LOOKS = frozenset(
     {
         "order list", "order show", "campaign list", "campaign show", "campaign watch",
         "job devices", "job list", "job show", "explain concentrator", "explain meter",
-        "explain order", "concentrator list", "meter list", "meter show", "place list",
+        "explain order", "concentrator list", "concentrator activities", "meter list",
+        "meter show", "place list",
         "place show", "shipment preview", "shipment list", "shipment show",
         "collection findings", "collection schedules", "collection status", "collection gaps",
         "collection curve", "event list", "event show", "incident list", "incident show",
