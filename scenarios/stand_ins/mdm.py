@@ -7,6 +7,7 @@ doors, and its journal holds just that.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from scenarios.stand_ins.said import Said
 
 ROOT = "/api/v1"
 STREAM = f"{ROOT}/stream"
+AGAIN_S = 3.0  # until it listens again where the stream ended, as the stream itself proposes
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Mdm:
                     self.position = value
                 if name == "data" and (told := json.loads(value)):
                     self._hear(told)
+            await asyncio.sleep(AGAIN_S)
 
     def _proven(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"}
