@@ -376,7 +376,8 @@ def build(
     poll_s = delivering.LIVE_POLL_S if live else delivering.SIMULATED_POLL_S
     filling = delivering.Delivering(store, legacy, clock, zone, config.legacy.measurements, poll_s)
     store.owed = filling.wake
-    if filling.enabled or store.owing:  # where it was and is no more, that has to be written down
+    was_filled, store.owing = store.owing, filling.enabled
+    if filling.enabled or was_filled:  # where it is no more, that is to be noted
         works.append(("legacy database", filling.run))
     if config.notify:
         works.append(("notices", raised.run))

@@ -23,6 +23,7 @@ from headend.integration.legacy.correcting import Changes
 from headend.integration.legacy.database import LegacyDatabase
 from headend.integration.legacy.gathering import Gathered, gather
 from headend.ports import Clock, StoreUnavailable
+from headend.store.change_schema import OWING
 from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction, in_words
 
@@ -78,7 +79,7 @@ class Delivering:
 
     async def deliver(self) -> bool:
         """One delivery; whether there may be more."""
-        if not (self.store.owing and await self.legacy.carry_out(correcting.begun)):
+        if not (self._marked() and await self.legacy.carry_out(correcting.begun)):
             await self._begin()
         now = self.clock.now()
         gathered, changes = await self.legacy.carry_out(lambda there: self._written(there, now))
@@ -98,9 +99,15 @@ class Delivering:
 
     async def stop(self) -> None:
         """Owe nothing any more."""
-        if self.store.owing:
-            self.store.owing = False
+        self.store.owing = False
+        if self._marked():
             await in_words(self.store, lambda tx: tx.owe_nothing())
+
+    def _marked(self) -> bool:
+        """Whether everything that was stored since the beginning is owed, or was."""
+        return bool(
+            self.store.read(lambda connection: SqlTransaction(connection).change_mark(OWING))
+        )
 
     async def _begin(self) -> None:
         """A database that is new, or was left out for a while, is owed everything.  That is kept
