@@ -27,7 +27,7 @@ COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
     "notify", "firmware", "account", "token", "audit", "database", "legacy", "backup",
-    "warehouse", "sla",
+    "warehouse", "sla", "why",
     "report", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 

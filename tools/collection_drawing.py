@@ -9,8 +9,8 @@ from rich.text import Text
 BARS_MAX = 60
 
 
-def bars(shares: Sequence[tuple[str, float | None]]) -> Text:
-    """One bar a name, of the least complete where they are many."""
+def bars(shares: Sequence[tuple[str, float | None]], what: str = "here") -> Text:
+    """One bar a name, of the least complete where they are many; `what` is a share of 100 %."""
     import plotext  # 0.2 s of start-up
 
     seen = [(share, name) for name, share in shares if share is not None]
@@ -22,7 +22,7 @@ def bars(shares: Sequence[tuple[str, float | None]]) -> Text:
         orientation="horizontal",
     )
     plotext.xlim(0, 100)
-    plotext.xlabel("% here")
+    plotext.xlabel(f"% {what}")
     return _drawn()
 
 

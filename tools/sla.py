@@ -177,7 +177,7 @@ def _table(told: list[LevelReport], by: By) -> Table:
             whole.goal.name,
             wanted(whole),
             percent(whole.share),
-            MARK[whole.met],
+            MARK[whole.met] if whole.count.items else "[dim]none[/]",
             f"{whole.count.judged:,}",
             f"{whole.open:,}",
             ", ".join(f"{worst.name or 'none'} {percent(worst.share)}" for worst in each.worst),
@@ -197,7 +197,7 @@ def _plot(told: list[LevelReport]) -> None:
         shown = [(one.name or "none", one.share) for one in each.groups if one.share is not None]
         if shown:
             out.print(f"\n[bold]{each.whole.goal.name}[/], {wanted(each.whole)}")
-            show(bars(shown))
+            show(bars(shown, "in time"))
 
 
 # --- for machines ---

@@ -55,6 +55,7 @@ def rest_parts(
         healthy=healthy,
         feed=Feed(read, poll_s=POLL_S if live else SIMULATED_POLL_S),
         outside=outside,
+        levels=head_end.measuring.levels,
     )
 
 

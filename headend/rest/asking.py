@@ -18,6 +18,7 @@ from headend.access.guard import Guard, Refusal, Refused
 from headend.campaigns.desk import CampaignDesk
 from headend.config import Config
 from headend.domain.account import Caller, Permission
+from headend.domain.service_level import ServiceLevels
 from headend.ports import Clock
 from headend.rest import within
 from headend.rest.feed import Feed
@@ -53,6 +54,7 @@ class Parts:
     metrics: Metrics
     healthy: Callable[[], dict[str, bool]]
     feed: Feed
+    levels: ServiceLevels
     outside: Outside
 
 

@@ -25,8 +25,10 @@ from headend.rest import (
     orders,
     readings,
     reports,
+    service_levels,
     standing,
     stream,
+    why,
 )
 from headend.rest.asking import Parts
 from headend.rest.bounds import Bounded
@@ -37,7 +39,7 @@ OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
     orders, campaigns, meters, activities, adjusting, readings, collection, events, incidents,
-    notices, stream, reports, standing,
+    notices, stream, reports, service_levels, why, standing,
 )  # fmt: skip
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,9 +16,12 @@ from prometheus_client.registry import Collector
 
 from headend.domain.notice import NoticeState
 from headend.domain.order import FINAL, State
+from headend.domain.service_level import Count, Measured
 from headend.store import notice_queries, owed_queries, queries
+from headend.store.service_level_queries import measured_days
 from headend.store.upkeep_queries import concentrators_heard
 
+LEVELS_OVER = timedelta(days=30)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -32,11 +35,12 @@ class Counted:
     offline: int
     notices: dict[tuple[str, NoticeState], int]
     legacy: owed_queries.Backlog
+    levels: dict[tuple[str, int], Count]
     now: datetime
 
     @staticmethod
     def of(connection: queries.Connection, now: datetime) -> Counted:
-        heard = concentrators_heard(connection)
+        heard, today = concentrators_heard(connection), now.date()
         return Counted(
             queries.count_states(connection),
             queries.outbox(connection),
@@ -44,8 +48,17 @@ class Counted:
             len(heard) - sum(heard.values()),
             notice_queries.counted(connection),
             owed_queries.backlog(connection),
+            _levels(measured_days(connection, today - LEVELS_OVER, today)),
             now,
         )
+
+
+def _levels(rows: Iterable[Measured]) -> dict[tuple[str, int], Count]:
+    found: dict[tuple[str, int], Count] = {}
+    for row in rows:
+        key = row.goal, row.within_s
+        found[key] = found.get(key, Count()) + row.count
+    return found
 
 
 class _Counts(Collector):
@@ -102,6 +115,17 @@ class _Counts(Collector):
             "Things that cannot be told to the legacy database as they are.",
             value=counted.legacy.troubles,
         )
+        for name, text, of in (
+            ("items", "Things of the last 31 days that a service level is about.", "items"),
+            ("judged", "Of those, the ones that had their time.", "judged"),
+            ("met", "Of those judged, the ones that took no longer.", "met"),
+        ):
+            family = GaugeMetricFamily(
+                f"ami_service_level_{name}", text, labels=["goal", "within_s"]
+            )
+            for (goal, within_s), total in sorted(counted.levels.items()):
+                family.add_metric([goal, str(within_s)], getattr(total, of))
+            yield family
 
 
 @dataclass(slots=True)

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from headend.domain.service_level import By, LevelReport, Standing
 from headend.service_levels.definition import length_text
 
-WORDS = {True: "met", False: "missed", None: "open"}
+WORDS: dict[bool | None, Literal["met", "missed", "open"]] = {
+    True: "met",
+    False: "missed",
+    None: "open",
+}
 GROUPS_SHOWN = 100
 _MARKS = {True: "good", False: "bad", None: ""}
 

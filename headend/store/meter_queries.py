@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from headend.domain.cause import Cause
 from headend.domain.meter import Meter
 from headend.domain.meter_clock import MeterClock
 from headend.domain.order import Order
 from headend.domain.reading import Push
 from headend.store import collected_queries, queries
 from headend.store.clock_queries import meter_clocks_of
-from headend.store.meter_causes import Cause, causes_of
+from headend.store.meter_causes import causes_of
 from headend.store.upkeep_queries import ConcentratorPage, concentrator_page, discoveries
 from protocols.concentrator.messages import LinkReport, Result, UnknownMessage, decode_upward
 from protocols.concentrator.upkeep import MeterPlace

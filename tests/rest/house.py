@@ -28,6 +28,7 @@ from headend.rest.door import application, bounded
 from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
+from headend.service_levels.definition import read
 from tests.access.making import BY, House
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Door(House):
             metrics=Metrics(),
             healthy=lambda: self.healthy,
             feed=Feed(self._read, poll_s=60.0),
+            levels=read(),
             outside=self._outside,
         )
         self._tokens: dict[tuple[Permission, ...], str] = {}

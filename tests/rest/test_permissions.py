@@ -31,6 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "params": {"since": "2026-07-01", "until": "2026-07-02"}
     },
     "GET /api/v1/collection/gaps": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
+    "GET /api/v1/service-levels": {"params": {"since": "2026-07-01", "until": "2026-07-02"}},
     "GET /api/v1/stream": {"params": {"wait_s": 0}},
     "POST /api/v1/orders": {"json": {"meter": "M999", "kind": "connect"}},
     "POST /api/v1/campaigns": {"json": {"kind": "connect", "meters": ["M001"]}},
@@ -71,6 +72,8 @@ WANTED = {
     "GET /api/v1/meters": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}/explanation": P.ORDER_READ,
+    "GET /api/v1/meters/{name}/why": P.ORDER_READ,
+    "GET /api/v1/service-levels": P.REPORT_READ,
     "POST /api/v1/meters/{name}/reads": P.READING_DEMAND,
     "GET /api/v1/meters/{name}/clocks": P.READING_READ,
     "POST /api/v1/meters/{name}/clock": P.METER_ADJUST,
