@@ -24,6 +24,7 @@ from headend.rest import (
     notices,
     orders,
     readings,
+    registry,
     reports,
     service_levels,
     standing,
@@ -38,8 +39,8 @@ from headend.soap.route import UnsafeBind, is_loopback
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
-    orders, campaigns, meters, activities, adjusting, readings, collection, events, incidents,
-    notices, stream, reports, service_levels, why, standing,
+    orders, campaigns, meters, activities, adjusting, registry, readings, collection, events,
+    incidents, notices, stream, reports, service_levels, why, standing,
 )  # fmt: skip
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"

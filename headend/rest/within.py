@@ -21,6 +21,8 @@ V1 = "/api/v1"
 LISTED = frozenset({f"{V1}/meters", f"{V1}/events", f"{V1}/incidents", f"{V1}/stream"})
 """Routes that restrict what they tell to the caller's place by themselves."""
 OF_METER = f"{V1}/meters/{{name}}"
+NOT_LIMITED = frozenset({f"{OF_METER}/steps"})
+"""Of a meter, and not for such a token: a step may take the meter to another place."""
 OF_EVENT = f"{V1}/events/{{number}}"
 OF_INCIDENT = f"{V1}/incidents/{{number}}"
 
@@ -33,7 +35,7 @@ async def check(request: Request, read: Any, caller: Caller) -> None:
     path = getattr(request.scope.get("route"), "path", "")
     if path in LISTED:
         return
-    if _below(path, OF_METER):
+    if _below(path, OF_METER) and path not in NOT_LIMITED:
         name = request.path_params["name"]
         if not await read(lambda connection: meter_within(connection, name, code)):
             raise not_found(f"meter {name}", "GET /api/v1/meters lists those that there are.")

@@ -39,6 +39,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/v1/incidents/{number}/acknowledgement": {"json": {}},
     "POST /api/v1/concentrators/{name}/activities": {"json": {"kind": "clock"}},
     "POST /api/v1/meters/{name}/reads": {"json": {"objects": ["voltage-l1"]}},
+    "POST /api/v1/meters/{name}/steps": {"json": {"step": "block"}},
+    "POST /api/v1/places": {"json": {"code": "R", "kind": "region"}},
+    "POST /api/v1/concentrators": {"json": {"name": "C-9"}},
     "POST /api/v1/meters/{name}/tariff": {"json": {"calendar": CALENDAR}},
 }
 KEY = {"Idempotency-Key": "k-1"}
@@ -48,6 +51,7 @@ FILLED = {
     "source": "0" * 64,
     "number": "99",
     "name": "M999",
+    "code": "R-9",
     "profile": "1.0.99.1.0.255",
 }
 
@@ -82,6 +86,14 @@ WANTED = {
     "GET /api/v1/concentrators/{name}/activities": P.REGISTRY_READ,
     "POST /api/v1/concentrators/{name}/activities": P.CONCENTRATOR_ASK,
     "GET /api/v1/concentrators/{name}/activities/{number}": P.REGISTRY_READ,
+    "POST /api/v1/concentrators": P.REGISTRY_WRITE,
+    "GET /api/v1/meters/{name}/life": P.REGISTRY_READ,
+    "POST /api/v1/meters/{name}/steps": P.REGISTRY_WRITE,
+    "GET /api/v1/places": P.REGISTRY_READ,
+    "POST /api/v1/places": P.REGISTRY_WRITE,
+    "GET /api/v1/places/{code}": P.REGISTRY_READ,
+    "GET /api/v1/shipments": P.REGISTRY_READ,
+    "GET /api/v1/shipments/{number}": P.REGISTRY_READ,
     "GET /api/v1/meters/{name}/readings": P.READING_READ,
     "GET /api/v1/meters/{name}/readings/latest": P.READING_READ,
     "GET /api/v1/meters/{name}/profiles": P.READING_READ,
