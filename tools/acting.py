@@ -134,6 +134,7 @@ ACTS: dict[str, Act] = {
     "token revoke": _account("token", "id"),
     "backup create": Act(P.SYSTEM_OPERATE, "backup"),
     "backup resume": Act(P.SYSTEM_OPERATE, "sending", logged=True),
+    "legacy again": Act(P.SYSTEM_OPERATE, "legacy database"),
     "warehouse load": Act(P.SYSTEM_OPERATE, "data store"),
 }  # fmt: skip
 """What changes a head-end's database, or has a head-end do something."""
@@ -151,7 +152,7 @@ LOOKS = frozenset(
         "account list", "token list", "audit show", "audit verify", "backup status",
         "backup verify", "backup list", "warehouse status", "warehouse verify",
         "warehouse quality", "report list", "report show", "tariff check",
-        "sla report", "sla check",
+        "sla report", "sla check", "legacy status", "legacy roles",
     }
 )  # fmt: skip
 """What changes nothing."""
