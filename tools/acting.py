@@ -152,7 +152,7 @@ LOOKS = frozenset(
         "account list", "token list", "audit show", "audit verify", "backup status",
         "backup verify", "backup list", "warehouse status", "warehouse verify",
         "warehouse quality", "report list", "report show", "tariff check",
-        "sla report", "sla check", "legacy status", "legacy roles",
+        "sla report", "sla check", "legacy status", "legacy roles", "why",
     }
 )  # fmt: skip
 """What changes nothing."""
