@@ -26,6 +26,7 @@ import msgspec
 
 from devices.world import World
 from headend.app.sessions import Address
+from headend.field.mosquitto import Mosquitto
 from headend.store.store import Reader
 from scenarios.live import live_field
 from scenarios.schema import Scenario, parse
@@ -40,7 +41,7 @@ from tools.order import http_post
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "127.0.0.1"
 COMMERCIAL = "COMERCIAL"
-READY_WITHIN_S = 60.0  # ends a head-end that does not start; a busy machine needs some seconds
+READY_WITHIN_S = 240.0  # ends a head-end that does not start; a busy machine needs some seconds
 AMI = "from tools.cli import main; main()"
 
 # A utility waits minutes and hours where this waits seconds.
@@ -165,6 +166,7 @@ class Stage:
     world: World
     commercial: CommercialSystem
     scenario: Scenario
+    broker: Mosquitto
     others: tuple[Serve, ...] = ()  # further workers on the same database and broker
     resent: int = 0
     wanted: dict[str, Wanted] = field(default_factory=dict)  # by MessageID
@@ -221,9 +223,16 @@ def _owed(record: Record) -> bool:
 
 @asynccontextmanager
 async def staged(
-    directory: Path, *, meters: int, concentrators: int, seed: int, workers: int = 1
+    directory: Path,
+    *,
+    meters: int,
+    concentrators: int,
+    seed: int,
+    workers: int = 1,
+    database: str | None = None,
 ) -> AsyncIterator[Stage]:
-    """The stage, with `ami serve` ready, in so many workers: orders come to each in turn."""
+    """The stage, with `ami serve` ready, in so many workers: orders come to each in turn.
+    `database` is one of the caller's own."""
     start = datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None)
     text = FIELD.format(
         start=start.isoformat(), zone=ZONE, meters=meters, concentrators=concentrators
@@ -238,8 +247,8 @@ async def staged(
         session(broker.port, PLATFORM) as queue,
         live_field(scenario, Address(LOCAL, broker.port)) as live,
     ):
-        rng, database = Random(f"{seed}/{os.getpid()}"), databases.at(directory / "ami.db")
-        serves = [Serve(directory, broker.port, _free_port(rng), database, name) for name in names]
+        rng, url = Random(f"{seed}/{os.getpid()}"), database or databases.at(directory / "ami.db")
+        serves = [Serve(directory, broker.port, _free_port(rng), url, name) for name in names]
         posts = itertools.cycle([http_post(serve.url) for serve in serves])
         commercial = CommercialSystem(
             COMMERCIAL, lambda octets: next(posts)(octets), lambda: datetime.now(UTC)
@@ -252,7 +261,7 @@ async def staged(
             for serve in serves:
                 await serve.ready()
             await live.connected(READY_WITHIN_S)
-            yield Stage(serves[0], live.world, commercial, scenario, tuple(serves[1:]))
+            yield Stage(serves[0], live.world, commercial, scenario, broker, tuple(serves[1:]))
         finally:
             for serve in serves:
                 await serve.abandon()
