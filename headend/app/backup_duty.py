@@ -12,7 +12,6 @@ from headend.access import lines
 from headend.access.watch import Watch
 from headend.app.backups import Place, create, verify
 from headend.app.key_storage import envelope_of
-from headend.backup.place import NoBackup
 from headend.backup.sealing import BackupKey
 from headend.config import BackupPolicy, Config
 from headend.domain.audit import AuditLine, Severity
@@ -60,11 +59,11 @@ class BackupDuty:
         policy, now = self.config.backup, self.clock.now()
         assert policy.place is not None, "a schedule has a place"
         place, due = Place(policy.place), due_at(policy, now)
-        failed, newest = [], _newest(place)
+        failed, newest = [], place.newest_at()
         if (newest is None or newest < due) and self._tried != due:
             self._tried = due
             failed = self._make(place)
-            newest = _newest(place)
+            newest = place.newest_at()
         return failed + self._late(newest, now)
 
     def _make(self, place: Place) -> list[AuditLine]:
@@ -96,11 +95,3 @@ class BackupDuty:
 
     def _line(self, action: str, subject: str, why: str) -> AuditLine:
         return lines.seen(self.clock.now(), action, subject, why, severity=Severity.ERROR)
-
-
-def _newest(place: Place) -> datetime | None:
-    try:
-        found = place.all()
-    except (NoBackup, OSError):
-        return None
-    return found[-1].consistent_at if found else None

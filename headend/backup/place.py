@@ -105,6 +105,14 @@ class Place:
             raise NoBackup(f"there is no backup in {self.folder}")
         return names[-1]
 
+    def newest_at(self) -> datetime | None:
+        """What moment the newest backup is of; None where there is none that can be read."""
+        try:
+            found = self.all()
+        except (NoBackup, OSError):
+            return None
+        return found[-1].consistent_at if found else None
+
     def all(self) -> list[Manifest]:
         """All backups that can be read, the oldest first.  Raises NoBackup."""
         found = []

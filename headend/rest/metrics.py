@@ -14,10 +14,17 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from headend.domain.campaign import CampaignState
 from headend.domain.notice import NoticeState
 from headend.domain.order import FINAL, State
 from headend.domain.service_level import Count, Measured
-from headend.store import notice_queries, owed_queries, queries
+from headend.store import (
+    backfill_queries,
+    campaign_queries,
+    notice_queries,
+    owed_queries,
+    queries,
+)
 from headend.store.service_level_queries import measured_days
 from headend.store.upkeep_queries import concentrators_heard
 
@@ -36,10 +43,16 @@ class Counted:
     notices: dict[tuple[str, NoticeState], int]
     legacy: owed_queries.Backlog
     levels: dict[tuple[str, int], Count]
+    held: int
+    campaigns: dict[CampaignState, int]
+    profiles_asked: int
+    intervals_given_up: int
+    backup_at: datetime | None
     now: datetime
 
     @staticmethod
-    def of(connection: queries.Connection, now: datetime) -> Counted:
+    def of(connection: queries.Connection, now: datetime, backup_at: datetime | None) -> Counted:
+        """`backup_at` is what moment the newest backup is of."""
         heard, today = concentrators_heard(connection), now.date()
         return Counted(
             queries.count_states(connection),
@@ -49,6 +62,10 @@ class Counted:
             notice_queries.counted(connection),
             owed_queries.backlog(connection),
             _levels(measured_days(connection, today - LEVELS_OVER, today)),
+            queries.count_held(connection),
+            campaign_queries.count_states(connection),
+            *backfill_queries.backlog(connection),
+            backup_at,
             now,
         )
 
@@ -126,6 +143,34 @@ class _Counts(Collector):
             for (goal, within_s), total in sorted(counted.levels.items()):
                 family.add_metric([goal, str(within_s)], getattr(total, of))
             yield family
+        yield from self._standing()
+
+    def _standing(self) -> Iterator[Metric]:
+        """What waits for people, for meters, and since when all is safe."""
+        counted = self._counted
+        yield GaugeMetricFamily(
+            "ami_orders_held", "Orders that wait for a second person.", value=counted.held
+        )
+        campaigns = GaugeMetricFamily("ami_campaigns", "Campaigns.", labels=["state"])
+        for state in CampaignState:
+            campaigns.add_metric([state.value], counted.campaigns.get(state, 0))
+        yield campaigns
+        yield GaugeMetricFamily(
+            "ami_backfill_profiles",
+            "Meters' profiles that are asked for intervals that are missing.",
+            value=counted.profiles_asked,
+        )
+        yield GaugeMetricFamily(
+            "ami_backfill_given_up_intervals",
+            "Intervals that are missing, and that nobody asks for any more.",
+            value=counted.intervals_given_up,
+        )
+        backup = GaugeMetricFamily(
+            "ami_backup_age_seconds", "Age of the newest backup; absent where there is none."
+        )
+        if counted.backup_at is not None:
+            backup.add_metric([], max(0.0, (counted.now - counted.backup_at).total_seconds()))
+        yield backup
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response, Security
 from pydantic import BaseModel, Field
 
+from headend.backup.place import Place
 from headend.domain.account import Caller, Permission
 from headend.ports import StoreUnavailable
 from headend.rest.asking import HeadEnd, known
@@ -50,6 +51,7 @@ async def metrics(
     parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.METRICS_READ])]
 ) -> Response:
     """The head-end's metrics, in Prometheus's text format."""
-    now = parts.clock.now()
-    counted = await parts.read(lambda connection: Counted.of(connection, now))
+    now, folder = parts.clock.now(), parts.config.backup.place
+    backup_at = None if folder is None else await parts.outside(Place(folder).newest_at)
+    counted = await parts.read(lambda connection: Counted.of(connection, now, backup_at))
     return Response(parts.metrics.text(counted), media_type=TEXT)

@@ -18,6 +18,14 @@ from headend.store.meter_filter import AT_ONCE, MeterFilter, meters
 _a, _g = ASK.table.c, GIVEN_UP.table.c
 
 
+def backlog(connection: Connection) -> tuple[int, int]:
+    """How many meters' profiles are asked for what is missing, and how many intervals nobody asks
+    for any more."""
+    asked = connection.execute(select(func.count()).select_from(ASK.table)).scalar_one()
+    lost = select(func.coalesce(func.sum(_g.intervals), 0))
+    return asked, int(connection.execute(lost).scalar_one())
+
+
 def asks(connection: Connection, which: MeterFilter, *, limit: int = 100) -> list[Ask]:
     """Who is asked for what is missing, by name."""
     statement = ASK.select().order_by(_a.meter, _a.profile).limit(limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlalchemy import Connection as Connection  # what callers pass in, by this name
+from sqlalchemy import func, select
 
 from headend.domain.campaign import (
     Campaign,
@@ -18,6 +19,12 @@ from headend.store.campaigns import CAMPAIGN, MEMBER
 from headend.store.transaction import SqlTransaction
 
 _c, _m = CAMPAIGN.table.c, MEMBER.table.c
+
+
+def count_states(connection: Connection) -> dict[CampaignState, int]:
+    """How many campaigns stand where."""
+    query = select(_c.state, func.count().label("how_many")).group_by(_c.state)
+    return {row.state: row.how_many for row in connection.execute(query)}
 
 
 def campaigns(

@@ -153,6 +153,13 @@ def outbox(connection: Connection) -> list[ChannelState]:
     return [ChannelState(*row) for row in connection.execute(statement)]
 
 
+def count_held(connection: Connection) -> int:
+    """Orders that wait for a second person."""
+    columns = ORDER.table.c
+    query = select(func.count()).where(columns.held_at.is_not(None), columns.unfinished)
+    return connection.execute(query).scalar_one()
+
+
 def count_states(connection: Connection) -> dict[State, int]:
     return SqlTransaction(connection).count_states()
 
