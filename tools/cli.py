@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tools.terminal import complain, out, spoken_with, told_to_machines
+from tools.terminal import complain, log_to_stderr, out, spoken_with, told_to_machines
 
 # A grid's solution must not depend on a machine's cores; NumPy reads this when it is first loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -56,6 +56,7 @@ class _Commands(TyperGroup):
     """`ami NOUN`: the function of that name in the module of that name, or its `app` of verbs."""
 
     def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
+        log_to_stderr()  # results alone go to stdout, whatever a command finds worth a line
         with spoken_with(sys.argv[1:] if args is None else args):
             return super().main(args, *rest, **options)
 

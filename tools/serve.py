@@ -23,7 +23,15 @@ from scenarios.own_keys import enter_keys, own_keys
 from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
 from tools.capturing import CaptureFile, recording
-from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
+from tools.terminal import (
+    LogForm,
+    complain,
+    err,
+    failed,
+    log_to_stderr,
+    print_json,
+    wrong_usage,
+)
 
 
 def serve(
@@ -50,6 +58,9 @@ def serve(
     ] = None,
     capture: CaptureFile = None,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
+    log: Annotated[
+        LogForm, typer.Option(help="How lines of the log are written, on stderr.")
+    ] = LogForm.TEXT,
 ) -> None:
     """Run the head-end: SOAP, REST where it has a port, broker if none is configured, store.
 
@@ -57,7 +68,7 @@ def serve(
 
     Example: [bold]ami serve --port 8080 --database ami.db --broker-port 18830[/]
     """
-    log_to_stderr(verbose=verbose)
+    log_to_stderr(verbose=verbose, form=log)
     try:
         settings = overridden(
             configuration.read(config) if config else Config(),

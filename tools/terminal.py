@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import logging
 import sys
@@ -121,8 +122,16 @@ def clock_text(at: datetime | None) -> str:
     return f"{text}.{at.microsecond // 1000:03d}" if at.microsecond else text
 
 
-def log_to_stderr(*, verbose: bool = False) -> None:
-    """Logs of a long-running command: one line each, on stderr."""
+class LogForm(enum.StrEnum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def log_to_stderr(*, verbose: bool = False, form: LogForm = LogForm.TEXT) -> None:
+    """Logs of a long-running command: one line each, on stderr, in words or as a JSON object.  What
+    is logged of work on an order carries `order`, `meter` and `concentrator`."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
@@ -136,12 +145,18 @@ def log_to_stderr(*, verbose: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-            if sys.stderr.isatty()
-            else structlog.processors.LogfmtRenderer(),
+            _written(form),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _written(form: LogForm) -> structlog.typing.Processor:
+    if form is LogForm.JSON:
+        return structlog.processors.JSONRenderer(default=str)
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer(colors=True)
+    return structlog.processors.LogfmtRenderer()
 
 
 def _hush_libraries() -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from headend.collection.decoding import Undecodable, rows_of
 from headend.collection.filling import fill
@@ -39,6 +40,10 @@ class UploadIntake:
 
     async def take(self, concentrator: str, upload: Upload) -> bool:
         """Keep an upload; True: it need not be sent again."""
+        with bound_contextvars(concentrator=concentrator, upload=upload.id):
+            return await self._keep(concentrator, upload)
+
+    async def _keep(self, concentrator: str, upload: Upload) -> bool:
         now = self.clock.now()
         trouble, batch = "", Batch((), ())
         try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from headend.config import OrderPolicy
 from headend.domain.evidence import (
     Evidence,
@@ -41,6 +43,9 @@ REST_DRAWN = (0.5, 1.5)
 ANSWERED_TRIES_MAX = 5
 """Tries at a meter that answers, and answers the same each time."""
 _LAST_REST_S = 30.0
+
+
+_log = structlog.get_logger("orders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,18 @@ class Conclusions:
             return self.write(tx, up_to_date, verdict, told, now)
 
         concluded = await self.store.run(work)
-        if concluded is not None and concluded.final:
+        if concluded is None:
+            return
+        _log.info(
+            "order concluded" if concluded.final else "order goes on",
+            order=concluded.number,
+            meter=concluded.meter,
+            kind=concluded.kind.value,
+            state=concluded.state.value,
+            reason=None if concluded.reason is None else concluded.reason.value,
+            told=told,
+        )
+        if concluded.final:
             self.settling.announce([concluded])
 
     def write(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from headend import trouble
 from headend.config import OrderPolicy
@@ -158,7 +159,10 @@ class Lanes:
 
     async def _step(self, order: Order) -> None:
         try:
-            await self.stepping.take(order)
+            with bound_contextvars(
+                order=order.number, meter=order.meter, concentrator=order.concentrator
+            ):
+                await self.stepping.take(order)
         except StoreUnavailable as error:
             trouble.note(self.errors, _log, "step not taken", error, order=order.number)
             await asyncio.sleep(AFTER_ERROR_S)
