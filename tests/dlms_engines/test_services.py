@@ -89,7 +89,6 @@ CANNOT = {
     "ACCESS": "it reads answers only into objects of its own, which it does not have here",
     "general block transfer": "it fails at the first acknowledgement that it has to write",
     "data-notification-confirm": "it does not know the tag",
-    "an empty array within a list": "it loses its place in the answer, which is then refused",
     "a PDU size of 0, no limit": "it takes the association for refused",
 }
 
@@ -279,16 +278,6 @@ REFUSED = {
 def test_gurux_says_what_it_cannot_send(what):
     with pytest.raises(LocalProtocolError, match="gurux-dlms"):
         line("gurux").client.send(REFUSED[what], now=0)
-
-
-def test_gurux_and_an_empty_array_within_a_list():
-    """Our own reading stands against its own, and the answer is refused, not misread."""
-    device = meter()
-    device.values[3, IMPORT, 2] = Array(())
-    asked = GetRequest.of(ENERGY, VOLTS)
-    assert line("own", device).ask(asked).results[0] == Array(())
-    with pytest.raises(AssertionError, match="gurux-dlms read another value"):
-        line("gurux", device).ask(asked)
 
 
 def test_gurux_and_a_pdu_size_without_limit():

@@ -6,7 +6,7 @@ Pinned to 1.0.203, because its interface changes between patch releases.  What i
 - It prints on stdout, at each deciphering and, in places, keys.  Its modules get a silent `print`.
 - `settings.setInvokeID` sets a field that nothing reads; requests carry `settings.invokeId`.
 - `readList` counts in floats and asks for ten attributes at most; requests with list are put
-  together here as it would.
+  together here as it would, and their answers are read by `list_answers`.
 - Its framing is left out (`InterfaceType.PDU`): one APDU goes in or out.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 from protocols.dlms import axdr
 from protocols.dlms.codes import AuthenticationMechanism, Conformance, Security
 from protocols.dlms.get import write_attribute
+from protocols.dlms.gurux import list_answers
 from protocols.dlms.gurux.verifying_stream import VerifyingStream
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor, MethodDescriptor
@@ -74,6 +75,7 @@ def load() -> _Names:
         vars(importlib.import_module(f"gurux_dlms.{name}"))["print"] = _silent
     ciphering = importlib.import_module("gurux_dlms.GXDLMSChippering")
     vars(ciphering)["GXDLMSChipperingStream"] = VerifyingStream
+    list_answers.mend(GXDLMS)
     return _Names(GXDLMSSecureClient, GXReplyData, GXByteBuffer, GXDLMSLNParameters, GXDLMS, enums)
 
 

@@ -43,10 +43,8 @@ def _attribute(name: LogicalName, index: int) -> AttributeDescriptor:
 def read_push_setup(name: LogicalName = PUSH_SETUP) -> Generator[Request, Answer, PushSetup]:
     """What is pushed and where to must be there; the rest may be missing."""
     objects, destination = yield from get(_attribute(name, 2), _attribute(name, 3))
-    # Alone: gurux-dlms loses its place in a list that holds an empty array.
-    (windows,) = yield from get_each(_attribute(name, 4))
-    others = yield from get_each(*(_attribute(name, index) for index in (5, 6, 7)))
-    randomisation, retries, delay = others
+    others = yield from get_each(*(_attribute(name, index) for index in (4, 5, 6, 7)))
+    windows, randomisation, retries, delay = others
     return PushSetup(
         read_push_objects(objects),
         Destination.from_value(destination),

@@ -71,7 +71,7 @@ def write_calendar(wanted: TariffWanted | None) -> Generator[Request, Answer, Ou
 
 
 def _read(attributes: range) -> Generator[Request, Answer, Tables]:
-    """Each by itself: the tables are long, and gurux-dlms breaks down at a list with empty ones."""
+    """Each by itself: the tables are long."""
     found: list[Value] = []
     for index in attributes:
         found += yield from get(_of(index))
