@@ -182,11 +182,20 @@ class Syslog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     retry_max_s: Seconds = 300.0
 
 
+class TransportFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A manufacturer's transport key, by the name that questions call it by.  Such a name is
+    shorter than a key: nobody shows one in its place."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,23}$")]
+    file: Path
+
+
 class KeyStorage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What meters' keys are sealed by.  Without the file the variable AMI_ENVELOPE_KEY is asked;
     without either the head-end keeps no keys, and speaks to meters through concentrators alone."""
 
     envelope_file: Path | None = None
+    transport: tuple[TransportFile, ...] = ()  # that shipments by REST are opened by
 
 
 class ReadSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,6 @@ The head-end that serves the database sees the orders before long and carries th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,17 +21,13 @@ from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Config
 from headend.domain.account import Permission
-from headend.domain.meter_image import (
-    IDENTIFIER_OCTETS_MAX,
-    IMAGE_OCTETS_MAX,
-    MeterFirmware,
-    MeterImage,
-)
+from headend.domain.meter_image import MeterFirmware, MeterImage
 from headend.domain.order import Kind, Order
-from headend.models import BadModel, Shelf
+from headend.models import Shelf
 from headend.orders.accept import Acceptance, Accepted, Overloaded, Submission, Wish
 from headend.orders.settle import Settling
 from headend.ports import Chance, Clock, Transaction
+from headend.registry.firmware_shelf import BadImage, Wanted, labelled, put
 from headend.store.store import SqlStore
 
 __all__ = ["BadImage", "ImageDesk", "Overloaded", "images"]
@@ -40,12 +35,6 @@ __all__ = ["BadImage", "ImageDesk", "Overloaded", "images"]
 WITHIN = timedelta(days=7)
 """How long an image may take to a meter: an assumption, as 512 kB over a poor power line take
 days."""
-VERSION_WORD = "firmware"
-"""What models call the object that tells the version that runs."""
-
-
-class BadImage(ValueError):
-    """The image cannot be put on the shelf; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +60,15 @@ class ImageDesk:
 
         Raises `BadImage`, `StoreUnavailable`.
         """
-        name = identifier or version
-        _check(octets, version, name)
-        try:
-            known = self.models.get(model).objects.get(VERSION_WORD)
-        except BadModel as error:
-            raise BadImage(str(error)) from error
-        if known is None:
-            raise BadImage(
-                f"the model {model} names no object {VERSION_WORD!r}, by which a meter would tell"
-                " that it runs the image"
-            )
-        image, by = hashlib.sha256(octets).hexdigest(), by_command()
-        label = MeterImage(
-            image, model, version, known.name, name, len(octets), self.clock.now(), by.actor,
-            signature.hex() or None, octets,
-        )  # fmt: skip
+        by = by_command()
+        wanted = Wanted(octets, model, version, identifier, signature)
+        label = labelled(self.models, wanted, by.actor, self.clock.now())
 
         def work(tx: Transaction) -> MeterImage:
-            there = tx.image_label(image)
-            if there is not None and (there.model, there.version) != (model, version):
-                raise BadImage(
-                    f"this very image is on the shelf, for {there.model} as {there.version}"
-                )
-            if there is not None:
+            there = put(tx, label)
+            if there is not label:
                 return there
-            tx.put_image(label)
-            told = f"{version} for {model}, {len(octets)} octets, SHA-256 {image}"
+            told = f"{version} for {model}, {label.size} octets, SHA-256 {label.image}"
             tx.add_audit(
                 lines.done(
                     label.added_at, by.actor, Permission.FIRMWARE_INSTALL, "meters' firmware", told,
@@ -150,16 +121,6 @@ class ImageDesk:
         accepted = await self.store.run(work)
         self.acceptance.announce(accepted)
         return accepted.orders[0]
-
-
-def _check(octets: bytes, version: str, identifier: str) -> None:
-    if not 0 < len(octets) <= IMAGE_OCTETS_MAX:
-        raise BadImage(f"an image has 1 to {IMAGE_OCTETS_MAX:,} octets, this one {len(octets):,}")
-    for what, text in (("version", version), ("identifier", identifier)):
-        if not (text.isascii() and text.isprintable() and 0 < len(text) <= IDENTIFIER_OCTETS_MAX):
-            raise BadImage(
-                f"{what} {text!r}: 1 to {IDENTIFIER_OCTETS_MAX} printable characters of ASCII"
-            )
 
 
 @asynccontextmanager

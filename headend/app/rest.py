@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from headend.app.head_end import HeadEnd
 from headend.app.http import address, open_door
+from headend.app.shipments_asked import ShipmentDesk
 from headend.changes.numbering import SIMULATED_POLL_S
 from headend.orders.inbox import Inbox
 from headend.orders.withdraw import Withdrawal
@@ -55,6 +56,7 @@ def rest_parts(
         healthy=healthy,
         feed=Feed(read, poll_s=POLL_S if live else SIMULATED_POLL_S),
         outside=outside,
+        shipments=ShipmentDesk(head_end.store, head_end.config),
         levels=head_end.measuring.levels,
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -82,18 +83,35 @@ def read_in(
 
     Raises OSError; `BadConfig` where the file has keys and nothing seals them.
     """
+    with (
+        path.open("rb") as file,
+        read_open(file, path.name, config, transport, spread=spread, progress=progress) as delivery,
+    ):
+        yield delivery
+
+
+@contextmanager
+def read_open(
+    file: BufferedReader | BytesIO,
+    name: str,
+    config: Config,
+    transport: TransportKey | None,
+    *,
+    spread: Spread = map,
+    progress: Callable[[int], None] = lambda octets: None,
+) -> Iterator[Delivery]:
+    """Likewise one that is open already."""
     spool = Spool()
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-            delivery = Delivery(path.name, digest, spool)
-            parts = _parts(file, config, transport, delivery, progress)
-            for packed in spread(_packed, parts):
-                spool.add(each for each in packed if isinstance(each, Packed))
-                for flaw in packed:
-                    if isinstance(flaw, Flaw):
-                        delivery.note(flaw)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        delivery = Delivery(name, digest, spool)
+        parts = _parts(file, config, transport, delivery, progress)
+        for packed in spread(_packed, parts):
+            spool.add(each for each in packed if isinstance(each, Packed))
+            for flaw in packed:
+                if isinstance(flaw, Flaw):
+                    delivery.note(flaw)
         spool.close_file()
         _look_for_pairs(delivery)
         yield delivery

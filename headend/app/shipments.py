@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from headend.app.shipment_reading import Delivery, read_in, sealing_envelope
@@ -41,10 +42,12 @@ __all__ = [
     "StoreUnavailable",
     "Tally",
     "TransportKey",
+    "enter",
     "preview",
     "read_in",
     "receipt_of",
     "take",
+    "weigh_all",
 ]
 
 Told = Callable[[Appraised], None]
@@ -77,8 +80,21 @@ def preview(
     progress: Callable[[int], None] = lambda meters: None,
 ) -> Tally:
     """What would become of each line; nothing is written.  Raises `StoreUnavailable`."""
-    tally = _flawed(delivery, told)
     store = SqlStore(config.database, live=False)
+    try:
+        return weigh_all(store, delivery, told, progress)
+    finally:
+        asyncio.run(store.close())
+
+
+def weigh_all(
+    store: SqlStore,
+    delivery: Delivery,
+    told: Told = lambda line: None,
+    progress: Callable[[int], None] = lambda meters: None,
+) -> Tally:
+    """Likewise by a store that is open."""
+    tally = _flawed(delivery, told)
 
     def work(connection: Connection) -> None:
         for batch in delivery.spool.batches(AT_ONCE):
@@ -87,10 +103,7 @@ def preview(
                 told(each.appraised)
             progress(len(batch))
 
-    try:
-        store.read(work)
-    finally:
-        asyncio.run(store.close())
+    store.read(work)
     return tally
 
 
@@ -108,49 +121,64 @@ def take(
     Raises `NotTakenIn`, AlreadyStored where the file was taken in before, `StoreUnavailable`,
     `KeyShared`, `BadConfig`.
     """
-    at, tally = (clock or WallClock()).now(), _flawed(delivery, told)
-    envelope = sealing_envelope(config)
+    at = (clock or WallClock()).now()
     store = SqlStore(config.database, live=False)
 
     def work(tx: Transaction) -> Receipt:
-        assert isinstance(tx, SqlTransaction)
         if tx.receipt_with(delivery.digest) is not None:
             raise AlreadyStored(f"{delivery.file} was taken in before")
-        number = tx.next_shipment_number()
-        why = f"shipment {number}"
-        name = "" if envelope is None else envelope.name
-        again = _again(store, envelope)
-        intake = Intake(tx, tx.connection, name, again, who, at, why)
-        for batch in delivery.spool.batches(AT_ONCE):
-            found = weigh(tx.connection, batch)
-            for each in found:
-                tally.add(each)
-                told(each.appraised)
-            if not tally.refused:
-                intake.enter(found)
-            progress(len(batch))
-        if tally.refused:
-            raise NotTakenIn(tally)
-        receipt = Receipt(
-            number,
-            delivery.digest,
-            delivery.file,
-            at,
-            who,
-            tally.meters,
-            tally.entered,
-            tally.changed,
-            tally.unchanged,
-            tally.keys_new,
-            tally.keys_kept,
-        )
-        tx.add_receipt(receipt)
-        return receipt
+        return enter(tx, store, config, delivery, who, at, told, progress)
 
     try:
         return asyncio.run(store.run(work))
     finally:
         asyncio.run(store.close())
+
+
+def enter(
+    tx: Transaction,
+    store: SqlStore,
+    config: Config,
+    delivery: Delivery,
+    who: str,
+    at: datetime,
+    told: Told = lambda line: None,
+    progress: Callable[[int], None] = lambda meters: None,
+) -> Receipt:
+    """Likewise as a part of a transaction of `store`.
+
+    Raises `NotTakenIn`, `KeyShared`, `BadConfig`; the transaction is to end then.
+    """
+    assert isinstance(tx, SqlTransaction)
+    tally, envelope = _flawed(delivery, told), sealing_envelope(config)
+    number = tx.next_shipment_number()
+    name = "" if envelope is None else envelope.name
+    intake = Intake(tx, tx.connection, name, _again(store, envelope), who, at, f"shipment {number}")
+    for batch in delivery.spool.batches(AT_ONCE):
+        found = weigh(tx.connection, batch)
+        for each in found:
+            tally.add(each)
+            told(each.appraised)
+        if not tally.refused:
+            intake.enter(found)
+        progress(len(batch))
+    if tally.refused:
+        raise NotTakenIn(tally)
+    receipt = Receipt(
+        number,
+        delivery.digest,
+        delivery.file,
+        at,
+        who,
+        tally.meters,
+        tally.entered,
+        tally.changed,
+        tally.unchanged,
+        tally.keys_new,
+        tally.keys_kept,
+    )
+    tx.add_receipt(receipt)
+    return receipt
 
 
 def _flawed(delivery: Delivery, told: Told) -> Tally:

@@ -20,6 +20,7 @@ from headend.config import Config
 from headend.domain.account import Caller, Permission
 from headend.domain.service_level import ServiceLevels
 from headend.ports import Clock
+from headend.registry.shipment.by_request import Shipments
 from headend.rest import within
 from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
@@ -56,6 +57,7 @@ class Parts:
     feed: Feed
     levels: ServiceLevels
     outside: Outside
+    shipments: Shipments
 
 
 async def parts_of(request: Request) -> Parts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,10 +20,12 @@ SECURED = {
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """An ASGI application around another."""
+    """An ASGI application around another.  `instead` says, by path, what to do with what is too
+    large for it."""
 
     app: ASGIApp
     body_max: int
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,7 +40,7 @@ class Bounded:
             await send(message)
 
         try:
-            body = await _read(receive, self.body_max)
+            body = await _read(receive, self.body_max, self.instead.get(scope["path"]))
         except Problem as problem:
             await problem.answer()(scope, receive, secured)
             return
@@ -53,7 +56,7 @@ class Bounded:
         await self.app(scope, read, secured)
 
 
-async def _read(receive: Receive, most: int) -> bytes:
+async def _read(receive: Receive, most: int, instead: str | None) -> bytes:
     """The whole body.  Raises `Problem`."""
     parts: list[bytes] = []
     size = 0
@@ -69,7 +72,7 @@ async def _read(receive: Receive, most: int) -> bytes:
                 if size > most:
                     raise Problem(
                         413, "too-large", "The question is too large.",
-                        f"more than {most} octets", "Ask for less at once.",
+                        f"more than {most} octets", instead or "Ask for less at once.",
                         {"Connection": "close"},
                     )  # fmt: skip
                 more = message.get("more_body", False)

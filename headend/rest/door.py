@@ -19,6 +19,7 @@ from headend.rest import (
     campaigns,
     collection,
     events,
+    firmware,
     incidents,
     meters,
     notices,
@@ -27,6 +28,7 @@ from headend.rest import (
     registry,
     reports,
     service_levels,
+    shipments,
     standing,
     stream,
     why,
@@ -39,9 +41,15 @@ from headend.soap.route import UnsafeBind, is_loopback
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
-    orders, campaigns, meters, activities, adjusting, registry, readings, collection, events,
-    incidents, notices, stream, reports, service_levels, why, standing,
+    orders, campaigns, meters, activities, adjusting, registry, shipments, firmware, readings,
+    collection, events, incidents, notices, stream, reports, service_levels, why, standing,
 )  # fmt: skip
+BY_COMMAND = {
+    "/api/v1/shipments": "Take it in by command, which has no bound: ami shipment import FILE",
+    "/api/v1/shipments/preview": "Look at it by command: ami shipment preview FILE",
+    "/api/v1/firmware": "Put it on the shelf by command: ami firmware add FILE",
+}
+"""What to do with files that are too large for this door."""
 ABOUT = (
     "Orders, meters and readings of an AMI head-end. Each route names the scope that its token"
     " needs. Errors are problem details (RFC 9457) with a code, and say what to do next."
@@ -78,7 +86,7 @@ def application(parts: Parts, *, version: str = "1") -> FastAPI:
 
 def bounded(app: FastAPI, parts: Parts) -> ASGIApp:
     """The application as a server hosts it: bounded and measured."""
-    return _measured(Bounded(app, parts.config.rest.body_max_bytes), parts)
+    return _measured(Bounded(app, parts.config.rest.body_max_bytes, BY_COMMAND), parts)
 
 
 def uvicorn_options(rest: Rest) -> dict[str, Any]:

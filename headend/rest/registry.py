@@ -1,4 +1,4 @@
-"""/places, /shipments, a meter's life and its steps, and new concentrators.
+"""/places, a meter's life and its steps, and new concentrators.
 
 What the registry's commands do, by REST.
 
@@ -8,29 +8,23 @@ in the audit log; the Idempotency-Key gives the same answer to the same question
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
-from pydantic import BaseModel
 
-from headend.access import lines
 from headend.domain.account import Caller, Permission
 from headend.domain.meter import Concentrator
 from headend.domain.order import Order
 from headend.domain.place import CODE, Place, PlaceKind
-from headend.domain.shipment import Receipt
-from headend.orders.inbox import Conflict, Received
 from headend.ports import Transaction
 from headend.registry.lives import NotTaken
 from headend.registry.places import settle
-from headend.rest.asking import HeadEnd, Parts, known, source_of
+from headend.rest.asking import HeadEnd, known
 from headend.rest.meters import MeterName, MeterTold, no_meter
+from headend.rest.once import Asking, once
 from headend.rest.orders import Key
 from headend.rest.paging import Cursor, Limit, Page, after_name, by_name, page
-from headend.rest.problems import Problem, described, not_found, wrong_question
+from headend.rest.problems import described, not_found, wrong_question
 from headend.rest.registry_steps import take
 from headend.rest.registry_told import (
     ConcentratorWanted,
@@ -46,7 +40,8 @@ from headend.store import registry_queries as queries
 router = APIRouter(prefix="/api/v1", tags=["registry"])
 
 Reader = Annotated[Caller, Security(known, scopes=[Permission.REGISTRY_READ])]
-Writer = Annotated[Caller, Security(known, scopes=[Permission.REGISTRY_WRITE])]
+WRITE = Permission.REGISTRY_WRITE
+Writer = Annotated[Caller, Security(known, scopes=[WRITE])]
 _ASKED = described(400, 401, 403, 429, 503)
 _SHOWN = described(400, 401, 403, 404, 429, 503)
 _DONE = described(400, 401, 403, 404, 409, 413, 422, 429, 503)
@@ -83,7 +78,9 @@ async def take_step(
 
     octets = name.encode() + b" " + wanted.model_dump_json().encode()
     told = f"{wanted.step}: {wanted.why}" if wanted.why else wanted.step
-    answer = await _once(request, parts, caller, key, octets, f"meter {name}", told, work)
+    answer = await once(
+        request, parts, Asking(caller, WRITE, key, octets, f"meter {name}", told), work
+    )
     settling.announce(ended)
     return Response(answer, media_type="application/json")
 
@@ -134,7 +131,9 @@ async def put_place(
 
     octets = b"place " + wanted.model_dump_json().encode()
     told = f"{wanted.kind} in {wanted.parent or 'nothing'}"
-    answer = await _once(request, parts, caller, key, octets, f"place {place.code}", told, work)
+    answer = await once(
+        request, parts, Asking(caller, WRITE, key, octets, f"place {place.code}", told), work
+    )
     return Response(answer, media_type="application/json")
 
 
@@ -150,81 +149,7 @@ async def put_concentrator(
 
     octets = b"concentrator " + wanted.model_dump_json().encode()
     subject = f"concentrator {wanted.name}"
-    answer = await _once(request, parts, caller, key, octets, subject, "entered", work)
+    answer = await once(
+        request, parts, Asking(caller, WRITE, key, octets, subject, "entered"), work
+    )
     return Response(answer, media_type="application/json")
-
-
-class ShipmentTold(BaseModel):
-    """The receipt of a shipment that was taken in."""
-
-    number: int
-    digest: str
-    file: str
-    taken_at: datetime
-    who: str
-    meters: int
-    entered: int
-    changed: int
-    unchanged: int
-    keys_new: int
-    keys_kept: int
-
-    @staticmethod
-    def of(receipt: Receipt) -> ShipmentTold:
-        return ShipmentTold(**{name: getattr(receipt, name) for name in ShipmentTold.model_fields})
-
-
-@router.get("/shipments", responses=_ASKED)
-async def list_shipments(parts: HeadEnd, caller: Reader, limit: Limit = 50) -> list[ShipmentTold]:
-    """The latest shipments, the last one first."""
-    found = await parts.read(lambda connection: queries.receipts(connection, limit=limit))
-    return [ShipmentTold.of(each) for each in found]
-
-
-@router.get("/shipments/{number}", responses=_SHOWN)
-async def show_shipment(
-    parts: HeadEnd, caller: Reader, number: Annotated[int, Path(ge=1, le=2**53)]
-) -> ShipmentTold:
-    """One shipment's receipt."""
-    found = await parts.read(lambda connection: queries.receipt(connection, number))
-    if found is None:
-        raise not_found(f"shipment {number}", "GET /api/v1/shipments lists those that there are.")
-    return ShipmentTold.of(found)
-
-
-async def _once(
-    request: Request,
-    parts: Parts,
-    caller: Caller,
-    key: str,
-    octets: bytes,
-    subject: str,
-    told: str,
-    work: Callable[[Transaction], bytes],
-) -> bytes:
-    """Do it with its line in the audit log, once for one key; the answer.  Raises `Problem`."""
-    now, source = parts.clock.now(), source_of(request)
-
-    def effect(tx: Transaction, _transaction_id: str) -> tuple[None, bytes]:
-        answer = work(tx)
-        line = lines.done(
-            now, caller.account, Permission.REGISTRY_WRITE, subject, told, source=source
-        )
-        tx.add_audit(line)
-        return None, answer
-
-    message = Received(caller.account, key, hashlib.sha256(octets).hexdigest(), octets)
-    try:
-        taken = await parts.placing.inbox.take(message, effect)
-    except NotTaken as error:
-        status = 404 if error.code.startswith("no-such-") else 409
-        raise Problem(
-            status, error.code, "Nothing was changed.", str(error), error.next_step
-        ) from error
-    if isinstance(taken, Conflict):
-        raise Problem(
-            422, "key-reused", "Nothing was changed.",
-            "another question came with this Idempotency-Key before",
-            "Make a new key for each step.",
-        )  # fmt: skip
-    return taken.answer

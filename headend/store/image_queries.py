@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from headend.domain.meter_image import MeterUpdate
-from headend.store.images import UPDATE
+from headend.domain.meter_image import MeterImage, MeterUpdate
+from headend.store.images import IMAGE, LABEL, UPDATE
 
-_updates = UPDATE.table.c
+_images, _updates = IMAGE.table.c, UPDATE.table.c
+
+
+def labels(connection: Connection, most: int) -> list[MeterImage]:
+    """The shelf, by model and time, without octets."""
+    asked = LABEL.order_by(_images.model, _images.added_at, _images.image).limit(most)
+    return [IMAGE.read(row) for row in connection.execute(asked)]
+
+
+def label(connection: Connection, image: str) -> MeterImage | None:
+    """One image, without octets."""
+    row = connection.execute(LABEL.where(_images.image == image)).one_or_none()
+    return None if row is None else IMAGE.read(row)
 
 
 def sums(connection: Connection, image: str) -> dict[str, int]:

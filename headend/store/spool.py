@@ -48,10 +48,11 @@ def packed_fields(fields: dict[str, Any]) -> bytes:
 
 
 class Spool:
-    """Takes meters in the order of the file, gives them in the order of their names."""
+    """Takes meters in the order of the file, gives them in the order of their names.  Threads may
+    use it one after the other."""
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TABLES)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from headend.app.calendar import working_days
 from headend.app.campaigns import desk_over
+from headend.app.shipments_asked import ShipmentDesk
 from headend.collection.asking import Reads
 from headend.config import Config, OrderPolicy
 from headend.config_warehouse import Party, WarehousePolicy
@@ -86,6 +87,7 @@ class Door(House):
             feed=Feed(self._read, poll_s=60.0),
             levels=read(),
             outside=self._outside,
+            shipments=ShipmentDesk(self.store, self.config),
         )
         self._tokens: dict[tuple[Permission, ...], str] = {}
 

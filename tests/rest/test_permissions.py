@@ -42,6 +42,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/v1/meters/{name}/steps": {"json": {"step": "block"}},
     "POST /api/v1/places": {"json": {"code": "R", "kind": "region"}},
     "POST /api/v1/concentrators": {"json": {"name": "C-9"}},
+    "POST /api/v1/shipments": {"content": b"meter\nM998\n"},
+    "POST /api/v1/shipments/preview": {"content": b"meter\nM998\n"},
+    "POST /api/v1/firmware": {
+        "params": {"model": "sim-3p", "version": "ami-sim-2"},
+        "content": b"an image",
+    },
     "POST /api/v1/meters/{name}/tariff": {"json": {"calendar": CALENDAR}},
 }
 KEY = {"Idempotency-Key": "k-1"}
@@ -52,6 +58,7 @@ FILLED = {
     "number": "99",
     "name": "M999",
     "code": "R-9",
+    "image": "0" * 64,
     "profile": "1.0.99.1.0.255",
 }
 
@@ -94,6 +101,11 @@ WANTED = {
     "GET /api/v1/places/{code}": P.REGISTRY_READ,
     "GET /api/v1/shipments": P.REGISTRY_READ,
     "GET /api/v1/shipments/{number}": P.REGISTRY_READ,
+    "POST /api/v1/shipments": P.REGISTRY_WRITE,
+    "POST /api/v1/shipments/preview": P.REGISTRY_WRITE,
+    "GET /api/v1/firmware": P.REGISTRY_READ,
+    "GET /api/v1/firmware/{image}": P.REGISTRY_READ,
+    "POST /api/v1/firmware": P.FIRMWARE_INSTALL,
     "GET /api/v1/meters/{name}/readings": P.READING_READ,
     "GET /api/v1/meters/{name}/readings/latest": P.READING_READ,
     "GET /api/v1/meters/{name}/profiles": P.READING_READ,
