@@ -217,12 +217,17 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     It falls due every `every` from `after_s` past the utility's midnight on; meters that do not
     answer are tried again for `window_s`, or until it falls due anew.  `objects` are words of the
     generic model or logical names; of a profile or an event log there is one.
+
+    A month ("1mo") turns at the first midnight of the utility's; concentrators, whose tasks know
+    days at most, look each day whether the profile has grown.  `models`, `place`, `concentrators`
+    and `meters` name the group that it is for, all that are given together; without any it is for
+    every meter.
     """
 
     name: Name
     objects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     kind: Literal["profile", "registers", "events"] = "profile"
-    every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d"] = "1h"
+    every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d", "1mo"] = "1h"
     after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 300.0
     window_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
     priority: Annotated[int, msgspec.Meta(ge=1, le=9)] = 5  # 1 comes first; orders before all
@@ -232,10 +237,20 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     rows: Literal["told", "5min", "15min", "30min", "1h", "1d", "1mo"] = "told"
     """How often a meter writes a row of the profile, where it does not tell: of billing periods,
     which end by a schedule of their own."""
+    spread_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] | None = None
+    """Over how long after it falls due concentrators have their turns, and direct meters theirs;
+    half of the time that it has at most.  Left out: concentrators all at once, direct meters over
+    an hour."""
+    models: tuple[str, ...] = ()
+    place: str | None = None  # its code; the meters that hang in it, at any depth
+    concentrators: tuple[str, ...] = ()
+    meters: Annotated[tuple[str, ...], msgspec.Meta(max_length=10_000)] = ()
 
     def __post_init__(self) -> None:
         if self.kind != "registers" and len(self.objects) != 1:
             raise ValueError("a profile or an event log is one object")
+        if self.kind == "registers" and self.every == "1mo":
+            raise ValueError("a month's registers are in the billing profile: collect that one")
 
 
 class BackfillPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

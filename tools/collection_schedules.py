@@ -1,25 +1,41 @@
-"""`ami collection schedules`: what is collected, how often, and when next."""
+"""`ami collection schedules`: what is collected of whom, how often, and when next."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from rich.table import Table
 
+from headend import config as configuration
 from headend.clock import WallClock
+from headend.collection.groups import shifted
+from headend.collection.periods import MONTH
 from headend.collection.rounds import round_of
-from headend.collection.tasks import BadTask, tasks_of
+from headend.collection.tasks import BadTask, group_of, tasks_of
 from headend.config import BadConfig, CollectionTask, Config, read
 from headend.models import Shelf
-from tools.options import ConfigFile, Json
+from headend.store.group_queries import collected_by
+from protocols.concentrator.collecting import Task
+from tools.database import reading
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, show, wrong_usage
 
+Members = tuple[dict[str, int], int]
+"""How many meters of each concentrator, and how many that the head-end reads by itself."""
 
-def schedules(config: ConfigFile = None, json: Json = False) -> None:
-    """The tasks of the configuration, [[collection.task]], and when each falls due next:
-    concentrators carry them out, and the head-end at meters that it reads by itself.
+
+def schedules(
+    config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
+    """The tasks of the configuration, [[collection.task]], whom each is for now, and when it falls
+    due next: concentrators carry them out, and the head-end at meters that it reads by itself.
+
+    Before there is a database nobody can tell who is in a group.
 
     Example: [bold]ami collection schedules --config ami.toml --json[/]
     """
@@ -33,9 +49,10 @@ def schedules(config: ConfigFile = None, json: Json = False) -> None:
     except (ZoneInfoNotFoundError, OSError):
         wrong_usage(f"{settings.orders.zone!r} is no time zone")
     now = WallClock().now()
+    members = _members(tasks, database, settings.database)
     items = [
-        _told(task, [each.name for each in wanted.objects], now, zone)
-        for task, wanted in zip(tasks, told, strict=True)
+        _told(task, wanted, them, now, zone)
+        for task, wanted, them in zip(tasks, told, members, strict=True)
     ]
     if json:
         print_json({"zone": settings.orders.zone, "items": items})
@@ -43,28 +60,64 @@ def schedules(config: ConfigFile = None, json: Json = False) -> None:
     if not items:
         out.print("Nothing is collected: name what is, [[collection.task]]", markup=False)
         return
-    table = Table("task", "kind", "objects", "every", "priority", "next", "tried until", box=None)
-    for each in items:
+    names = ("task", "kind", "objects", "every", "priority", "group", "members", "next")
+    table = Table(*names, "tried until", box=None)
+    for task, each in zip(tasks, items, strict=True):
         times = (f"{each[key].astimezone(zone):%Y-%m-%d %H:%M}" for key in ("next", "until"))
         words = (each["name"], each["kind"], ", ".join(each["objects"]), each["every"])
-        table.add_row(*words, f"{each['priority']}", *times)
+        who = (str(group_of(task)), "-" if each["members"] is None else f"{each['members']:,}")
+        table.add_row(*words, f"{each['priority']}", *who, *times)
     show(table)
 
 
+def _members(
+    tasks: tuple[CollectionTask, ...], named: str | None, configured: str
+) -> list[Members | None]:
+    """Of each task's group.  Ends the command where a database that was named is none."""
+    url = configuration.database_url(named or configured)
+    path = url.removeprefix("sqlite:///")
+    if named is None and path != url and not Path(path).is_file():
+        return [None] * len(tasks)
+    with reading(url) as reader:
+        return reader.read(lambda found: [collected_by(found, group_of(task)) for task in tasks])
+
+
 def _told(
-    task: CollectionTask, objects: list[str], now: datetime, zone: ZoneInfo
+    task: CollectionTask, told: Task, members: Members | None, now: datetime, zone: ZoneInfo
 ) -> dict[str, Any]:
-    """`next` is when it falls due, `until` when meters that do not answer are tried no more."""
+    """`next` is when it falls due, `until` when meters that do not answer are tried no more; a
+    concentrator's own `next` is its turn in the spread."""
     this = round_of(task, now, zone)
     following = round_of(task, this.following, zone)
+    behind, direct = members or ({}, 0)
     return {
         "name": task.name,
         "kind": task.kind,
-        "objects": objects,
+        "objects": [each.name for each in told.objects],
         "every": task.every,
         "rows": task.rows,
         "priority": task.priority,
+        "group": asdict(group_of(task)),
+        "members": None if members is None else sum(behind.values()) + direct,
+        "direct": None if members is None else direct,
+        "concentrators": [
+            {"name": name, "meters": count, "next": _turn(task, told, name, now, zone)}
+            for name, count in behind.items()
+        ],
+        "spread_s": task.spread_s,
         "last": this.begun,
         "next": following.begun,
         "until": following.until,
     }
+
+
+def _turn(
+    task: CollectionTask, told: Task, concentrator: str, now: datetime, zone: ZoneInfo
+) -> datetime:
+    """A concentrator's next; it looks for a month's rows each day."""
+    if task.every == MONTH:
+        task = msgspec.structs.replace(task, every="1d")
+    own = shifted(told, task.spread_s or 0.0, concentrator)
+    later = timedelta(seconds=own.after_s - told.after_s)
+    this = round_of(task, now, zone)
+    return next(at for at in (this.begun + later, this.following + later) if at > now)

@@ -324,8 +324,9 @@ def build(
     acceptance = Acceptance(policy, days, settling, lanes.wake)
     reads = Reads(store, clock, chance, shelf, acceptance)
     task_tables = TaskTables(
-        store, clock, chance, shelf, field_, config.collection, zone=policy.zone
-    )
+        store, clock, chance, shelf, field_, config.collection, policy.zone,
+        lambda: [name for name, _ in field_.present()],
+    )  # fmt: skip
     try:
         direct.back.update(task_tables.reaches())
         profiles = periods_s(config.collection.task, shelf)

@@ -20,6 +20,7 @@ import structlog
 from headend import trouble
 from headend.collection.asking import Reads
 from headend.collection.decoding import Undecodable, rows_of
+from headend.collection.groups import groups_by_profile
 from headend.collection.waves import Due, begin_wave, chosen_of, count_direct
 from headend.config import CollectionPolicy
 from headend.domain.backfill import Ask, Lacking, LookedAt, over, proven_absent, worth_asking
@@ -134,6 +135,7 @@ class Backfill:
         found, looked = tx.lacking(at, after=after, limit=AT_ONCE)
         if not looked:
             return [], []
+        found = self._collected(tx, at.profile, found)
         given_up = tx.given_up_of(looked, at.profile, at.first, at.last)
         asks = tx.asks_of(looked, at.profile)
         due = []
@@ -151,6 +153,15 @@ class Backfill:
         if asks:
             tx.forget_asks(list(asks), at.profile)  # they lack nothing any more
         return due, looked
+
+    def _collected(self, tx: Transaction, profile: str, found: list[Lacking]) -> list[Lacking]:
+        """Those of whom the profile is collected: a task may be for a group alone."""
+        groups = groups_by_profile(self.policy.task, self.reads.shelf).get(profile, [])
+        if not groups or any(group.everyone for group in groups):
+            return found
+        names = [each.meter for each in found]
+        wanted = {meter.name for group in groups for meter in tx.group_members(group, among=names)}
+        return [each for each in found if each.meter in wanted]
 
     def _proven(self, tx: Transaction, lacking: Lacking, ask: Ask) -> list[Gap]:
         """What the meter is known not to hold, by what the last asking brought."""

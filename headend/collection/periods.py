@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+MONTH = "1mo"
 MINUTES = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "6h": 360, "12h": 720, "1d": 1440}
 
 
@@ -20,3 +21,16 @@ def period_of(now: datetime, minutes: int, zone: ZoneInfo) -> tuple[datetime, da
     passed = int((now - begun).total_seconds() // (60 * minutes))
     begun += timedelta(minutes=minutes * passed)
     return begun, min(begun + timedelta(minutes=minutes), next_midnight)
+
+
+def month_of(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Begin and end of the month under way, from the first midnight to the next month's; UTC.
+
+    A midnight that the clocks skip is the moment when they do; of one that comes twice the first
+    counts.
+    """
+    local = now.astimezone(zone)
+    begun = datetime(local.year, local.month, 1, tzinfo=zone)
+    in_next = begun + timedelta(days=32)
+    following = datetime(in_next.year, in_next.month, 1, tzinfo=zone)
+    return begun.astimezone(UTC), following.astimezone(UTC)

@@ -19,7 +19,8 @@ import structlog
 
 from headend import trouble
 from headend.collection.asking import BadRead, Reads
-from headend.collection.periods import MINUTES, period_of
+from headend.collection.periods import MINUTES, MONTH, month_of, period_of
+from headend.collection.tasks import group_of
 from headend.config import CollectionTask
 from headend.domain.meter import Meter
 from headend.domain.order import SCHEDULED
@@ -40,11 +41,12 @@ class Round:
     begun: datetime
     until: datetime
     following: datetime
+    spread_max: timedelta = SPREAD_MAX
 
     @property
     def spread(self) -> timedelta:
         """Over how long its orders are spread: half of the time that they have, at most."""
-        return min((self.until - self.begun) / 2, SPREAD_MAX)
+        return min((self.until - self.begun) / 2, self.spread_max)
 
 
 @dataclass(slots=True)
@@ -69,7 +71,8 @@ class Rounds:
 
     async def _place(self, task: CollectionTask, this: Round) -> None:
         store, clock = self.reads.store, self.reads.clock
-        meters = await store.run(lambda tx: tx.direct_meters())
+        of = group_of(task)
+        meters = await store.run(lambda tx: tx.group_members(of, direct=True))
         for at, group in _in_steps(task, this, meters):
             await asyncio.sleep(max(0.0, (at - clock.now()).total_seconds()))
             if clock.now() >= this.until:
@@ -106,13 +109,17 @@ class Rounds:
 def round_of(task: CollectionTask, now: datetime, zone: ZoneInfo) -> Round:
     """The round under way: the last one that has begun."""
     after = timedelta(seconds=task.after_s)
-    minutes = MINUTES[task.every]
-    begun, following = period_of(now - after, minutes, zone)
+    if task.every == MONTH:
+        begun, following = month_of(now - after, zone)
+    else:
+        begun, following = period_of(now - after, MINUTES[task.every], zone)
     begun, following = begun + after, following + after
     until = following
     if task.window_s:
         until = min(until, begun + timedelta(seconds=task.window_s))
-    return Round(begun, until, following)
+    if task.spread_s is None:
+        return Round(begun, until, following)
+    return Round(begun, until, following, timedelta(seconds=task.spread_s))
 
 
 def offset_of(task: str, meter: str, spread: timedelta) -> timedelta:

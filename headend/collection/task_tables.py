@@ -1,13 +1,15 @@
 """The task tables of concentrators: what is wanted, and sending it until each has it.
 
-What is wanted follows from the configuration.  A table has a version that only grows; a
-concentrator says which one it has whenever it comes on line, so one that was away, restarted or
-replaced gets the table again, and one that has it already does not.
+What is wanted follows from the configuration, and where its tasks name groups of meters from the
+registry, which is looked at again and again for those that are on line.  A table has a version that
+only grows; a concentrator says which one it has whenever it comes on line, so one that was away,
+restarted or replaced gets the table again, and one that has it already does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
@@ -15,13 +17,17 @@ from typing import Protocol
 import structlog
 
 from headend import trouble
-from headend.collection.tasks import tasks_of
+from headend.collection.groups import tasks_for
+from headend.collection.tasks import group_of, tasks_of
 from headend.config import CollectionPolicy
 from headend.domain.collecting import TaskTable
 from headend.models import Shelf
 from headend.ports import Chance, Clock, Store, Transaction
 from protocols.concentrator.collecting import Kind, SetTasks, Task
 from protocols.concentrator.messages import Downward, Online
+
+LOOK_S = 900.0
+"""So often the registry is looked at for who is in a group."""
 
 _log = structlog.get_logger("collection")
 
@@ -37,7 +43,8 @@ class Courier(Protocol):
 
 @dataclass(slots=True)
 class TaskTables:
-    """Keeps concentrators' tables as the configuration wants them."""
+    """Keeps concentrators' tables as the configuration wants them.  `present` tells who is on
+    line."""
 
     store: Store
     clock: Clock
@@ -46,6 +53,7 @@ class TaskTables:
     courier: Courier
     policy: CollectionPolicy
     zone: str = ""  # the utility's, as the IANA names it
+    present: Callable[[], Iterable[str]] = tuple
     errors: list[Exception] = field(default_factory=list)
     _due: dict[str, int] = field(default_factory=dict)  # concentrator: version it said it has
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +89,7 @@ class TaskTables:
     ) -> tuple[Task, ...]:
         """The configuration's tasks, a wave's of back-fill, and those that are wanted once."""
         now = self.clock.now()
+        ordinary = tasks_for(tx, concentrator, self.policy.task, ordinary)
         once = tuple(
             each.own_task
             for each in tx.open_activities(concentrator)
@@ -94,6 +103,22 @@ class TaskTables:
     async def run(self) -> None:
         """Until cancelled."""
         tasks = self.wanted()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep(tasks), name="task tables")
+            if not all(group_of(task).by_concentrator for task in self.policy.task):
+                group.create_task(self._follow(), name="groups of tasks")
+
+    async def _follow(self) -> None:
+        """Have the tables of those on line made anew, in case that the registry has changed."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for concentrator in self.present():
+                try:
+                    await self.renew(concentrator)
+                except Exception as error:
+                    trouble.note(self.errors, _log, "no look", error, concentrator=concentrator)
+
+    async def _keep(self, tasks: tuple[Task, ...]) -> None:
         while True:
             self._news.clear()
             waiting = list(self._due.items())

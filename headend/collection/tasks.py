@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from headend.collection.periods import MONTH
 from headend.config import CollectionTask
+from headend.domain.group import Group
 from headend.domain.utility_day import DAY_S, MONTH_S
 from headend.models import BadModel, Shelf
 from protocols.concentrator.collecting import Kind, Task
@@ -48,10 +50,20 @@ def periods_s(tasks: Iterable[CollectionTask], shelf: Shelf) -> dict[str, int]:
     found: dict[str, int] = {}
     for task in tasks:
         if task.kind == "profile":
-            name = _object(task, task.objects[0], shelf).name
+            name = profile_of(task, shelf)
             told = SECONDS.get(task.rows)
             found[name] = told or found.get(name) or DELIVERED_S.get(name, QUARTER_HOUR_S)
     return found
+
+
+def group_of(task: CollectionTask) -> Group:
+    """The meters that a task is for."""
+    return Group(task.models, task.place, task.concentrators, task.meters)
+
+
+def profile_of(task: CollectionTask, shelf: Shelf) -> str:
+    """The logical name of the profile that a task reads.  Raises `BadTask`."""
+    return _object(task, task.objects[0], shelf).name
 
 
 def _task(task: CollectionTask, zone: str, shelf: Shelf) -> Task:
@@ -59,7 +71,8 @@ def _task(task: CollectionTask, zone: str, shelf: Shelf) -> Task:
         name=task.name,
         kind=Kind(task.kind),
         objects=tuple(_object(task, text, shelf) for text in task.objects),
-        every_s=SECONDS[task.every],
+        # They know parts of a day and whole days, no months: each day brings what is new.
+        every_s=DAY_S if task.every == MONTH else SECONDS[task.every],
         after_s=round(task.after_s),
         zone=zone,
         window_s=round(task.window_s),

@@ -6,14 +6,16 @@ Lines are only ever added: a reading that comes again is another line, and tells
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import bindparam, func, insert, select
 
+from headend.domain.group import Group
 from headend.domain.meter import Meter
 from headend.domain.reading import Push, Reading
 from headend.store import schema
 from headend.store.changes import ChangeWords
+from headend.store.group_queries import members
 from headend.store.prepared import Prepared
 from headend.store.rows import METER, Form
 
@@ -70,3 +72,15 @@ class ReadingWords(ChangeWords):
         if model is None:
             return self._all(METER, _EVERY_DIRECT, {})
         return self._all(METER, _DIRECT, {"of_model": model})
+
+    def group_members(
+        self,
+        group: Group,
+        *,
+        concentrator: str | None = None,
+        among: Collection[str] | None = None,
+        direct: bool = False,
+    ) -> list[Meter]:
+        return members(
+            self._connection, group, concentrator=concentrator, among=among, direct=direct
+        )

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from headend.collection.asking import Reads
 from headend.collection.backfill import SOURCE, Backfill
 from headend.collection.filling import fill
 from headend.collection.uploads import UploadIntake
-from headend.config import BackfillPolicy, CollectionPolicy, OrderPolicy
+from headend.config import BackfillPolicy, CollectionPolicy, CollectionTask, OrderPolicy
 from headend.domain.backfill import GivenUp, GivenUpFor, rest_of
 from headend.domain.interval import Row
 from headend.domain.meter import Concentrator, Meter
@@ -213,6 +214,21 @@ async def test_a_concentrator_is_asked_for_a_gap_by_a_task_of_a_new_name() -> No
         it.clock.at += timedelta(hours=1)
         await it.backfill.look()
         assert it.renewed == ["C1", "C1"]
+
+
+async def test_a_meter_outside_its_profile_s_groups_is_not_asked() -> None:
+    """What is missing of it was collected by tasks that the configuration has no more."""
+    async with a_field(behind("1"), behind("2"), behind("3", "C2")) as it:
+        named = [{"concentrators": ("C2",)}, {"meters": ("1", "77")}]
+        tasks = tuple(
+            CollectionTask(name=f"t{number}", objects=(PROFILE,), **group)  # type: ignore[arg-type]
+            for number, group in enumerate(named)
+        )
+        it.backfill.policy = msgspec.structs.replace(it.policy, task=tasks)
+        for meter in ("1", "2", "3"):
+            await stocked(it, meter, MIDST)
+        await it.backfill.look()
+        assert [task.meters for _, task in it.asked] == [("1",), ("3",)]
 
 
 async def test_what_ordinary_reading_brings_is_not_asked_for_by_itself() -> None:

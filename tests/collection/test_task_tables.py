@@ -7,17 +7,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+import msgspec
 import pytest
 
 from headend.chance import SeededChance
 from headend.clock import LoopClock
-from headend.collection.task_tables import TaskTables
+from headend.collection.task_tables import LOOK_S, TaskTables
 from headend.collection.tasks import BadTask
 from headend.config import BadConfig, CollectionPolicy, CollectionTask, parse
 from headend.domain.collecting import TaskTable
-from headend.domain.meter import Concentrator
+from headend.domain.meter import Concentrator, Meter
+from headend.domain.place import Installation, Place, PlaceKind
 from headend.models import Shelf
+from headend.ports import Transaction
 from headend.store.store import SqlStore
 from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.messages import Downward, Online
@@ -50,10 +54,12 @@ class Way:
 
 
 @asynccontextmanager
-async def keeper(store: SqlStore, way: Way, *tasks: CollectionTask) -> AsyncIterator[TaskTables]:
+async def keeper(
+    store: SqlStore, way: Way, *tasks: CollectionTask, there: tuple[str, ...] = ()
+) -> AsyncIterator[TaskTables]:
     policy = CollectionPolicy(task=tasks)
     clock = LoopClock(SIMULATED_START)
-    tables = TaskTables(store, clock, SeededChance(1), Shelf(), way, policy)
+    tables = TaskTables(store, clock, SeededChance(1), Shelf(), way, policy, "", lambda: there)
     work = asyncio.create_task(tables.run())
     yield tables
     work.cancel()
@@ -148,6 +154,72 @@ async def test_a_stranger_gets_none_and_who_needs_none_hears_nothing() -> None:
     assert way.delivered == []
 
 
+GROUPS: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
+    # name: (group, meters of the task at C-1, and at C-2; None: it has no such task)
+    "everyone": ({}, "", ""),
+    "a concentrator, whoever is behind it": ({"concentrators": ("C-1",)}, "", None),
+    "a model": ({"models": ("special",)}, "M2", None),
+    "two models": ({"models": ("special", "generic")}, "M1 M2", "M3"),
+    "a place": ({"place": "R1"}, None, "M3"),
+    "a place that nobody knows": ({"place": "R9"}, None, None),
+    "names": ({"meters": ("M3", "M1", "M4", "M77")}, "M1", "M3"),
+    "a model behind a concentrator": (
+        {"models": ("generic",), "concentrators": ("C-2",)}, None, "M3",
+    ),
+}  # fmt: skip
+
+
+async def hung(memory: SqlStore) -> None:
+    """M1 and M2 behind C-1, M3 behind C-2 in the region R1, M4 nowhere."""
+    began = SIMULATED_START
+    point = Place("P3", PlaceKind.SERVICE_POINT, "R1")
+
+    def work(tx: Transaction) -> None:
+        tx.put_meters(
+            [
+                Meter("M1", "C-1"), Meter("M2", "C-1", model="special"), Meter("M3", "C-2"),
+                Meter("M4"),
+            ]
+        )  # fmt: skip
+        tx.put_places([Place("R1", PlaceKind.REGION), point])
+        tx.add_installation(Installation("M3", "P3", began))
+
+    await memory.run(work)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+async def test_a_task_is_for_its_group(name: str) -> None:
+    group, *wanted = GROUPS[name]
+    way, task = Way(), msgspec.structs.replace(LOAD, **group)
+    async with store() as memory, keeper(memory, way, DAILY, task) as tables:
+        await hung(memory)
+        for concentrator, meters in zip(("C-1", "C-2"), wanted, strict=True):
+            await says(tables, concentrator)
+            table = await kept(memory, concentrator)
+            assert table is not None and table.settled
+            found = {each.name: each.meters for each in table.tasks}
+            assert found.pop("daily") == ()
+            assert found == ({} if meters is None else {"load": tuple(meters.split())})
+
+
+async def test_a_table_follows_the_registry_where_its_tasks_name_groups() -> None:
+    way, task = Way(), msgspec.structs.replace(LOAD, models=("special",))
+    async with store() as memory, keeper(memory, way, task, there=("C-1",)) as tables:
+        await hung(memory)
+        await says(tables, "C-1")
+        await asyncio.sleep(2 * LOOK_S)
+        assert [version for _, version, _ in way.delivered] == [1], "nothing has changed"
+        await memory.run(lambda tx: tx.put_meters([Meter("M1", "C-1", model="special")]))
+        await asyncio.sleep(LOOK_S + 1)
+        table = await kept(memory, "C-1")
+        assert table is not None and table.settled
+        assert [each.meters for each in table.tasks] == [("M1", "M2")]
+        gone = [Meter(name, "C-2", model="special") for name in ("M1", "M2")]
+        await memory.run(lambda tx: tx.put_meters(gone))
+        await asyncio.sleep(LOOK_S + 1)
+    assert way.delivered == [("C-1", 1, ("load",)), ("C-1", 2, ("load",)), ("C-1", 3, ())]
+
+
 def test_words_and_names_become_objects() -> None:
     policy = CollectionPolicy(task=(LOAD, DAILY, REGISTERS))
     tables = TaskTables(None, None, None, Shelf(), Way(), policy)  # type: ignore[arg-type]
@@ -182,6 +254,9 @@ BAD_TASKS = {
     "two buffers in one task": 'name = "a"\nobjects = ["load-profile", "daily-profile"]',
     "no object": 'name = "a"\nobjects = []',
     "another period": 'name = "a"\nobjects = ["load-profile"]\nevery = "7min"',
+    "registers by month": 'name = "a"\nkind = "registers"\nobjects = ["clock"]\nevery = "1mo"',
+    "a place that is no word": 'name = "a"\nobjects = ["load-profile"]\nplace = 7',
+    "a spread below nought": 'name = "a"\nobjects = ["load-profile"]\nspread_s = -1',
     "a name with a space": 'name = "a b"\nobjects = ["load-profile"]',
 }
 

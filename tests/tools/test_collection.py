@@ -148,6 +148,36 @@ def test_schedules(tmp_path: Path) -> None:
     assert ami("schedules", "--config", str(settings)).exit_code == 2
 
 
+def test_schedules_tell_who_is_meant_and_when_each_has_its_turn(
+    tmp_path: Path, where: list[str]
+) -> None:
+    settings = tmp_path / "ami.toml"
+    settings.write_text(
+        f'database = "sqlite:///{tmp_path}/none.db"\n'
+        '[[collection.task]]\nname = "load"\nobjects = ["load-profile"]\nevery = "1d"\n'
+        'spread_s = 7200\n[[collection.task]]\nname = "month"\nobjects = ["1.0.98.1.0.255"]\n'
+        'every = "1mo"\nrows = "1mo"\nconcentrators = ["C1"]\n'
+    )
+    load, month = told("schedules", "--config", str(settings), *where)["items"]
+    assert (load["members"], month["members"], month["direct"]) == (3, 2, 0)
+    assert [(each["name"], each["meters"]) for each in load["concentrators"]] == [
+        ("C1", 2), ("C2", 1),
+    ]  # fmt: skip
+    due = datetime.fromisoformat(load["last"]), datetime.fromisoformat(load["next"])
+    for each in load["concentrators"]:
+        turn = datetime.fromisoformat(each["next"])
+        assert any(timedelta() <= turn - begun < timedelta(hours=2) for begun in due)
+    at = datetime.fromisoformat(month["next"]).astimezone(ZONE)
+    assert (at.day, at.hour, at.minute) == (1, 0, 5)
+    (each,) = month["concentrators"]
+    assert datetime.fromisoformat(each["next"]) <= at
+    assert "behind C1" in ami("schedules", "--config", str(settings), *where).stdout
+    nobody = told("schedules", "--config", str(settings))["items"]
+    assert [each["members"] for each in nobody] == [None, None]
+    lost = ami("schedules", "--config", str(settings), "--database", "none.db")
+    assert lost.exit_code == 2
+
+
 def test_the_curve(where: list[str]) -> None:
     found = told("curve", "2026-07-06", "--concentrator", "C1", *where)
     assert (found["expected"], found["received"], len(found["points"])) == (192, 144, 96)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
+from headend.domain.group import Group
 from headend.domain.meter import Concentrator, Meter
 
 
@@ -26,4 +27,16 @@ class RegistryWords(Protocol):
 
     def direct_meters(self, model: str | None = None) -> list[Meter]:
         """Those of a model, or of any, that are reached without a concentrator, by name."""
+        ...
+
+    def group_members(
+        self,
+        group: Group,
+        *,
+        concentrator: str | None = None,
+        among: Collection[str] | None = None,
+        direct: bool = False,
+    ) -> list[Meter]:
+        """Who is in a group now, by name: of those linked to one concentrator, of some names, or
+        of those with an address of their own."""
         ...
