@@ -8,9 +8,11 @@ import msgspec
 
 from devices.meter.disconnect import Trigger
 from devices.world import World
+from headend.access.desk import By
 from headend.app.head_end import HeadEnd
-from headend.registry import tariff_file
-from scenarios.schema import ClockSpec, TariffSpec, seconds
+from headend.domain.activity import ActivityKind
+from headend.registry import activity_asking, tariff_file
+from scenarios.schema import AskSpec, BadScenario, ClockSpec, TariffSpec, seconds
 
 OPERATOR = "OPERADOR"
 
@@ -25,6 +27,26 @@ async def order(head_end: HeadEnd, spec: ClockSpec | TariffSpec, start: datetime
         at = start + timedelta(seconds=seconds(spec.activate))
         calendar = msgspec.structs.replace(calendar, activate_at=at)
     await head_end.tariffs.place(spec.meter, calendar, source=OPERATOR)
+
+
+async def ask(head_end: HeadEnd, spec: AskSpec) -> None:
+    """Ask a concentrator as `ami concentrator ask` does.  Raises `BadScenario` where that would
+    refuse it."""
+    reads = head_end.reads
+    wanted = activity_asking.AskWanted(
+        spec.concentrator,
+        ActivityKind(spec.kind),
+        seconds(spec.deadline),
+        spec.meters,
+        spec.objects,
+        round(seconds(spec.back)),
+    )
+    by, now = By(OPERATOR, "story"), reads.clock.now()
+    try:
+        await head_end.store.run(lambda tx: activity_asking.ask(tx, wanted, by, now, reads))
+    except activity_asking.NotAsked as error:
+        raise BadScenario(f"ask {spec.kind} of {spec.concentrator}: {error}") from error
+    head_end.activities.wake()
 
 
 def press(world: World, meter: str) -> None:

@@ -38,6 +38,7 @@ from scenarios.no_solution import explained
 from scenarios.operating import Operating
 from scenarios.scatter import scattered
 from scenarios.schema import (
+    AskSpec,
     CampaignSpec,
     ClockSpec,
     HeadEndEvent,
@@ -184,6 +185,7 @@ class _Stage:
         scenes += [self._command(spec) for spec in self.scenario.tariff]
         scenes += [self._press(spec) for spec in self.scenario.press]
         scenes += [self._operate(spec) for spec in self.scenario.operate]
+        scenes += [self._ask(spec) for spec in self.scenario.ask]
         if self.mdm is not None:
             scenes += [mdm_scenes.ask(self.mdm, spec) for spec in self.scenario.mdm]
             scenes.append(self.mdm.listen())
@@ -226,6 +228,14 @@ class _Stage:
         chance = SeededChance(self.seed, "operate", spec.target, spec.at)
         operating = Operating(head_end, self.world, self.clock, chance, self.operated)
         await operating.do(spec)
+
+    async def _ask(self, spec: AskSpec) -> None:
+        await asyncio.sleep(seconds(spec.at))
+        head_end = await self.serving.there()
+        what = f"ami concentrator ask {spec.kind}"
+        line = Said(self.clock.now(), "asked", "command", what, device=spec.concentrator)
+        self.operated.append(line)
+        await commands.ask(head_end, spec)
 
     async def _rekey(self, spec: RekeySpec) -> None:
         await asyncio.sleep(seconds(spec.at))

@@ -68,6 +68,7 @@ def expected(story: Story) -> Iterator[Check]:
         "firmware": {name: running(story, name) for name in expect.firmware or ()},
         "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
+        "activities": _activities(story),
     }
     for name, value in found.items():
         if name in told:
@@ -120,6 +121,15 @@ def expected(story: Story) -> Iterator[Check]:
     for name, count in _counted(story).items():
         if (least := getattr(expect, name)) is not None:
             yield Check(name, count >= least, count, least)
+
+
+def _activities(story: Story) -> dict[str, dict[str, int]]:
+    """What concentrators were asked: by kind, how many are in which state."""
+    found: dict[str, dict[str, int]] = {}
+    for each in story.activities:
+        states = found.setdefault(str(each.kind), {})
+        states[str(each.state)] = states.get(str(each.state), 0) + 1
+    return found
 
 
 def _wrong_phases(story: Story) -> int:

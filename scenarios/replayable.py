@@ -213,10 +213,10 @@ def _gave_up(order: Order) -> bool:
 
 
 def _unusual(policy: Any) -> Values:
-    """A policy's settings that are not as when left out, but for those of files and tasks."""
+    """A policy's settings that are not as when left out, but for files, tasks, activities."""
     usual = msgspec.to_builtins(type(policy)())
     told = msgspec.to_builtins(policy)
-    skipped = {"task", "models", "read", "reply_addresses", "listen_port", "zone"}
+    skipped = {"task", "activity", "models", "read", "reply_addresses", "listen_port", "zone"}
     return {k: v for k, v in told.items() if v != usual[k] and k not in skipped and v is not None}
 
 

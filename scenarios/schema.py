@@ -44,12 +44,15 @@ from headend.config import (
     ClockPolicy,
     CollectionPolicy,
     CollectionTask,
+    ConcentratorPolicy,
     Delivery,
     DirectPolicy,
     FieldPolicy,
     OrderPolicy,
 )
 from headend.domain.reason import ReasonCode
+from scenarios import ask_spec
+from scenarios.ask_spec import AskSpec as AskSpec
 from scenarios.fault_spec import ALL, contradictions
 from scenarios.fault_spec import FaultSpec as FaultSpec
 from scenarios.mistakes import Path as Place
@@ -253,6 +256,7 @@ class HeadEndSpec(Part, frozen=True):
     direct: dict[str, Any] = {}
     clock: dict[str, Any] = {}
     collection: dict[str, Any] = {}  # without the tasks, which are [[task]]
+    concentrator: dict[str, Any] = {}  # what is asked of concentrators by schedule
 
 
 class Expect(Part, frozen=True):
@@ -299,6 +303,8 @@ class Expect(Part, frozen=True):
     # meter: by so many seconds, ahead or behind, its clock is off at the end at most
     tariffs: dict[str, str] | None = None  # meter: the calendar that is in force at the end
     firmware: dict[str, str] | None = None  # meter: the version that it runs at the end
+    activities: dict[str, ask_spec.States] | None = None
+    # by what concentrators were asked: how many are in which state; others there are not
     wrong_phase_records: int | None = None  # meters that the registry has on another phase
     energy_closes: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     # the largest share of a transformer's energy that customers and modelled losses may leave
@@ -373,6 +379,7 @@ class Scenario(Part, frozen=True):
     press: tuple[PressSpec, ...] = ()
     mdm: tuple[MdmSpec, ...] = ()
     operate: tuple[OperateSpec, ...] = ()
+    ask: tuple[AskSpec, ...] = ()
     task: tuple[CollectionTask, ...] = ()  # what is collected
 
     @property
@@ -393,6 +400,9 @@ class Scenario(Part, frozen=True):
 
     def clock_policy(self) -> ClockPolicy:
         return msgspec.convert(self.head_end.clock, ClockPolicy)
+
+    def concentrator_policy(self) -> ConcentratorPolicy:
+        return msgspec.convert(self.head_end.concentrator, ConcentratorPolicy)
 
     def collection_policy(self) -> CollectionPolicy:
         policy = msgspec.convert(self.head_end.collection, CollectionPolicy)
@@ -474,6 +484,9 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         if campaign.amount is not None and not _AMOUNT.fullmatch(campaign.amount):
             yield (*here, "amount"), "takes an amount like 3300 or 3.3; its unit goes into unit"
     yield from contradictions(scenario.fault)
+    if scenario.ask:
+        known = frozenset(each.concentrator for each in scenario.field.transformers())
+        yield from ask_spec.contradictions(scenario.ask, known)
     for name in ("energy_closes", "wrong_phase_records"):
         if getattr(scenario.expect, name) is not None and not scenario.field.grid:
             yield ("expect", name), "needs a grid: [field] grid = true"
@@ -482,6 +495,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     for reason in scenario.expect.failed or ():
         if reason not in set(ReasonCode):
             yield ("expect", "failed"), f"names {reason!r}; reasons are: {', '.join(ReasonCode)}"
+    for word in sorted(ask_spec.unknown_words(scenario.expect.activities or {})):
+        yield ("expect", "activities"), f"names {word!r}; see [[ask]] for kinds and states"
     for name in scenario.sweep.own_seed_only:
         if name not in Expect.__struct_fields__ or getattr(scenario.expect, name) is None:
             yield ("sweep", "own_seed_only"), f"names {name!r}, which is not expected"
@@ -534,6 +549,7 @@ def _after_the_end(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         "press",
         "mdm",
         "operate",
+        "ask",
     )
     for table in tables:
         for number, part in enumerate(getattr(scenario, table)):
@@ -553,4 +569,5 @@ POLICIES: dict[str, type[Any]] = {
     "direct": DirectPolicy,
     "collection": CollectionPolicy,
     "clock": ClockPolicy,
+    "concentrator": ConcentratorPolicy,
 }

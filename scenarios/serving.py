@@ -72,6 +72,7 @@ class Serving:
             direct=scenario.direct_policy(),
             collection=scenario.collection_policy(),
             clock=scenario.clock_policy(),
+            concentrator=scenario.concentrator_policy(),
             rest=Rest(port=REST_PORT if scenario.mdm else None),
         )
         client = self.lan.member("head-end")

@@ -8,6 +8,7 @@ from typing import Any
 
 from devices.world import World
 from headend.app.head_end import SqlStore
+from headend.domain.activity import Activity
 from headend.domain.collecting import UploadTaken
 from headend.domain.discovery import Discovery
 from headend.domain.event import Incident
@@ -16,7 +17,13 @@ from headend.domain.meter import Meter
 from headend.domain.order import Attempt, JournalLine, Order
 from headend.domain.reading import Push
 from headend.ports import Outgoing
-from headend.store import collected_queries, event_queries, queries, upkeep_queries
+from headend.store import (
+    activity_queries,
+    collected_queries,
+    event_queries,
+    queries,
+    upkeep_queries,
+)
 from scenarios.schema import Scenario
 from scenarios.stand_ins.commercial import CommercialSystem
 from scenarios.stand_ins.said import Said
@@ -53,6 +60,7 @@ class Story:
     # by concentrator and meter: keep-alives heard, and asked for, in the hours that were told
     registered: tuple[Meter, ...] = ()  # as the registry has them
     keys: dict[str, str] = field(default_factory=dict)  # by meter, as `key_changes.standing` says
+    activities: tuple[Activity, ...] = ()  # what concentrators were asked, the latest first
     said: tuple[Said, ...] = ()  # the journals of MDM, commercial system and operator
 
     @property
@@ -98,6 +106,7 @@ def told_of(
         discoveries=tuple(store.read(upkeep_queries.discoveries)),
         registered=store.read(_registered),
         heard={name: heard(name) for name in world.concentrators},
+        activities=tuple(store.read(_activities)),
     )
 
 
@@ -130,6 +139,10 @@ def _log_uploads(world: World, uploads: Iterable[UploadTaken]) -> None:
 def _incidents(connection: Any) -> tuple[Incident, ...]:
     found = event_queries.incidents(connection, event_queries.IncidentFilter(), limit=1_000_000)
     return tuple(each.incident for each in reversed(found))
+
+
+def _activities(connection: Any) -> list[Activity]:
+    return activity_queries.activities(connection, limit=1_000_000)
 
 
 def _registered(connection: Any) -> tuple[Meter, ...]:

@@ -41,6 +41,10 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
     "firmware": ({"90000001": "ami-sim-1"}, {"90000001": "ami-sim-2"}),
+    "activities": (
+        {"state": {"answered": 1}, "clock": {"answered": 1}},
+        {"state": {"answered": 1}},
+    ),
     "tariffs": ({"90000001": "DEFAULT"}, {"90000001": "SUMMER"}),
     "keys": ({}, {"90000001": "changed"}),  # where some are changed: test_half_done_keys.py
 }
@@ -57,6 +61,17 @@ kind = "set-limit"
 amount = "1100"
 message_id = "1"
 """
+ASKED = """
+[[ask]]
+at = "3m"
+concentrator = "C-001"
+kind = "state"
+
+[[ask]]
+at = "4m"
+concentrator = "C-001"
+kind = "clock"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +79,9 @@ def told() -> Story:
     orders = THREE_ORDERS.replace("[expect]", "")
     first = 'amount = "3300"\n'
     return run(
-        parse(orders.replace(first, f'{first}message_id = "1"\n', 1) + CONFLICT + "[expect]")
+        parse(
+            orders.replace(first, f'{first}message_id = "1"\n', 1) + CONFLICT + ASKED + "[expect]"
+        )
     )
 
 

@@ -69,7 +69,7 @@ def test_demanded_story(story: str) -> None:
 def test_story_says_what_it_tells(name: str) -> None:
     _, scenario = stories.find(name)
     assert scenario.about.endswith((".", "!"))
-    told = scenario.order or scenario.campaign or scenario.scatter or scenario.task
+    told = scenario.order or scenario.campaign or scenario.scatter or scenario.task or scenario.ask
     assert told or scenario.tariff or scenario.mdm or scenario.expect.last_gasps
 
 

@@ -27,6 +27,7 @@ PARTS = (
     schema.PressSpec,
     schema.MdmSpec,
     schema.OperateSpec,
+    schema.AskSpec,
     CollectionTask,
     schema.HeadEndEvent,
     schema.Sources,

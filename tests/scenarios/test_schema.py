@@ -17,6 +17,7 @@ duration = "1h"
 [expect]
 """
 ORDER = '[[order]]\nat = "1m"\nkind = "connect"\nmeter = "90000001"\n'
+ASK = '[[ask]]\nconcentrator = "C-001"\nat = "1m"\nkind = "state"\n'
 FAULT = '[[fault]]\nkind = "modem"\ntarget = "C-001"\n'
 DURATION = "takes a duration like 90s, 5m or 1h30m"
 
@@ -149,6 +150,31 @@ REFUSED = {
         'supply = { 90000001 = "off" }\n',
         "connected, disconnected, re",
     ),
+    "question to nobody": (
+        ASK.replace("C-001", "C-002"),
+        "line 6: ask 1: concentrator names 'C-002', which the field lacks",
+    ),
+    "question that there is not": (
+        ASK.replace("state", "weather"),
+        "line 8: ask 1: kind takes one of clock, events, faults, state, task, topology",
+    ),
+    "task without objects": (ASK.replace("state", "task"), "ask 1 is a task, which names objects"),
+    "question with objects": (
+        f'{ASK}objects = ["energy"]\n',
+        "ask 1 has meters and objects if it is a task, and only then",
+    ),
+    "question when all is over": (
+        ASK.replace("1m", "1h"),
+        "line 7: ask 1: at comes when the story is over",
+    ),
+    "expected of a question that there is not": (
+        "activities = { weather = { answered = 1 } }\n",
+        "line 5: expect.activities names 'weather'; see [[ask]]",
+    ),
+    "expected of a state that there is not": (
+        "activities = { state = { done = 1 } }\n",
+        "line 5: expect.activities names 'done'; see [[ask]]",
+    ),
     "own seed for nothing": (
         '[sweep]\nown_seed_only = ["done"]\n',
         "line 6: sweep.own_seed_only names 'done', which is not expected",
@@ -195,6 +221,10 @@ REFUSED = {
 }
 # What only the field can tell: it is refused before the story begins.
 UNPLAYABLE = {
+    "task for a meter of nobody's": (
+        ASK.replace('"state"', '"task"\nobjects = ["1.0.1.8.0.255"]\nmeters = ["4711"]'),
+        "ask task of C-001: not behind concentrator C-001: 4711",
+    ),
     "meter that is not there": (
         '[[meter]]\nname = "90000061"\n',
         "meter 90000061: the field has 90000001 to 90000060",
@@ -254,7 +284,7 @@ def test_refused_head(change: tuple[str, str], says: str) -> None:
 
 
 def test_the_parts_alone_are_good() -> None:
-    parse(HEAD + ORDER + FAULT)
+    parse(HEAD + ORDER + FAULT + ASK)
 
 
 @pytest.mark.parametrize("at", ["1h", "2h", "60m", "3600s"])
