@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from headend.config_notify import Channel, Notification, NotifyRule, check
+from headend.config_rollup import RollupPolicy
 from headend.config_service_levels import ServiceLevelPolicy
 from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts
 from headend.config_warehouse import ReportSchedule, WarehousePolicy
@@ -419,6 +420,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     syslog: Syslog = Syslog()
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
+    rollup: RollupPolicy = RollupPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
     concentrator: ConcentratorPolicy = ConcentratorPolicy()
     clock: ClockPolicy = ClockPolicy()

@@ -39,6 +39,7 @@ from tools.collection_asking import (
 )
 from tools.collection_backfill import backfill
 from tools.collection_drawing import bars, rising
+from tools.collection_rollup import rollup
 from tools.collection_schedules import schedules
 from tools.collection_validation import findings, validate
 from tools.options import ConfigFile, Json, OtherDatabase
@@ -54,6 +55,7 @@ app.command("validate")(validate)
 app.command("findings")(findings)
 app.command("backfill")(backfill)
 app.command("schedules")(schedules)
+app.command("rollup")(rollup)
 
 SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 NOTHING_CAME = (

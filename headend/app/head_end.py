@@ -34,6 +34,7 @@ from headend.collection.asking import Reads
 from headend.collection.backfill import Backfill
 from headend.collection.gathered import GatheredIntake
 from headend.collection.pushes import PushIntake
+from headend.collection.rolling import RollingUp
 from headend.collection.schedule import Scheduling
 from headend.collection.task_tables import TaskTables
 from headend.collection.tasks import BadTask, periods_s
@@ -138,6 +139,7 @@ class HeadEnd:
     task_tables: TaskTables
     backfill: Backfill
     validating: DailyValidation
+    rolling_up: RollingUp
     uploads: UploadIntake
     tunnels: Tunnels
     upkeep: Upkeep
@@ -176,6 +178,7 @@ class HeadEnd:
             *self.task_tables.errors,
             *self.backfill.errors,
             *self.validating.errors,
+            *self.rolling_up.errors,
             *self.upkeep.errors,
             *self.activities.errors,
             *self.by_schedule.errors,
@@ -337,6 +340,7 @@ def build(
         lambda: [name for name, _ in field_.present()],
     )  # fmt: skip
     validating = DailyValidation(Validation(store, clock, zone), config.collection.validation)
+    rolling_up = RollingUp(store, clock, zone, config.rollup)
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
     security = security_events(config, store, clock, chance)
     told = (lambda: None) if security is None else security.wake
@@ -365,6 +369,8 @@ def build(
         ("firmware", firmware.run),
         ("campaigns", campaigning.run),
     ]
+    if config.rollup.enabled:
+        works.append(("roll-ups", rolling_up.run))
     if config.concentrator.activity:
         works.append(("scheduled activities", by_schedule.run))
     notices = sending(config, store, broker, clock, chance)
@@ -431,6 +437,7 @@ def build(
         task_tables=task_tables,
         backfill=backfill,
         validating=validating,
+        rolling_up=rolling_up,
         tunnels=tunnels,
         upkeep=upkeep,
         activities=activities,

@@ -25,6 +25,7 @@ from headend.ports.words.outbox import OutboxWords
 from headend.ports.words.readings import ReadingWords
 from headend.ports.words.registry import RegistryWords
 from headend.ports.words.restoration import RestorationWords
+from headend.ports.words.rollup import RollupWords
 from headend.ports.words.service_levels import ServiceLevelWords
 from headend.ports.words.upkeep import UpkeepWords
 from headend.ports.words.validated import ValidatedWords
@@ -39,6 +40,7 @@ class Transaction(
     ReadingWords,
     CollectedWords,
     ValidatedWords,
+    RollupWords,
     ServiceLevelWords,
     BackfillWords,
     UpkeepWords,

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, func, select
 from headend.domain.collecting import TaskTable, UploadTaken
 from headend.domain.interval import CollectedBlock, IntervalDay
 from headend.domain.reading import Push
+from headend.domain.rollup import RolledDay
 from headend.store import collected_schema as tables
 from headend.store.collected import BLOCK, DAY, TASK_TABLE, UPLOAD
 from headend.store.readings import PUSH
+from headend.store.rollup import ROLLED
 from protocols.concentrator.collecting import Layout
 
 _days, _uploads, _blocks = DAY.table.c, UPLOAD.table.c, BLOCK.table.c
@@ -37,6 +39,17 @@ def interval_days(
     if until is not None:
         query = query.where(_days.day <= until)
     return [DAY.read(row) for row in connection.execute(query)]
+
+
+def rolled_days(
+    connection: Connection, meter: str, profile: str, since: date, until: date
+) -> list[RolledDay]:
+    """A meter's days that were rolled up, by day."""
+    days = ROLLED.table.c
+    query = ROLLED.select().where(
+        days.meter == meter, days.profile == profile, days.day.between(since, until)
+    )
+    return [ROLLED.read(row) for row in connection.execute(query.order_by(days.day))]
 
 
 def received(

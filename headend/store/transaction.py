@@ -31,6 +31,7 @@ from headend.store.places import PlaceWords
 from headend.store.readings import ReadingWords
 from headend.store.receipts import ReceiptWords
 from headend.store.restoration import RestorationWords
+from headend.store.rollup import RollupWords
 from headend.store.secrets import SecretWords
 from headend.store.service_levels import ServiceLevelWords
 from headend.store.shipment import ShipmentWords
@@ -51,6 +52,7 @@ class SqlTransaction(
     IntervalWords,
     CollectedWords,
     ValidatedWords,
+    RollupWords,
     ServiceLevelWords,
     BackfillWords,
     UpkeepWords,

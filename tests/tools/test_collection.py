@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from headend.clock import WallClock
 from headend.collection.intervals import empty_day, merged
+from headend.collection.rolling import RollingUp
+from headend.config_rollup import RollupPolicy
 from headend.domain.backfill import Ask, GivenUp, GivenUpFor
 from headend.domain.interval import Row
 from headend.domain.meter import Meter
@@ -227,3 +230,23 @@ def test_validation_keeps_its_word_apart(where: list[str]) -> None:
     assert "came again" in ami(*asked, *where).stdout
     quiet = ami("findings", "--day", "2026-07-06", "--days", "1", "--meter", "2", *where)
     assert quiet.exit_code == 0 and "nothing odd" in quiet.stdout
+
+
+def test_rollups_by_day_and_by_hour(where: list[str], tmp_path: Path) -> None:
+    """As the duty made them; one day's register needs the day before to tell what it gained."""
+    asked = ("rollup", "1", "--day", "2026-07-06")
+    assert told(*asked, *where)["items"] == []
+    assert "[rollup] enabled" in ami(*asked, *where).stdout
+    store = SqlStore(where[1], live=False)
+    policy = RollupPolicy(enabled=True, days=36_500)
+    assert asyncio.run(RollingUp(store, WallClock(), ZONE, policy).look()) == 2
+    asyncio.run(store.close())
+    (day,) = told(*asked, *where)["items"]
+    assert (day["until"], day["expected"], day["received"]) == ("2026-07-07T04:00:00Z", 96, 96)
+    energy, volts = day["channels"]
+    assert (energy["first"], energy["last"], energy["gained"]) == (1, 96, None)
+    assert (volts["mean"], volts["scaler"], volts["unit"]) == (2300, -1, "V")
+    hours = told(*asked, "--hours", *where)["items"]
+    assert [each["channels"][0]["gained"] for each in hours] == [None, *[4] * 23]
+    ran = ami(*asked, "--hours", *where)
+    assert ran.exit_code == 0 and "4 Wh" in ran.stdout and "230.00 V" in ran.stdout

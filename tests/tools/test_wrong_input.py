@@ -52,6 +52,8 @@ WRONG: dict[str, str] = {
     "collection backfill --meter 9 --database ami.db --json": "no-such-meter",
     "collection schedules --config none.toml --json": USAGE,
     "collection findings --meter 9 --database ami.db --json": "no-such-meter",
+    "collection rollup 9 --database ami.db --json": "no-such-meter",
+    "collection rollup 1 --day soon --database ami.db --json": USAGE,
     "collection curve 2026-02-30 --database ami.db --json": USAGE,
     "why 9 --database ami.db --json": "no-such-meter",
     "why 9 --database none.db --json": "no-database",
