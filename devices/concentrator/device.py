@@ -136,8 +136,11 @@ class Concentrator:
     # --- power -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Be there and working, as of now, without the time that booting takes."""
-        if not self.running:
+        """Be there and working, as of now, without the time that booting takes.
+
+        Whoever has lost its power already, or boots, works when that is over.
+        """
+        if not self.running and not self._power_changes:
             self._boot("")
 
     def reboot(self, why: str, *, boot_s: float | None = None) -> None:
