@@ -22,6 +22,9 @@ about = "Four of five frames are lost."
 start = 2026-07-06T10:00:00
 duration = "2h"
 
+[head_end.orders]
+tries_max = 5
+
 [[fault]]
 kind = "packet-loss"
 target = "C-001"
