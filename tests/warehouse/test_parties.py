@@ -144,7 +144,7 @@ def test_a_partys_token_opens_no_other_route(utility: Utility, policy: Warehouse
             method, path = name.split()
             filled = path.format(
                 number="9", name="M1", profile="1.0.99.1.0.255", id="0" * 16, table="orders",
-                source="0" * 64, place="Z1", code="Z1", sha256="0" * 64,
+                source="0" * 64, place="Z1", code="Z1", image="0" * 64,
             ) if permission is not Permission.PARTY_READ else ""  # fmt: skip
             if filled:
                 answer = await door.ask(
