@@ -117,14 +117,20 @@ def wish_of(campaign: Campaign) -> Wish:
 def _check(wanted: Wanted, by: By, at: datetime) -> None:
     """What is wrong whichever meters are meant.  Raises `NotStarted`."""
     wish = wanted.wish
-    if (wish.amount is not None) != (wish.kind is Kind.SET_LIMIT):
-        raise _wrong("an amount goes with set-limit, and only with it")
+    if wish.kind is Kind.SET_LIMIT and wish.amount is None:
+        raise _wrong("set-limit needs the limit, such as 2 kW")
+    if wish.kind is not Kind.SET_LIMIT and wish.amount is not None:
+        raise _wrong(f"{wish.kind} takes no limit")
     if wish.amount is not None and wish.amount <= 0:
         raise _wrong("a limit is above zero")
-    if bool(wanted.words) != (wish.kind is Kind.READ):
-        raise _wrong("objects go with read, and only with it")
-    if (wish.tariff is not None) != (wish.kind is Kind.SET_TARIFF):
-        raise _wrong("a calendar goes with set-tariff, and only with it")
+    if wish.kind is Kind.READ and not wanted.words:
+        raise _wrong("read needs the objects that are to be read")
+    if wish.kind is not Kind.READ and wanted.words:
+        raise _wrong(f"{wish.kind} takes no objects")
+    if wish.kind is Kind.SET_TARIFF and wish.tariff is None:
+        raise _wrong("set-tariff needs a calendar")
+    if wish.kind is not Kind.SET_TARIFF and wish.tariff is not None:
+        raise _wrong(f"{wish.kind} takes no calendar")
     if wish.clock is not None and wish.kind is not Kind.SET_CLOCK:
         raise _wrong("bounds of a clock go with set-clock")
     if wish.until is not None and wish.kind not in LIMITS:

@@ -262,8 +262,10 @@ def created(octets: bytes) -> Response:
 
 def _check(wanted: OrderWanted, kind: Kind, now: datetime) -> None:
     """What no schema says.  Raises `Problem`."""
-    if (wanted.amount is not None) != (kind is Kind.SET_LIMIT):
-        raise wrong_question("body.amount", "an amount goes with set-limit, and only with it")
+    if kind is Kind.SET_LIMIT and wanted.amount is None:
+        raise wrong_question("body.amount", "set-limit needs the limit")
+    if kind is not Kind.SET_LIMIT and wanted.amount is not None:
+        raise wrong_question("body.amount", f"{kind} takes no limit")
     if wanted.until is not None and kind not in (Kind.SET_LIMIT, Kind.REMOVE_LIMIT):
         raise wrong_question("body.until", "only a limit has an end")
     if wanted.until_pressed and kind not in GIVING_BACK:

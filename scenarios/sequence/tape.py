@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from protocols.capture.packets import Fate
 from protocols.capture.recorder import Recorder
 
 WRAPPER_OCTETS = 8
@@ -39,32 +39,10 @@ class Tape(Recorder):
         self.pdus: list[Pdu] = []
         self.messages: list[Carried] = []
 
-    def frame(
-        self,
-        now_us: int,
-        meter: str,
-        octets: bytes,
-        *,
-        at_us: int,
-        up: bool,
-        fate: Fate,
-        snr_cdb: int,
-        airtime_us: int,
-    ) -> None:
-        pass
+    def frame(self, *told: Any, **more: Any) -> None:
+        """None is drawn."""
 
-    def radio(
-        self,
-        now_us: int,
-        meter: str,
-        octets: bytes,
-        *,
-        at_us: int,
-        up: bool,
-        fate: Fate,
-        strength_cdbm: int,
-    ) -> None:
-        pass
+    radio = frame
 
     def wrapper(
         self, now_us: int, client: str, meter: str, frame: bytes, *, up: bool, port: int = 0

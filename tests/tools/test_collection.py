@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,12 @@ from headend.collection.rolling import RollingUp
 from headend.config_rollup import RollupPolicy
 from headend.domain.backfill import Ask, GivenUp, GivenUpFor
 from headend.domain.interval import Row
-from headend.domain.meter import Meter
 from headend.domain.utility_day import span_of
 from headend.ports import Transaction
 from headend.store.store import SqlStore
-from tests import databases
 from tests.store.test_ledger import LAYOUT, NOON, PROFILE, ZONE
+from tests.tools.half_collected import BEGIN, DAY, half_collected
 from tools.cli import app
-
-DAY = date(2026, 7, 6)
-BEGIN = span_of(DAY, ZONE).begin
 
 
 def ami(*arguments: str) -> Result:
@@ -41,27 +37,8 @@ def told(*arguments: str) -> Any:
 
 @pytest.fixture
 def where(tmp_path: Path) -> list[str]:
-    """A database with a whole, a half and a silent meter, behind two concentrators."""
-    url = databases.at(tmp_path / "ami.db")
-    store = SqlStore(url, live=False)
-
-    def work(tx: Transaction) -> None:
-        tx.put_meters(
-            Meter(name, concentrator, commissioned=True)
-            for name, concentrator in (("1", "C1"), ("2", "C1"), ("3", "C2"))
-        )
-        number = tx.layout_number(LAYOUT)
-        for meter, count in (("1", 96), ("2", 48)):
-            rows = [
-                Row(BEGIN + 900 * place, BEGIN + 900 * place + 1800, number, 0, (None, place, 2300))
-                for place in range(1, count + 1)
-            ]
-            page = empty_day(meter, PROFILE, DAY, 900, ZONE)
-            tx.put_interval_day(merged(page, rows, on_events=False, now=NOON)[0])
-
-    asyncio.run(store.run(work))
-    asyncio.run(store.close())
-    return ["--database", url]
+    """See `half_collected`."""
+    return ["--database", half_collected(tmp_path)]
 
 
 def test_status_tells_of_silent_meters(where: list[str]) -> None:

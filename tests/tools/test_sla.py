@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headend.app.service_levels import Measuring
-from headend.collection.intervals import empty_day, merged
-from headend.domain.interval import Row
-from headend.domain.meter import Meter
-from headend.domain.utility_day import span_of
-from headend.ports import Transaction
 from headend.service_levels.definition import read
 from headend.store.store import SqlStore
-from tests import databases
-from tests.store.test_ledger import LAYOUT, PROFILE, ZONE
+from tests.store.test_ledger import ZONE
+from tests.tools.half_collected import BEGIN, half_collected
 from tools.cli import app
 
-DAY = date(2026, 7, 6)
-BEGIN = span_of(DAY, ZONE).begin
 GOALS = """
 [[goal]]
 name = "half-an-hour"
@@ -46,29 +39,8 @@ def told(*arguments: str) -> Any:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    """A database with a whole, a half and a silent meter, behind two concentrators; what is here
-    came half an hour after its end."""
-    url = databases.at(tmp_path / "ami.db")
-    store = SqlStore(url, live=False)
-
-    def work(tx: Transaction) -> None:
-        tx.put_meters(
-            Meter(name, concentrator, commissioned=True)
-            for name, concentrator in (("1", "C1"), ("2", "C1"), ("3", "C2"))
-        )
-        number = tx.layout_number(LAYOUT)
-        for meter, count in (("1", 96), ("2", 48)):
-            rows = [
-                Row(BEGIN + 900 * place, BEGIN + 900 * place + 1800, number, 0, (None, place, 2300))
-                for place in range(1, count + 1)
-            ]
-            page = empty_day(meter, PROFILE, DAY, 900, ZONE)
-            came = datetime.fromtimestamp(rows[-1].came, UTC)
-            tx.put_interval_day(merged(page, rows, on_events=False, now=came)[0])
-
-    asyncio.run(store.run(work))
-    asyncio.run(store.close())
-    return url
+    """See `half_collected`."""
+    return half_collected(tmp_path)
 
 
 @pytest.fixture
