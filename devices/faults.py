@@ -57,7 +57,9 @@ class _Fault:
 
 # --- meters ---------------------------------------------------------------------------------------
 
-MeterFlag = Literal["silent", "relay_stuck", "wrong_keys", "counter_rolled_back"]
+MeterFlag = Literal[
+    "silent", "relay_stuck", "load_relay_stuck", "wrong_keys", "counter_rolled_back"
+]  # fmt: skip
 
 
 class _MeterFlagged(_Fault):
@@ -101,6 +103,13 @@ class StuckRelay(_MeterFlagged):
 
     __slots__ = ()
     flag = "relay_stuck"
+
+
+class StuckLoadRelay(_MeterFlagged):
+    """The load relay does not move."""
+
+    __slots__ = ()
+    flag = "load_relay_stuck"
 
 
 class WrongKey(_MeterFlagged):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import simpy
@@ -16,6 +16,7 @@ import simpy
 from devices import pushing, recording
 from devices.chance import octets, stream
 from devices.channel.carriage import Delivered
+from devices.channel.cast import Cast
 from devices.channel.course import Transfer
 from devices.channel.link import Link, Tap
 from devices.channel.medium import Medium
@@ -25,6 +26,7 @@ from devices.clock import FieldDriver
 from devices.concentrator.device import Concentrator
 from devices.concentrator.flash import Flash
 from devices.concentrator.power_line import PowerLine
+from devices.concentrator.rekeying import seal_key
 from devices.concentrator.table import CLIENT_SAP, Entry
 from devices.deadlines import Deadlines
 from devices.field_spec import FieldSpec, MeterSpec, TransformerSpec
@@ -46,6 +48,7 @@ from devices.router import Router
 from devices.wan import one_way_ms
 from devices.world_log import WorldLog
 from protocols.capture.recorder import Recorder
+from protocols.dlms.broadcast import BROADCAST_CLIENT
 from protocols.plc.frames import Direction
 
 if TYPE_CHECKING:  # it needs a system with file locks, and few worlds have one
@@ -312,6 +315,8 @@ class World:
             networks.both,
             self._carried,
             lambda changes: self._links_changed(name, changes),
+            on_cast=lambda meters, sent: self._cast(name, meters, sent),
+            chance=cache(partial(stream, self.seed, "broadcast")),
         )
         self.concentrators[name] = Concentrator(
             self.env,
@@ -322,6 +327,7 @@ class World:
             line=line,
             table=table,
             system_title=client_system_title(self.seed, CLIENT_SAP, name),
+            seal_key=seal_key(self.seed, name),
             on_line=lambda: self._on_line(name),
             settings=self.spec.settings,
             engines=self.spec.engines,
@@ -348,7 +354,14 @@ class World:
             far_end=lambda octets, now: self._arrived(meter.name, octets, now),
             ways=networks.ways(self.seed, node),
         )
-        return Entry(meter.name, leg, identity.keys(client), identity.system_title, client)
+        return Entry(
+            meter.name,
+            leg,
+            identity.keys(client),
+            identity.system_title,
+            client,
+            None if meter.foreign else identity.master_key(BROADCAST_CLIENT),
+        )
 
     def _tap(self, meter: str) -> Tap | None:
         if self._recorder is None:
@@ -394,6 +407,23 @@ class World:
             hops=list(carried.hops),
             snr_cdb=[delivery.snr_cdb for delivery in carried.deliveries],
             airtime_us=[delivery.airtime_us for delivery in carried.deliveries],
+        )
+
+    def _cast(self, concentrator: str, meters: list[str], sent: Cast) -> None:
+        """A message to all of them: one line, for it was on the power line once."""
+        at, heard = recording.microseconds(self.env.now), []
+        for meter, carried in zip(meters, sent.transfers, strict=True):
+            if carried.received is not None:
+                heard.append(meter)
+                if self._recorder is not None:
+                    self._recorder.wrapper(at, concentrator, meter, carried.received, up=False)
+        self.log(
+            "broadcast",
+            concentrator=concentrator,
+            frames=sent.frames,
+            airtime_us=sent.airtime_us,
+            heard=heard,
+            lost=[meter for meter in meters if meter not in heard],
         )
 
     def _links_changed(self, concentrator: str, changes: tuple[Change, ...]) -> None:

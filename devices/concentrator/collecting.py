@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -20,11 +21,14 @@ from devices.concentrator.memory import Memory
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.power_line import PowerLine
 from devices.concentrator.reading_task import ReadingTask
+from devices.concentrator.rekeying import Rekeying
 from devices.concentrator.table import EnginePolicy, Entry
 from devices.concentrator.task_times import last_due, next_due, open_until
 from devices.concentrator.turns import BULK, Turns
 from protocols.concentrator.collecting import SetTasks, Task
 from protocols.concentrator.messages import Status
+from protocols.dlms.key_change import Begin
+from protocols.dlms.procedures import Outcome
 
 REST_FIRST_S = 120.0  # of a meter that did not answer; doubles with each failure
 REST_MAX_S = 3600.0
@@ -64,6 +68,7 @@ class Collecting:
         turns: Turns,
         memory: Memory,
         *,
+        keys: Rekeying,
         engines: EnginePolicy,
         challenges: Random,
         stored: Callable[[], None],
@@ -76,6 +81,7 @@ class Collecting:
         self._client = client
         self._turns = turns
         self._memory = memory
+        self._keys = keys
         self._engines = engines
         self._challenges = challenges
         self._stored = stored
@@ -142,8 +148,8 @@ class Collecting:
         resting, done = self._resting, self._collected.progress
         for task in self._collected.tasks:
             due = last_due(task, now)
-            if now >= open_until(task, due):
-                continue
+            if now >= open_until(task, due) or (task.spans and self._memory.half_full):
+                continue  # rows of the past wait for room, those of the present do not
             name = task.name
             for place, meter in enumerate(task.meters or self._table):
                 key = name, meter
@@ -191,12 +197,21 @@ class Collecting:
         entry = self._table.get(job.meter)
         if entry is None:
             return Status.NOT_IN_TABLE, ""
+        converse = partial(self._converse, job.meter, reading.progress.blocks)
+        yield from self._keys.settle(entry, converse)
         counters = self._flash.counters.setdefault(job.meter, Counters())
+        outcome = yield from converse(entry, counters, reading.procedure)
+        return outcome.status, outcome.detail
+
+    def _converse(
+        self, meter: str, turn: int, entry: Entry, counters: Counters, begin: Begin
+    ) -> Generator[simpy.Event, Any, Outcome]:
+        """One session."""
         session = self._client.open(
             entry,
             counters,
-            reading.procedure(),
-            engine=self._engines(job.meter, reading.progress.blocks),
+            begin(),
+            engine=self._engines(meter, turn),
             challenge=lambda: self._challenges.randbytes(16),
             may_act=lambda now: False,
         )
@@ -206,8 +221,8 @@ class Collecting:
             Record(),
             RESENDS_MAX,
             priority=BULK,
-            make_way=lambda: self._turns.wanted(job.meter),
+            make_way=lambda: self._turns.wanted(meter),
         )
         yield from conversing.hold(session)
         close(session, counters)
-        return session.result.status, session.result.detail
+        return session.result

@@ -33,6 +33,8 @@ from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.own_events import note
 from devices.concentrator.own_faults import FaultBook
 from devices.concentrator.power_line import PowerLine
+from devices.concentrator.rekeying import Rekeying
+from devices.concentrator.restarting import Demands
 from devices.concentrator.street_update import StreetUpdate
 from devices.concentrator.table import EnginePolicy, Entry, alternating
 from devices.concentrator.task_times import without_zone
@@ -49,6 +51,7 @@ from protocols.concentrator import messages, topics
 from protocols.concentrator.collecting import SetTasks
 from protocols.concentrator.firmware import FirmwarePiece, OfferFirmware
 from protocols.concentrator.gateway import CloseTunnel, OpenTunnel, TunnelFrame
+from protocols.concentrator.keys import SEAL_KEY_OCTETS
 from protocols.concentrator.messages import (
     Execute,
     FaultEntry,
@@ -60,6 +63,7 @@ from protocols.concentrator.messages import (
     decode_downward,
     encode,
 )
+from protocols.concentrator.on_demand import Discover, Restart
 from protocols.concentrator.registration import AdmitMeter, RefuseMeter
 from protocols.concentrator.upkeep import EventCode, ReadState, ShiftClock
 
@@ -93,6 +97,7 @@ class Concentrator:
         line: PowerLine,
         table: dict[str, Entry],
         system_title: bytes,
+        seal_key: bytes = bytes(SEAL_KEY_OCTETS),
         on_line: Callable[[], Mapping[str, Entry]] = dict,
         settings: Settings = Settings(),
         engines: EnginePolicy | None = None,
@@ -113,6 +118,7 @@ class Concentrator:
         self._on_line = on_line
         self._log = log
         self._client = Client(system_title, settings.patience.response_timeout_s)
+        self._seal_key = seal_key
         self._chance = partial(stream, seed, "concentrator", name)
         self._challenges = self._chance("challenges")
         self._faults = FaultBook(self.flash, modem)
@@ -161,6 +167,7 @@ class Concentrator:
         self._uploading.halt()
         self._tunnels.halt()
         self._discovering.halt()
+        self._demands.halt()
         self._updating.halt()
         self._meter_updating.halt()
         self._street_update.halt()
@@ -197,6 +204,8 @@ class Concentrator:
         self.online.power_on()
         self._commands.find_unfinished()
         self._discovering.start()
+        self._rekeying.recall()
+        self._demands.start()
         self._updating.start()
         self._street_update.wake()
         self._collecting.start()
@@ -214,6 +223,7 @@ class Concentrator:
             log=self._log,
         )
         self._turns = Turns(self.env)
+        self._rekeying = Rekeying(self.name, self.flash, self.table, self._seal_key)
         self._execution = Execution(
             self._line,
             self._desk,
@@ -221,6 +231,7 @@ class Concentrator:
             self.clock,
             self.table,
             self._client,
+            keys=self._rekeying,
             turns=self._turns,
             engines=self.engines,
             patience=self.settings.patience,
@@ -246,6 +257,7 @@ class Concentrator:
             engines=self.engines,
             resends_max=self.settings.patience.resends_max,
             challenges=self._chance("images", self.flash.boot),
+            secrets=self._chance("street keys", self.flash.run, self.flash.boot),
         )
         self._meter_updating = MeterUpdating(
             self._desk,
@@ -276,6 +288,7 @@ class Concentrator:
             self._client,
             self._turns,
             self._memory,
+            keys=self._rekeying,
             engines=self.engines,
             challenges=self._chance("collecting", self.flash.boot),
             stored=self._uploading.news,
@@ -299,6 +312,14 @@ class Concentrator:
             online=lambda: self.online.has_session,
             restart=self.reboot,
             note=self._note,
+        )
+        self._demands = Demands(
+            self.env,
+            self._desk,
+            self.flash,
+            self.clock,
+            discover=self._discovering.ask,
+            restart=self.reboot,
         )
         self._tunnels = Tunnels(self._line, self._desk, self.clock, self.table, self._turns)
         self._commands = Commands(
@@ -432,6 +453,9 @@ class Concentrator:
                 return
             case AdmitMeter() | RefuseMeter():
                 self._discovering.decided(message)
+                stored = True
+            case Discover() | Restart():
+                self._demands.take(message)
                 stored = True
             case ShiftClock():
                 self._shift_clock(message)

@@ -6,8 +6,9 @@ meter shows whether it is what it should be.  What was found is reported, and th
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from devices.concentrator.power_line import PowerLine
 from devices.concentrator.table import OWN, Entry
 from devices.concentrator.turns import BULK
 from protocols.concentrator.messages import Status, encode
+from protocols.concentrator.on_demand import DiscoveryEnded
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
 from protocols.concentrator.upkeep import EventCode
 from protocols.dlms.client import ClientConnection
@@ -73,15 +75,25 @@ class Discovering:
         self._challenges = challenges
         self._note = note
         self._process: simpy.Process | None = None
+        self._asked = line.env.event()
         self._unanswered: dict[str, int] = {}  # tries in a row, by module
 
     def start(self) -> None:
-        """Begin to look, where that is wanted at all."""
+        """Begin to look, where that is wanted at all, or go on with what was asked."""
         for module, stranger in self._flash.strangers.items():
             if stranger.meter:
                 self._table[stranger.meter] = self._on_line()[module]
-        if self._every_s is not None:
-            self._process = self._env.process(self._run(self._every_s))
+        if self._every_s is not None or self._flash.discoveries:
+            self._process = self._env.process(self._run())
+
+    def ask(self, message_id: str) -> None:
+        """Look at all of them now, refused ones too; once for each message."""
+        self._flash.discoveries.append(message_id)
+        if self._process is None:
+            self._process = self._env.process(self._run())
+        else:
+            self._asked.succeed()
+            self._asked = self._env.event()
 
     def halt(self) -> None:
         """The power is gone."""
@@ -103,15 +115,49 @@ class Discovering:
 
     # --- looking ---------------------------------------------------------------------------------
 
-    def _run(self, every_s: float) -> Waits:
+    def _run(self) -> Waits:
+        every_s = self._every_s
+        next_at = math.inf if every_s is None else self._env.now
         try:
             while True:
-                for module, entry in list(self._on_line().items()):
-                    if module not in self._table and entry.leg.registered and self._due(module):
-                        yield from self._look_at(module, entry)
-                yield self._env.timeout(every_s)
+                if self._flash.discoveries:
+                    yield from self._on_demand(self._flash.discoveries[0])
+                elif every_s is not None and self._env.now >= next_at:
+                    for module, entry in self._strangers():
+                        if self._due(module):
+                            yield from self._look_at(module, entry)
+                    next_at = self._env.now + every_s
+                elif every_s is None:
+                    yield self._asked
+                else:
+                    yield self._env.timeout(next_at - self._env.now) | self._asked
         except simpy.Interrupt:
             return
+
+    def _strangers(self) -> Iterator[tuple[str, Entry]]:
+        """Modules in the network that belong to no meter of the table."""
+        for module, entry in list(self._on_line().items()):
+            if module not in self._table and entry.leg.registered:
+                yield module, entry
+
+    def _on_demand(self, message_id: str) -> Waits:
+        """All of them, one that is silent as often as it takes to call that silence."""
+        looked = found = 0
+        for module, entry in self._strangers():
+            looked += 1
+            for _ in range(TRIES):
+                if (yield from self._look_at(module, entry)):
+                    found += 1
+                    break
+        self._flash.discoveries.remove(message_id)
+        message = DiscoveryEnded(
+            id=self._desk.new_id(),
+            at=self._desk.now(),
+            of=message_id,
+            modules=looked,
+            found=found,
+        )
+        self._desk.outbox.owe(message.id, encode(message))
 
     def _due(self, module: str) -> bool:
         known = self._flash.strangers.get(module)
@@ -119,7 +165,8 @@ class Discovering:
             return True
         return bool(known.refused) and self._env.now - known.found_at >= AGAIN_S
 
-    def _look_at(self, module: str, entry: Entry) -> Waits:
+    def _look_at(self, module: str, entry: Entry) -> Generator[simpy.Event, Any, bool]:
+        """Whether something was found that is told: silence is not before it lasts."""
         findings: list[str] = []
         identity = yield from self._named(entry, findings)
         if identity and not NAME.fullmatch(identity):
@@ -131,7 +178,7 @@ class Discovering:
             # The line may have lost it: silence is a finding once it lasts.
             self._unanswered[module] = self._unanswered.get(module, 0) + 1
             if self._unanswered[module] < TRIES:
-                return
+                return False
         self._flash.strangers[module] = Stranger(self._env.now)
         message = Discovered(
             id=self._desk.new_id(),
@@ -144,6 +191,7 @@ class Discovering:
         )
         self._note(EventCode.METER_DISCOVERED, f"{module}: {identity or 'tells no name'}")
         self._desk.outbox.owe(message.id, encode(message))
+        return True
 
     def _named(self, entry: Entry, findings: list[str]) -> Generator[simpy.Event, Any, str]:
         """The name that it tells the public client."""

@@ -8,7 +8,7 @@ answer to it the meter is read, and the reading decides; without a reading its e
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -18,11 +18,12 @@ import simpy
 
 from devices.concentrator.client import Client, close
 from devices.concentrator.conversing import ACTING_OCTETS_MAX, Conversing, Record
-from devices.concentrator.flash import Attempt, Counters
+from devices.concentrator.flash import Attempt, Counters, Stage
 from devices.concentrator.power_line import PowerLine, longest_down_s
 from devices.concentrator.read_back import concluded, procedure_for, reading_for
 from devices.concentrator.table import Entry
 from protocols.concentrator.messages import ACTING, REPEATABLE, Status
+from protocols.dlms.key_change import Begin
 from protocols.dlms.procedures import Outcome, Procedure
 from protocols.dlms.session import MayAct
 
@@ -96,19 +97,39 @@ class Errand:
             outcome = concluded(self._attempt, outcome, reading)
         return outcome
 
+    def sessions(
+        self, entry: Entry, counters: Counters, begin: Begin, *, acts: bool = True
+    ) -> Generator[simpy.Event, Any, Outcome]:
+        """As many tries of another procedure as of the attempt itself, by keys that may be others.
+
+        What acted and got no answer ends UNKNOWN; once it has acted nothing gives it up.
+        """
+        acted = self._attempt.stage is Stage.ACTING
+        outcome = yield from self._try(
+            begin,
+            self._patience.looks_max if acted else self._patience.sessions_max,
+            self._may_act if acts else lambda now: False,
+            (lambda: None) if acted else self._given_up,
+            (entry, counters),
+        )
+        if outcome.acted and outcome.status in (Status.NO_ANSWER, Status.UNREACHABLE):
+            return replace(outcome, status=Status.UNKNOWN)
+        return outcome
+
     def _try(
         self,
         procedure: Callable[[], Procedure],
         tries_max: int,
         may_act: MayAct,
         given_up: Callable[[], Status | None],
+        by: tuple[Entry, Counters] | None = None,
     ) -> Generator[simpy.Event, Any, Outcome]:
         """Sessions, until one gets an answer or has sent something that acts."""
         outcome = Outcome(Status.NO_ANSWER)
         for left in reversed(range(tries_max)):
             if (status := given_up()) is not None:
                 return Outcome(status)
-            outcome = yield from self._hold(procedure(), may_act)
+            outcome = yield from self._hold(procedure(), may_act, by or self._own)
             if outcome.acted:
                 return outcome
             if outcome.status is not Status.NO_ANSWER:
@@ -119,11 +140,18 @@ class Errand:
                 yield self._env.timeout(self._patience.pause_s)
         return outcome
 
-    def _hold(self, procedure: Procedure, may_act: MayAct) -> Generator[simpy.Event, Any, Outcome]:
+    @property
+    def _own(self) -> tuple[Entry, Counters]:
+        return self._entry, self._counters
+
+    def _hold(
+        self, procedure: Procedure, may_act: MayAct, by: tuple[Entry, Counters]
+    ) -> Generator[simpy.Event, Any, Outcome]:
         """One session."""
+        entry, counters = by
         session = self._client.open(
-            self._entry,
-            self._counters,
+            entry,
+            counters,
             procedure,
             engine=self._engine,
             challenge=lambda: self._challenges.randbytes(16),
@@ -133,5 +161,5 @@ class Errand:
             self._line, self._entry.leg, self.record, self._patience.resends_max
         )
         yield from conversing.hold(session)
-        close(session, self._counters)
+        close(session, counters)
         return session.result

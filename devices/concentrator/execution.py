@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
 import simpy
+from msgspec.structs import replace
 
 from devices.concentrator import report
 from devices.concentrator.client import Client
@@ -21,6 +23,7 @@ from devices.concentrator.flash import Attempt, Counters, Flash
 from devices.concentrator.intake import done_before
 from devices.concentrator.own_clock import OwnClock
 from devices.concentrator.power_line import PowerLine
+from devices.concentrator.rekeying import Rekeying
 from devices.concentrator.table import EnginePolicy, Entry
 from devices.concentrator.turns import URGENT, Turns
 from protocols.concentrator.messages import Action, Status
@@ -38,6 +41,7 @@ class Execution:
         table: dict[str, Entry],
         client: Client,
         *,
+        keys: Rekeying,
         turns: Turns,
         engines: EnginePolicy,
         patience: Patience,
@@ -52,6 +56,7 @@ class Execution:
         self._clock = clock
         self._table = table
         self._client = client
+        self._keys = keys
         self._turns = turns
         self._engines = engines
         self._patience = patience
@@ -137,7 +142,12 @@ class Execution:
             given_up=lambda: self.given_up(attempt),
             own_time=self._desk.now,
         )
-        outcome = yield from errand.run()
+        told = None
+        if attempt.action is Action.CHANGE_KEYS:
+            outcome, told = yield from self._keys.change(attempt, entry, errand.sessions)
+        else:
+            yield from self._keys.settle(entry, partial(errand.sessions, acts=False))
+            outcome = yield from errand.run()
         result = report.ended(
             attempt,
             outcome,
@@ -149,6 +159,8 @@ class Execution:
             record=errand.record,
             engine=engine,
         )
+        if told is not None:
+            result = replace(result, keys=told)
         self._desk.end(attempt, result, detail=outcome.detail)
 
     def _left_s(self, attempt: Attempt, now: float) -> float:

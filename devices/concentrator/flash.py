@@ -17,13 +17,16 @@ from protocols.concentrator.firmware import Progress as Updated
 from protocols.concentrator.messages import (
     Action,
     ClockWanted,
+    DemandMark,
     FaultEntry,
+    KeysWanted,
     ObjectWanted,
     TariffWanted,
 )
 from protocols.concentrator.meter_firmware import MeterImage, UpdateTold
 from protocols.concentrator.upkeep import EventEntry
 from protocols.dlms.firmware_update import Memory
+from protocols.dlms.keys import Keys
 from protocols.dlms.procedures import Captured
 
 
@@ -63,7 +66,9 @@ class Attempt:
     objects: tuple[ObjectWanted, ...] = ()
     clock: ClockWanted | None = None
     tariff: TariffWanted | None = None
+    since: DemandMark | None = None
     firmware: MeterImage | None = None
+    keys: KeysWanted | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +87,15 @@ class Counters:
 
     next_own: int | None = None  # None: not known, ask the meter
     peer_lowest: int = 0  # the lowest that is accepted from the meter
+
+
+@dataclass(slots=True)
+class NewKeys:
+    """Keys that a meter may have: a transfer of them was to be sent, and nothing has shown yet what
+    became of it."""
+
+    keys: Keys = field(repr=False)
+    counters: Counters = field(default_factory=lambda: Counters(next_own=1))
 
 
 @dataclass(slots=True)
@@ -145,6 +159,31 @@ class Bringing:
     refused: str = ""  # why it will not come to run; told by the next attempt
     sent: int = 0  # blocks that the meter took since the last attempt
     activated_at: datetime | None = None  # by the own clock
+    asked: bool = False  # to take part in a broadcast, whatever came of it
+
+
+class Pass(enum.Enum):
+    """What a broadcast is at."""
+
+    JOINING = "joining"  # meters are told of the image and given the key
+    SENDING = "sending"  # blocks, to all at once
+    ASKING = "asking"  # each meter, by itself, what it lacks
+
+
+@dataclass(slots=True)
+class Broadcast:
+    """One image on its way to several meters at once."""
+
+    image: MeterImage
+    keys: Keys  # the street's, of this broadcast alone
+    counter: int = 0  # the next under these keys; written before it is used
+    at: Pass = Pass.JOINING
+    members: list[str] = field(default_factory=list)  # the meters that have the keys
+    block_octets: int = 0  # of each of them
+    left: list[int] = field(default_factory=list)  # the blocks that this pass has yet to send
+    passes: int = 0
+    lacking: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """By meter: what it lacked when it was asked after the last pass."""
 
 
 @dataclass(slots=True)
@@ -153,6 +192,7 @@ class MeterImages:
 
     octets: dict[str, bytes] = field(default_factory=dict)  # by SHA-256; as far as they came
     meters: dict[str, Bringing] = field(default_factory=dict)
+    broadcast: Broadcast | None = None
 
 
 @dataclass(slots=True)
@@ -181,6 +221,8 @@ class Flash:
     attempts: dict[Key, Attempt] = field(default_factory=dict)
     outbox: dict[str, Owed] = field(default_factory=dict)
     counters: dict[str, Counters] = field(default_factory=dict)
+    keys: dict[str, Keys] = field(default_factory=dict, repr=False)  # in place of those delivered
+    new_keys: dict[str, NewKeys] = field(default_factory=dict)  # beside them, by meter
     fault_log: list[FaultEntry] = field(default_factory=list)  # the own one, newest last
     faults_told: int = 0  # how many of the own log's lines went to the head-end unasked
     modem_told_until: datetime | None = None  # of the modem's log likewise
@@ -189,6 +231,9 @@ class Flash:
     image: Image | None = None
     images: MeterImages = field(default_factory=MeterImages)
     strangers: dict[str, Stranger] = field(default_factory=dict)  # by module
+    discoveries: list[str] = field(default_factory=list)  # asked for by message, and not done yet
+    restart: str = ""  # the message that asks for the restart to come
+    demanded: list[str] = field(default_factory=list)  # messages that asked for either, the last
     events: list[EventEntry] = field(default_factory=list)  # its own log, newest last
     shifted: list[str] = field(default_factory=list)  # messages that shifted the clock
     local: dict[int, Counters] = field(default_factory=dict)  # of its own port, by client

@@ -78,7 +78,9 @@ class Journal:
             objects=command.objects,
             clock=command.clock,
             tariff=command.tariff,
+            since=command.since,
             firmware=command.firmware,
+            keys=command.keys,
             not_after=command.not_after,
             behind_s=behind_s,
         )

@@ -39,6 +39,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._collected.kept)
 
+    @property
+    def half_full(self) -> bool:
+        """Whether no more of the past should be asked for until some of it was uploaded."""
+        return 2 * self.octets >= self.octets_max
+
     def keep(self, kept: Kept, task: Task) -> None:
         """Store a block; others may have to go for it."""
         collected = self._collected

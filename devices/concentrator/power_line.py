@@ -7,11 +7,14 @@ which are the truth, go to the world's log only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import groupby
+from random import Random
 from typing import Any
 
 import simpy
 
+from devices.channel.cast import Cast, Chance, cast
 from devices.channel.course import Transfer
 from devices.channel.transfer import longest_s, transfer, without_route
 from devices.concentrator.turns import URGENT
@@ -38,7 +41,8 @@ class PowerLine:
     """The medium: a concentrator has one message under way, whichever modules carry it.
 
     `on_transfer` hears of every message carried, with the meter's name; `on_change` of routes that
-    were changed because one was not acknowledged.
+    were changed because one was not acknowledged; `on_cast` of every message to all, with their
+    names.  `chance` is each module's luck with those.
     """
 
     def __init__(
@@ -47,12 +51,18 @@ class PowerLine:
         networks: Sequence[Network],
         on_transfer: Callable[[str, Transfer], None] = lambda meter, carried: None,
         on_change: Callable[[tuple[Change, ...]], None] = lambda changes: None,
+        *,
+        on_cast: Callable[[list[str], Cast], None] = lambda meters, sent: None,
+        chance: Chance | None = None,
     ) -> None:
         self.env = env
         self.medium = simpy.PriorityResource(env, capacity=1)
         self._keep_alives = KeepAliveTime(networks, now=env.now)
         self._on_transfer = on_transfer
         self._on_change = on_change
+        self._on_cast = on_cast
+        self._chance = chance or _streams()
+        self._casts = 0
 
     def cleared(self) -> Process:
         """Wait for the keep-alives that fell due before us; whoever calls holds `medium`."""
@@ -84,6 +94,29 @@ class PowerLine:
             return carried, []
         return carried, leg.far_end(carried.received, self.env.now)
 
+    def to_all(
+        self, legs: Iterable[Leg], octets: bytes, meant: Callable[[str], bool]
+    ) -> Generator[simpy.Event, Any, None]:
+        """Send a message once to all that hear it, power line before radio, where it is `meant` for
+        any of those that the better way reaches; whoever calls holds `medium`.  Nobody answers, and
+        nothing comes to be known of whom it has reached."""
+        ways = [(leg, way.route) for leg in legs if (way := leg.choose(self.env.now)) is not None]
+        standing = [(leg, route) for leg, route in ways if route is not None]
+        standing.sort(key=lambda each: each[1].bearer)  # stable: within one, as they came
+        for _, group in groupby(standing, key=lambda each: each[1].bearer):
+            hearers = list(group)
+            if not any(meant(leg.meter) for leg, _ in hearers):
+                continue
+            self._casts += 1
+            routes = [route for _, route in hearers]
+            sent = cast(routes, octets, self._chance, number=self._casts, now=self.env.now)
+            yield self.env.timeout(sent.total_us / 1_000_000)
+            self._keep_alives.ended(self.env.now)
+            self._on_cast([leg.meter for leg, _ in hearers], sent)
+            for (leg, _), carried in zip(hearers, sent.transfers, strict=True):
+                if carried.received is not None:
+                    leg.far_end(carried.received, self.env.now)
+
     def up(
         self, leg: Leg, octets: bytes, priority: int = URGENT
     ) -> Generator[simpy.Event, Any, Transfer]:
@@ -104,6 +137,12 @@ class PowerLine:
         self._keep_alives.ended(self.env.now)
         self._on_transfer(leg.meter, carried)
         self._on_change(way.note(carried, self.env.now))
+
+
+def _streams() -> Chance:
+    """The luck of a line that belongs to no world."""
+    streams: dict[str, Random] = {}
+    return lambda name: streams.setdefault(name, Random(name))
 
 
 def longest_down_s(leg: Leg, octets: int) -> float:

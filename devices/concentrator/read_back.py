@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from devices.concentrator.flash import Attempt
-from protocols.concentrator.effect import shown
-from protocols.concentrator.messages import Action, Status
-from protocols.dlms.procedures import Outcome, Procedure, read_limit, read_supply
+from protocols.concentrator.effect import LOOK, shown
+from protocols.concentrator.messages import Status
+from protocols.dlms.procedures import Outcome, Procedure
 from protocols.dlms.procedures.command import procedure_of
 
 
@@ -23,14 +23,14 @@ def procedure_for(attempt: Attempt, now: Callable[[], datetime]) -> Procedure:
         objects=attempt.objects,
         clock=attempt.clock,
         tariff=attempt.tariff,
+        since=attempt.since,
         now=now,
     )
 
 
 def reading_for(attempt: Attempt) -> Procedure:
     """The reading that shows whether an attempt took effect."""
-    limits = attempt.action in (Action.SET_LIMIT, Action.REMOVE_LIMIT)
-    return read_limit() if limits else read_supply()
+    return procedure_of(LOOK[attempt.action])
 
 
 def concluded(attempt: Attempt, unanswered: Outcome, reading: Outcome) -> Outcome:
@@ -43,8 +43,18 @@ def concluded(attempt: Attempt, unanswered: Outcome, reading: Outcome) -> Outcom
         unit=attempt.unit,
         limit=reading.limit,
         supply=reading.supply,
+        load=reading.load,
+        demand=reading.demand,
+        since=attempt.since,
     )
     if status is Status.NOT_APPLIED:
         # The meter never said that it accepted: it did not answer, and shows that it did nothing.
         status = Status.NO_ANSWER
-    return replace(unanswered, status=status, limit=reading.limit, supply=reading.supply)
+    return replace(
+        unanswered,
+        status=status,
+        limit=reading.limit,
+        supply=reading.supply,
+        load=reading.load,
+        demand=reading.demand,
+    )

@@ -2,11 +2,13 @@
 
 A profile is read from where the last reading ended, a few days at a time, so that a meter that was
 away for long does not hold the line for hours.  Where the reading ended stands by the meter's own
-clock: the times of its rows.
+clock: the times of its rows.  Where only spans are wanted, nothing before, between and behind them
+is asked for.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,7 +56,7 @@ class ReadingTask:
         """What is asked of the meter; what it brings is kept."""
         if self.task.kind is Kind.REGISTERS:
             return self._registers()
-        return self._rows()
+        return self._spans() if self.task.spans else self._rows()
 
     @property
     def until(self) -> float:
@@ -91,6 +93,34 @@ class ReadingTask:
         if isinstance(raw, Outcome):
             return raw
         self._take_rows(raw, first, last)
+        return Outcome(Status.DONE)
+
+    def _spans(self) -> Generator[Request, Answer, Outcome]:
+        """The next part of what is wanted: of one span, and no more than a session takes."""
+        progress, wanted = self.progress, self.task.objects[0]
+        after = -math.inf if progress.next_from is None else progress.next_from
+        left = [each for each in self.task.spans if each.end.timestamp() >= after]
+        if not left:
+            self.complete = True
+            return Outcome(Status.DONE)
+        end = left[0].end.timestamp()
+        first = max(after, left[0].begin.timestamp() + 1)
+        last = min(end, first + SPAN_S)
+        raw = yield from read_buffer(
+            LogicalName(wanted.name),
+            TimeRange(_moment(first), _moment(last)),
+            known=progress.captured,
+            with_units=True,
+            as_octets=True,
+        )
+        if isinstance(raw, Outcome):
+            return raw
+        progress.captured, progress.next_from = raw.captured, last + 1
+        self.complete = raw.whole or (last >= end and len(left) == 1)
+        found = Rows.of(raw)
+        if found.count:
+            layout = layout_of(wanted.name, raw.captured)
+            self._store(layout, buffer=found.octets, rows=found.count)
         return Outcome(Status.DONE)
 
     def _take_rows(self, raw: RawBuffer, first: float, last: float) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from devices.concentrator.conversing import Record
 from devices.concentrator.flash import Attempt
 from devices.concentrator.table import Entry
-from protocols.concentrator.messages import Apdu, Result, Status
+from protocols.concentrator.messages import Action, Apdu, Result, Status
 from protocols.dlms.procedures import Outcome, to_result_fields
 
 
@@ -45,7 +45,7 @@ def ended(
                 at=datetime.fromtimestamp(exchange.at, UTC) + ahead,
                 direction=exchange.direction,
                 wire=exchange.wire,
-                plain=exchange.plain,
+                plain=None if attempt.action is Action.CHANGE_KEYS else exchange.plain,
             )
             for exchange in record.exchanges
         ),

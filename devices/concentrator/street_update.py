@@ -1,4 +1,5 @@
-"""Images on their way from a concentrator to its meters, one meter after the other.
+"""Images on their way from a concentrator to its meters: to many at once where that is worth it
+(`street_broadcast`), and what is missing then to one after the other.
 
 It works in the background: each message gives way to whatever is urgent on the line, each session
 to an order for its meter, and after `SLICE_S` to the next meter.  How far a meter has come is the
@@ -23,12 +24,14 @@ from devices.concentrator.desk import Desk
 from devices.concentrator.flash import Bringing, Counters, Flash
 from devices.concentrator.image_store import ImageStore
 from devices.concentrator.power_line import PowerLine
+from devices.concentrator.street_broadcast import StreetBroadcast
 from devices.concentrator.table import EnginePolicy, Entry
 from devices.concentrator.turns import BULK, Turns
 from protocols.concentrator.messages import Status
 from protocols.concentrator.meter_firmware import Stage
 from protocols.dlms.firmware_update import Advance, Memory, in_one_session
-from protocols.dlms.procedures import Outcome
+from protocols.dlms.procedures import Outcome, Pause
+from protocols.dlms.procedures.steps import Request
 
 SLICE_S = 300.0  # of one meter, before the next has its turn
 REST_S = 60.0  # after a session that brought nothing
@@ -40,6 +43,7 @@ TOLD_MAX = 8  # messages of a session that brought nothing, for whoever asks why
 
 Waits = Generator[simpy.Event, Any, None]
 Found = tuple[Outcome, Record]
+Steps = Generator[Request | Pause, Any, Outcome]
 
 
 class StreetUpdate:
@@ -58,6 +62,7 @@ class StreetUpdate:
         engines: EnginePolicy,
         resends_max: int,
         challenges: Random,
+        secrets: Random,
     ) -> None:
         self.env = line.env
         self._line = line
@@ -75,6 +80,16 @@ class StreetUpdate:
         self._last = ""  # the meter that had its turn last
         self._changed = self.env.event()
         self._process: simpy.Process | None = None
+        self._together = StreetBroadcast(
+            line,
+            flash.images,
+            table,
+            turns,
+            images,
+            system_title=client.system_title,
+            secrets=secrets,
+            session=self._share,
+        )
 
     def wake(self) -> None:
         """Something may be to do: begin, or look at once."""
@@ -112,7 +127,10 @@ class StreetUpdate:
     def _run(self) -> Waits:
         try:
             while pending := self._pending():
+                if (yield from self._together.step(pending)):
+                    continue
                 now = self.env.now
+                pending = [meter for meter in pending if not self._together.waits(meter)]
                 ready = [
                     meter
                     for meter in pending
@@ -149,15 +167,17 @@ class StreetUpdate:
         until = self.env.now + SLICE_S
         with self.turn(meter, BULK) as turn:
             yield turn
-            outcome, record = yield from self.session(
+            outcome, record, advance = yield from self._session(
                 entry,
                 bringing,
                 priority=BULK,
-                activate=False,
-                may_start=lambda: False,
-                go_on=lambda: self.env.now < until and not self._turns.wanted(meter),
-                make_way=lambda: self._turns.wanted(meter),
+                go_on=lambda advance: (
+                    self.env.now < until
+                    and not self._turns.wanted(meter)
+                    and not self._together.lacks_much(meter, advance)
+                ),
             )
+            self._together.asked(meter, advance)
             gave_way = self._turns.wanted(meter)
         rest_s = 0.0
         if outcome.status not in (Status.UNDERWAY, Status.DONE) and not gave_way:
@@ -178,9 +198,38 @@ class StreetUpdate:
         priority: int,
         activate: bool,
         may_start: Callable[[], bool],
-        go_on: Callable[[], bool] = lambda: False,
-        make_way: Callable[[], bool] = lambda: False,
     ) -> Generator[simpy.Event, Any, Found]:
+        """One that sends no block, and starts what is verified; whoever calls has the turn."""
+        outcome, record, _ = yield from self._session(
+            entry, bringing, priority=priority, activate=activate, may_start=may_start
+        )
+        return outcome, record
+
+    def _share(
+        self,
+        entry: Entry,
+        bringing: Bringing,
+        *,
+        go_on: Callable[[Advance], bool],
+        also: Callable[[Steps], Steps],
+    ) -> Generator[simpy.Event, Any, Advance]:
+        """One in the background, which does something else besides."""
+        *_, advance = yield from self._session(
+            entry, bringing, priority=BULK, go_on=go_on, also=also
+        )
+        return advance
+
+    def _session(
+        self,
+        entry: Entry,
+        bringing: Bringing,
+        *,
+        priority: int,
+        activate: bool = False,
+        may_start: Callable[[], bool] = lambda: False,
+        go_on: Callable[[Advance], bool] = lambda advance: False,
+        also: Callable[[Steps], Steps] = lambda steps: steps,
+    ) -> Generator[simpy.Event, Any, tuple[Outcome, Record, Advance]]:
         """A session's share of an update; whoever calls has the meter's turn."""
         octets = self._images.whole(bringing.image)
         assert octets is not None, "what is not here cannot be brought"
@@ -188,7 +237,7 @@ class StreetUpdate:
             bringing.image,
             octets,
             bringing.memory,
-            go_on=go_on,
+            go_on=lambda: go_on(advance),
             sent=lambda number: _one_more(bringing),
             activate=activate,
             may_start=may_start,
@@ -198,7 +247,7 @@ class StreetUpdate:
         session = self._client.open(
             entry,
             counters,
-            in_one_session(advance, lambda memory: self._remember(bringing, memory)),
+            also(in_one_session(advance, lambda memory: self._remember(bringing, memory))),
             engine=self.engine(bringing.order),
             challenge=lambda: self._challenges.randbytes(16),
             may_act=lambda now: True,
@@ -210,14 +259,14 @@ class StreetUpdate:
             record,
             self._resends_max,
             priority=priority,
-            make_way=make_way,
+            make_way=lambda: priority == BULK and self._turns.wanted(entry.meter),
             repeatable=True,
         )
         yield from conversing.hold(session)
         close(session, counters)
         outcome = self._seen(session.result, advance, bringing, record)
         del record.exchanges[:-TOLD_MAX]
-        return outcome, record
+        return outcome, record, advance
 
     def _seen(
         self, outcome: Outcome, advance: Advance, bringing: Bringing, record: Record

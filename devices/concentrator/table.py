@@ -6,7 +6,7 @@ The head-end has a table of its own; the two may differ, and then an order ends 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devices.network.ways import Leg
 from protocols.dlms.security import Keys
@@ -28,6 +28,8 @@ class Entry:
     keys: Keys
     system_title: bytes  # the meter's
     client: int = CLIENT_SAP  # the address under which it knows us
+    street_master: bytes | None = field(default=None, repr=False)
+    """The key that wraps the keys of broadcasts to this meter; None: it takes no part in any."""
 
 
 def only(engine: str) -> EnginePolicy:

@@ -2,14 +2,16 @@
 
 Midnight is that of the task's zone.  What falls due more seldom than hourly does so at the same
 time of the wall clock each day, also in summer; what falls due more often goes on evenly from one
-midnight to the next, which a change to summer time moves by its hour.
+midnight to the next, which a change to summer time moves by its hour.  What falls due by the week
+or the month does so past the midnight of its day; of a month that is shorter the last day counts.
 """
 
 from __future__ import annotations
 
 import math
+from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,6 +36,8 @@ def _known(zone: str) -> bool:
 
 def last_due(task: Task, now: float) -> float:
     """The newest due time that is not after `now`; both are POSIX seconds."""
+    if by_calendar(task):
+        return max(each for each in _calendar_around(task, now) if each <= now)
     if not task.zone:
         # POSIX time began at a midnight, so days and parts of a day need no calendar.
         return math.floor((now - task.after_s) / task.every_s) * task.every_s + task.after_s
@@ -45,6 +49,8 @@ def last_due(task: Task, now: float) -> float:
 
 def next_due(task: Task, now: float) -> float:
     """The first due time after `now`."""
+    if by_calendar(task):
+        return min(each for each in _calendar_around(task, now) if each > now)
     last = last_due(task, now)
     if not task.zone:
         return last + task.every_s
@@ -54,7 +60,15 @@ def next_due(task: Task, now: float) -> float:
 
 def open_until(task: Task, due: float) -> float:
     """Until when meters that did not answer are tried again."""
+    if by_calendar(task):
+        following = next_due(task, due)
+        return min(due + task.window_s, following) if task.window_s else following
     return due + (min(task.window_s, task.every_s) if task.window_s else task.every_s)
+
+
+def by_calendar(task: Task) -> bool:
+    """Whether it falls due on a day of the week or the month."""
+    return task.weekday is not None or task.day is not None
 
 
 def last_midnight(task: Task, now: float) -> float:
@@ -74,6 +88,27 @@ def _starts_around(task: Task, now: float) -> list[float]:
         day = today + timedelta(days=ahead)
         found += _starts(task.zone, task.every_s, task.after_s, day)
     return found
+
+
+def _calendar_around(task: Task, now: float) -> list[float]:
+    """Due times by the calendar, from before `now` until after it; `after_s` may reach into the
+    next week or month."""
+    zone = ZoneInfo(task.zone) if task.zone else UTC
+    today = datetime.fromtimestamp(now, zone).date()
+    days: Iterable[date]
+    if task.day is not None:
+        months = (today.year * 12 + today.month - 1 + ahead for ahead in range(-2, 3))
+        days = (_day_of(number // 12, number % 12 + 1, task.day) for number in months)
+    else:
+        assert task.weekday is not None
+        first = today + timedelta(days=task.weekday - today.isoweekday())
+        days = (first + timedelta(days=7 * ahead) for ahead in range(-2, 3))
+    walls = (datetime.combine(day, time()) + timedelta(seconds=task.after_s) for day in days)
+    return [wall.replace(tzinfo=zone).timestamp() for wall in walls]
+
+
+def _day_of(year: int, month: int, day: int) -> date:
+    return date(year, month, min(day, monthrange(year, month)[1]))
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,8 @@ from protocols.dlms.date_time import Date, Time
 
 RESETS_KEPT = 36
 """The newest billing resets that a meter still knows, by schedule and by hand together."""
+COUNTED_MAX = 40_000
+"""Days in a century: more than any schedule makes."""
 
 
 @dataclass(slots=True)
@@ -26,11 +28,15 @@ class Billing(Passive):
     schedules: list[tuple[float, Schedule]] = field(default_factory=lambda: [(SINCE, Monthly())])
     """Since when, by the world's time, each held."""
     by_hand: list[float] = field(default_factory=list)
+    forgotten: int = 0
+    """Resets by hand that are too old to be kept, and still count."""
 
     def reset(self, now: float) -> None:
         """Somebody ends the billing period now."""
         if now not in self.by_hand:
-            self.by_hand = [*self.by_hand, now][-RESETS_KEPT:]
+            known = [*self.by_hand, now]
+            self.by_hand = known[-RESETS_KEPT:]
+            self.forgotten += len(known) - len(self.by_hand)
 
     def reschedule(self, schedule: Schedule, now: float) -> None:
         """Another schedule from now on."""
@@ -46,6 +52,16 @@ DELIVERED = Billing()
 
 def resets(meter: MeterState, now: float) -> list[float]:
     """The newest resets, by the world's time, oldest first."""
+    return _known(meter, now, RESETS_KEPT)[-RESETS_KEPT:]
+
+
+def counted(meter: MeterState, now: float) -> int:
+    """How many there ever were, also those that nobody keeps."""
+    billing = meter.existing(Billing) or DELIVERED
+    return len(_known(meter, now, COUNTED_MAX)) + billing.forgotten
+
+
+def _known(meter: MeterState, now: float, most: int) -> list[float]:
     billing = meter.existing(Billing) or DELIVERED
     found = [each for each in billing.by_hand if each <= now]
     for place, (since, schedule) in enumerate(billing.schedules):
@@ -53,11 +69,9 @@ def resets(meter: MeterState, now: float) -> list[float]:
         until = min(later[0][0] if later else now, now)
         if until <= since:
             continue
-        for segment in segments(
-            meter.timeline, schedule, after=since, until=until, most=RESETS_KEPT
-        ):
+        for segment in segments(meter.timeline, schedule, after=since, until=until, most=most):
             found += map(segment.stretch.world_time, segment.times)
-    return sorted(set(found))[-RESETS_KEPT:]
+    return sorted(set(found))
 
 
 def begun(meter: MeterState, world: float) -> float:

@@ -26,6 +26,7 @@ from devices.meter.cosem import (
     data,
     scaler_unit,
 )
+from devices.meter.history import Deed
 from devices.meter.meter_clock import NOT_SPECIFIED, octets
 from devices.meter.meter_type import MeterType
 from devices.meter.registers import QUANTITIES, quantities
@@ -146,7 +147,7 @@ def _execute(context: Context, parameter: Value | None) -> ActionResult:
     if parameter != SCRIPT_RESET:
         return ActionResult.OBJECT_UNDEFINED
     context.meter.part(Billing).reset(context.now)
-    context.written("billing reset")
+    context.meter.record(context.now, Deed.PERIOD_ENDED, context.cause)
     return ActionResult.SUCCESS
 
 
@@ -220,7 +221,7 @@ _schedule = CosemObject(
 
 
 def _counted(context: Context) -> Value:
-    return Unsigned(len(billing.resets(context.meter, context.now)) % 100)
+    return Unsigned(billing.counted(context.meter, context.now) % 100)
 
 
 def _last(context: Context) -> Value:

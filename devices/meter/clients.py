@@ -18,6 +18,7 @@ from devices.meter.identity import (
     PUBLIC_CLIENT,
     READER_CLIENT,
 )
+from protocols.dlms.broadcast import BROADCAST_CLIENT
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.suite import SecuritySuite
 
@@ -30,6 +31,7 @@ class Right(enum.Flag):
     MANAGEMENT = enum.auto()
     CONCENTRATOR = enum.auto()
     FIRMWARE = enum.auto()
+    BROADCAST = enum.auto()
 
 
 ALL = Right.PUBLIC | Right.READER | Right.MANAGEMENT | Right.CONCENTRATOR | Right.FIRMWARE
@@ -38,6 +40,8 @@ OPERATORS = Right.MANAGEMENT | Right.CONCENTRATOR
 """Who may write and act.  As delivered both come with HLS and ciphering only."""
 FIRMWARE_WRITERS = Right.FIRMWARE
 """The client that brings firmware sees nothing else that is not everybody's."""
+BROADCASTERS = Right.BROADCAST
+"""Whoever has the key of a whole street: it may bring blocks of an image, and nothing else."""
 NOBODY = Right(0)
 
 
@@ -67,6 +71,16 @@ class Client:
 MANAGEMENT = Client(
     MANAGEMENT_CLIENT, Right.MANAGEMENT, AuthenticationMechanism.HIGH_GMAC, "management"
 )
+
+BROADCASTER = Client(
+    BROADCAST_CLIENT,
+    Right.BROADCAST,
+    AuthenticationMechanism.HIGH_GMAC,
+    "broadcast",
+    security_instance=BROADCAST_CLIENT,
+)
+"""The client of a pre-established association: nobody opens it, and nothing is answered in it
+(Green Book 9.3.2, 9.4.1.4).  It is there while its security setup holds a broadcast key."""
 
 STANDARD_CLIENTS = (
     Client(PUBLIC_CLIENT, Right.PUBLIC, AuthenticationMechanism.NONE, "public"),

@@ -27,6 +27,9 @@ class Faults:
     relay_stuck: bool = False
     """The relay does not move; the control state does, and the history says so."""
 
+    load_relay_stuck: bool = False
+    """The load relay does not move; its control state does."""
+
     wrong_keys: bool = False
     """Other keys than the registry has, as after a botched key change."""
 
@@ -63,6 +66,7 @@ FAULTS: dict[str, Fault] = {
     # The meter itself.
     "silent": Fault("answers nothing", "meter", "silent"),
     "relay-stuck": Fault("its relay does not move", "meter", "relay_stuck"),
+    "load-relay-stuck": Fault("its load relay does not move", "meter", "load_relay_stuck"),
     "wrong-key": Fault("has other keys than the registry", "meter", "wrong_keys"),
     "counter-rolled-back": Fault(
         "counts its messages from the start again in each association",

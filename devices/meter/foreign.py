@@ -12,7 +12,7 @@ MAKER = "FRN"
 FOREIGN_CLIENT = 7
 """The address under which it knows concentrators; counter and security setup go with it."""
 
-_LACKS = frozenset({"tariffs", "demand", "billing", "monitor", "export"})
+_LACKS = frozenset({"tariffs", "demand", "billing", "monitor", "export", "load-relay"})
 
 
 def _client(client: Client) -> Client:

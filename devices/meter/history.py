@@ -27,6 +27,10 @@ class Deed(enum.StrEnum):
     LIMITER_OVER = "limiter-over"  # the over-threshold action ran
     LIMITER_UNDER = "limiter-under"
     FIRMWARE_ACTIVATED = "firmware-activated"
+    PERIOD_ENDED = "period-ended"  # a client ended the billing period
+    LOAD_SWITCHED = "load-switched"  # the load relay; `value` is 1 for on
+    LOAD_UNCHANGED = "load-unchanged"  # told to go where it was already
+    LOAD_STUCK = "load-stuck"  # told to move, and did not
     LOCKED_OUT = "locked-out"  # repeated trips bar local reconnection
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from devices.meter.clients import FIRMWARE_WRITERS, OPERATORS, Right
+from devices.meter.clients import BROADCASTERS, FIRMWARE_WRITERS, OPERATORS, Right
 from devices.meter.cosem import (
     IMAGE_TRANSFER,
     Attribute,
@@ -128,11 +128,11 @@ _transfer = CosemObject(
     },
     {
         1: Method(READERS, _initiate),
-        2: Method(READERS, _take),
+        2: Method(READERS | BROADCASTERS, _take),
         3: Method(READERS, _verify),
         4: Method(READERS, _activate),
     },
-    visible=READERS,
+    visible=READERS | BROADCASTERS,
 )
 
 

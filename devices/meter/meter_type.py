@@ -20,6 +20,7 @@ Feature = Literal[
     "demand",
     "billing",
     "disconnector",
+    "load-relay",
     "events",
     "image",
     "push",

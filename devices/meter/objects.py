@@ -28,6 +28,7 @@ from devices.meter.event_objects import event_objects
 from devices.meter.identity import SERVER_SAP
 from devices.meter.image_objects import firmware_objects
 from devices.meter.limiter_object import limiter
+from devices.meter.load_relay import load_relay_control
 from devices.meter.meter_type import MeterType
 from devices.meter.profile import profile
 from devices.meter.profiles import designs, status_objects
@@ -69,6 +70,8 @@ def table(meter_type: MeterType) -> dict[LogicalName, CosemObject]:
         groups.append(
             [supply_objects.disconnect_control, limiter, supply_objects.disconnect_scripts]
         )
+    if "load-relay" in has:
+        groups.append([load_relay_control])
     if "events" in has:
         groups.append(event_objects(meter_type))
     groups += [firmware_objects(meter_type), automation_objects(meter_type)]

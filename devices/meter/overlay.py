@@ -20,6 +20,7 @@ from devices.meter.clock_object import Preset
 from devices.meter.device import Meter
 from devices.meter.image_transfer import ImageTransfer
 from devices.meter.keyring import Keyring
+from devices.meter.load_relay import LoadRelay
 from devices.meter.metering import Span
 from devices.meter.monitor import RegisterMonitor, VoltageWatch
 from devices.meter.parts import Part
@@ -30,7 +31,7 @@ from devices.meter.tariff import Tariffs
 
 PARTS: tuple[type[Part], ...] = (
     *(ActionSchedules, Billing, Certificates, ImageTransfer, Keyring),
-    *(Preset, PushDesk, Recordings, RegisterMonitor, Tariffs, VoltageWatch),
+    *(LoadRelay, Preset, PushDesk, Recordings, RegisterMonitor, Tariffs, VoltageWatch),
 )
 """All but the maxima of demands, which are found again."""
 

@@ -1,7 +1,9 @@
 """Security setup, class 64 version 0 and 1, and the invocation counter (Blue Book 4.4.7, 4.3.1).
 
 Each client that ciphers has both of its own: policy, suite, titles, and the methods by which its
-keys change and its policy becomes stricter.  Certificates: `certificate_methods`.
+keys change and its policy becomes stricter.  Certificates: `certificate_methods`.  A meter that
+takes images has one setup more, of the broadcasts in which their blocks may come: its concentrator
+gives it the key, and the authentication key that goes with it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import replace
 from devices.chance import octets
 from devices.meter.certificate_methods import certificate_list, certificate_methods
 from devices.meter.certificates import pairs_of
-from devices.meter.clients import ALL, NOBODY, Client
+from devices.meter.clients import ALL, BROADCASTER, NOBODY, Client, Right
 from devices.meter.cosem import (
     SECURITY_SETUP,
     Attribute,
@@ -23,7 +25,7 @@ from devices.meter.cosem import (
     data,
 )
 from devices.meter.events import Event
-from devices.meter.keyring import Keyring, generation, keys_of
+from devices.meter.keyring import Keyring, broadcaster, generation, keys_of
 from devices.meter.meter_type import MeterType
 from devices.meter.policy import activate, policy, setup_name
 from protocols.dlms import elliptic
@@ -50,6 +52,8 @@ def security_objects(meter_type: MeterType) -> Iterator[CosemObject]:
         if client.ciphers:
             yield _counter(client)
             yield _setup(client, meter_type.security_setup_version)
+    if "image" in meter_type.features:
+        yield _group_setup(meter_type.security_setup_version)
 
 
 def _counter(client: Client) -> CosemObject:
@@ -88,6 +92,37 @@ def _setup(client: Client, version: int) -> CosemObject:
         {index: _acting_on(client, method) for index, method in methods.items()},
         visible=own,
     )
+
+
+def _group_setup(version: int) -> CosemObject:
+    """That of the pre-established association; nobody but a concentrator sees it."""
+    own = Right.CONCENTRATOR
+    return CosemObject(
+        SECURITY_SETUP,
+        version,
+        setup_name(BROADCASTER),
+        {
+            2: Attribute(lambda context: policy(context.meter, BROADCASTER), own),
+            3: Attribute(constant(Enum(BROADCASTER.suite)), own),
+            4: Attribute(lambda context: OctetString(broadcaster(context.meter)), own),
+            5: Attribute(lambda context: OctetString(context.meter.identity.system_title), own),
+        }
+        | ({6: Attribute(constant(Array()), own)} if version else {}),
+        {1: Method(NOBODY), 2: Method(own, _give)}
+        | ({index: Method(NOBODY) for index in range(3, 9)} if version else {}),
+        visible=own,
+    )
+
+
+def _give(context: Context, value: Value | None) -> ActionResult:
+    """key_transfer of the broadcast key: its giver alone may use it, counting anew."""
+    meter, sap = context.meter, BROADCASTER.sap
+    before = keys_of(meter, BROADCASTER).broadcast
+    result = _transfer(context.of_client(BROADCASTER), value)
+    if result is ActionResult.SUCCESS and keys_of(meter, BROADCASTER).broadcast != before:
+        meter.count_anew(sap)
+        meter.part(Keyring).given_by(sap, context.client_system_title)
+    return result
 
 
 def _acting_on(client: Client, method: Method) -> Method:

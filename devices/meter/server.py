@@ -7,6 +7,9 @@ client that lost an RLRQ to noise has no other way back in.  Where a client ciph
 one that this client has over another link, too: two associations that count by themselves would
 use a nonce twice under one key.
 
+What is said to all stations belongs to no association that anybody opened, and is never answered:
+see `broadcast`.
+
 What belongs to the meter and not to an association, the invocation counters, is read from the meter
 when an association opens and written back after each APDU.
 """
@@ -17,6 +20,7 @@ import itertools
 from collections.abc import Iterator
 
 from devices.chance import octets
+from devices.meter import broadcast
 from devices.meter.certificates import pairs_of
 from devices.meter.clients import Client
 from devices.meter.cosem import Context
@@ -29,6 +33,7 @@ from devices.meter.services import answer
 from devices.meter.state import MeterState
 from protocols.dlms.acse import AARE
 from protocols.dlms.apdu import encode
+from protocols.dlms.broadcast import ALL_STATIONS
 from protocols.dlms.codes import (
     AcseUserDiagnostic,
     ApduTag,
@@ -161,6 +166,9 @@ class Endpoint:
 
     def take(self, apdu: bytes, *, client: int, server: int, now: float) -> list[bytes]:
         """The APDUs that answer one of this client to this logical device; one for others, none."""
+        if server == ALL_STATIONS and apdu:
+            broadcast.hear(self._meter, apdu, client=client, now=now)
+            return []
         if server != SERVER_SAP or not apdu:
             return []
         known = self._meter.clients.get(client)
