@@ -7,12 +7,12 @@ change whom or what the order addresses and that we do not act upon is refused.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from protocols.cim import end_device_controls, horizon, meter_config, xml
+from protocols.cim import end_device_controls, horizon, load_control, meter_config, xml
 from protocols.cim import namespaces as ns
 from protocols.cim.amount import Amount
 from protocols.cim.carriers import agreed, of_attributes, of_options, of_rcd_info
@@ -26,6 +26,7 @@ from protocols.cim.end_device_controls import (
 )
 from protocols.cim.envelope import Header, Kind, Message, Property
 from protocols.cim.errors import Identifier, ReplyError, RequestRefused
+from protocols.cim.load_control import LoadAsked
 
 METERS_MAX: Final = 10_000  # of one message
 ID_LENGTH_MAX: Final = 255  # of MessageID, CorrelationID, Source and meter names
@@ -287,7 +288,14 @@ def _control(
         raise RequestRefused(
             _error("1.8", f"TIPO_DESCONOCIDO: {shown!r}", xpath="EndDeviceControlType")
         )
-    if known.kind is None:
+    if known.why:
+        raise RequestRefused(_error("5.2", known.why, xpath="EndDeviceControlType"))
+    if item.load is not None and not known.load:
+        raise RequestRefused(
+            _error("1.8", f"CARGA_INESPERADA: {shown} no controla carga", xpath=load_control.PAN)
+        )
+    kind = load_control.switching(known, item.load) if known.load else known.kind
+    if kind is None:
         raise RequestRefused(
             _error("1.8", f"TIPO_NO_ADMITIDO: {shown} ({known.name})", xpath="EndDeviceControlType")
         )
@@ -296,15 +304,15 @@ def _control(
             _error("1.8", f"CONTENIDO_NO_ADMITIDO: {', '.join(item.unread)}", xpath=item.unread[0])
         )
     asked: Amount | None = None
-    if known.kind is ControlKind.SET_LIMIT:
+    if kind is ControlKind.SET_LIMIT:
         asked = agreed(of_attributes(item.attributes), general)
     elif item.attribute(POWER_LIMIT) is not None or item.attribute(POWER_LIMIT_UNIT) is not None:
         raise RequestRefused(
             _error("1.8", f"MONTO_INESPERADO: {shown} no lleva monto", xpath=POWER_LIMIT)
         )
-    start, end = _timing(item.timing, now)
+    start, end = _load_timing(item, now) if known.load else _timing(item.timing, now)
     return Control(
-        kind=known.kind,
+        kind=kind,
         type=known.code,
         meters=_meters(item.meters()),
         amount=asked,
@@ -352,6 +360,32 @@ def _meters(meters: tuple[MeterRef, ...]) -> tuple[MeterRef, ...]:
                 _error("1.8", "CAMPO_DEMASIADO_LARGO: nombre del medidor", xpath="Names")
             )
     return meters
+
+
+def _load_timing(item: EndDeviceControl, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Of the control or of its PanDemandResponse; of both, if they agree.  A duration without a
+    start counts from now: a load is switched at once, and nobody plans by the minute."""
+    found = [
+        _timing(_from(timing, now), now)
+        for timing in (item.timing, _of_pan(item.load))
+        if timing is not None
+    ]
+    if len(set(found)) > 1:
+        details = f"PLAZO_EN_CONFLICTO: primaryDeviceTiming y {load_control.PAN} no coinciden"
+        raise RequestRefused(_error("1.8", details, xpath=load_control.PAN))
+    return found[0] if found else (None, None)
+
+
+def _of_pan(load: LoadAsked | None) -> Timing | None:
+    if load is None or (load.start, load.duration_min, load.indefinite) == (None, None, None):
+        return None
+    start = xml.date_time(load.start)
+    return Timing(start, None, load.duration_min, load.indefinite)
+
+
+def _from(timing: Timing, now: datetime) -> Timing:
+    bare = timing.start is None and timing.end is None and timing.duration_min is not None
+    return replace(timing, start=now) if bare else timing
 
 
 def _timing(timing: Timing | None, now: datetime) -> tuple[datetime | None, datetime | None]:

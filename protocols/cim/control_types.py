@@ -24,16 +24,44 @@ class ControlKind(enum.StrEnum):
     CONNECT = "connect"
     ARM = "arm"
     DISCONNECT = "disconnect"
+    RESET_DEMAND = "reset-demand"
+    LOAD_OFF = "load-off"
+    LOAD_ON = "load-on"
+
+
+BOUNDED: Final = frozenset(
+    {
+        ControlKind.SET_LIMIT,
+        ControlKind.REMOVE_LIMIT,
+        ControlKind.LOAD_OFF,
+        ControlKind.LOAD_ON,
+    }
+)
+"""What may be bound in time: the head-end ends it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlType:
-    """One row: a code, what it means, and the order it becomes (None: known, but no order)."""
+    """One row: a code, what it means, and the order it becomes.
+
+    None: known, but no order, for the reason that `why` tells in Spanish behind its key; or it is
+    PanDemandResponse that says which (`load`)."""
 
     code: str
     name: str
     kind: ControlKind | None = None
     emergency: bool = False
+    load: bool = False
+    why: str = ""
+
+
+# Class 70 has the states disconnected, connected and ready for reconnection (Blue Book 4.5.8), and
+# no control mode leads to one that only waits for a hand to open: a manual disconnection is
+# permitted by modes 1, 2 and 5 at any time, without being armed.
+_NO_STATE_TO_OPEN: Final = (
+    "ARMADO_DE_APERTURA_IMPOSIBLE: el control de desconexión (clase 70) no tiene un estado listo"
+    " para abrir; ordene el corte (3.31.0.23)"
+)
 
 
 CONTROL_TYPES: Final[Mapping[str, ControlType]] = MappingProxyType(
@@ -41,7 +69,7 @@ CONTROL_TYPES: Final[Mapping[str, ControlType]] = MappingProxyType(
         row.code: row
         for row in (
             ControlType("3.31.0.5", "arm for closure", ControlKind.ARM),
-            ControlType("3.31.0.6", "arm for open"),
+            ControlType("3.31.0.6", "arm for open", why=_NO_STATE_TO_OPEN),
             ControlType("3.31.0.18", "connect", ControlKind.CONNECT),
             ControlType("3.31.0.23", "disconnect", ControlKind.DISCONNECT),
             ControlType("3.31.139.13", "change supply capacity limit", ControlKind.SET_LIMIT),
@@ -49,7 +77,11 @@ CONTROL_TYPES: Final[Mapping[str, ControlType]] = MappingProxyType(
             ControlType("3.31.139.22", "disable supply capacity limit", ControlKind.REMOVE_LIMIT),
             ControlType("3.31.138.26", "enable emergency limit", ControlKind.SET_LIMIT, True),
             ControlType("3.31.138.22", "disable emergency limit", ControlKind.REMOVE_LIMIT, True),
-            ControlType("3.8.0.214", "demand reset"),
+            ControlType("3.8.0.214", "demand reset", ControlKind.RESET_DEMAND),
+            # Composed: load control with connect and disconnect; change for PanDemandResponse.
+            ControlType("3.15.0.23", "disconnect controlled load", ControlKind.LOAD_OFF, load=True),
+            ControlType("3.15.0.18", "connect controlled load", ControlKind.LOAD_ON, load=True),
+            ControlType("3.15.0.13", "change controlled load", load=True),
         )
     }
 )
@@ -62,6 +94,9 @@ CODE_OF: Final[Mapping[ControlKind, str]] = MappingProxyType(
         ControlKind.CONNECT: "3.31.0.18",
         ControlKind.ARM: "3.31.0.5",
         ControlKind.DISCONNECT: "3.31.0.23",
+        ControlKind.RESET_DEMAND: "3.8.0.214",
+        ControlKind.LOAD_OFF: "3.15.0.23",
+        ControlKind.LOAD_ON: "3.15.0.18",
     }
 )
 
@@ -80,6 +115,12 @@ EVENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
         "3.31.0.84": "disconnect failed",
         "3.31.139.24": "supply capacity limit changed",
         "3.31.139.85": "supply capacity limit change failed",
+        "3.8.0.214": "demand reset",
+        "3.8.0.85": "demand reset failed",  # composed: demand, failed
+        "3.15.0.42": "controlled load connected",  # composed, as those below
+        "3.15.0.67": "controlled load connect failed",
+        "3.15.0.68": "controlled load disconnected",
+        "3.15.0.84": "controlled load disconnect failed",
         "0.15.261.24": "load threshold changed",
         "0.15.261.139": "load threshold exceeded",
         "0.15.261.216": "load below threshold again",
@@ -112,6 +153,9 @@ EVENT_OF: Final[Mapping[ControlKind, Ending]] = MappingProxyType(
         ControlKind.CONNECT: Ending("3.31.0.42", "3.31.0.67"),
         ControlKind.ARM: Ending("3.31.0.42", "3.31.0.67"),
         ControlKind.DISCONNECT: Ending("3.31.0.68", "3.31.0.84"),
+        ControlKind.RESET_DEMAND: Ending("3.8.0.214", "3.8.0.85"),
+        ControlKind.LOAD_OFF: Ending("3.15.0.68", "3.15.0.84"),
+        ControlKind.LOAD_ON: Ending("3.15.0.42", "3.15.0.67"),
     }
 )
 

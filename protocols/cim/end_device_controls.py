@@ -16,9 +16,10 @@ from typing import Final, Literal
 
 from lxml import etree
 
+from protocols.cim import load_control, xml
 from protocols.cim import namespaces as ns
-from protocols.cim import xml
 from protocols.cim.control_types import from_parts
+from protocols.cim.load_control import LoadAsked
 from protocols.cim.xml import Element
 
 POWER_LIMIT: Final = "powerLimit"
@@ -29,7 +30,6 @@ READ_BACK: Final = "powerLimit.readBack"
 # reader of an order can refuse what it would otherwise silently leave out.
 _WIDENING: Final = frozenset(
     {
-        "PanDemandResponse",
         "PanDisplay",
         "PanPricing",
         "EndDeviceGroups",
@@ -95,6 +95,7 @@ class EndDeviceControl:
     attributes: tuple[Attribute, ...] = ()
     devices: tuple[EndDevice, ...] = ()
     timing: Timing | None = None
+    load: LoadAsked | None = None
     unread: tuple[str, ...] = ()
 
     def meters(self) -> tuple[MeterRef, ...]:
@@ -126,6 +127,7 @@ def _read_control(element: Element, types: dict[str, str]) -> EndDeviceControl:
     attributes: list[Attribute] = []
     devices: list[EndDevice] = []
     timing: Timing | None = None
+    load: LoadAsked | None = None
     unread: list[str] = []
     for part in element:
         match xml.local(part):
@@ -138,6 +140,8 @@ def _read_control(element: Element, types: dict[str, str]) -> EndDeviceControl:
                 devices.append(_read_device(part))
             case "primaryDeviceTiming":
                 timing = _read_timing(part)
+            case load_control.PAN:
+                load = load_control.read(part)
             case name if name in _WIDENING:
                 unread.append(name)
             case name:
@@ -151,6 +155,7 @@ def _read_control(element: Element, types: dict[str, str]) -> EndDeviceControl:
         attributes=tuple(attributes),
         devices=tuple(devices),
         timing=timing,
+        load=load,
         unread=tuple(unread),
     )
 

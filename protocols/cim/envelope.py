@@ -21,14 +21,14 @@ from lxml import etree
 from protocols.cim import namespaces as ns
 from protocols.cim import xml
 from protocols.cim.codes import Level, Result
-from protocols.cim.errors import Identifier, IdKind, NotAMessage, ReplyError
+from protocols.cim.errors import Identifier, IdKind, NotAMessage, ReplyError, RequestRefused
+from protocols.cim.nouns import EVENT_VERBS, QUERIES, REQUEST_VERBS, is_question, subject
+from protocols.cim.operations import OperationSet, read_operations, write_operations
 from protocols.cim.xml import Element
 
-REQUEST_VERBS: Final = ("create", "change", "cancel", "close", "delete")
 LATER_EDITION: Final = ReplyError(
     "1.9", "EDICION_NO_ADMITIDA: se admite IEC 61968-100:2013, no la de 2022"
 )
-EVENT_VERBS: Final = ("created", "changed", "canceled", "closed", "deleted")
 
 
 class Kind(enum.StrEnum):
@@ -90,33 +90,41 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What qualifies a request: a window of time, options, and the objects it is about."""
+    """What qualifies a request: a window of time, options, and the objects it is about.
+
+    `content` are elements of other namespaces: what a question asks for, e.g. GetMeterReadings.
+    """
 
     start_time: datetime | None = None
     end_time: datetime | None = None
     options: tuple[Property, ...] = ()
     ids: tuple[Identifier, ...] = ()
+    content: tuple[Element, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How a request ended, or that it was taken."""
+    """How a request ended, or that it was taken.  `operation` is the operationId it is about."""
 
     result: Result
     errors: tuple[ReplyError, ...] = ()
     ids: tuple[Identifier, ...] = ()
+    operation: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Payload:
-    """The content: elements of a profile, or the IDs of what is cancelled.
+    """The content: elements of a profile, or the IDs of what is cancelled, or several operations,
+    or content that is compressed (see `compression`).
 
-    `unread` names content that this package does not take (OperationSet, Compressed).
+    `unread` names the last two, for readers who take neither.
     """
 
     content: tuple[Element, ...] = ()
     ids: tuple[Identifier, ...] = ()
     format: str | None = None
+    operations: OperationSet | None = None
+    compressed: str | None = None
     unread: tuple[str, ...] = ()
 
 
@@ -139,10 +147,15 @@ class Message:
         if self.typed is None:
             return str(self.kind)
         if self.kind in (Kind.RESPONSE, Kind.FAULT):
-            return f"{self.typed}{self.kind}"
+            return f"{subject(self.typed)}{self.kind}"
+        if is_question(self.typed):
+            return self.typed
         if self.header is None:
             raise ValueError("a typed request or event is named by its header's verb")
         return f"{self.header.verb.capitalize()}{self.typed}"
+
+
+_OF_QUESTIONS: Final = frozenset(map(ns.typed, QUERIES))
 
 
 def identify(root: Element) -> tuple[Kind, str | None]:
@@ -155,10 +168,13 @@ def identify(root: Element) -> tuple[Kind, str | None]:
         return Kind(name), None
     noun = ns.noun_of(namespace)
     if noun is not None:
-        if name in (f"{noun}ResponseMessage", f"{noun}FaultMessage"):
-            return Kind(name.removeprefix(noun)), noun
+        about = subject(noun)
+        if name in (f"{about}ResponseMessage", f"{about}FaultMessage"):
+            return Kind(name.removeprefix(about)), noun
+        if name == noun and is_question(noun):
+            return Kind.REQUEST, noun
         verb = name.removesuffix(noun).lower()
-        if name == f"{verb.capitalize()}{noun}":
+        if not is_question(noun) and name == f"{verb.capitalize()}{noun}":
             if verb in REQUEST_VERBS:
                 return Kind.REQUEST, noun
             if verb in EVENT_VERBS:
@@ -191,7 +207,10 @@ def read(root: Element) -> Message:
 
 
 def read_header(element: Element) -> Header:
-    """A Header element, whose children are in schema/message whatever its own namespace."""
+    """A Header element, whose children are in schema/message whatever its own namespace.
+
+    Raises `RequestRefused` (1.8) for times and flags that are none.
+    """
     text: dict[str, str] = {}
     properties: list[Property] = []
     replay: ReplayDetection | None = None
@@ -206,7 +225,10 @@ def read_header(element: Element) -> Header:
                 )
             case "ReplayDetection":
                 created = xml.date_time(xml.child_text(part, "Created"))
-                assert created is not None  # the schema requires it
+                if created is None:
+                    raise RequestRefused(
+                        ReplyError("1.8", "CAMPO_FALTA: falta Created", xpath="ReplayDetection")
+                    )
                 replay = ReplayDetection(xml.child_text(part, "Nonce") or "", created)
             case "User":
                 user = User(
@@ -234,7 +256,8 @@ def read_header(element: Element) -> Header:
 
 
 def glimpse(root: Element) -> Header:
-    """What can be said of a message that its schema refused: verb, noun and ids, never failing."""
+    """What can be said of a message that its schema refused, never failing: verb, noun, ids, and
+    whether an acknowledgement is wanted."""
     header = xml.child(root, "Header")
     text = {} if header is None else {xml.local(part): xml.text_of(part) or "" for part in header}
     return Header(
@@ -243,7 +266,11 @@ def glimpse(root: Element) -> Header:
         source=text.get("Source") or None,
         message_id=text.get("MessageID") or None,
         correlation_id=text.get("CorrelationID") or None,
+        ack_required=_BOOLEANS.get(text.get("AckRequired", "")),
     )
+
+
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _of_message(parent: Element, name: str) -> list[Element]:
@@ -256,14 +283,19 @@ def _message_text(parent: Element, name: str) -> str | None:
 
 
 def _read_request(element: Element) -> Request:
+    """Its children are in schema/message; those of a typed question in its own namespace."""
+    space = xml.namespace(element)
+    if space not in _OF_QUESTIONS:
+        space = ns.MESSAGE
     return Request(
-        start_time=xml.date_time(_message_text(element, "StartTime")),
-        end_time=xml.date_time(_message_text(element, "EndTime")),
+        start_time=xml.date_time(xml.text_of(element.find(f"{{{space}}}StartTime"))),
+        end_time=xml.date_time(xml.text_of(element.find(f"{{{space}}}EndTime"))),
         options=tuple(
-            Property(xml.child_text(option, "name") or "", xml.child_text(option, "value"))
-            for option in _of_message(element, "Option")
+            Property(_message_text(option, "name") or "", _message_text(option, "value"))
+            for option in element.findall(f"{{{space}}}Option")
         ),
-        ids=tuple(map(_read_id, _of_message(element, "ID"))),
+        ids=tuple(map(_read_id, element.findall(f"{{{space}}}ID"))),
+        content=tuple(part for part in element if xml.namespace(part) not in (space, ns.MESSAGE)),
     )
 
 
@@ -272,6 +304,7 @@ def _read_reply(element: Element) -> Reply:
         result=Result(_message_text(element, "Result") or ""),
         errors=tuple(map(_read_error, _of_message(element, "Error"))),
         ids=tuple(map(_read_id, _of_message(element, "ID"))),
+        operation=xml.integer(_message_text(element, "operationId")),
     )
 
 
@@ -286,6 +319,7 @@ def _read_error(element: Element) -> ReplyError:
         id=None if identifier is None else _read_id(identifier),
         related_id=None if related is None else _read_id(related),
         xpath=xml.child_text(element, "xpath"),
+        operation=xml.integer(xml.child_text(element, "operationId")),
     )
 
 
@@ -305,6 +339,8 @@ def _read_payload(element: Element) -> Payload:
     ids: list[Identifier] = []
     unread: list[str] = []
     form: str | None = None
+    operations: OperationSet | None = None
+    compressed: str | None = None
     for part in element:
         if xml.namespace(part) not in own:
             content.append(part)
@@ -316,7 +352,18 @@ def _read_payload(element: Element) -> Payload:
                 form = xml.text_of(part)
             case name:
                 unread.append(name)
-    return Payload(content=tuple(content), ids=tuple(ids), format=form, unread=tuple(unread))
+                if name == "OperationSet":
+                    operations = read_operations(part)
+                elif name == "Compressed":
+                    compressed = part.text or ""
+    return Payload(
+        content=tuple(content),
+        ids=tuple(ids),
+        format=form,
+        operations=operations,
+        compressed=compressed,
+        unread=tuple(unread),
+    )
 
 
 def write(message: Message) -> Element:
@@ -335,6 +382,9 @@ def write(message: Message) -> Element:
         payload.extend(message.payload.content)
         for identifier in message.payload.ids:
             _write_id(payload, "ID", identifier)
+        if message.payload.operations is not None:
+            write_operations(xml.add(payload, "OperationSet"), message.payload.operations)
+        xml.add_text(payload, "Compressed", message.payload.compressed, limit=None)
         xml.add_text(payload, "Format", message.payload.format)
     return root
 
@@ -387,14 +437,17 @@ def _write_header(parent: Element, header: Header) -> None:
 
 
 def _write_request(parent: Element, request: Request) -> None:
-    _add_text(parent, "StartTime", _time(request.start_time))
-    _add_text(parent, "EndTime", _time(request.end_time))
+    add = xml.add if xml.namespace(parent) in _OF_QUESTIONS else _add
+    for name, value in (("StartTime", request.start_time), ("EndTime", request.end_time)):
+        if value is not None:
+            add(parent, name, xml.date_time_text(value))
     for option in request.options:
-        element = _add(parent, "Option")
+        element = add(parent, "Option")
         _add(element, "name", option.name)
         _add_text(element, "value", option.value)
     for identifier in request.ids:
-        _write_id(parent, "ID", identifier)
+        _describe(add(parent, "ID", identifier.value), identifier)
+    parent.extend(request.content)
 
 
 def _write_reply(parent: Element, reply: Reply) -> None:
@@ -403,6 +456,7 @@ def _write_reply(parent: Element, reply: Reply) -> None:
         _write_error(parent, error)
     for identifier in reply.ids:
         _write_id(parent, "ID", identifier)
+    _add_text(parent, "operationId", None if reply.operation is None else str(reply.operation))
 
 
 def _write_error(parent: Element, error: ReplyError) -> None:
@@ -416,10 +470,15 @@ def _write_error(parent: Element, error: ReplyError) -> None:
         _write_id(element, "ID", error.id)
     if error.related_id is not None:
         _write_id(element, "relatedID", error.related_id)
+    if error.operation is not None:
+        _add(element, "operationId", str(error.operation))
 
 
 def _write_id(parent: Element, name: str, identifier: Identifier) -> None:
-    element = _add(parent, name, identifier.value)
+    _describe(_add(parent, name, identifier.value), identifier)
+
+
+def _describe(element: Element, identifier: Identifier) -> None:
     for attribute, value in (
         ("idType", identifier.id_type),
         ("idAuthority", identifier.id_authority),

@@ -47,6 +47,7 @@ class ReplyError:
     id: Identifier | None = None
     related_id: Identifier | None = None
     xpath: str | None = None
+    operation: int | None = None  # operationId, of an error about one of an OperationSet
 
     @property
     def key(self) -> str:

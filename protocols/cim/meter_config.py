@@ -11,13 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lxml import etree
 
 from protocols.cim import namespaces as ns
 from protocols.cim import xml
-from protocols.cim.end_device_controls import EndDevice
+from protocols.cim.end_device_controls import EndDevice, MeterRef
 from protocols.cim.errors import ReplyError, RequestRefused
+from protocols.cim.records import meter_config_auto as k
+from protocols.cim.records.parts_auto import (
+    ConnectDisconnectFunction,
+    Name,
+    RemoteConnectDisconnectInfo,
+)
 from protocols.cim.xml import Element
 
 
@@ -111,3 +118,24 @@ def write(limits: Iterable[LimitConfig]) -> Element:
             for name in device.names:
                 xml.add(xml.add(meter, "Names"), "name", name)
     return root
+
+
+def limit_config(meters: Iterable[MeterRef], power_limit_w: Decimal | None) -> k.MeterConfig:
+    """The record that limits all these meters by one function; None lifts the limit."""
+    function = ConnectDisconnectFunction(
+        mrid="limit-1",
+        rcd_info=RemoteConnectDisconnectInfo(
+            needs_power_limit_check=power_limit_w is not None, power_limit=power_limit_w
+        ),
+    )
+    return k.MeterConfig(
+        connect_disconnect_function=(function,),
+        meter=tuple(
+            k.Meter(
+                mrid=ref.value if ref.kind == "uuid" else None,
+                connect_disconnect_function=("limit-1",),
+                names=(Name(name=ref.value),) if ref.kind == "name" else (),
+            )
+            for ref in meters
+        ),
+    )

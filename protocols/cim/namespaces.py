@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocols.cim import nouns
+
 ROOT: Final = "http://iec.ch/TC57/2011/"
+ADAPTER: Final = "urn:ami-headend:cim:"  # begins the namespaces of an adapter
 MESSAGE: Final = ROOT + "schema/message"
 MESSAGE_2022: Final = "http://iec.ch/TC57/2021/schema/message"
 SOAP_11: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12: Final = "http://www.w3.org/2003/05/soap-envelope"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
-CONTROLS: Final = "EndDeviceControls"
-EVENTS: Final = "EndDeviceEvents"
-METER_CONFIG: Final = "MeterConfig"
-NOUNS: Final = (CONTROLS, EVENTS, METER_CONFIG)
+CONTROLS: Final = nouns.CONTROLS
+EVENTS: Final = nouns.EVENTS
+READINGS: Final = nouns.READINGS
+METER_CONFIG: Final = nouns.METER_CONFIG
+NOUNS: Final = (*nouns.NOUNS, *nouns.QUERIES)
 
 
 def profile(noun: str) -> str:
@@ -28,7 +32,10 @@ def profile(noun: str) -> str:
 
 
 def typed(noun: str) -> str:
-    """The namespace of a noun's strongly typed messages, e.g. `.../EndDeviceControlsMessage`."""
+    """The namespace of a noun's strongly typed messages, e.g. `.../EndDeviceControlsMessage`;
+    `noun` may be that of a question, to an adapter as well."""
+    if noun in nouns.ADAPTER_QUERIES:
+        return f"{ADAPTER}{nouns.ADAPTER_QUERIES[noun]}:messages"
     return f"{ROOT}{noun}Message"
 
 
@@ -37,10 +44,10 @@ def noun_of(namespace: str) -> str | None:
     return _NOUN_OF.get(namespace)
 
 
-_NOUN_OF: Final = {typed(noun): noun for noun in NOUNS}
+_NOUN_OF: Final = {typed(noun): noun for noun in (*NOUNS, *nouns.ADAPTER_QUERIES)}
 
 # Seen in older vendors' messages: the host with www, and earlier years; 2017 in a demonstration of
-# the typed messages.
+# the typed messages; a payload's namespace without its "#".
 _HOSTS = ("iec.ch", "www.iec.ch")
 _YEARS = (2008, 2010, 2011, 2017)
 _OURS = (MESSAGE, *map(profile, NOUNS), *map(typed, NOUNS))
@@ -50,7 +57,7 @@ ALIASES: Final = {
     for name in _OURS
     for host in _HOSTS
     for year in _YEARS
-}
+} | {profile(noun).removesuffix("#"): profile(noun) for noun in NOUNS}
 
 
 def canonical(namespace: str) -> str:

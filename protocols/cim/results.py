@@ -26,12 +26,13 @@ from protocols.cim.end_device_events import EndDeviceEvent
 from protocols.cim.envelope import Message
 from protocols.cim.errors import Identifier, ReplyError, meter_id
 from protocols.cim.replies import Stamp, created_events, reply
-from protocols.commercial.messages import ResultMessage
+from protocols.commercial.messages import DemandGiven, ResultMessage
 from protocols.concentrator.effect import READY_FOR_RECONNECTION as READY
 
 ORDER: Final = "Order"  # objectType of our order numbers
 SUPPLY_STATE: Final = "supply.controlState"
 SUPPLY_STATES: Final = ("disconnected", "connected", "readyForReconnection")
+LOAD_STATE: Final = "load.controlState"
 CREW: Final = "ENVIAR_CUADRILLA: se recomienda programar trabajo de campo."
 
 
@@ -150,7 +151,9 @@ def _value_read(result: ResultMessage) -> list[Attribute]:
     value = result.value
     if value is None:
         return []
-    attributes = []
+    attributes = [] if value.demand is None else _billing(value.demand)
+    if value.load_on is not None:
+        attributes.append(Attribute(LOAD_STATE, SUPPLY_STATES[value.load_on]))
     if value.limit is not None:
         # Plain digits: "3.3E+3" is a valid decimal that few clients read.
         attributes.append(Attribute(READ_BACK, format(Decimal(value.limit), "f")))
@@ -158,3 +161,16 @@ def _value_read(result: ResultMessage) -> list[Attribute]:
     if value.control_state is not None and value.control_state < len(SUPPLY_STATES):
         attributes.append(Attribute(SUPPLY_STATE, SUPPLY_STATES[value.control_state]))
     return attributes
+
+
+def _billing(read: DemandGiven) -> list[Attribute]:
+    """What a meter tells of the period that was ended, as far as it does."""
+    told = {
+        "billing.period": read.resets,
+        "billing.periodEnd": read.reset_at,
+        "billing.rows": read.rows,
+        "demand.maximum": read.maximum,
+        "demand.maximum.unit": read.unit if read.maximum is not None else None,
+        "demand.maximum.at": read.maximum_at,
+    }
+    return [Attribute(name, str(value)) for name, value in told.items() if value not in (None, "")]

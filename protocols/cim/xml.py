@@ -7,10 +7,11 @@ be tempted to follow it.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
@@ -26,16 +27,28 @@ class Bounds:
 
     octets_max: int = 8 * 1024 * 1024
     depth_max: int = 48  # an EndDeviceControls inside SOAP is 12 deep
-    elements_max: int = 400_000
+    elements_max: int = 200_000  # the largest known has 50,000
     text_octets_max: int = 64 * 1024  # of one element or attribute
     attributes_max: int = 32  # of one element
+    name_max: int = 256  # characters of an element's or attribute's name, its namespace included
 
 
 BOUNDS = Bounds()
+TEXT_MAX: Final = 2000  # characters of what we write into one element
 
+_UTF_16 = (codecs.BOM_UTF16_LE + b"<\0", codecs.BOM_UTF16_BE + b"\0<", b"<\0", b"\0<")
+_DECLARED_WITHIN: Final = 512
+_ENCODING = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
+_ENCODINGS = frozenset(
+    {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin1", b"iso-8859-15",
+     b"windows-1252"}
+)  # fmt: skip
 _DOCTYPE = re.compile(
     b"|".join(re.escape("<!DOCTYPE".encode(name)) for name in ("utf-8", "utf-16-le", "utf-16-be"))
 )
+# A compressed payload is one text; the message's own bound holds for it, and `compression` has one
+# for what comes out.
+_LONG = frozenset(f"{{{space}}}Compressed" for space in (ns.MESSAGE, *map(ns.typed, ns.NOUNS)))
 _DROPPED = (f"{{{ns.XSI}}}schemaLocation", f"{{{ns.XSI}}}noNamespaceSchemaLocation")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -48,6 +61,11 @@ def parse(octets: bytes, bounds: Bounds = BOUNDS) -> Element:
         raise _refused(
             f"MENSAJE_DEMASIADO_GRANDE: se admiten {bounds.octets_max} octetos", code="3.1"
         )
+    _check_encoding(octets)
+    # Counted before a tree is made of it, which takes some 150 octets for each element and more for
+    # each attribute.  An element has two tags at most; comments, which are dropped, count as well.
+    if octets.count(b"<") > 2 * bounds.elements_max or octets.count(b"=") > bounds.elements_max:
+        raise _refused("XML_FUERA_DE_LIMITES: demasiados elementos o atributos", code="3.1")
     if _DOCTYPE.search(octets):
         raise _refused("DTD_NO_ADMITIDA: el mensaje declara un DOCTYPE")
     parser = etree.XMLParser(
@@ -72,6 +90,18 @@ def parse(octets: bytes, bounds: Bounds = BOUNDS) -> Element:
     return root
 
 
+def _check_encoding(octets: bytes) -> None:
+    """Refuse encodings in which what is looked for in octets would not be found."""
+    if octets.startswith(_UTF_16) and octets[2:4] != b"\0\0":
+        return
+    start = octets.removeprefix(codecs.BOM_UTF8)[:_DECLARED_WITHIN].lstrip()
+    declared = _ENCODING.match(start)
+    if not start.startswith(b"<") or start[1:2] == b"\0":
+        raise _refused("XML_MAL_FORMADO: no empieza como XML en UTF-8 o UTF-16")
+    if declared is not None and declared[1].lower() not in _ENCODINGS:
+        raise _refused("CODIFICACION_NO_ADMITIDA: se admiten UTF-8, UTF-16 e ISO-8859-1")
+
+
 def _check_and_rename(root: Element, bounds: Bounds) -> None:
     count = 0
     level = [root]
@@ -86,8 +116,14 @@ def _check_and_rename(root: Element, bounds: Bounds) -> None:
             tag = element.tag
             if not isinstance(tag, str):
                 raise _refused("ENTIDAD_NO_ADMITIDA: el mensaje usa una entidad")
-            if len(element.text or "") > bounds.text_octets_max:
+            text = element.text
+            if text and len(text) > bounds.text_octets_max and tag not in _LONG:
                 raise _refused("XML_FUERA_DE_LIMITES: texto demasiado largo", code="3.1")
+            tail = element.tail
+            if tail and len(tail) > bounds.text_octets_max:
+                raise _refused("XML_FUERA_DE_LIMITES: texto demasiado largo", code="3.1")
+            if len(tag) > bounds.name_max:
+                raise _refused("XML_FUERA_DE_LIMITES: nombre demasiado largo", code="3.1")
             if element.keys():
                 _check_attributes(element, bounds)
             if tag[0] == "{":
@@ -103,6 +139,8 @@ def _check_attributes(element: Element, bounds: Bounds) -> None:
     if len(element.attrib) > bounds.attributes_max:
         raise _refused("XML_FUERA_DE_LIMITES: demasiados atributos", code="3.1")
     for name, value in element.attrib.items():
+        if len(name) > bounds.name_max:
+            raise _refused("XML_FUERA_DE_LIMITES: nombre demasiado largo", code="3.1")
         if len(value) > bounds.text_octets_max:
             raise _refused("XML_FUERA_DE_LIMITES: atributo demasiado largo", code="3.1")
         if name in _DROPPED:
@@ -119,7 +157,7 @@ def serialize(element: Element) -> bytes:
     return octets
 
 
-def clean(text: str, limit: int = 2000) -> str:
+def clean(text: str, limit: int = TEXT_MAX) -> str:
     """Text that XML can carry: forbidden characters become U+FFFD, and it is cut at `limit`."""
     text = _NOT_XML.sub("\ufffd", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -158,18 +196,20 @@ def child_text(parent: Element, name: str) -> str | None:
     return text_of(child(parent, name))
 
 
-def add(parent: Element, name: str, text: str | None = None) -> Element:
-    """A new last child in the parent's namespace."""
+def add(
+    parent: Element, name: str, text: str | None = None, *, limit: int | None = TEXT_MAX
+) -> Element:
+    """A new last child in the parent's namespace.  Text is cut at `limit`; None cuts nowhere."""
     element = etree.SubElement(parent, f"{{{namespace(parent)}}}{name}")
     if text is not None:
-        element.text = clean(text)
+        element.text = clean(text, len(text) if limit is None else limit)
     return element
 
 
-def add_text(parent: Element, name: str, text: str | None) -> None:
-    """A new last child, unless the text is None."""
+def add_text(parent: Element, name: str, text: str | None, *, limit: int | None = TEXT_MAX) -> None:
+    """A new last child, unless the text is None.  As `add`."""
     if text is not None:
-        add(parent, name, text)
+        add(parent, name, text, limit=limit)
 
 
 def boolean(text: str | None) -> bool | None:
@@ -182,6 +222,16 @@ def boolean(text: str | None) -> bool | None:
         case "false" | "0":
             return False
     raise RequestRefused(ReplyError("1.8", f"BOOLEANO_INVALIDO: {clean(text, 40)!r}"))
+
+
+def integer(text: str | None) -> int | None:
+    """An xs:integer.  Raises `RequestRefused` (1.8), also for one of thousands of digits."""
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise RequestRefused(ReplyError("1.8", f"ENTERO_INVALIDO: {clean(text, 40)!r}")) from error
 
 
 _DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT)(\d\d)(:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)

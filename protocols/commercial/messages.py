@@ -3,6 +3,7 @@
 Topics, below a root that the configuration names (default `ami/v1/commercial`):
 
 `<root>/results`   head-end to consumer: `ResultMessage`, QoS 1
+`<root>/messages`  head-end to consumer: a message of IEC 61968-100 in XML, QoS 1
 `<root>/receipts`  consumer to head-end: `ResultReceipt`, QoS 1
 
 A message is delivered at least once and, for one order, in sequence: the next leaves only when the
@@ -25,6 +26,11 @@ def results(root: str = ROOT) -> str:
     return f"{root}/results"
 
 
+def cim(root: str = ROOT) -> str:
+    """Of messages that are no order's results: answers to questions, readings, events."""
+    return f"{root}/messages"
+
+
 def receipts(root: str = ROOT) -> str:
     return f"{root}/receipts"
 
@@ -43,6 +49,17 @@ class ReasonGiven(msgspec.Struct, frozen=True):
     crew: bool  # field work is recommended
 
 
+class DemandGiven(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A meter's billing periods after one was ended, as far as the meter tells."""
+
+    resets: int | None = None  # its counter of periods
+    reset_at: str | None = None  # the end of the last one, ISO 8601 by the meter's clock
+    rows: int | None = None  # of its billing profile
+    maximum: str | None = None  # of the present period, in `unit`
+    unit: str | None = None
+    maximum_at: str | None = None  # "" where there is none yet
+
+
 class ValueGiven(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the meter showed when it was read back ("valor lectura")."""
 
@@ -51,6 +68,8 @@ class ValueGiven(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str | None = None
     supply_on: bool | None = None
     control_state: int | None = None
+    load_on: bool | None = None  # the load relay
+    demand: DemandGiven | None = None
 
 
 class EvidenceGiven(msgspec.Struct, frozen=True):
@@ -71,7 +90,7 @@ class ResultMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     transaction_id: str
     source: str  # the system that ordered, Header/Source
     meter: str
-    action: str  # "set-limit", "remove-limit", "connect", "arm", "disconnect"
+    action: str  # "set-limit", "disconnect", … as `Kind` of the head-end's orders names them
     ok: bool
     state: str  # final state of the order
     noun: str = "EndDeviceControls"  # of the request that the reply answers

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import zlib
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -37,26 +38,38 @@ class Kind(enum.StrEnum):
     REGISTERS = "registers"  # objects as they are when read
 
 
+class TimeSpan(msgspec.Struct, frozen=True):
+    """Rows whose time is after `begin`, up to and with `end`."""
+
+    begin: datetime
+    end: datetime
+
+
 class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is read of which meters, how often, and in which hours.
 
     It falls due at `after_s` past midnight in `zone` and every `every_s` from there: at the same
-    times of the wall clock where it is due less than hourly.  Meters that do not
-    answer are tried again until `window_s` have passed, and in any case when it falls due anew; a
-    profile is then read from where the last reading ended.  Orders overtake every task.
+    times of the wall clock where it is due less than hourly.  With `weekday` it falls due once a
+    week, with `day` once a month, `after_s` past the midnight at which that day
+    begins.  Meters that do not answer are tried again until `window_s` have passed, and in any case
+    when it falls due anew; a profile is then read from where the last reading ended.  Orders
+    overtake every task.
     """
 
     name: str  # within the table
     kind: Kind
     objects: tuple[ObjectWanted, ...]  # of a profile or an event log the one whose buffer is read
-    every_s: int  # a part of a day, or whole days
+    every_s: int  # a part of a day, or whole days; not looked at with `weekday` or `day`
     after_s: int = 0
+    weekday: Annotated[int, msgspec.Meta(ge=1, le=7)] | None = None  # 1 is Monday
+    day: Annotated[int, msgspec.Meta(ge=1, le=31)] | None = None  # of the month, or its last one
     zone: str = ""  # whose midnight, as the IANA names it; left out: UTC
     window_s: int = 0  # 0: until it falls due anew
     priority: int = 5  # among tasks that are due; 1 comes first
     meters: tuple[str, ...] = ()  # none named: every meter of the concentrator's table
     back_s: int = 86_400  # how far back the first reading of a profile reaches
     whole_days: bool = False  # of a profile: up to the newest midnight in `zone`, the rest later
+    spans: tuple[TimeSpan, ...] = ()  # of a profile: only these rows, once; the earliest first
     blocks_max: int = 200  # kept of one meter; beyond, the oldest is dropped, counted and told
 
 

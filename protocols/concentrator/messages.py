@@ -21,6 +21,7 @@ import msgspec
 
 from protocols.concentrator.clock import ClockTold, ClockWanted
 from protocols.concentrator.collecting import SetTasks, Upload
+from protocols.concentrator.demand import DemandMark, DemandRead
 from protocols.concentrator.direction import (
     VERSION,
     FromConcentrator,
@@ -42,7 +43,9 @@ from protocols.concentrator.gateway import (
     TunnelFrame,
     TunnelOpened,
 )
+from protocols.concentrator.keys import KeysTold, KeysWanted
 from protocols.concentrator.meter_firmware import MeterImage, UpdateTold
+from protocols.concentrator.on_demand import Discover, DiscoveryEnded, Restart, Restarted
 from protocols.concentrator.registration import AdmitMeter, Discovered, RefuseMeter
 from protocols.concentrator.tariff import TariffWanted
 from protocols.concentrator.unasked import MeterPushed
@@ -50,16 +53,15 @@ from protocols.concentrator.upkeep import ReadState, ShiftClock, State
 
 __all__ = [
     "ACTING", "VERSION", "Accepted", "Action", "AdmitMeter", "Apdu", "ClockTold", "ClockWanted",
-    "CloseTunnel",
-    "Discovered", "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece",
-    "FirmwareTold", "Frame", "FromConcentrator", "LimitRead", "LinkChanged", "LinkReport",
-    "MeterImage", "MeterPushed", "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline",
-    "Online", "OpenTunnel",
+    "CloseTunnel", "DemandMark", "DemandRead", "Discover", "Discovered", "DiscoveryEnded",
+    "Downward", "Execute", "FaultEntry", "FaultLog", "FirmwarePiece", "FirmwareTold", "Frame",
+    "FromConcentrator", "KeysTold",
+    "KeysWanted", "LimitRead", "LinkChanged", "LinkReport", "MeterImage", "MeterPushed",
+    "ObjectRead", "ObjectWanted", "OfferFirmware", "Offline", "Online", "OpenTunnel",
     "ReadFaultLog", "ReadState", "ReceiptFromConcentrator", "ReceiptToConcentrator", "Refusal",
-    "RefuseMeter", "Result", "SetTasks", "ShiftClock", "State", "Status", "SupplyRead",
-    "TariffWanted",
-    "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame", "TunnelOpened",
-    "UnknownMessage", "UpdateTold", "Upload", "Upward", "WantFirmware", "Withdraw",
+    "RefuseMeter", "Restart", "Restarted", "Result", "SetTasks", "ShiftClock", "State", "Status",
+    "SupplyRead", "TariffWanted", "ToConcentrator", "TunnelAnswer", "TunnelClosed", "TunnelFrame",
+    "TunnelOpened", "UnknownMessage", "UpdateTold", "Upload", "Upward", "WantFirmware", "Withdraw",
     "decode_downward", "decode_upward", "encode",
 ]  # fmt: skip
 
@@ -78,10 +80,15 @@ class Action(enum.StrEnum):
     ARM = "arm"  # class 70: method 2, where the control mode leaves the rest to a hand
     DISCONNECT = "disconnect"  # class 70: method 1
     READ_SUPPLY = "read-supply"  # class 70: attributes 2 and 3
+    RESET_DEMAND = "reset-demand"  # script table, class 9, 0.0.10.0.1.255: ends the billing period
+    READ_DEMAND = "read-demand"  # billing periods and maximum demand
+    LOAD_OFF = "load-off"  # the load relay's disconnect control, class 70: method 1
+    LOAD_ON = "load-on"  # likewise: method 2
+    READ_LOAD = "read-load"  # likewise: attributes 2 and 3
     READ = "read"  # the attributes named in `objects`
     SET_CLOCK = "set-clock"  # clock, class 8: measured, and shifted or set where it is off
     SET_TARIFF = "set-tariff"  # activity calendar, class 20, and special days, class 11
-    CHANGE_KEYS = "change-keys"  # class 64: key_transfer; no concentrator executes it
+    CHANGE_KEYS = "change-keys"  # class 64: key_transfer of what `keys` brings
     UPDATE_FIRMWARE = "update-firmware"  # class 18: the image named in `firmware`
 
 
@@ -94,6 +101,9 @@ ACTING = REPEATABLE | {
     Action.CONNECT,
     Action.ARM,
     Action.DISCONNECT,
+    Action.RESET_DEMAND,
+    Action.LOAD_OFF,
+    Action.LOAD_ON,
 }
 
 
@@ -109,6 +119,7 @@ class Status(enum.StrEnum):
     REFUSED = "refused"  # the meter answered with an error; see `refusal`
     UNREPRESENTABLE = "unrepresentable"  # the amount does not fit the meter's type and scaler
     MODE_FORBIDS = "mode-forbids"  # arming: the control mode would connect at once, or by no hand
+    NOT_EQUIPPED = "not-equipped"  # the meter lacks the object; nothing that acts was sent
     EMERGENCY = "emergency"  # written, but an active emergency profile overrides it (attribute 10)
     NOT_APPLIED = "not-applied"  # the meter accepted, yet reads back something else
     KEY_REJECTED = "key-rejected"  # association failed: wrong key or invocation counter
@@ -217,15 +228,19 @@ class Execute(ToConcentrator, frozen=True, tag="execute", omit_defaults=True, kw
     objects: tuple[ObjectWanted, ...] = ()  # READ only
     clock: ClockWanted | None = None  # SET_CLOCK only; left out: the usual bounds
     tariff: TariffWanted | None = None  # SET_TARIFF only
+    since: DemandMark | None = None  # RESET_DEMAND only: as it stood; nothing acts on another
     firmware: MeterImage | None = None  # UPDATE_FIRMWARE only
+    keys: KeysWanted | None = None  # CHANGE_KEYS only
 
     def __post_init__(self) -> None:
-        if self.action is Action.CHANGE_KEYS:
-            raise ValueError("a concentrator's keys are not changed by order")
+        if self.keys is not None and self.action is not Action.CHANGE_KEYS:
+            raise ValueError("keys belong to change-keys alone")
         if self.firmware is not None and self.action is not Action.UPDATE_FIRMWARE:
             raise ValueError("an image belongs to update-firmware, and only to it")
         if self.tariff is not None and self.action is not Action.SET_TARIFF:
             raise ValueError("a calendar belongs to set-tariff alone")
+        if self.since is not None and self.action is not Action.RESET_DEMAND:
+            raise ValueError("how a meter's billing stood belongs to reset-demand alone")
 
 
 class Withdraw(ToConcentrator, frozen=True, tag="withdraw", kw_only=True):
@@ -277,9 +292,12 @@ class Result(FromConcentrator, frozen=True, tag="result", omit_defaults=True, kw
     before: LimitRead | None = None  # the limiter before it was written; SET and REMOVE only
     limit: LimitRead | None = None  # as read back
     supply: SupplyRead | None = None  # as read back
+    load: SupplyRead | None = None  # the load relay's control, as read back
+    demand: DemandRead | None = None  # as read back
     readings: tuple[ObjectRead, ...] = ()  # one for each of `objects`; READ only
     update: UpdateTold | None = None  # UPDATE_FIRMWARE only
     clock: ClockTold | None = None  # SET_CLOCK only, by the own clock
+    keys: KeysTold | None = None  # CHANGE_KEYS only
     link: LinkReport | None = None  # what this attempt saw of the meter's link
     apdus: tuple[Apdu, ...] = ()  # in the order in which they travelled
     frames: tuple[Frame, ...] = ()
@@ -330,6 +348,8 @@ Downward = (
     | FirmwarePiece
     | AdmitMeter
     | RefuseMeter
+    | Discover
+    | Restart
     | OpenTunnel
     | TunnelFrame
     | CloseTunnel
@@ -346,6 +366,8 @@ Upward = (
     | Upload
     | State
     | Discovered
+    | DiscoveryEnded
+    | Restarted
     | WantFirmware
     | FirmwareTold
     | TunnelOpened

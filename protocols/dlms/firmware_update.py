@@ -86,6 +86,8 @@ class Advance:
     may_start: Callable[[], bool] = lambda: True
     starting: bool = False
     told: UpdateTold = UpdateTold(stage=Stage.TRANSFERRING)
+    block_octets: int = 0  # of the meter's blocks, once it was looked at
+    lacking: tuple[int, ...] = ()  # the blocks that were missing when sending began
 
     def steps(self) -> Steps:
         """Until the session's share is done: DONE, UNDERWAY, or how it failed."""
@@ -95,6 +97,7 @@ class Advance:
         if isinstance(found, Outcome):
             return found
         assert isinstance(found, Standing)
+        self.block_octets = found.block_octets
         blocks = -(-len(self.octets) // found.block_octets)
         self.told = UpdateTold(stage=Stage.TRANSFERRING, blocks=blocks, version=found.version)
         if found.version == self.image.version:
@@ -141,7 +144,7 @@ class Advance:
     def _send(
         self, found: Standing, missing: tuple[int, ...]
     ) -> Generator[Talk | Remember, Any, ImageStatus | Outcome]:
-        rounds = 0
+        rounds, self.lacking = 0, missing
         while missing:
             self._at(Stage.TRANSFERRING, missing=len(missing))
             if not self.go_on():

@@ -15,8 +15,9 @@ After a crash it is begun again with what is remembered.
 from __future__ import annotations
 
 import enum
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from protocols.concentrator.messages import Status
 from protocols.dlms.key_wrap import TransferId, changed
@@ -24,6 +25,9 @@ from protocols.dlms.keys import Keys
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures import Outcome, Procedure
 from protocols.dlms.procedures.security_setup import SECURITY_SETUP, prove_keys, transfer_keys
+
+Begin = Callable[[], Procedure]
+"""Begins a procedure, for one session."""
 
 
 class Generation(enum.Enum):
@@ -52,10 +56,11 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Hold a session with these keys.  Answered by its Outcome."""
+    """Hold a session with these keys, or several where nothing that acts was sent yet: `begin`
+    makes what is done in one.  Answered by its Outcome."""
 
     generation: Generation
-    procedure: Procedure
+    begin: Begin
 
 
 Step = Remember | Promote | Forget | Talk
@@ -80,17 +85,29 @@ def change_keys(
         if pending is not None:
             yield Forget()
         return Outcome(Status.DONE, detail="the meter has these keys")
-    proves = _proves(moved)
-    if pending is None:
+    begin = partial(transfer_keys, current.master, moved, setup)
+    return (yield from _change(pending is not None, new, begin, _proves(moved)))
+
+
+def carry_keys(current: Keys, pending: bool, wanted: Keys, transfer: Begin) -> KeyChange:
+    """The same for whoever carries a transfer that another one has wrapped, and so needs no master
+    key.  `pending`: the wanted keys are remembered already.  Ends like `change_keys`."""
+    if not _proves(changed(current, wanted)):
+        return (yield from _talk(Generation.CURRENT, prove_keys))
+    return (yield from _change(pending, wanted, transfer, True))
+
+
+def _change(pending: bool, new: Keys, transfer: Begin, proves: bool) -> KeyChange:
+    if not pending:
         yield Remember(new)
     elif proves:
-        found = yield from _talk(Generation.PENDING, prove_keys())
+        found = yield from _talk(Generation.PENDING, prove_keys)
         if found.status is Status.DONE:
             yield Promote()
             return found
         if found.status is not Status.KEY_REJECTED:
             return found
-    return (yield from _transfer(current.master, moved, setup, proves))
+    return (yield from _transfer(transfer, proves))
 
 
 def settle_keys(current: Keys, pending: Keys) -> KeyChange:
@@ -101,26 +118,24 @@ def settle_keys(current: Keys, pending: Keys) -> KeyChange:
     """
     if not _proves(changed(current, pending)):
         return Outcome(Status.DONE, detail="an association is made by the same keys")
-    found = yield from _talk(Generation.PENDING, prove_keys())
+    found = yield from _talk(Generation.PENDING, prove_keys)
     if found.status is Status.DONE:
         yield Promote()
     if found.status is not Status.KEY_REJECTED:
         return found
-    kept = yield from _talk(Generation.CURRENT, prove_keys())
+    kept = yield from _talk(Generation.CURRENT, prove_keys)
     if kept.status is Status.DONE:
         yield Forget()
     return kept
 
 
-def _transfer(
-    master: bytes, moved: dict[TransferId, bytes], setup: LogicalName, proves: bool
-) -> KeyChange:
+def _transfer(transfer: Begin, proves: bool) -> KeyChange:
     """Send the pending keys under the current ones, and see whether the meter has them."""
-    sent = yield from _talk(Generation.CURRENT, transfer_keys(master, moved, setup))
+    sent = yield from _talk(Generation.CURRENT, transfer)
     if sent.status is Status.REFUSED:
         # A refusal can be forged where it is no answer inside the association, this proof cannot;
         # and it uses up the counters below, so the transfer cannot arrive any more.
-        kept = yield from _talk(Generation.CURRENT, prove_keys())
+        kept = yield from _talk(Generation.CURRENT, prove_keys)
         if kept.status is Status.DONE:
             yield Forget()
         return sent
@@ -131,7 +146,7 @@ def _transfer(
         return sent
     if sent.status not in (Status.DONE, Status.UNKNOWN):
         return sent
-    proven = yield from _talk(Generation.PENDING, prove_keys())
+    proven = yield from _talk(Generation.PENDING, prove_keys)
     if proven.status is Status.DONE:
         yield Promote()
         return replace(proven, acted=True)
@@ -141,8 +156,8 @@ def _transfer(
     return Outcome(Status.UNKNOWN, acted=True, detail=proven.detail or sent.detail)
 
 
-def _talk(generation: Generation, procedure: Procedure) -> Generator[Step, Outcome | None, Outcome]:
-    outcome = yield Talk(generation, procedure)
+def _talk(generation: Generation, begin: Begin) -> Generator[Step, Outcome | None, Outcome]:
+    outcome = yield Talk(generation, begin)
     assert outcome is not None, "a session ends with an outcome"
     return outcome
 

@@ -25,7 +25,7 @@ from protocols.dlms.procedures.steps import (
     refused_outcome,
 )
 from protocols.dlms.services import ActionRequest, ActionResponse, MethodDescriptor
-from protocols.dlms.values import Enum
+from protocols.dlms.values import Array, Enum, OctetString, Structure
 
 SECURITY_SETUP = LogicalName("0.0.43.0.0.255")
 _CLASS = 64
@@ -46,6 +46,16 @@ def transfer_keys(
 ) -> Procedure:
     """Bring keys to the meter, all in one message: it takes all of them or none."""
     parameter = transfer_data(master, keys)
+    return done((yield from act(MethodDescriptor(_CLASS, setup, _TRANSFER), parameter)))
+
+
+@procedure
+def carry_transfer(
+    wrapped: Mapping[int, bytes], setup: LogicalName
+) -> Generator[Request, Answer, Outcome]:
+    """The same of keys that somebody else has wrapped."""
+    pairs = ((Enum(name), OctetString(octets)) for name, octets in wrapped.items())
+    parameter = Array(Structure(pair) for pair in pairs)
     return done((yield from act(MethodDescriptor(_CLASS, setup, _TRANSFER), parameter)))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from protocols.concentrator.clock import ClockTold
+from protocols.concentrator.demand import DemandRead
 from protocols.concentrator.messages import (
     LimitRead,
     ObjectRead,
@@ -39,6 +40,14 @@ from protocols.dlms.values import Boolean, Structure, Value
 
 Request = GetRequest | SetRequest | ActionRequest
 ACTING_REQUESTS = (SetRequest, ActionRequest)  # those that can change something at the meter
+ABSENT = frozenset(
+    {
+        DataAccessResult.OBJECT_UNDEFINED,
+        DataAccessResult.OBJECT_UNAVAILABLE,
+        DataAccessResult.OBJECT_CLASS_INCONSISTENT,
+    }
+)
+"""A meter that answers a GET so has no such object."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Y = TypeVar("_Y")
@@ -90,6 +99,8 @@ class Outcome:
     before: LimitRead | None = None
     limit: LimitRead | None = None
     supply: SupplyRead | None = None
+    load: SupplyRead | None = None  # of the load relay
+    demand: DemandRead | None = None
     readings: tuple[ObjectRead, ...] = ()  # of objects that were asked for by name
     update: UpdateTold | None = None  # of firmware
     clock: ClockTold | None = None
@@ -105,6 +116,8 @@ def to_result_fields(outcome: Outcome) -> dict[str, Any]:
         "before": outcome.before,
         "limit": outcome.limit,
         "supply": outcome.supply,
+        "load": outcome.load,
+        "demand": outcome.demand,
         "readings": outcome.readings,
         "update": outcome.update,
         "clock": outcome.clock,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from protocols.concentrator.messages import Status, SupplyRead
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.procedures.steps import (
+    ABSENT,
     Answer,
     Ended,
     Outcome,
@@ -22,6 +23,8 @@ from protocols.dlms.services import ActionRequest, AttributeDescriptor, MethodDe
 from protocols.dlms.values import Enum, Integer
 
 DISCONNECT_CONTROL = LogicalName("0.0.96.3.10.255")
+LOAD_RELAY = LogicalName("0.1.96.3.10.255")
+"""The first relay for a load that the utility may switch: channel 1 of the same control."""
 ARMING_MODES = frozenset({1, 3, 5, 6})
 """Control modes with transition d: a remote reconnection waits for a hand (Blue Book 4.5.8)."""
 DISCONNECTED, CONNECTED, READY_FOR_RECONNECTION = 0, 1, 2  # control_state, Blue Book, 4.5.8
@@ -65,6 +68,34 @@ def arm(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
 def disconnect(control: LogicalName = DISCONNECT_CONTROL) -> Procedure:
     """Disconnect the supply.  Disconnecting what is disconnected is DONE and sends nothing."""
     return (yield from _switch(control, 1, _is_disconnected))
+
+
+def read_load(control: LogicalName = LOAD_RELAY) -> Procedure:
+    """Read whether the load is on; NOT_EQUIPPED where the meter has no relay for one."""
+    return _of_load((yield from read_supply(control)))
+
+
+def switch_load(on: bool, control: LogicalName = LOAD_RELAY) -> Procedure:
+    """Switch a load on or off; nothing is sent where it is so already.
+
+    A relay that leaves reconnection to a hand is not on when it is ready: NOT_APPLIED.
+    """
+    reached = _is_on if on else _is_disconnected
+    return _of_load((yield from _switch(control, 2 if on else 1, reached)))
+
+
+def _of_load(outcome: Outcome) -> Outcome:
+    """What was found of a disconnect control, told of a load relay."""
+    told = replace(outcome, supply=None, load=outcome.supply)
+    refusal = outcome.refusal
+    absent = refusal is not None and refusal.service == "get" and refusal.code in ABSENT
+    if absent and outcome.status is Status.REFUSED:
+        return replace(told, status=Status.NOT_EQUIPPED, refusal=None)
+    return told
+
+
+def _is_on(supply: SupplyRead) -> bool:
+    return supply.output_on and supply.control_state == CONNECTED
 
 
 def _is_connected(supply: SupplyRead) -> bool:
