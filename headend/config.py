@@ -21,10 +21,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from headend.config_notify import Channel, Notification, NotifyRule, check
+from headend.config_opcua import OpcUa
+from headend.config_retention import RetentionPolicy, too_short
 from headend.config_rollup import RollupPolicy
 from headend.config_service_levels import ServiceLevelPolicy
-from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts
+from headend.config_soap import Replay, SoapUser
+from headend.config_subscribers import Subscriber
+from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts, Watts
 from headend.config_warehouse import ReportSchedule, WarehousePolicy
+from protocols.cim.permits import Permit
 
 
 class BadConfig(ValueError):
@@ -56,6 +61,9 @@ class OrderPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     waiting_max: Count = 100_000  # orders not final; beyond, new ones are refused (3.2)
     lane_width: Count = 4  # orders of one concentrator under way at once
     disconnects_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 500  # more need a second person
+    cutting_limit_w: Watts = 300
+    """A limit below it counts as a disconnection: a refrigerator starts with about so much, and
+    with less a supply opens at the first thing switched on.  0: none counts."""
     country: str = "CL"  # whose holidays
     subdivision: str | None = None
     zone: str = "America/Santiago"  # the utility's time zone
@@ -106,7 +114,15 @@ class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     port: Port = 8080
     tls: Tls | None = None
     sources: tuple[CommonName, ...] = ()  # who may order, by certificate; none named: all signed
+    permit: tuple[Permit, ...] = ()  # who may send which nouns and verbs; none named: all
+    user: tuple[SoapUser, ...] = ()  # who shows a UsernameToken; none named: nobody has to
+    replay: Replay | None = None  # how old a message may be; None: any age
     body_max_bytes: Count = 8 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        names = [user.name for user in self.user]
+        if len(names) != len(set(names)):
+            raise ValueError("user: each needs a name of its own")
 
 
 class ServerTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -219,16 +235,15 @@ class CollectionTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     answer are tried again for `window_s`, or until it falls due anew.  `objects` are words of the
     generic model or logical names; of a profile or an event log there is one.
 
-    A month ("1mo") turns at the first midnight of the utility's; concentrators, whose tasks know
-    days at most, look each day whether the profile has grown.  `models`, `place`, `concentrators`
-    and `meters` name the group that it is for, all that are given together; without any it is for
-    every meter.
+    A week ("1w") turns at Monday's midnight of the utility's, a month ("1mo") at that of its first.
+    `models`, `place`, `concentrators` and `meters` name the group that it is for, all that are
+    given together; without any it is for every meter.
     """
 
     name: Name
     objects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     kind: Literal["profile", "registers", "events"] = "profile"
-    every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d", "1mo"] = "1h"
+    every: Literal["5min", "15min", "30min", "1h", "6h", "12h", "1d", "1w", "1mo"] = "1h"
     after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 300.0
     window_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
     priority: Annotated[int, msgspec.Meta(ge=1, le=9)] = 5  # 1 comes first; orders before all
@@ -306,7 +321,7 @@ class ScheduledActivity(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """
 
     name: Name
-    kind: Literal["state", "clock", "topology", "events", "faults"]
+    kind: Literal["state", "clock", "topology", "events", "faults", "discover"]
     every: Literal["15min", "30min", "1h", "6h", "12h", "1d"] = "1d"
     after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 0.0  # past the period's begin
     spread_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0
@@ -411,6 +426,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     worker: Name = "worker-1"  # names this process in leases; stable across its restarts
     soap: Soap = Soap()
     rest: Rest = Rest()
+    opcua: OpcUa = OpcUa()
     mqtt: Mqtt = Mqtt()
     orders: OrderPolicy = OrderPolicy()
     field: FieldPolicy = FieldPolicy()
@@ -421,6 +437,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
     rollup: RollupPolicy = RollupPolicy()
+    retention: RetentionPolicy = RetentionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
     concentrator: ConcentratorPolicy = ConcentratorPolicy()
     clock: ClockPolicy = ClockPolicy()
@@ -432,15 +449,35 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reports: tuple[ReportSchedule, ...] = ()
     notify: tuple[NotifyRule, ...] = ()
     channel: tuple[Channel, ...] = ()
+    subscriber: tuple[Subscriber, ...] = ()
     notification: Notification = Notification()
 
     def __post_init__(self) -> None:
         check(self.notify, self.channel)
+        subscribers = [each.name for each in self.subscriber]
+        if len(set(subscribers)) != len(subscribers):
+            raise ValueError("two subscribers have one name")
+        if why := self.retains_too_little():
+            raise ValueError(why)
+
+    def retains_too_little(self, levels_s: float = 0.0) -> str | None:
+        """Why what is to be deleted is still needed; `levels_s` is how long the longest service
+        level takes."""
+        validation = self.collection.validation
+        return too_short(
+            self.retention,
+            asked_for_s=self.collection.asked_for_s,
+            validation_days=validation.days if validation.enabled else None,
+            rollup_days=self.rollup.days if self.rollup.enabled else None,
+            levels_s=levels_s,
+        )
 
     @property
     def telling(self) -> bool:
         """Whether anybody may ask for changes as they come."""
-        return bool(self.notify or self.channel) or self.rest.port is not None
+        return bool(self.notify or self.channel or self.subscriber) or (
+            self.rest.port is not None or self.opcua.port is not None
+        )
 
 
 def database_url(named: str) -> str:
@@ -453,31 +490,44 @@ def without_password(url: str) -> str:
     return re.sub(r"^(\w[\w+]*://[^:/@]*):.*@", r"\1:***@", url)
 
 
-def _decode(kind: type, value: object) -> object:
-    """A value of a type that TOML has not."""
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise TypeError(f"{value!r} is no {kind.__name__.lower()}")  # told with its key
-
-
 def read(path: Path) -> Config:
-    """The configuration in a TOML file.  Raises `BadConfig`."""
+    """The configuration in a TOML file.  What it names by a path lies beside it, or where an
+    absolute path says; a database that it does not name is in the directory of the process, as
+    without a configuration.  Raises `BadConfig`."""
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"), path.parent)
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}") from error
     except BadConfig as error:
         raise BadConfig(f"{path}: {error}") from error
 
 
-def parse(text: str) -> Config:
-    """The configuration in a TOML text.  Raises `BadConfig`."""
+def parse(text: str, folder: Path = Path()) -> Config:
+    """The configuration in a TOML text, whose paths start from `folder`.  Raises `BadConfig`."""
+
+    def decoded(kind: type, value: object) -> object:
+        """A value of a type that TOML has not."""
+        if kind is Path and isinstance(value, str):
+            return folder / value
+        raise TypeError(f"{value!r} is no {kind.__name__.lower()}")  # told with its key
+
     try:
-        config = msgspec.convert(tomllib.loads(text), Config, dec_hook=_decode)
+        said = tomllib.loads(text)
+        config = msgspec.convert(said, Config, dec_hook=decoded)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadConfig(str(error)) from error
-    return msgspec.structs.replace(
-        config,
-        database=database_url(config.database),
-        legacy_database=database_url(config.legacy_database),
-    )
+    store = config.warehouse
+    if store.place is not None and "://" not in store.place:
+        store = msgspec.structs.replace(store, place=str(folder / store.place))
+    named = {
+        name: _database_beside(folder, said[name])
+        for name in ("database", "legacy_database")
+        if name in said
+    }
+    return msgspec.structs.replace(config, warehouse=store, **named)
+
+
+def _database_beside(folder: Path, named: str) -> str:
+    url = database_url(named)
+    path = url.removeprefix("sqlite:///")
+    return url if path in (url, "", ":memory:") else f"sqlite:///{folder / path}"

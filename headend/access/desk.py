@@ -113,6 +113,26 @@ class AccountDesk:
             lambda old, now: replace(old, password=kept, failures=0, locked_until=None),
         )
 
+    async def commands_ask(self) -> bool:
+        """Whether commands on this database ask for an account."""
+        return await self.store.run(lambda tx: tx.commands_ask())
+
+    async def let_commands_ask(self, ask: bool, by: By) -> None:
+        """Have commands on this database ask for an account, whatever configuration they name, or
+        leave that to the configuration."""
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            if tx.commands_ask() is ask:
+                return
+            tx.set_commands_ask(ask, now, by.actor)
+            told = "commands ask for an account" if ask else "commands ask as configured"
+            tx.add_audit(
+                lines.changed(now, by.actor, "access.commands", "commands", told, source=by.source)
+            )
+
+        await self.store.run(work)
+
     # --- tokens ---
 
     async def create_token(

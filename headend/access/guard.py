@@ -80,22 +80,7 @@ class Guard:
         """Who a token speaks for.  `source` is where it came from."""
         now = self.clock.now()
         id = tokens.id_of(text)
-
-        def work(tx: Transaction) -> tuple[Caller | Refused, str]:
-            token = None if id is None else tx.token(id)
-            if token is None or not tokens.matches(text, token):
-                return _UNKNOWN, ""
-            account = tx.account(token.account)
-            refused = _stands(token, account, now)
-            if refused is not None:
-                return refused, token.account
-            assert account is not None
-            if token.used_at is None or now - token.used_at >= USED_EVERY:
-                tx.save_token(replace(token, used_at=now))
-            scopes = account.permissions & frozenset(token.scopes)
-            return Caller(account.name, scopes, token.id, token.place), account.name
-
-        found, actor = await self.store.run(work)
+        found, actor = await self.store.run(lambda tx: shown(tx, text, now))
         if isinstance(found, Caller):
             return found
         # The right token is let in even where others at its address try wrong ones, as behind a
@@ -223,6 +208,23 @@ class Guard:
                 severity=Severity.ERROR,
             )  # fmt: skip
             await self.note(line)
+
+
+def shown(tx: Transaction, text: str, now: datetime) -> tuple[Caller | Refused, str]:
+    """Who a token speaks for, or why for nobody; and the account that the log names."""
+    id = tokens.id_of(text)
+    token = None if id is None else tx.token(id)
+    if token is None or not tokens.matches(text, token):
+        return _UNKNOWN, ""
+    account = tx.account(token.account)
+    refused = _stands(token, account, now)
+    if refused is not None:
+        return refused, token.account
+    assert account is not None
+    if token.used_at is None or now - token.used_at >= USED_EVERY:
+        tx.save_token(replace(token, used_at=now))
+    scopes = account.permissions & frozenset(token.scopes)
+    return Caller(account.name, scopes, token.id, token.place), account.name
 
 
 def _stands(token: Token, account: Account | None, now: datetime) -> Refused | None:

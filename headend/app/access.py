@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
 from headend.access import lines
 from headend.access.desk import AccessRefused, AccountDesk, By
-from headend.access.guard import Guard, Refusal, Refused
+from headend.access.guard import Guard, Refusal, Refused, shown
 from headend.access.passwords import Passwords
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Config
 from headend.domain.account import Permission, permissions_of
 from headend.domain.audit import Outcome
-from headend.ports import Transaction
-from headend.store.store import SqlStore
+from headend.ports import Clock, Store, Transaction
+from headend.store.access import commands_ask
+from headend.store.store import Reader, SqlStore
 
 __all__ = [
     "AccessRefused",
@@ -26,12 +27,19 @@ __all__ = [
     "Refused",
     "account_desk",
     "acting_as",
+    "asks_for_accounts",
     "by_command",
+    "keep_commands_asking",
     "let",
     "note",
+    "restorer",
 ]
 
 COMMAND = "command"
+NO_TOKEN = "no token was shown, and commands ask for one here"
+SHOW_ONE = (
+    "Set AMI_TOKEN, or name its file: --token-file; an administrator makes one: ami token create"
+)
 _acting: ContextVar[By | None] = ContextVar("acting", default=None)
 
 
@@ -70,31 +78,41 @@ def acting_as(by: By) -> Iterator[None]:
         _acting.reset(before)
 
 
-async def let(
-    config: Config, token: str | None, permission: Permission, subject: str
-) -> By | Refused:
-    """Who acts by a command, or why they may not.
+def asks_for_accounts(config: Config) -> bool:
+    """Whether commands on a head-end's database ask for an account: by its configuration, or by
+    what the database says of itself, by whatever configuration it was named.
 
-    A token that is shown counts, whatever the configuration says.  Without one it is the machine's
-    user, where `[access] commands` is open, or where nobody could show one yet: while no account
-    that makes accounts has ever had a token.  Raises `StoreUnavailable`.
+    Raises `StoreUnavailable`, FileNotFoundError.
     """
-    if token is None and config.access.commands == "open":
+    if config.access.commands == "account":
+        return True
+    reader = Reader(config.database)
+    try:
+        return reader.read(commands_ask)
+    finally:
+        reader.close()
+
+
+async def let(
+    config: Config, token: str | None, permission: Permission, subject: str, *, looks: bool = False
+) -> By | Refused:
+    """Who acts, or looks, by a command, or why they may not.
+
+    A token that is shown counts, whether one is asked for or not, except of who only looks.
+    Without one it is the machine's user, where none is asked for, or where nobody could show one
+    yet: while no account that makes accounts has ever had a token.  Raises `StoreUnavailable`.
+    """
+    if (token is None or looks) and not asks_for_accounts(config):
         return _by_user()
     store, clock, chance = SqlStore(config.database, live=True), WallClock(), SystemChance()
     try:
         if token is None:
             if permission is Permission.ACCOUNT_WRITE and await store.run(_nobody_can):
                 return _by_user()
-            by, why = _by_user(), "no token was shown, and [access] commands asks for one"
+            by, why = _by_user(), NO_TOKEN
             line = lines.refused(clock.now(), by.actor, permission, subject, why, source=by.source)
             await store.run(lambda tx: tx.add_audit(line))
-            return Refused(
-                Refusal.NOT_PROVEN,
-                why,
-                "Set AMI_TOKEN, or name its file: --token-file; an administrator makes one:"
-                " ami token create",
-            )
+            return Refused(Refusal.NOT_PROVEN, why, SHOW_ONE)
         guard = Guard(store, clock, Passwords(chance), config.access)
         caller = await guard.show(token, source=COMMAND)
         if isinstance(caller, Refused):
@@ -112,6 +130,24 @@ async def let(
         return refused or By(caller.account, COMMAND)
     finally:
         await store.close()
+
+
+async def keep_commands_asking(store: Store, clock: Clock, config: Config) -> None:
+    """Write into the database that commands ask for an account, where the configuration says so:
+    one that names another configuration is asked as well.  Raises `StoreUnavailable`."""
+    if config.access.commands == "open":
+        return
+    now = clock.now()
+
+    def work(tx: Transaction) -> None:
+        if not tx.commands_ask():
+            tx.set_commands_ask(True, now, "head-end")
+            told = "commands ask for an account, as configured"
+            tx.add_audit(
+                lines.changed(now, "head-end", "access.commands", "commands", told, source="serve")
+            )
+
+    await store.run(work)
 
 
 def _nobody_can(tx: Transaction) -> bool:
@@ -136,3 +172,26 @@ async def note(
         await store.run(lambda tx: tx.add_audit(line))
     finally:
         await store.close()
+
+
+def restorer(config: Config, token: str | None) -> Callable[[Transaction], By]:
+    """Who puts a backup back, by the accounts that come back in it: asked in the transaction
+    without which nothing of it is there.  It raises `AccessRefused`."""
+    now = WallClock().now()
+
+    def asked(tx: Transaction) -> By:
+        if token is None:
+            if config.access.commands == "open" and not tx.commands_ask():
+                return _by_user()
+            if _nobody_can(tx):
+                return _by_user()
+            raise AccessRefused(Refusal.NOT_PROVEN, NO_TOKEN, SHOW_ONE)
+        caller, _ = shown(tx, token, now)
+        if isinstance(caller, Refused):
+            raise AccessRefused(caller.code, caller.why, caller.next_step)
+        if caller.place is not None or not caller.may(Permission.SYSTEM_OPERATE):
+            why = f"{caller.account} may not {Permission.SYSTEM_OPERATE} by this token"
+            raise AccessRefused(Refusal.NOT_PERMITTED, why, "Ask an administrator.")
+        return By(caller.account, COMMAND)
+
+    return asked

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from headend import trouble
 from headend.access import lines
 from headend.access.watch import Watch
 from headend.app.backups import Place, create, verify
@@ -43,14 +44,18 @@ class BackupDuty:
     clock: Clock
     chance: Chance
     watch: Watch
+    errors: list[Exception] = field(default_factory=list)
     _tried: datetime | None = None  # when the last one was due that was tried
     _told: datetime | None = None  # since when it counts as told how old the newest is
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            for line in await asyncio.to_thread(self.look):
-                self.watch.saw(line)
+            try:
+                for line in await asyncio.to_thread(self.look):
+                    self.watch.saw(line)
+            except Exception as error:  # a place that cannot be looked at, first of all
+                trouble.note(self.errors, _log, "no look at backups", error)
             await asyncio.sleep(LOOK_S)
 
     def look(self) -> list[AuditLine]:

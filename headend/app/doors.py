@@ -1,4 +1,5 @@
-"""Which doors a configuration may open: none to the network without TLS, mutual for all but REST.
+"""Which doors a configuration may open: none to the network without TLS, mutual for all but REST;
+that of OPC UA has its own security in TLS's place.
 
 Asked before anything is opened or stored, so that a refusal leaves nothing behind.
 """
@@ -8,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from headend import certificates
-from headend.config import BadConfig, Config, Mqtt
+from headend.config import BadConfig, Config, Mqtt, ServerTls
+from headend.config_opcua import OpcUa
 from headend.rest import door as rest_door
-from headend.soap.route import check_bind, is_loopback
+from headend.soap.door.route import UnsafeBind, check_bind, is_loopback
 
 
 def check(config: Config, now: datetime) -> None:
@@ -24,6 +26,9 @@ def check(config: Config, now: datetime) -> None:
             certificates.check(tls, section, now)
     if config.rest.tls is not None:
         certificates.check_own(config.rest.tls, "rest.tls", now)
+    if (security := config.opcua.security) is not None:
+        own = ServerTls(certificate=security.certificate, key=security.key)
+        certificates.check_own(own, "opcua.security", now)
     if config.mqtt.tls is not None and config.mqtt.host is None:
         certificates.user_name(config.mqtt.tls, "mqtt.tls")
 
@@ -33,6 +38,7 @@ def _check_openness(config: Config) -> None:
     soap, mqtt = config.soap, config.mqtt
     check_bind(soap.host, soap.tls)
     rest_door.check_bind(config.rest)
+    _check_opcua(config.opcua)
     if mqtt.host is not None and (mqtt.listen != Mqtt().listen or mqtt.queue_readers):
         raise BadConfig(
             f"mqtt: listen and queue_readers are for an own Mosquitto, but {mqtt.host!r} is to be"
@@ -51,3 +57,15 @@ def _check_openness(config: Config) -> None:
         raise BadConfig(
             f"mqtt: listening on {mqtt.listen!r} {needs} [mqtt.tls], or listen on 127.0.0.1"
         )
+
+
+def _check_opcua(opcua: OpcUa) -> None:
+    if opcua.port is None or is_loopback(opcua.host):
+        return
+    if opcua.security is None:
+        raise UnsafeBind(
+            f"OPC UA on {opcua.host!r} needs security, or passwords could be read on their way: set"
+            " certificate, key and trusted under [opcua.security], or listen on 127.0.0.1"
+        )
+    if opcua.anonymous:
+        raise BadConfig("opcua.anonymous is for 127.0.0.1: elsewhere clients show an account")

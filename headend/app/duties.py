@@ -8,9 +8,9 @@ it dies another has the lock, and begins with the concentrators that it knows to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,6 +23,17 @@ LOOK_S = 5.0  # how soon another takes over from one that is gone
 _log = structlog.get_logger("duties")
 
 
+class Work(Protocol):
+    """Something done in the background until cancelled."""
+
+    @property
+    def errors(self) -> Sequence[Exception]:
+        """What should not have happened; each was logged when it did."""
+        ...
+
+    async def run(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Duties:
     """Runs `works` while the duty is ours; without a `duty` it always is, but for a worker that
@@ -30,7 +41,7 @@ class Duties:
 
     duty: Duty | None
     concentrators: Concentrators
-    works: Sequence[tuple[str, Callable[[], Awaitable[None]]]]
+    works: Mapping[str, Work]
     may_end: bool = False
     errors: list[Exception] = field(default_factory=list)
     ours: bool = field(init=False)
@@ -81,7 +92,9 @@ class Duties:
                     working = asyncio.create_task(self._work(), name="duties")
                 elif working is not None and (not self.ours or working.done()):
                     working.cancel()
-                    await asyncio.gather(working, return_exceptions=True)
+                    (ended,) = await asyncio.gather(working, return_exceptions=True)
+                    if isinstance(ended, Exception):
+                        trouble.note(self.errors, _log, "the duties broke", ended)
                     working = None
                 await self._rest()
         finally:
@@ -116,5 +129,5 @@ class Duties:
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, work in self.works:
-                group.create_task(work(), name=name)  # type: ignore[arg-type]
+            for name, work in self.works.items():
+                group.create_task(work.run(), name=name)

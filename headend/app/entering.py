@@ -28,6 +28,7 @@ from headend.models import Shelf
 from headend.orders.accept import Acceptance
 from headend.orders.settle import Settling
 from headend.ports import Transaction
+from headend.registry.seal_keys import install_seal_key
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.keys import KeyPairs, Keys
@@ -72,6 +73,25 @@ async def add_meter(
                 await vault.install_password(meter.name, client, password)
             for client, pair in pairs.items():
                 await vault.install_key_pairs(meter.name, client, pair)
+    finally:
+        await store.close()
+
+
+async def add_seal_key(config: Config, concentrator: str, key: bytes) -> None:
+    """Enter the key by which new keys of meters are sealed for a concentrator.
+
+    Raises `BadConfig`, `StoreUnavailable`; ValueError for a key of another size.
+    """
+    envelope = envelope_of(config)
+    if envelope is None:
+        raise BadConfig("keys: no envelope key to seal them by; set keys.envelope_file")
+    store = SqlStore(config.database, live=True)
+    try:
+        vault = KeyVault(store, envelope, journal_of(config, WallClock()))
+        await install_seal_key(vault, concentrator, key)
+        subject = f"concentrator {concentrator}"
+        done = _done(Permission.KEY_CHANGE, subject, "the key that seals for it")
+        await store.run(lambda tx: tx.add_audit(done))
     finally:
         await store.close()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headend.config import Config, without_password
 from headend.integration.legacy.correcting import Progress, progress
-from headend.integration.legacy.roles import READERS, BadRole, role_of, statements
+from headend.integration.legacy.roles import READERS, BadRole, confining, role_of, statements
 from headend.store import owed_queries
 from headend.store.owed_queries import Backlog
 from headend.store.store import Reader, SqlStore
@@ -54,6 +54,8 @@ async def again(config: Config) -> int:
         await store.close()
 
 
-def roles(parties: list[str]) -> list[str]:
-    """SQL that lets parties read, each as a role of its own.  Raises `BadRole`."""
-    return statements([READERS, *(role_of(party) for party in parties)])
+def roles(parties: list[str], *, confined: bool = False) -> list[str]:
+    """SQL that lets parties read, each as a role of its own; `confined`, and leave nothing behind.
+    Raises `BadRole`."""
+    made = statements([READERS, *(role_of(party) for party in parties)])
+    return made + (confining() if confined else [])

@@ -88,6 +88,10 @@ class KeyDesk:
             known = tx.meter(meter)
             if self.stepping is not None and known is not None and known.address == DIALS_IN:
                 raise NeedsHeadEnd(f"meter {meter} calls the head-end, and none runs here")
+            if self.stepping is not None and known is not None and known.address is None:
+                if known.concentrator is not None:
+                    behind = f"meter {meter} is behind concentrator {known.concentrator}"
+                    raise NeedsHeadEnd(f"{behind}, and no head-end runs here that speaks with it")
             submission = Submission(source, (Wish(meter, Kind.CHANGE_KEYS),))
             accepted = self.acceptance.accept(tx, submission, transaction, at=now)
             told = f"order {accepted.orders[0].number}: {accepted.orders[0].state}"

@@ -30,7 +30,7 @@ def rest_parts(
 ) -> Parts:
     """What the routes need, of a head-end.  `live` False keeps all in the caller's thread, as the
     simulated clock demands."""
-    reads = head_end.reads
+    reads = head_end.ordering.reads
 
     async def outside(work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work) if live else work()
@@ -44,12 +44,12 @@ def rest_parts(
         placing=Placing(
             Inbox(reads.store, reads.clock, reads.chance),
             reads.acceptance,
-            Withdrawal(head_end.settling),
+            Withdrawal(head_end.ordering.settling),
             reads,
             reads.store,
             reads.clock,
         ),
-        campaigns=head_end.campaigns,
+        campaigns=head_end.caring.campaigns,
         clock=reads.clock,
         config=head_end.config,
         metrics=Metrics(),
@@ -57,14 +57,14 @@ def rest_parts(
         feed=Feed(read, poll_s=POLL_S if live else SIMULATED_POLL_S),
         outside=outside,
         shipments=ShipmentDesk(head_end.store, head_end.config),
-        levels=head_end.measuring.levels,
+        levels=head_end.telling.measuring.levels,
     )
 
 
 def simulated_door(head_end: HeadEnd) -> ASGIApp:
     """The door's application under the simulated clock, to be asked without sockets."""
     parts = rest_parts(head_end, lambda: {"broker": True, "work": True}, live=False)
-    head_end.numbering.numbered.append(parts.feed.wake)
+    head_end.telling.numbering.numbered.append(parts.feed.wake)
     return bounded(application(parts, version=_version()), parts)
 
 
@@ -76,7 +76,7 @@ async def open_rest(
     if rest.port is None:
         return None
     parts = rest_parts(head_end, healthy)
-    head_end.numbering.numbered.append(parts.feed.wake)
+    head_end.telling.numbering.numbered.append(parts.feed.wake)
     app = bounded(application(parts, version=_version()), parts)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
     stack.callback(parts.feed.close)  # before the door, which waits for its answers to end

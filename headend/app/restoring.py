@@ -1,6 +1,6 @@
 """A backup put back: databases into empty places, and a head-end that sends nothing at first.
 
-    restored = restore(config, place, name, key, clock=WallClock(), who="os:ana")
+    restored = restore(config, place, name, key, clock=WallClock(), who=lambda tx: by)
     # ami serve: hears, accepts, asks meters for their counters; sends nothing
     resumed = await resume(config, clock=WallClock(), who="os:ana")
 
@@ -11,11 +11,13 @@ be there: no head-end can begin on it as if nothing had been.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from headend.access import lines
+from headend.access.desk import By
 from headend.app.backups import SCHEMAS, Place, copied_of, unpacked, verify
 from headend.backup import packing
 from headend.backup.sealing import BackupKey
@@ -23,6 +25,7 @@ from headend.chance import SystemChance
 from headend.config import Config
 from headend.domain.account import Permission
 from headend.domain.restoration import (
+    CHANGES_PER_S,
     COUNTERS_PER_S,
     ORDERS_PER_S,
     SLACK,
@@ -87,10 +90,11 @@ def restore(
     key: BackupKey | None,
     *,
     clock: Clock,
-    who: str,
+    who: Callable[[Transaction], By],
     files_to: Path | None = None,
 ) -> Restored:
-    """Put a backup back, verified first, into databases that are not there yet.
+    """Put a backup back, verified first, into databases that are not there yet.  `who` tells who
+    does it, or raises what keeps all of it from being there.
 
     Raises NotEmpty, NoBackup, BadManifest, Damaged, NotOpened, BadCopy, StoreUnavailable.
     """
@@ -104,7 +108,7 @@ def restore(
 
     def finish(tx: SqlTransaction) -> None:
         now = clock.now()
-        made.append(_come_back(tx, name, manifest.consistent_at, now, who, place.folder))
+        made.append(_come_back(tx, name, manifest.consistent_at, now, who(tx).actor, place.folder))
 
     legacy: bool | None = None
     # The legacy one first: with the head-end's own, a head-end can begin.
@@ -142,6 +146,7 @@ def _come_back(
     last = tx.restoration()
     age = max(now - at, timedelta()) + SLACK
     before, after = tx.raise_order_number(margin(age, ORDERS_PER_S))
+    tx.jump_changes(margin(age, CHANGES_PER_S))
     keys = tx.jump_counters(margin(age, COUNTERS_PER_S))
     restoration = Restoration(
         number=1 if last is None else last.number + 1,

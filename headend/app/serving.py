@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from headend.app import doors
+from headend.app.access import keep_commands_asking
 from headend.app.head_end import HeadEnd, build
 from headend.app.http import DoorTaken, address, open_door
+from headend.app.opcua import open_opcua
 from headend.app.rest import open_rest
 from headend.app.sessions import find_broker, open_session, session_at, sharing_of
 from headend.chance import SystemChance
@@ -23,11 +25,13 @@ from headend.field.bus import Bus
 from headend.field.mqtt import Address
 from headend.field.recording import RecordingBroker
 from headend.ports import CarrierPortal
-from headend.soap.route import soap_router, uvicorn_options
-from headend.soap.zeep_callback import ClientTls, ZeepCallback
+from headend.soap.door.route import soap_router, uvicorn_options
+from headend.soap.door.trying import trying_router
+from headend.soap.outbound.zeep_callback import ClientTls, ZeepCallback
 from headend.store.engine import is_sqlite
 from headend.store.occupancy import Duty, Occupied, occupied
 from protocols.capture.recorder import Recorder
+from protocols.cim import examples
 
 __all__ = [
     "DoorTaken",
@@ -51,6 +55,7 @@ class Running:
     work: asyncio.Task[None]
     meters_port: int | None = None  # where meters call
     rest_url: str | None = None  # None where no port is configured for it
+    opcua_url: str | None = None  # likewise
 
 
 @asynccontextmanager
@@ -92,6 +97,7 @@ async def serving(
             name=None if is_sqlite(config.database) else name,
         )
         stack.push_async_callback(head_end.close)
+        await keep_commands_asking(head_end.store, clock, config)
         await head_end.listen()
         await stack.enter_async_context(open_session(session))
         work = asyncio.create_task(head_end.run(), name="head-end")
@@ -107,7 +113,8 @@ async def serving(
             },
             stack,
         )
-        yield Running(head_end, soap_url, where, work, meters_port, rest_url)
+        opcua_url = await open_opcua(head_end, stack)
+        yield Running(head_end, soap_url, where, work, meters_port, rest_url, opcua_url)
 
 
 def _client_tls(tls: Tls | None) -> ClientTls | None:
@@ -119,7 +126,11 @@ async def _open_soap(head_end: HeadEnd, stack: AsyncExitStack) -> str:
     """Open the SOAP door; its URL."""
     soap = head_end.config.soap
     http = FastAPI(title="ami-headend", openapi_url=None)
-    http.include_router(soap_router(head_end.soap, body_max_bytes=soap.body_max_bytes))
+    door = soap_router(
+        head_end.ordering.soap, body_max_bytes=soap.body_max_bytes, note=head_end.messages
+    )
+    http.include_router(trying_router(examples.of_nouns))
+    http.include_router(door)
     options = uvicorn_options(soap, head_end.refused_by_tls)
     port = await open_door(http, options, soap.host, soap.port, stack)
     return f"{address(soap.host, port, tls=soap.tls is not None)}/soap"
@@ -127,7 +138,7 @@ async def _open_soap(head_end: HeadEnd, stack: AsyncExitStack) -> str:
 
 async def _listen_for_meters(head_end: HeadEnd, stack: AsyncExitStack) -> int | None:
     """Open the port that meters call; where it is.  Raises `DoorTaken`."""
-    listening, policy = head_end.listening, head_end.config.direct
+    listening, policy = head_end.reaching.listening, head_end.config.direct
     if listening is None or policy.listen_port is None:
         return None
     stack.push_async_callback(listening.stop)

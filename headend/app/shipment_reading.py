@@ -52,20 +52,29 @@ class Spread(Protocol):
 @dataclass(slots=True)
 class Delivery:
     """A file that was read: its meters wait in the spool, sorted; `flaws` are of its lines, the
-    first ones, and `flawed` says how many there are, `lost` how many of those are not in the spool.
+    first ones, and `refused` are all lines, each once, that have any.  Meters of these may be in
+    the spool, and are not to be weighed.
     """
 
     file: str
     digest: str
     spool: Spool
     flaws: list[Flaw] = field(default_factory=list)
-    flawed: int = 0
-    lost: int = 0
+    refused: set[int] = field(default_factory=set)
 
-    def note(self, flaw: Flaw, *, spooled: bool = False) -> None:
+    @property
+    def empty(self) -> bool:
+        """Whether it is well formed, and brings nothing."""
+        return not self.spool.meters and not self.refused
+
+    def batches(self, size: int) -> Iterator[list[Packed]]:
+        """The meters with whose lines nothing is wrong, by name."""
+        for batch in self.spool.batches(size):
+            yield [each for each in batch if each.line not in self.refused]
+
+    def note(self, flaw: Flaw) -> None:
         """One more flaw."""
-        self.flawed += 1
-        self.lost += not spooled
+        self.refused.add(flaw.thing)
         if len(self.flaws) < FLAWS_KEPT:
             self.flaws.append(flaw)
 
@@ -148,12 +157,12 @@ def _parts(
 def _look_for_pairs(delivery: Delivery) -> None:
     for name, first, line in delivery.spool.repeated():
         why = f"{name} stands in line {first} as well"
-        delivery.note(Flaw(line, "meter", why, "leave one out"), spooled=True)
+        delivery.note(Flaw(line, "meter", why, "leave one out"))
     for line, name, other in delivery.spool.sharing():
         whose = "two of its clients" if name == other else f"meter {other}"
         why = f"meter {name} and {whose} have the same encryption key"
         next_step = "ask the manufacturer for a key of its own"
-        delivery.note(Flaw(line, "key", why, next_step), spooled=True)
+        delivery.note(Flaw(line, "key", why, next_step))
 
 
 # --- in whatever process --------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pathlib import Path
 from headend.app.shipment_reading import Delivery, read_in, sealing_envelope
 from headend.clock import WallClock
 from headend.config import Config
-from headend.domain.shipment import Appraised, Fate, Receipt
+from headend.domain.shipment import Appraised, Fate, Receipt, refused_of
 from headend.ports import AlreadyStored, Clock, KeyShared, StoreUnavailable, Transaction
 from headend.registry.shipment.transport import BadTransportKey, TransportKey
 from headend.store.envelope import Envelope
@@ -58,7 +58,7 @@ class NotTakenIn(Exception):
     """A shipment of which something is refused: nothing of it is kept."""
 
     def __init__(self, tally: Tally) -> None:
-        super().__init__(f"{tally.refused:,} of {tally.meters:,} lines are refused")
+        super().__init__(refused_of(tally.refused, tally.meters))
         self.tally = tally
 
 
@@ -97,7 +97,7 @@ def weigh_all(
     tally = _flawed(delivery, told)
 
     def work(connection: Connection) -> None:
-        for batch in delivery.spool.batches(AT_ONCE):
+        for batch in delivery.batches(AT_ONCE):
             for each in weigh(connection, batch):
                 tally.add(each)
                 told(each.appraised)
@@ -154,7 +154,7 @@ def enter(
     number = tx.next_shipment_number()
     name = "" if envelope is None else envelope.name
     intake = Intake(tx, tx.connection, name, _again(store, envelope), who, at, f"shipment {number}")
-    for batch in delivery.spool.batches(AT_ONCE):
+    for batch in delivery.batches(AT_ONCE):
         found = weigh(tx.connection, batch)
         for each in found:
             tally.add(each)
@@ -185,7 +185,7 @@ def _flawed(delivery: Delivery, told: Told) -> Tally:
     """The lines that are refused whatever is in the database."""
     for flaw in sorted(delivery.flaws, key=lambda flaw: flaw.line):
         told(Appraised(flaw.line, "", Fate.REFUSED, flaw.why, flaw.next_step, flaw.column))
-    return Tally(meters=delivery.lost, refused=delivery.flawed)
+    return Tally(meters=len(delivery.refused), refused=len(delivery.refused))
 
 
 def _again(

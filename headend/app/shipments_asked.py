@@ -15,7 +15,7 @@ from headend.app.shipments import NotTakenIn, enter, weigh_all
 from headend.config import BadConfig, Config
 from headend.domain.shipment import Appraised, Fate, Receipt
 from headend.ports import Transaction
-from headend.registry.shipment.by_request import LINES_TOLD, NotReadable, Refused, Weighing
+from headend.registry.shipment.by_request import EMPTY, LINES_TOLD, NotReadable, Refused, Weighing
 from headend.registry.shipment.transport import BadTransportKey, TransportKey
 from headend.store.intake import Tally
 from headend.store.store import SqlStore
@@ -81,6 +81,8 @@ class ShipmentDesk:
             except BadConfig as error:
                 next_step = "Set [keys] envelope_file in the head-end's configuration."
                 raise NotReadable("no-envelope-key", str(error), next_step) from error
+            if delivery.empty:
+                raise NotReadable("empty-shipment", f"{file} holds no meter", EMPTY)
             return ReadShipment(self.store, self.config, delivery, stack.pop_all())
 
     def _transport(self, name: str | None) -> TransportKey | None:

@@ -44,7 +44,7 @@ class WarehouseDuty:
     def work(self) -> None:
         """One round.  Raises what goes wrong; what is done already is not done again."""
         from headend.app.warehousing import StoreSource, today
-        from headend.warehouse import quality, reports
+        from headend.warehouse import quality, reports, requests
         from headend.warehouse.load import load
         from headend.warehouse.place import Place
         from headend.warehouse.scope import named
@@ -61,6 +61,7 @@ class WarehouseDuty:
                 scope=None if each.party is None else named(policy, each.party),
                 zone=zone.key, now=now,
             )  # fmt: skip
+        requests.catch_up(place, done.manifest, lambda party: named(policy, party), zone.key, now)
 
     @property
     def _zone(self) -> ZoneInfo:

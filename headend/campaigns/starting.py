@@ -15,13 +15,13 @@ import msgspec
 
 from headend.access import lines
 from headend.access.desk import By
-from headend.access.ordering import permission_for
 from headend.collection.asking import BadRead, Reads
+from headend.config import OrderPolicy
 from headend.domain.campaign import EMERGENCY, Campaign, CampaignLine, Choice, Plan
-from headend.domain.order import LIMITS, Kind, Order
+from headend.domain.order import LIMITS, LOADS, Kind, Order
 from headend.domain.reading import WantedObject
+from headend.orders import cutting
 from headend.orders.accept import Wish
-from headend.orders.cutting import CUTS
 from headend.ports import Transaction
 
 _COMMON = frozenset(
@@ -58,7 +58,7 @@ class Wanted:
 
 def start(tx: Transaction, wanted: Wanted, by: By, at: datetime, reads: Reads) -> Campaign:
     """Keep a campaign that runs from now on.  Raises `NotStarted`."""
-    _check(wanted, by, at)
+    _check(wanted, by, at, reads.acceptance.policy)
     meters = tx.chosen(wanted.choice)
     _check_meters(tx, wanted, meters, reads)
     emergency = wanted.emergency
@@ -82,7 +82,9 @@ def start(tx: Transaction, wanted: Wanted, by: By, at: datetime, reads: Reads) -
     told = f"{kind} for {len(meters)} meters: {wanted.choice}"
     tx.add_campaign_line(CampaignLine(campaign.number, at, by.actor, told))
     subject = f"campaign {campaign.number}"
-    tx.add_audit(lines.done(at, by.actor, permission_for(kind), subject, told, source=by.source))
+    wish, policy = wanted.wish, reads.acceptance.policy
+    needed = cutting.permission(kind, wish.amount, wish.unit, policy)
+    tx.add_audit(lines.done(at, by.actor, needed, subject, told, source=by.source))
     return campaign
 
 
@@ -114,7 +116,7 @@ def wish_of(campaign: Campaign) -> Wish:
     return msgspec.json.decode(campaign.wish, type=Wish)
 
 
-def _check(wanted: Wanted, by: By, at: datetime) -> None:
+def _check(wanted: Wanted, by: By, at: datetime, policy: OrderPolicy) -> None:
     """What is wrong whichever meters are meant.  Raises `NotStarted`."""
     wish = wanted.wish
     if wish.kind is Kind.SET_LIMIT and wish.amount is None:
@@ -133,8 +135,8 @@ def _check(wanted: Wanted, by: By, at: datetime) -> None:
         raise _wrong(f"{wish.kind} takes no calendar")
     if wish.clock is not None and wish.kind is not Kind.SET_CLOCK:
         raise _wrong("bounds of a clock go with set-clock")
-    if wish.until is not None and wish.kind not in LIMITS:
-        raise _wrong("only a limit has an end")
+    if wish.until is not None and wish.kind not in LIMITS | LOADS:
+        raise _wrong("only a limit, or a load's switching, has an end")
     if wish.until is not None and wish.until <= max(at, wish.start or at):
         raise _wrong("the limit's end is past, or before its beginning")
     if wanted.choice == Choice() and not wanted.every:
@@ -145,7 +147,7 @@ def _check(wanted: Wanted, by: By, at: datetime) -> None:
         )
     if (why := _unorderable(wanted, at)) is not None:
         raise _wrong(why)
-    if wish.kind in CUTS and by.actor.startswith("os:"):
+    if cutting.cuts(wish.kind, wish.amount, wish.unit, policy) and by.actor.startswith("os:"):
         raise NotStarted(
             "no-account",
             "who has supplies cut is an account, so that another one can be the second person",

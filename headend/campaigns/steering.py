@@ -13,6 +13,7 @@ from datetime import datetime
 from headend.access import lines
 from headend.access.desk import By
 from headend.access.ordering import permission_for
+from headend.campaigns.starting import wish_of
 from headend.domain.account import Caller, Permission, second_person
 from headend.domain.campaign import (
     GOING_ON,
@@ -22,8 +23,8 @@ from headend.domain.campaign import (
     Progress,
 )
 from headend.domain.order import Order
+from headend.orders import cutting
 from headend.orders.approve import Approval, Decided, NotSecond
-from headend.orders.cutting import CUTS
 from headend.orders.withdraw import Target, Withdrawal, Withdrawn
 from headend.ports import Transaction
 
@@ -101,7 +102,7 @@ class Steering:
         self, tx: Transaction, number: int, by: Caller, at: datetime, source: str
     ) -> Steered:
         """Let all of its disconnections through, those to come among them.  Raises `NotSecond`."""
-        campaign = _to_approve(tx, number)
+        campaign = self._to_approve(tx, number)
         if campaign.approved_by is not None:
             raise _not(campaign, f"{campaign.approved_by} has approved it")
         if not second_person(campaign.asked_by, by):
@@ -118,11 +119,21 @@ class Steering:
         self, tx: Transaction, number: int, by: Caller, at: datetime, source: str
     ) -> Steered:
         """End what is held, and cancel the rest."""
-        campaign = _to_approve(tx, number)
+        campaign = self._to_approve(tx, number)
         decided = self.approval.refuse(tx, _held(tx, campaign), by, at=at, source=source)
         who, why = By(by.account, source), f"refused by {by.account}"
         steered = self._cancel(tx, campaign, who, at, why, Permission.ORDER_APPROVE)
         return replace(steered, decided=decided)
+
+    def _to_approve(self, tx: Transaction, number: int) -> Campaign:
+        campaign, policy = (
+            _going_on(tx, number, "approved or refused"),
+            self.approval.settling.policy,
+        )
+        wish = wish_of(campaign)
+        if not cutting.cuts(campaign.kind, wish.amount, wish.unit, policy):
+            raise _not(campaign, f"{campaign.kind} needs no second person")
+        return campaign
 
     def _cancel(
         self,
@@ -180,13 +191,6 @@ def _going_on(tx: Transaction, number: int, what: str) -> Campaign:
     campaign = _known(tx, number)
     if campaign.state not in GOING_ON:
         raise _not(campaign, f"it cannot be {what} any more")
-    return campaign
-
-
-def _to_approve(tx: Transaction, number: int) -> Campaign:
-    campaign = _going_on(tx, number, "approved or refused")
-    if campaign.kind not in CUTS:
-        raise _not(campaign, f"{campaign.kind} needs no second person")
     return campaign
 
 

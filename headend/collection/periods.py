@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-MONTH = "1mo"
+WEEK, MONTH = "1w", "1mo"
 MINUTES = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "6h": 360, "12h": 720, "1d": 1440}
 
 
@@ -21,6 +21,15 @@ def period_of(now: datetime, minutes: int, zone: ZoneInfo) -> tuple[datetime, da
     passed = int((now - begun).total_seconds() // (60 * minutes))
     begun += timedelta(minutes=minutes * passed)
     return begun, min(begun + timedelta(minutes=minutes), next_midnight)
+
+
+def week_of(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Begin and end of the week under way, from Monday's midnight to the next Monday's; UTC."""
+    local = now.astimezone(zone)
+    monday = local.date() - timedelta(days=local.weekday())
+    following = monday + timedelta(days=7)
+    begun, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (monday, following))
+    return begun.astimezone(UTC), end.astimezone(UTC)
 
 
 def month_of(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -19,7 +19,7 @@ import structlog
 
 from headend import trouble
 from headend.collection.asking import BadRead, Reads
-from headend.collection.periods import MINUTES, MONTH, month_of, period_of
+from headend.collection.periods import MINUTES, MONTH, WEEK, month_of, period_of, week_of
 from headend.collection.tasks import group_of
 from headend.config import CollectionTask
 from headend.domain.meter import Meter
@@ -111,6 +111,8 @@ def round_of(task: CollectionTask, now: datetime, zone: ZoneInfo) -> Round:
     after = timedelta(seconds=task.after_s)
     if task.every == MONTH:
         begun, following = month_of(now - after, zone)
+    elif task.every == WEEK:
+        begun, following = week_of(now - after, zone)
     else:
         begun, following = period_of(now - after, MINUTES[task.every], zone)
     begun, following = begun + after, following + after

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from headend.collection.periods import MONTH
+from headend.collection.periods import MONTH, WEEK
 from headend.config import CollectionTask
 from headend.domain.group import Group
 from headend.domain.utility_day import DAY_S, MONTH_S
@@ -19,7 +19,7 @@ from protocols.dlms.logical_name import LogicalName
 PROFILE, REGISTER = 7, 3
 MODEL = "generic"
 SECONDS = {"5min": 300, "15min": 900, "30min": 1800, "1h": 3600, "6h": 21_600, "12h": 43_200}
-SECONDS |= {"1d": DAY_S, "1mo": MONTH_S}
+SECONDS |= {"1d": DAY_S}
 QUARTER_HOUR_S = 900
 DELIVERED_S = {"1.0.99.1.0.255": QUARTER_HOUR_S, "1.0.99.2.0.255": DAY_S}
 """Capture periods of the load profile and the daily one, as nearly all meters are delivered."""
@@ -51,7 +51,7 @@ def periods_s(tasks: Iterable[CollectionTask], shelf: Shelf) -> dict[str, int]:
     for task in tasks:
         if task.kind == "profile":
             name = profile_of(task, shelf)
-            told = SECONDS.get(task.rows)
+            told = MONTH_S if task.rows == MONTH else SECONDS.get(task.rows)
             found[name] = told or found.get(name) or DELIVERED_S.get(name, QUARTER_HOUR_S)
     return found
 
@@ -71,9 +71,11 @@ def _task(task: CollectionTask, zone: str, shelf: Shelf) -> Task:
         name=task.name,
         kind=Kind(task.kind),
         objects=tuple(_object(task, text, shelf) for text in task.objects),
-        # They know parts of a day and whole days, no months: each day brings what is new.
-        every_s=DAY_S if task.every == MONTH else SECONDS[task.every],
+        # Whoever does not know the calendar's fields looks each day, and brings what is new.
+        every_s=SECONDS.get(task.every, DAY_S),
         after_s=round(task.after_s),
+        weekday=1 if task.every == WEEK else None,
+        day=1 if task.every == MONTH else None,
         zone=zone,
         window_s=round(task.window_s),
         priority=task.priority,

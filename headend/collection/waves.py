@@ -11,18 +11,20 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from headend.config import BackfillPolicy
 from headend.domain.backfill import Ask, Lacking, Wave, rest_of
 from headend.domain.ledger import Gap
 from headend.ports import Transaction
-from protocols.concentrator.collecting import Kind, Task
+from protocols.concentrator.collecting import Kind, Task, TimeSpan
 from protocols.concentrator.messages import ObjectWanted
 
 DEPTHS_S = (2 * 86_400, 5 * 86_400)
-"""Meters whose gaps reach about as far back share a task: each reads from there to the present."""
+"""Meters whose gaps reach about as far back share a task that reads from there to the present."""
+SPANS_MAX = 16
+"""Of one task; of more gaps all that lies behind is read in one piece."""
 EARLIER_S = 300
 """A concentrator's clock may be behind ours, and its task must be due when it arrives."""
 PROFILE = 7
@@ -46,6 +48,25 @@ class Due:
     def rank(self) -> tuple[int, int, str, str]:
         """Who was asked less often comes first, then whose time is over sooner."""
         return self.asked, self.gaps[0].end, self.lacking.meter, self.lacking.profile
+
+    @property
+    def spans(self) -> tuple[TimeSpan, ...]:
+        """What is read for its gaps.  With each gap comes the row behind it, which is here: it
+        shows that the meter was read as far as that, where it holds none in between.
+
+        Each second time no spans: a meter that dates its rows otherwise than it should has them
+        elsewhere, and is read up to the present.
+        """
+        if self.asked % 2:
+            return ()
+        found: list[tuple[int, int]] = []
+        for gap in self.gaps:
+            end = gap.end + (gap.end - gap.begin) // max(1, gap.intervals)
+            if found and (gap.begin <= found[-1][1] or len(found) == SPANS_MAX):
+                found[-1] = found[-1][0], end
+            else:
+                found.append((gap.begin, end))
+        return tuple(TimeSpan(_moment(begin), _moment(end)) for begin, end in found)
 
     def ask(self, task: str, since: int, now: datetime, policy: BackfillPolicy) -> Ask:
         """This time, written down."""
@@ -124,12 +145,13 @@ def _counted(
 
 
 def _groups(chosen: Sequence[Due], now: datetime) -> list[list[Due]]:
-    """By profile, and by how far back they reach."""
-    found: dict[tuple[str, int], list[Due]] = defaultdict(list)
+    """By profile, and by the gaps that they have: those that one outage left are the same; where
+    they are read up to the present, by how far back they reach."""
+    found: dict[tuple[str, tuple[TimeSpan, ...], int], list[Due]] = defaultdict(list)
     for each in chosen:
-        depth = bisect_left(DEPTHS_S, now.timestamp() - each.since)
-        found[each.lacking.profile, depth].append(each)
-    return [group for _, group in sorted(found.items(), key=lambda item: item[0])]
+        depth = 0 if each.spans else bisect_left(DEPTHS_S, now.timestamp() - each.since)
+        found[each.lacking.profile, each.spans, depth].append(each)
+    return sorted(found.values(), key=lambda group: (group[0].lacking.profile, group[0].rank))
 
 
 def _task(
@@ -145,4 +167,9 @@ def _task(
         priority=policy.priority,
         meters=tuple(sorted(each.lacking.meter for each in group)),
         back_s=posix_s - since + round(policy.look_s),  # until the wave's end it is read from there
+        spans=group[0].spans,
     )
+
+
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -49,7 +49,7 @@ P = Permission
 
 MEANING: dict[Permission, str] = {
     P.ORDER_READ: "see orders, their journal and their outcome",
-    P.ORDER_SEND: "order limits and connections",
+    P.ORDER_SEND: "order limits, connections, loads and ends of billing periods",
     P.ORDER_CUT: "order a disconnection, which cuts somebody's supply",
     P.ORDER_CANCEL: "cancel orders that wait",
     P.ORDER_APPROVE: "approve, as the second person, what another has ordered",

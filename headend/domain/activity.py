@@ -29,10 +29,18 @@ class ActivityKind(enum.StrEnum):
     EVENTS = "events"  # its own event log
     FAULTS = "faults"  # its own and its modem's fault log
     TASK = "task"  # to read meters once
+    DISCOVER = "discover"  # to look for meters that are not in its table
+    REBOOT = "reboot"  # to restart
 
 
-SCHEDULED_KINDS = tuple(kind for kind in ActivityKind if kind is not ActivityKind.TASK)
-"""Those that a schedule may ask for; what is read by schedule is a task of collection."""
+DEMANDS = frozenset({ActivityKind.DISCOVER, ActivityKind.REBOOT})
+"""Those that have it do something: asked for by a message of one id, so that it is done once."""
+
+SCHEDULED_KINDS = tuple(
+    kind for kind in ActivityKind if kind not in (ActivityKind.TASK, ActivityKind.REBOOT)
+)
+"""Those that a schedule may ask for; what is read by schedule is a task of collection, and nobody
+restarts a device without a reason."""
 
 
 class ActivityState(enum.StrEnum):
@@ -77,6 +85,12 @@ class Activity:
     def scheduled(self) -> bool:
         """Whether a schedule has asked."""
         return self.key is not None
+
+    @property
+    def message_id(self) -> str:
+        """Of the message that asks for a demand, the same however often it is sent.  With the
+        moment: a restored database gives numbers once more."""
+        return f"activity-{self.number}-{self.asked_at:%Y%m%dT%H%M%S.%f}"
 
     @property
     def own_task(self) -> Task:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from headend.domain.order import State
 
+REGISTRY = "the registry"
+"""The evidence of what the registry says: it alone tells whose meter is whose."""
+
 STATES_ES: dict[State, str] = {
     State.RECEIVED: "recibida",
     State.VALIDATED: "validada",

@@ -28,7 +28,8 @@ class Entry:
     """One meter, profile and day.
 
     `expected` counts the intervals of the whole day, `due` those of them that have ended by now,
-    `received` those that are here; `late` and `changed` are of these.
+    `received` those that are here; `late` and `changed` are of these.  Of a day that is `past` the
+    rows have outlived their span: the counts are all that is left, and nobody looks for the rest.
     """
 
     meter: str
@@ -42,6 +43,7 @@ class Entry:
     late: int = 0
     changed: int = 0
     ends: tuple[range, ...] = field(default=(), repr=False)  # of the intervals that are due
+    past: bool = False
 
     @property
     def missing(self) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 from headend.domain.evidence import Evidence
 from headend.domain.reading import Reading, WantedObject
 from headend.domain.reason import ReasonCode
-from protocols.concentrator.messages import ClockWanted, TariffWanted
+from protocols.concentrator.messages import ClockWanted, DemandMark, DemandRead, TariffWanted
 
 
 class Kind(enum.StrEnum):
@@ -28,6 +28,9 @@ class Kind(enum.StrEnum):
     CONNECT = "connect"
     ARM = "arm"
     DISCONNECT = "disconnect"
+    LOAD_OFF = "load-off"
+    LOAD_ON = "load-on"
+    RESET_DEMAND = "reset-demand"
     READ = "read"
     SET_CLOCK = "set-clock"
     SET_TARIFF = "set-tariff"
@@ -36,6 +39,10 @@ class Kind(enum.StrEnum):
 
 
 LIMITS = frozenset({Kind.SET_LIMIT, Kind.REMOVE_LIMIT})
+LOADS = frozenset({Kind.LOAD_OFF, Kind.LOAD_ON})
+"""They switch a load that the utility may switch, never a supply."""
+OPPOSITE = {Kind.LOAD_OFF: Kind.LOAD_ON, Kind.LOAD_ON: Kind.LOAD_OFF}
+"""What ends a load's switching that is bound in time."""
 OWN = frozenset(
     {Kind.READ, Kind.SET_CLOCK, Kind.SET_TARIFF, Kind.CHANGE_KEYS, Kind.UPDATE_FIRMWARE}
 )
@@ -51,6 +58,9 @@ PRIORITY: dict[Kind, int] = {
     Kind.CONNECT: 10,
     Kind.ARM: 10,
     Kind.DISCONNECT: 20,
+    Kind.LOAD_OFF: 20,
+    Kind.LOAD_ON: 20,
+    Kind.RESET_DEMAND: 22,
     Kind.READ: 40,
     Kind.SET_CLOCK: 45,
     Kind.SET_TARIFF: 45,
@@ -107,19 +117,37 @@ class ImpossibleTransition(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ValueRead:
-    """What the meter showed when it was read: the limit in `unit` (W, VA, A), or the supply."""
+    """What the meter showed when it was read: the limit in `unit` (W, VA, A), the supply, the load
+    relay, or its billing."""
 
     limit: Decimal | None = None  # threshold_normal
     limit_active: Decimal | None = None  # threshold_active
     unit: str | None = None
     supply_on: bool | None = None
     control_state: int | None = None  # class 70: 0 disconnected, 1 connected, 2 ready
+    load_on: bool | None = None
+    demand: DemandRead | None = None
 
     def __str__(self) -> str:
         if self.limit is not None:
             return f"{self.limit} {self.unit}"
+        if self.load_on is not None:
+            return "load on" if self.load_on else "load off"
+        if self.demand is not None:
+            return _billing(self.demand)
         states = ("disconnected", "connected", "ready for reconnection")
         return "nothing" if self.control_state is None else states[self.control_state]
+
+
+def _billing(read: DemandRead) -> str:
+    told = []
+    if read.resets is not None:
+        told.append(f"billing period {read.resets}")
+    if read.reset_at:
+        told.append(f"the last ended {read.reset_at}")
+    if read.maximum is not None:
+        told.append(f"maximum {read.maximum} {read.unit or ''}".rstrip())
+    return ", ".join(told) or "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +176,7 @@ class Order:
     generic: bool = False
     amount: Decimal | None = None  # SET_LIMIT only
     unit: str | None = None
-    until: datetime | None = None  # when a limit bound in time ends
+    until: datetime | None = None  # when a limit, or a load's switching, bound in time ends
     any_day: bool = False  # the permission for days that are no working days
     concentrator: str | None = None
     attempts: int = 0  # the last attempt's number: commands, read-backs, busy refusals
@@ -187,6 +215,14 @@ class Order:
     def armed(self) -> bool:
         """Whether its supply was last seen ready for a hand at the meter to bring it back."""
         return self.value_read is not None and self.value_read.control_state == READY
+
+    @property
+    def demand_before(self) -> DemandMark | None:
+        """How billing stood before anything was sent; RESET_DEMAND: None until it was read.
+
+        What is read back later stands in its place only when the order has ended by it."""
+        read = None if self.value_read is None else self.value_read.demand
+        return None if read is None or self.kind is not Kind.RESET_DEMAND else read.mark
 
     @property
     def final(self) -> bool:

@@ -27,6 +27,7 @@ class ReasonCode(enum.StrEnum):
     IMAGE_OF_OTHER_MODEL = "image-of-other-model"
     OUTSIDE_WORKING_DAYS = "outside-working-days"
     MODE_CONNECTS_AT_ONCE = "mode-connects-at-once"
+    METER_NOT_EQUIPPED = "meter-not-equipped"
     NOT_PRESSED = "not-pressed"
     CONCENTRATOR_CLOCK_DOUBTFUL = "concentrator-clock-doubtful"
     OVERLOADED = "overloaded"
@@ -64,6 +65,7 @@ class ReasonCode(enum.StrEnum):
     LIMIT_NOT_REPRESENTABLE = "limit-not-representable"
     EMERGENCY_ACTIVE = "emergency-profile-active"
     NOT_APPLIED = "not-applied"
+    EFFECT_NOT_SEEN = "effect-not-seen"
     EFFECT_NOT_KNOWN = "effect-not-known"
     IMAGE_DAMAGED = "image-damaged"
     IMAGE_REJECTED = "image-rejected"
@@ -126,9 +128,9 @@ _TABLE = (
     (_C.METER_REMOVED, "5.2", "the meter was taken away from its service point",
      "MEDIDOR_RETIRADO", "el medidor fue retirado de su punto de suministro", _NEITHER),
     (_C.KEYS_OF_CONCENTRATOR, "5.2",
-     "the meter's keys are its concentrator's, and the head-end cannot change them",
+     "keys that the meter shares with its concentrator cannot be changed: one is lacking here",
      "CLAVES_DEL_CONCENTRADOR",
-     "las claves del medidor son de su concentrador y no se cambian desde aquí", _NEITHER),
+     "falta aquí una clave para cambiar las que el medidor comparte con su concentrador", _NEITHER),
     (_C.LIMIT_OUT_OF_RANGE, "5.8", "the limit is outside the meter's contract",
      "LIMITE_FUERA_DE_RANGO", "el límite excede la potencia contratada", _NEITHER),
     (_C.IMAGE_UNKNOWN, "5.2", "no such image is on the shelf",
@@ -141,6 +143,11 @@ _TABLE = (
      "the meter's control mode leaves nothing to a hand: it would connect at once, or never",
      "MODO_NO_PERMITE_ARMAR",
      "el modo de control del medidor no espera al pulsador del cliente", _NEITHER),
+    (_C.METER_NOT_EQUIPPED, "5.2",
+     "the meter has no load relay, or counts no billing periods: nothing was sent to it",
+     "MEDIDOR_SIN_EQUIPO",
+     "el medidor no tiene relé de carga o no cuenta períodos de facturación; nada se le envió",
+     _NEITHER),
     (_C.NOT_PRESSED, "4.1",
      "the supply is armed, and nobody pressed the meter's button before the order's time ran out",
      "PULSADOR_NO_ACCIONADO",
@@ -155,12 +162,16 @@ _TABLE = (
      "ORDEN_CANCELADA", "la orden fue cancelada por el sistema comercial", _NEITHER),
     (_C.SUPERSEDED, "6.1", "superseded by a later order for the same meter",
      "ORDEN_REEMPLAZADA", "una orden posterior para el mismo medidor la reemplaza", _NEITHER),
-    (_C.APPROVAL_REFUSED, "6.1", "a second person refused to approve so many disconnections",
+    (_C.APPROVAL_REFUSED, "6.1",
+     "a second person refused to approve so many disconnections, or limits as good as one",
      "DESCONEXION_RECHAZADA",
-     "una segunda persona rechazó aprobar tantas desconexiones", _NEITHER),
-    (_C.NOT_APPROVED, "6.2", "no second person approved so many disconnections in time",
+     "una segunda persona rechazó aprobar tantas desconexiones o límites que equivalen a una",
+     _NEITHER),
+    (_C.NOT_APPROVED, "6.2",
+     "no second person approved so many disconnections, or limits as good as one, in time",
      "DESCONEXION_SIN_APROBACION",
-     "ninguna segunda persona aprobó a tiempo tantas desconexiones", _NEITHER),
+     "ninguna segunda persona aprobó a tiempo tantas desconexiones o límites equivalentes",
+     _NEITHER),
     (_C.EXPIRED, "4.1", "the order's time ran out before it could be carried out",
      "ORDEN_VENCIDA", "venció el plazo de la orden antes de poder ejecutarla", _NEITHER),
     (_C.INTERNAL_ERROR, "5.2",
@@ -221,8 +232,11 @@ _TABLE = (
      "el límite quedó escrito, pero rige un perfil de emergencia", _NEITHER),
     (_C.NOT_APPLIED, "5.3", "a command was sent, but the meter does not show its effect",
      "SIN_EFECTO", "se envió el comando, pero el medidor no muestra su efecto", _BOTH),
-    (_C.EFFECT_NOT_KNOWN, "5.3", "the command was sent; its effect is not known",
-     "EFECTO_DESCONOCIDO", "el comando fue enviado; no se conoce su efecto", _CREW),
+    (_C.EFFECT_NOT_SEEN, "5.3",
+     "nothing is known to have been sent, and the meter shows no effect of it",
+     "EFECTO_NO_VISTO", "no consta ningún envío y el medidor no muestra su efecto", _RETRY),
+    (_C.EFFECT_NOT_KNOWN, "5.3", "the command was sent, or may have been; its effect is not known",
+     "EFECTO_DESCONOCIDO", "el comando fue enviado, o pudo serlo; no se conoce su efecto", _CREW),
     (_C.IMAGE_DAMAGED, "5.3", "the image is damaged: its digest is wrong; nothing was sent",
      "IMAGEN_DAÑADA", "la imagen de firmware está dañada y no se envió", _NEITHER),
     (_C.IMAGE_REJECTED, "5.3", "the meter's own verification of the image failed",

@@ -20,6 +20,10 @@ of all that a key has."""
 ORDERS_PER_S = 100
 """More orders than are accepted in a second over hours; the utility's peak is tens in a minute."""
 
+CHANGES_PER_S = 10_000
+"""More changes than the event stream tells in a second over hours: a change of readings stands for
+up to 500, and a million meters upload some thousands of rows in a second."""
+
 SLACK = timedelta(hours=1)
 """What clocks may have been wrong by, here and where the backup was made."""
 

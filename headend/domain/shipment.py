@@ -71,3 +71,8 @@ class Receipt:
     unchanged: int
     keys_new: int
     keys_kept: int
+
+
+def refused_of(refused: int, lines: int) -> str:
+    """How many of a shipment's lines are refused, in words."""
+    return f"{refused:,} of {lines:,} lines {'is' if refused == 1 else 'are'} refused"

@@ -59,6 +59,18 @@ def ends_in(span: Span, period_s: int, zone: tzinfo) -> range:
     return range(first * period_s - shift, last * period_s - shift + 1, period_s)
 
 
+def ended_in(span: Span, period_s: int, zone: tzinfo) -> int:
+    """How many capture periods of a day or less end after a span's begin, up to and with its end,
+    however many days it covers."""
+    if span.end <= span.begin:
+        return 0
+    if period_s < DAY_S:
+        return len(ends_in(span, period_s, zone))
+    first, last = (datetime.fromtimestamp(at, zone).date() for at in span)
+    midnights = (span_of(day, zone).begin for day in days(first, last))
+    return sum(span.begin < midnight <= span.end for midnight in midnights)
+
+
 def _midnight(span: Span, period_s: int, zone: tzinfo) -> range:
     day = day_of(span.end, zone)
     whole = span_of(day, zone)

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from headend.domain.cause import Cause
+from headend.domain.cause import REGISTRY, Cause
 from headend.domain.event import Event
 from headend.domain.meter import Meter
 from headend.domain.order import Order
@@ -51,7 +51,9 @@ class Why:
     with the earliest.
 
     `missing` are intervals of these days that had 24 hours to come, of `ripe` such ones; `last_at`
-    is the end of the newest interval that is here, of whatever day.
+    is the end of the newest interval that is here, of whatever day.  Where nothing is due yet,
+    `ours_since` tells since when the meter is ours to read, and `first_due` the end of its first
+    interval to come; None where it is not ours now.
     """
 
     meter: Meter
@@ -66,6 +68,8 @@ class Why:
     events: tuple[Event, ...]
     heard: tuple[HourHeard, ...]  # its module's keep-alives
     sessions: tuple[SessionChange, ...]  # of its concentrator
+    ours_since: datetime | None = None
+    first_due: datetime | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -77,5 +81,9 @@ class Why:
 
     @property
     def cause(self) -> Cause | None:
-        """What most likely stops it: the first thing on the way from the registry to the meter."""
-        return next((each for each in self.causes if each.stops), None)
+        """What most likely stops it: the first thing on the way from the registry to the meter.
+        That nothing is expected, the registry alone can explain."""
+        causes = (each for each in self.causes if each.stops)
+        if self.verdict is Verdict.NOT_EXPECTED:
+            causes = (each for each in causes if each.evidence == REGISTRY)
+        return next(causes, None)

@@ -55,6 +55,7 @@ class Admission:
     def permissions(self) -> str:
         """Mosquitto's ACL file."""
         results = commercial.results(self.queue_root)
+        messages = commercial.cim(self.queue_root)
         receipts = commercial.receipts(self.queue_root)
         blocks = [
             [
@@ -65,6 +66,7 @@ class Admission:
                 f"topic read {relay.ROOT}/#",
                 f"topic write {relay.ROOT}/#",
                 f"topic write {results}",
+                f"topic write {messages}",
                 f"topic read {receipts}",
                 *(f"topic write {root}/#" for root in self.notice_roots),
             ]
@@ -78,6 +80,7 @@ class Admission:
                     f"user {reader}",
                     denied,
                     f"topic read {results}",
+                    f"topic read {messages}",
                     f"topic write {receipts}",
                     *told,
                 ]

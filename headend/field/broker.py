@@ -12,8 +12,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from protocols.mqtt import Packet
+
 Handler = Callable[[str, bytes], Awaitable[None]]
 """Takes topic and payload.  The broker hears of the message's safe arrival only when it is done."""
+
+PacketHandler = Callable[[Packet], Awaitable[None]]
+"""As `Handler`, for one who also reads what MQTT 5 carries beside the payload."""
 
 
 class BrokerUnavailable(ConnectionError):

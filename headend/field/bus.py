@@ -2,7 +2,8 @@
 
 It keeps what the head-end relies on in MQTT 3.1.1: sessions that outlive connections, QoS 1 with
 redelivery on reconnection until the handler was done, retained messages, wills, takeover, bounded
-queues.  Nothing survives the process.
+queues.  Of MQTT 5.0 it passes on what end systems exchange beside the payload, and drops what has
+expired.  Nothing survives the process.
 
 Each client has a line of its own that can be slow or cut.  A cut line is silent: nobody is told.
 Packets on it wait as TCP would have them wait; after one and a half keep-alive intervals (3.1.2.10)
@@ -12,13 +13,15 @@ the broker gives the session up and publishes its will, and the client sees its 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from headend.field.broker import BrokerUnavailable, Handler, Will, matches
+from headend.field.broker import BrokerUnavailable, Handler, PacketHandler, Will, matches
 from headend.field.dispatch import Dispatch
 from headend.field.pipe import Delay, Pipe
+from protocols.mqtt import NO_PROPERTIES, Properties
 
 INFLIGHT_MAX = 20  # unacknowledged deliveries per session; Mosquitto's default
 QUEUED_MAX = 1000  # waiting deliveries per session; Mosquitto's default
@@ -31,10 +34,20 @@ ACK_OCTETS = 44
 class _Message:
     topic: str
     payload: bytes
+    properties: Properties = NO_PROPERTIES
+    expires_at: float | None = None  # in the loop's time
 
     @property
     def octets(self) -> int:
         return OVERHEAD_OCTETS + len(self.topic) + len(self.payload)
+
+    def remaining(self, now: float) -> Properties | None:
+        """The properties as they go out now; None where the message has expired."""
+        if self.expires_at is None:
+            return self.properties
+        if (left_s := self.expires_at - now) <= 0:
+            return None
+        return replace(self.properties, expiry_s=math.ceil(left_s))
 
 
 @dataclass(slots=True, eq=False)
@@ -132,8 +145,11 @@ class Bus:
             and len(session.inflight) < INFLIGHT_MAX
         ):
             message = session.waiting.popleft()
+            properties = message.remaining(asyncio.get_running_loop().time())
+            if properties is None:
+                continue
             session.inflight.append(message)
-            session.connection.deliver(message)
+            session.connection.deliver(message, properties)
 
     def _acknowledged(self, connection: _Connection) -> None:
         """Acknowledgements come in the order of the deliveries, as MQTT asks."""
@@ -238,15 +254,31 @@ class BusClient:
         for connection in self._lines():
             connection.resume()
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        properties: Properties = NO_PROPERTIES,
+    ) -> None:
         """As `Broker.publish`; raises at once when there is no connection."""
         connection = self._standing()
-        message = _Message(topic, payload)
+        expires_at = None
+        if properties.expiry_s is not None:
+            expires_at = asyncio.get_running_loop().time() + properties.expiry_s
+        message = _Message(topic, payload, properties, expires_at)
         await connection.ask(message.octets, lambda: self._bus._publish(message, retain))
 
     async def subscribe(self, topic_filter: str, handler: Handler) -> None:
         """As `Broker.subscribe`; before `connect` it is kept for then."""
         self._dispatch.add(topic_filter, handler)
+        if self._connection is not None:
+            await self._announce(topic_filter)
+
+    async def listen(self, topic_filter: str, handler: PacketHandler) -> None:
+        """As `subscribe`, for a handler that reads properties."""
+        self._dispatch.add_listener(topic_filter, handler)
         if self._connection is not None:
             await self._announce(topic_filter)
 
@@ -305,11 +337,11 @@ class _Connection:
             if answered in self._asked:
                 self._asked.remove(answered)
 
-    def deliver(self, message: _Message) -> None:
-        self.down.send(message.octets, lambda: self._arrive(message))
+    def deliver(self, message: _Message, properties: Properties) -> None:
+        self.down.send(message.octets, lambda: self._arrive(message, properties))
 
-    def _arrive(self, message: _Message) -> None:
-        self._client._dispatch.arrive(message.topic, message.payload, self._acknowledge)
+    def _arrive(self, message: _Message, properties: Properties) -> None:
+        self._client._dispatch.arrive(message.topic, message.payload, self._acknowledge, properties)
 
     def _acknowledge(self) -> None:
         self.up.send(ACK_OCTETS, lambda: self._bus._acknowledged(self))

@@ -123,6 +123,8 @@ class Concentrators:
             ),
             clock=command.clock,
             tariff=command.tariff,
+            since=command.since,
+            keys=command.keys,
             firmware=None
             if command.image is None
             else wanted(command.image, activate=command.activate),
@@ -279,6 +281,7 @@ class Concentrators:
             case messages.Accepted() | messages.ReceiptFromConcentrator():
                 self._take_word(concentrator, message)
             case messages.Result():
+                await self._spread(concentrator, message)  # before anybody takes it for settled
                 if await self._is_others(concentrator, message):
                     await self._hand_on(concentrator, payload)
                 else:

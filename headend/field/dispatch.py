@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from headend.field.broker import Handler, matches
+from headend.field.broker import Handler, PacketHandler, matches
 from headend.ports import StoreUnavailable
+from protocols.mqtt import NO_PROPERTIES, Packet, Properties
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class _Arrival:
-    topic: str
-    payload: bytes
+    packet: Packet
     acknowledge: Callable[[], None]
     handled: bool = False
 
@@ -35,7 +35,7 @@ class Dispatch:
 
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, PacketHandler] = {}
         self._lanes: dict[str, deque[_Arrival]] = {}
         self._arrived: deque[_Arrival] = deque()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -46,13 +46,27 @@ class Dispatch:
 
     def add(self, topic_filter: str, handler: Handler) -> None:
         """Name the one handler of a filter."""
+
+        async def heard(packet: Packet) -> None:
+            await handler(packet.topic, packet.payload)
+
+        self.add_listener(topic_filter, heard)
+
+    def add_listener(self, topic_filter: str, handler: PacketHandler) -> None:
+        """As `add`, for a handler that reads properties."""
         if topic_filter in self._handlers:
             raise ValueError(f"{topic_filter} has a handler already")
         self._handlers[topic_filter] = handler
 
-    def arrive(self, topic: str, payload: bytes, acknowledge: Callable[[], None]) -> None:
+    def arrive(
+        self,
+        topic: str,
+        payload: bytes,
+        acknowledge: Callable[[], None],
+        properties: Properties = NO_PROPERTIES,
+    ) -> None:
         """Have a message handled; `acknowledge` is called once it is."""
-        arrival = _Arrival(topic, payload, acknowledge)
+        arrival = _Arrival(Packet(topic, payload, properties), acknowledge)
         self._arrived.append(arrival)
         if (lane := self._lanes.get(topic)) is not None:
             lane.append(arrival)
@@ -90,14 +104,14 @@ class Dispatch:
         handlers = [
             handler
             for topic_filter, handler in self._handlers.items()
-            if matches(topic_filter, arrival.topic)
+            if matches(topic_filter, arrival.packet.topic)
         ]
         for handler in handlers:
             try:
-                await handler(arrival.topic, arrival.payload)
+                await handler(arrival.packet)
             except StoreUnavailable as error:  # no mistake of the handler's, strict or not
-                log.error("a message was not kept", topic=arrival.topic, why=str(error))
+                log.error("a message was not kept", topic=arrival.packet.topic, why=str(error))
             except Exception:
                 if self._strict:
                     raise
-                log.exception("a message's handler failed", topic=arrival.topic)
+                log.exception("a message's handler failed", topic=arrival.packet.topic)

@@ -21,8 +21,11 @@ from aiomqtt.types import PahoSocket
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from headend.field.broker import BrokerUnavailable, Handler, Will
+from headend.field.broker import BrokerUnavailable, Handler, PacketHandler, Will
 from headend.field.dispatch import Dispatch
+from headend.field.mqtt_properties import read, session_kept, written
+from protocols.mqtt import NO_PROPERTIES
+from protocols.mqtt import Properties as Beside
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +122,10 @@ class _Client(aiomqtt.Client):
 
 
 class MqttBroker:
-    """Implements `Broker`: one session under one client id, for as long as `start` … `stop`."""
+    """Implements `Broker`: one session under one client id, for as long as `start` … `stop`.
+
+    It speaks MQTT 3.1.1, or with `version_5` MQTT 5.0, which alone carries properties.
+    """
 
     def __init__(
         self,
@@ -129,7 +135,9 @@ class MqttBroker:
         will: Will | None = None,
         keepalive_s: int = 30,
         sharing: Sharing | None = None,
+        version_5: bool = False,
     ) -> None:
+        self._version_5 = version_5
         self._address = address
         self._client_id = client_id
         self._will = will
@@ -170,13 +178,28 @@ class MqttBroker:
             why = f": {self._trouble}" if self._trouble else ""
             raise BrokerUnavailable(f"no broker at {where}{why}", sent=False) from error
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """As `Broker.publish`; raises at once when there is no connection."""
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        properties: Beside = NO_PROPERTIES,
+    ) -> None:
+        """As `Broker.publish`; raises at once when there is no connection.  MQTT 3.1.1 leaves the
+        properties out."""
         client, down = self._client, self._down
         if client is None or down is None or not self._up.is_set():
             raise BrokerUnavailable("not connected to the broker", sent=False)
         publishing = asyncio.ensure_future(
-            client.publish(topic, payload, qos=1, retain=retain, timeout=PUBLISH_TIMEOUT_S)
+            client.publish(
+                topic,
+                payload,
+                qos=1,
+                retain=retain,
+                properties=written(properties) if self._version_5 else None,
+                timeout=PUBLISH_TIMEOUT_S,
+            )
         )
         try:
             await asyncio.wait({publishing, down}, return_when=asyncio.FIRST_COMPLETED)
@@ -191,6 +214,14 @@ class MqttBroker:
     async def subscribe(self, topic_filter: str, handler: Handler) -> None:
         """As `Broker.subscribe`; before `start` it is kept for then."""
         self._dispatch.add(topic_filter, handler)
+        await self._announce(topic_filter)
+
+    async def listen(self, topic_filter: str, handler: PacketHandler) -> None:
+        """As `subscribe`, for a handler that reads properties."""
+        self._dispatch.add_listener(topic_filter, handler)
+        await self._announce(topic_filter)
+
+    async def _announce(self, topic_filter: str) -> None:
         if self._client is not None and self._up.is_set():
             try:
                 await self._client.subscribe(self._announced(topic_filter), qos=1)
@@ -224,6 +255,7 @@ class MqttBroker:
 
     def _new_client(self) -> _Client:
         will = self._will
+        ends_with_it = self._sharing is not None
         if self._address.tls is not None:
             self._address.tls.sslsocket_class = _Socket
         client = _Client(
@@ -233,7 +265,10 @@ class MqttBroker:
             password=self._address.password,
             tls_context=self._address.tls,
             identifier=self._client_id,
-            clean_session=self._sharing is not None,
+            protocol=aiomqtt.ProtocolVersion.V5 if self._version_5 else None,
+            clean_session=None if self._version_5 else ends_with_it,
+            clean_start=ends_with_it if self._version_5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
+            properties=session_kept(not ends_with_it) if self._version_5 else None,
             will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
             keepalive=self._keepalive_s,
             timeout=PUBLISH_TIMEOUT_S,
@@ -254,7 +289,9 @@ class MqttBroker:
             def acknowledge(message: aiomqtt.Message = message) -> None:
                 client.acknowledge(message)
 
-            self._dispatch.arrive(str(message.topic), payload, acknowledge)
+            self._dispatch.arrive(
+                str(message.topic), payload, acknowledge, read(message.properties)
+            )
 
     def _let_go(self) -> None:
         self._up.clear()

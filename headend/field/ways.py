@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headend.domain.meter import is_direct
+from headend.field.carried_keys import CarriedKeys
 from headend.ports import Command, Connectivity, Field, FieldListener, Report, Store
+from protocols.concentrator.messages import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Ways:
     concentrators: Field
     direct: Field
     store: Store
+    keys: CarriedKeys
 
     async def _way(self, command: Command) -> Field:
         """A meter by gateway takes its turn in its concentrator's lane, and we speak with it."""
@@ -41,6 +44,8 @@ class Ways:
         again: bool = False,
     ) -> Report:
         way = await self._way(command)
+        if command.action is Action.CHANGE_KEYS and way is self.concentrators:
+            return await self.keys.change(command, on_accepted, again)
         return await way.perform(command, on_accepted=on_accepted, again=again)
 
     async def withdraw(self, command: Command) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
 from headend.domain.job import Authorisation, Job, TakenOrder
-from headend.domain.order import OWN, Kind, Order
+from headend.domain.order import LOADS, OWN, Kind, Order
 from headend.orders import rules
 from protocols.concentrator.messages import ACTING, Action, ObjectWanted
 from protocols.jobs.package import PackedOrder
@@ -21,6 +21,10 @@ def window(
         return None, "keys are changed by the head-end alone"
     if order.kind is Kind.UPDATE_FIRMWARE:
         return None, "images are brought by the head-end alone; a technician has ami probe firmware"
+    if order.kind is Kind.RESET_DEMAND:
+        return None, "billing periods are ended by the head-end alone: a second reset ends another"
+    if order.kind in LOADS:
+        return None, "loads are switched by the head-end alone"
     if order.kind in OWN - {Kind.READ}:
         return None, "clocks and calendars are kept by the head-end alone"
     begin, end = max(order.ready_at, job.not_before), min(order.deadline, job.expires_at)

@@ -186,7 +186,7 @@ class Acceptance:
             (State.QUEUED, cutting.why(self.policy) if held else f"waits for {_way(order)}"),
         )
         tx.add_order(order, story)
-        cutting.enter(tx, order, ready_at)
+        cutting.enter(tx, order, ready_at, self.policy)
         return order
 
 

@@ -93,6 +93,7 @@ def command_of(order: Order) -> Command:
         objects=order.objects,
         clock=order.clock,
         tariff=order.tariff,
+        since=order.demand_before,
     )
 
 

@@ -27,7 +27,7 @@ from headend.orders.judge import (
     look_action,
 )
 from headend.orders.settle import Settling
-from headend.ports import Clock, Command, Store, Transaction
+from headend.ports import Clock, Command, Report, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,19 @@ class EffectSearch:
         after the backup that we came back from we know no attempts to ask for: the meter alone can
         tell."""
         number, commanded = order.number, order.commanded
-        if await self.store.run(
+        by_technician, restored = await self.store.run(
             lambda tx: (
-                tx.tried_by_technician(number, commanded) or tx.meter_alone_knows(number, commanded)
+                tx.tried_by_technician(number, commanded),
+                tx.meter_alone_knows(number, commanded),
             )
-        ):
+        )
+        if by_technician or restored:
             verdict: Verdict = EffectUnknown(ask_concentrator=False, evidence=order.evidence)
             if read and not self.asking.offline(order):
                 order, verdict = await self.read_back(order)
+            never = not (by_technician or commanded)  # as far as we know
+            if never and isinstance(verdict, NotDone) and verdict.reason is ReasonCode.NOT_APPLIED:
+                verdict = replace(verdict, reason=ReasonCode.EFFECT_NOT_SEEN)
             return order, verdict, None
         if self.asking.offline(order):
             evidence = await self.asking.why_unreachable(order)
@@ -139,6 +144,14 @@ class EffectSearch:
         self, order: Order, cause: str | None = "reads the meter back"
     ) -> tuple[Order, Verdict]:
         """Read what shows the effect of an order; `cause` is the line in its journal."""
+        order, report = await self.read(order, cause)
+        if report is None or report.result is None:
+            return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
+        return order, judge_look(order, report.result, own_of(report))
+
+    async def read(self, order: Order, cause: str | None) -> tuple[Order, Report | None]:
+        """The reading itself, as an attempt of its own; None where somebody has moved the order
+        meanwhile."""
         now = self.clock.now()
         number = order.attempts + 1
         begun = Attempt(order.number, number, now, verification=True)
@@ -153,7 +166,7 @@ class EffectSearch:
             return looking, lane_now(tx, looking)
 
         if (begun_by := await self.store.run(begin)) is None:
-            return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
+            return order, None
         order, lane = begun_by
         command = Command(
             order=order.number,
@@ -167,6 +180,4 @@ class EffectSearch:
         ended = self.conclusions.ended(begun, report)
         await self.store.run(lambda tx: end_attempt(tx, ended))
         await self.asking.field.stored(command)
-        if report.result is None:
-            return order, EffectUnknown(ask_concentrator=False, evidence=order.evidence)
-        return order, judge_look(order, report.result, own_of(report))
+        return order, report

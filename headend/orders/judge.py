@@ -13,7 +13,7 @@ from decimal import Decimal
 from headend.domain.evidence import Evidence, Source, why_meter_is_silent
 from headend.domain.order import Kind, Order, ValueRead
 from headend.domain.reason import REASON_OF_DLMS, REASONS, ReasonCode
-from protocols.concentrator.effect import shown
+from protocols.concentrator.effect import LOOK, shown
 from protocols.concentrator.messages import (
     REPEATABLE,
     Action,
@@ -94,6 +94,7 @@ _FIXED = {
     Status.NOT_IN_TABLE: ReasonCode.NOT_IN_TABLE,
     Status.UNREPRESENTABLE: ReasonCode.LIMIT_NOT_REPRESENTABLE,
     Status.EMERGENCY: ReasonCode.EMERGENCY_ACTIVE,
+    Status.NOT_EQUIPPED: ReasonCode.METER_NOT_EQUIPPED,
     Status.MODE_FORBIDS: ReasonCode.MODE_CONNECTS_AT_ONCE,
     Status.NOT_APPLIED: ReasonCode.NOT_APPLIED,
     Status.KEY_REJECTED: ReasonCode.WRONG_KEY_OR_COUNTER,
@@ -179,6 +180,9 @@ def judge_look(order: Order, result: Result, own: Own = None) -> Verdict:
         unit=order.unit,
         limit=result.limit,
         supply=result.supply,
+        load=result.load,
+        demand=result.demand,
+        since=order.demand_before,
     ):
         case Status.DONE:
             return Done(value)
@@ -193,7 +197,7 @@ def judge_look(order: Order, result: Result, own: Own = None) -> Verdict:
 
 def look_action(kind: Kind) -> Action:
     """Which reading shows the effect of an order."""
-    return Action.READ_LIMIT if "limit" in kind else Action.READ_SUPPLY
+    return LOOK[Action(kind)]
 
 
 def evidence_of(result: Result, own: Own = None) -> tuple[Evidence, ...]:
@@ -235,6 +239,10 @@ def evidence_of_faults(entries: Sequence[FaultEntry]) -> tuple[Evidence, ...]:
 
 def value_of(result: Result) -> ValueRead | None:
     """The value that a result read back."""
+    if result.load is not None:
+        return ValueRead(load_on=result.load.output_on)
+    if result.demand is not None:
+        return ValueRead(demand=result.demand)
     return limit_value(result.limit) or _supply_value(result.supply)
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from headend.config import OrderPolicy
 from headend.domain.calendar import WorkingDays
-from headend.domain.meter import Meter, is_direct
+from headend.domain.meter import Meter
 from headend.domain.meter_image import MeterImage
-from headend.domain.order import LIMITS, OWN, Kind, Order
+from headend.domain.order import LIMITS, LOADS, OWN, Kind, Order
 from headend.domain.reason import ReasonCode
 
 # The active power that a unit lets through: of apparent power all, at a power factor of one.  An
@@ -43,9 +43,6 @@ def refusal(
         return ReasonCode.NOT_LINKED
     if meter.blocked:
         return ReasonCode.METER_BLOCKED
-    ours = is_direct(meter.lane) or meter.by_gateway
-    if order.kind is Kind.CHANGE_KEYS and not ours:
-        return ReasonCode.KEYS_OF_CONCENTRATOR
     if order.kind is Kind.SET_LIMIT and not within_contract(order, meter, policy):
         return ReasonCode.LIMIT_OUT_OF_RANGE
     if not day_allowed(order, max(at, order.ready_at), policy=policy, days=days):
@@ -68,15 +65,16 @@ def day_allowed(order: Order, at: datetime, *, policy: OrderPolicy, days: Workin
 
 def bound_to_working_days(order: Order, policy: OrderPolicy) -> bool:
     """Whether the calendar matters to the order at all: it protects people, not registers."""
-    if order.any_day or order.kind in OWN:
+    if order.any_day or order.kind in OWN | LOADS | {Kind.RESET_DEMAND}:
         return False
     return not (order.kind in GIVING_BACK and policy.connect_any_day)
 
 
 def supersedes(new: Order, old: Order) -> bool:
     """Whether `new` makes the undispatched `old` order of the same meter pointless: supply given
-    back undoes a cut not yet made, and a new limit undoes the pending end of an earlier one; a
-    cut ends the waiting for a hand at the meter, and a calendar replaces the one before it."""
+    back undoes a cut not yet made; a new limit undoes the pending end of an earlier one, and one
+    that waits for a second person; a cut ends the waiting for a hand at the meter, and a calendar
+    replaces the one before it."""
     if old.meter != new.meter:
         return False
     if new.kind in GIVING_BACK:
@@ -85,7 +83,9 @@ def supersedes(new: Order, old: Order) -> bool:
         return old.until_pressed and old.armed
     if new.kind is Kind.SET_TARIFF:
         return old.kind is Kind.SET_TARIFF and old.transaction_id != new.transaction_id
-    return new.kind in LIMITS and old.restores is not None
+    if new.kind in LIMITS and old.kind in LIMITS:
+        return old.restores is not None or old.held
+    return False
 
 
 def within_contract(order: Order, meter: Meter, policy: OrderPolicy) -> bool:
@@ -95,5 +95,9 @@ def within_contract(order: Order, meter: Meter, policy: OrderPolicy) -> bool:
         return False
     if meter.contracted_w is None:
         return True
-    factor = Decimal(str(policy.nominal_v)) if order.unit == "A" else WATTS[order.unit or "W"]
-    return order.amount * factor <= meter.contracted_w
+    return in_watts(order.amount, order.unit, policy) <= meter.contracted_w
+
+
+def in_watts(amount: Decimal, unit: str | None, policy: OrderPolicy) -> Decimal:
+    """The active power that a limit certainly lets through; without a unit it is in W already."""
+    return amount * (Decimal(str(policy.nominal_v)) if unit == "A" else WATTS[unit or "W"])

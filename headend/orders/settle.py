@@ -14,21 +14,36 @@ from datetime import datetime, timedelta
 from headend.config import OrderPolicy
 from headend.domain.change import Change, ChangeKind
 from headend.domain.evidence import Evidence
-from headend.domain.order import OWN, PRIORITY, READY, Kind, Order, State, ValueRead
+from headend.domain.order import (
+    LOADS,
+    OPPOSITE,
+    OWN,
+    PRIORITY,
+    READY,
+    Kind,
+    Order,
+    State,
+    ValueRead,
+)
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.orders.security import security_line
 from headend.ports import Chance, Outgoing, Standing, Transaction
 from protocols.commercial import messages as commercial
+from protocols.concentrator.demand import DemandRead
 
 
 @dataclass(slots=True)
 class Settling:
-    """Ends orders, posts what the commercial side is owed, and tells who waits for an end."""
+    """Ends orders, posts what the commercial side is owed, and tells who waits for an end.
+
+    `following` is done in the transaction that ends an order: what must come of it, or not be.
+    """
 
     chance: Chance
     policy: OrderPolicy
     wake_outbox: Callable[[], None]
+    following: list[Callable[[Transaction, Order, datetime], None]] = field(default_factory=list)
     _waiting: dict[int, set[asyncio.Event]] = field(default_factory=dict)
 
     def end(
@@ -66,6 +81,8 @@ class Settling:
         self.post(tx, ended, at)
         if state is State.DONE:
             self.promise_end(tx, ended, before, at)
+        for follow in self.following:
+            follow(tx, ended, at)
         return ended
 
     def post(self, tx: Transaction, order: Order, at: datetime) -> None:
@@ -117,28 +134,49 @@ class Settling:
     def promise_end(
         self, tx: Transaction, order: Order, before: ValueRead | None, at: datetime
     ) -> None:
-        """Queue the order that ends a limit bound in time by putting the earlier one back.
+        """Queue the order that ends what is bound in time: of a limit by putting the earlier one
+        back, of a load by switching it the other way.
 
         Where nobody read the earlier one, the limit is lifted: a bounded one must not stay.
         """
+        if order.kind in LOADS:
+            self._promise_load(tx, order, at)
+            return
         if order.until is None or (before is None and order.kind is not Kind.SET_LIMIT):
             return
         earlier = before or ValueRead()
         no_limit = earlier.limit is None
-        number = tx.next_order_number()
-        promised = replace(
+        end = replace(
             order,
-            number=number,
             kind=Kind.REMOVE_LIMIT if no_limit else Kind.SET_LIMIT,
             amount=earlier.limit,
             unit=None if no_limit else earlier.unit,
+            priority=PRIORITY[Kind.SET_LIMIT],
+        )
+        self._promise(tx, order, end, at, "limit")
+
+    def _promise_load(self, tx: Transaction, order: Order, at: datetime) -> None:
+        """What was promised of an earlier switching no longer holds: this one took effect since."""
+        for old in tx.open_orders_of_meter(order.meter):
+            waits = old.kind in LOADS and old.restores is not None and old.state is State.QUEUED
+            if waits and old.ready_at > at:
+                reason, cause = ReasonCode.SUPERSEDED, f"superseded by order {order.number}"
+                self.end(tx, old, State.CANCELLED, at=at, cause=cause, reason=reason)
+        if order.until is not None:
+            end = replace(order, kind=OPPOSITE[order.kind])
+            self._promise(tx, order, end, at, "switching")
+
+    def _promise(self, tx: Transaction, order: Order, end: Order, at: datetime, what: str) -> None:
+        assert order.until is not None
+        promised = replace(
+            end,
+            number=tx.next_order_number(),
             accepted_at=at,
             ready_at=order.until,
             not_before=order.until,
             deadline=order.until + timedelta(seconds=self.policy.deadline_s),
             until=None,
             state=State.QUEUED,
-            priority=PRIORITY[Kind.SET_LIMIT],
             any_day=True,
             attempts=0,
             tries=0,
@@ -152,7 +190,7 @@ class Settling:
             restores=order.number,
         )
         story = (
-            (State.RECEIVED, f"ends the limit of order {order.number}; allowed on any day"),
+            (State.RECEIVED, f"ends the {what} of order {order.number}; allowed on any day"),
             (State.QUEUED, f"waits for {order.until:%Y-%m-%d %H:%M:%S}Z"),
         )
         tx.add_order(promised, story)
@@ -224,6 +262,12 @@ def _reason(code: ReasonCode) -> commercial.ReasonGiven:
     return commercial.ReasonGiven(row.code, row.cim, row.text, row.details, row.crew)
 
 
+def _demand(read: DemandRead) -> commercial.DemandGiven:
+    return commercial.DemandGiven(
+        read.resets, read.reset_at, read.rows, read.maximum, read.unit, read.maximum_at
+    )
+
+
 def _value(read: ValueRead) -> commercial.ValueGiven:
     return commercial.ValueGiven(
         limit=None if read.limit is None else str(read.limit),
@@ -231,4 +275,6 @@ def _value(read: ValueRead) -> commercial.ValueGiven:
         unit=read.unit,
         supply_on=read.supply_on,
         control_state=read.control_state,
+        load_on=read.load_on,
+        demand=None if read.demand is None else _demand(read.demand),
     )

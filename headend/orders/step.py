@@ -23,6 +23,7 @@ from headend.domain.upkeep import ClockMeasured
 from headend.events.watching import StatusWatch
 from headend.orders import cutting, rules
 from headend.orders.asking import Asking, command_of, concentrator_of, own_of
+from headend.orders.billing import BillingMark
 from headend.orders.breaker import Breaker
 from headend.orders.conclusion import Conclusions, told_of, unmoved
 from headend.orders.effect import EffectSearch
@@ -57,6 +58,7 @@ class Stepping:
     _conclusions: Conclusions = dataclasses.field(init=False)
     _effect: EffectSearch = dataclasses.field(init=False)
     _hands: Hands = dataclasses.field(init=False)
+    _billing: BillingMark = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
@@ -68,6 +70,7 @@ class Stepping:
             store, clock, self.policy, self._asking, self._conclusions, self.settling
         )
         self._hands = Hands(self._effect)
+        self._billing = BillingMark(self._effect)
 
     async def take(self, order: Order) -> None:
         """One step with a leased order."""
@@ -110,6 +113,9 @@ class Stepping:
             await self._conclusions.postpone(order, until, why, reason, evidence)
         elif self._asking.offline(order):
             await self._note_offline(order, now)
+        elif order.kind is Kind.RESET_DEMAND and order.demand_before is None:
+            if (marked := await self._billing.set(order)) is not None:
+                await self._try(marked)
         else:
             await self._dispatch(order, now)
 
@@ -142,7 +148,7 @@ class Stepping:
             if cutting.must_wait(tx, current, now, self.policy):
                 cutting.hold(tx, current, now, self.policy)
                 return None
-            cutting.enter(tx, current, now)
+            cutting.enter(tx, current, now, self.policy)
             dispatched = current.to(
                 State.DISPATCHED,
                 attempts=number,

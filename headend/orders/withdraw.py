@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
-from headend.orders import rules
+from headend.orders import cutting, rules
 from headend.orders.settle import Settling
 from headend.ports import Transaction
 
@@ -101,10 +101,11 @@ class Withdrawal:
     ) -> Withdrawn:
         """Give a source's waiting limits of these meters another amount.  Too late is a meter of
         which none waits any more."""
+        policy = self.settling.policy
         named = _named(tx, source, [target])
         limits = [o for o in named if o.kind is Kind.SET_LIMIT and o.meter in meters]
         waiting = {order.meter for order in limits if order.state is State.QUEUED}
-        changed, above, late = [], [], []
+        changed, above, late, held = [], [], [], []
         for order in limits:
             if order.state is not State.QUEUED:
                 if order.meter not in waiting:
@@ -112,11 +113,17 @@ class Withdrawal:
                 continue
             wanted = replace(order, amount=amount, unit=unit)
             meter = tx.meter(order.meter)
-            if meter is None or not rules.within_contract(wanted, meter, self.settling.policy):
+            if meter is None or not rules.within_contract(wanted, meter, policy):
                 above.append(order)
                 continue
-            tx.save_order(wanted, at=at, cause=f"amount changed to {amount} {unit or 'W'}")
+            cause = f"amount changed to {amount} {unit or 'W'}"
+            wanted = cutting.weigh_anew(tx, wanted, at, policy)
+            if wanted.held and not order.held:
+                cause += f"; {cutting.why(policy)}"
+                held.append(wanted)
+            tx.save_order(wanted, at=at, cause=cause)
             changed.append(wanted)
+        cutting.note(tx, held, source, at, policy)
         return Withdrawn(
             _transaction_of(named),
             done=tuple(changed),

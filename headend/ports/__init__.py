@@ -13,6 +13,8 @@ from headend.ports.keys import (
 from headend.ports.memory import (
     AlreadyStored,
     InboundMessage,
+    OutboundMessage,
+    OutboundStream,
     Outgoing,
     Standing,
     StoreUnavailable,
@@ -40,6 +42,8 @@ __all__ = [
     "KeyShared",
     "KeysUnreadable",
     "MeterKeys",
+    "OutboundMessage",
+    "OutboundStream",
     "Outgoing",
     "ProfileRows",
     "Report",

@@ -14,7 +14,9 @@ from headend.domain.reading import WantedObject
 from protocols.concentrator.messages import (
     Action,
     ClockWanted,
+    DemandMark,
     FaultEntry,
+    KeysWanted,
     Result,
     TariffWanted,
 )
@@ -35,8 +37,10 @@ class Command:
     objects: tuple[WantedObject, ...] = ()
     clock: ClockWanted | None = None
     tariff: TariffWanted | None = None
+    since: DemandMark | None = None  # RESET_DEMAND only
     model: str = "generic"
     image: MeterImage | None = None  # UPDATE_FIRMWARE only
+    keys: KeysWanted | None = None  # CHANGE_KEYS through a concentrator only
     activate: bool = True  # UPDATE_FIRMWARE: the time has come to start what is verified
 
 

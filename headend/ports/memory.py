@@ -46,6 +46,42 @@ class Outgoing:
     trouble: str | None = None  # why the last try came to nothing, where that is known
 
 
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """A CIM message owed to another system, at least once; gone when it is settled.
+
+    Messages of one `stream` leave one after the other, each only after the one before it is settled
+    by the consumer's own acknowledgement of `message_id`.  `body` is the message's element,
+    deflated.
+    """
+
+    message_id: str
+    stream: str
+    channel: str  # "queue" or "soap"
+    created_at: datetime
+    body: bytes
+    address: str | None = None  # "soap": where to
+    tries: int = 0
+    due_at: datetime | None = None  # None behind another of its stream
+    trouble: str | None = None  # why the last try came to nothing
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundStream:
+    """What messages are made from, one after the other: an answer in pages, or what is told as it
+    comes.  `cursor` says how far it has come; it moves in the transaction that posts the messages.
+
+    `request` is the question's element as it came, empty where nobody asked.
+    """
+
+    name: str
+    kind: str  # "pages", "reads" or "subscriber"
+    cursor: str
+    made_at: datetime
+    request: bytes = b""
+    address: str | None = None
+
+
 class StoreUnavailable(RuntimeError):
     """The database would not begin, write or commit; nothing of the transaction was kept."""
 

@@ -21,6 +21,7 @@ from headend.ports.words.messages import MessageWords
 from headend.ports.words.meter_clocks import MeterClockWords
 from headend.ports.words.notices import NoticeWords
 from headend.ports.words.orders import OrderWords
+from headend.ports.words.outbound import OutboundWords
 from headend.ports.words.outbox import OutboxWords
 from headend.ports.words.readings import ReadingWords
 from headend.ports.words.registry import RegistryWords
@@ -28,6 +29,7 @@ from headend.ports.words.restoration import RestorationWords
 from headend.ports.words.rollup import RollupWords
 from headend.ports.words.service_levels import ServiceLevelWords
 from headend.ports.words.upkeep import UpkeepWords
+from headend.ports.words.usage_points import UsagePointWords
 from headend.ports.words.validated import ValidatedWords
 
 T = TypeVar("T")
@@ -37,6 +39,7 @@ class Transaction(
     RegistryWords,
     RestorationWords,
     LifeWords,
+    UsagePointWords,
     ReadingWords,
     CollectedWords,
     ValidatedWords,
@@ -58,10 +61,15 @@ class Transaction(
     CutWords,
     JobWords,
     OutboxWords,
+    OutboundWords,
     AccessWords,
     Protocol,
 ):
     """The store's words inside one transaction.  Methods are plain calls; nothing awaits."""
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Run a part of the transaction: all of it is kept, or, if it raises, nothing of it."""
+        ...
 
 
 class Store(Protocol):

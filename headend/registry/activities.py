@@ -3,25 +3,35 @@
 What is asked stays in the store until it has ended.  A concentrator that is away is asked when it
 comes on line, if that is before the deadline; one that has the question and does not answer is
 asked again.  All that is asked may be asked twice without harm: it only reads, or, as a table of
-tasks, names what it wants by a number of its own.
+tasks, names what it wants by a number of its own, or, as a restart, is met
+once for a message's id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from headend import trouble
 from headend.domain.activity import Activity, ActivityKind, ActivityState, Told
-from headend.domain.reason import ReasonCode
 from headend.domain.upkeep import ClockMeasured
 from headend.ports import Chance, Clock, Store, Transaction
+from headend.registry.activity_ends import answer_to, met, over
 from headend.registry.upkeep import Courier, Upkeep
-from protocols.concentrator.messages import Online, ReadFaultLog, State
+from protocols.concentrator.messages import (
+    Discover,
+    DiscoveryEnded,
+    Online,
+    ReadFaultLog,
+    Restart,
+    Restarted,
+    State,
+)
 
 AGAIN_S = 120.0  # without an answer it is asked again
 LIVE_LOOK_S = 2.0  # how soon is noticed what another process has asked
@@ -47,6 +57,7 @@ class Activities:
     errors: list[Exception] = field(default_factory=list)
     _rest: dict[int, float] = field(default_factory=dict)  # loop's time until it is asked again
     _sent: dict[str, int] = field(default_factory=dict)  # activity, by the message
+    _demanding: set[int] = field(default_factory=set)  # whose message is on its way
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -126,15 +137,48 @@ class Activities:
                     await self.renew(activity.concentrator)
             case ActivityKind.FAULTS:
                 await self._mark_sent(activity)
-                errand = asyncio.create_task(self._fetch_faults(activity), name="fault log")
-                self._errands.add(errand)
-                errand.add_done_callback(self._errands.discard)
+                self._run_beside(self._fetch_faults(activity), "fault log")
+            case ActivityKind.DISCOVER | ActivityKind.REBOOT:
+                await self._mark_sent(activity)
+                if activity.number not in self._demanding:
+                    self._demanding.add(activity.number)
+                    self._run_beside(self._demand(activity), str(activity.kind))
             case _:
                 await self._mark_sent(activity)
                 message_id = self.chance.uuid()
                 self._sent[message_id] = activity.number
                 if not await self.upkeep.inquire(activity.concentrator, message_id):
                     del self._sent[message_id]
+
+    def _run_beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        errand = asyncio.create_task(work, name=name)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    async def _demand(self, activity: Activity) -> None:
+        """Its receipt says that it is stored; what came of it is told later, by `_met`."""
+        ask = Restart if activity.kind is ActivityKind.REBOOT else Discover
+        message = ask(id=activity.message_id, at=self.clock.now(), not_after=activity.deadline)
+        try:
+            await self.courier.deliver(activity.concentrator, message)
+        except Exception as error:
+            trouble.note(self.errors, _log, "an activity rests", error, activity=activity.number)
+        finally:
+            self._demanding.discard(activity.number)
+
+    async def restarted(self, concentrator: str, word: Restarted) -> bool:
+        """A concentrator has started anew, because it was asked."""
+        return await self._met(concentrator, word.of, {"boot": word.boot})
+
+    async def discovered(self, concentrator: str, word: DiscoveryEnded) -> bool:
+        """It has looked at all there is; what it found is the affair of `discovery`."""
+        return await self._met(concentrator, word.of, {"modules": word.modules, "told": word.found})
+
+    async def _met(self, concentrator: str, of: str, told: Told) -> bool:
+        """A demand was met, perhaps after its time was over: it was done all the same."""
+        now = self.clock.now()
+        await self.store.run(lambda tx: met(tx, concentrator, of, told, now))
+        return True
 
     async def _fetch_faults(self, activity: Activity) -> None:
         """Its receipt says that it tells them; the lines come as evidence of their own."""
@@ -166,7 +210,7 @@ class Activities:
             return
         activity = await self.store.run(lambda tx: tx.activity(number))
         if activity is not None:
-            await self._end(number, _told(activity.kind, state, measured))
+            await self._end(number, answer_to(activity.kind, state, measured))
 
     async def _end(self, number: int, told: Told) -> None:
         now = self.clock.now()
@@ -187,7 +231,7 @@ class Activities:
         def work(tx: Transaction) -> None:
             known = tx.activity(activity.number)
             if known is not None and known.open:
-                tx.save_activity(_over(known, now))
+                tx.save_activity(over(known, now))
 
         await self.store.run(work)
         for message_id in [each for each, of in self._sent.items() if of == activity.number]:
@@ -216,40 +260,3 @@ class Activities:
         if not counted.open:
             await self.renew(activity.concentrator)
         return counted
-
-
-def _over(activity: Activity, now: datetime) -> Activity:
-    """What its deadline makes of it."""
-    if activity.state is ActivityState.ASKED:
-        state, reason = ActivityState.EXPIRED, ReasonCode.CONCENTRATOR_UNREACHABLE
-    else:
-        state, reason = ActivityState.FAILED, ReasonCode.CONCENTRATOR_UNREACHABLE_UNKNOWN
-        if activity.told and activity.told.get("read"):
-            reason = ReasonCode.NO_ANSWER_UNKNOWN  # it reads, but not all of its meters
-    return replace(activity, state=state, reason=reason, ended_at=now)
-
-
-def _told(kind: ActivityKind, state: State, measured: ClockMeasured) -> Told:
-    """What of an answer was asked for."""
-    clock: Told = {
-        "offset_s": round(measured.offset_s, 3),
-        "error_s": round(measured.error_s, 3),
-        "shifted_s": round(measured.shifted_s, 3),
-    }
-    there = sum(place.registered for place in state.meters)
-    topology: Told = {
-        "meters": len(state.meters),
-        "registered": there,
-        "levels": max((place.level for place in state.meters), default=0),
-    }
-    match kind:
-        case ActivityKind.CLOCK:
-            return clock
-        case ActivityKind.TOPOLOGY:
-            return topology
-        case ActivityKind.EVENTS:
-            last: Told = {"last": str(state.events[-1].code)} if state.events else {}
-            return {"events": len(state.events), **last}
-        case _:
-            memory: Told = {"behind": len(state.behind), "blocks": state.memory.blocks}
-            return {"firmware": state.firmware, "boot": state.boot, **topology, **memory, **clock}

@@ -39,6 +39,7 @@ def exchange(
     now: datetime,
     last_read: RegisterRead | None = None,
     first_read: RegisterRead | None = None,
+    below_readings: bool = False,
 ) -> Exchanged:
     """Take `old` down and hang `new`, which is in stock, up where it hung.
 
@@ -65,6 +66,7 @@ def exchange(
         settling,
         now=now,
         last_read=last_read,
+        below_readings=below_readings,
     )
     taken_over = replace(
         after, contracted_w=before.contracted_w, recorded_phase=before.recorded_phase

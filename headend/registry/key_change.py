@@ -86,12 +86,12 @@ async def _carry_out(
                     await vault.promote(meter, client)
                 case Forget():
                     await vault.forget(meter, client)
-                case Talk(which, procedure):
+                case Talk(which, begin):
                     known = await vault.keys(meter, client)
                     assert known is not None, "keys are replaced, never lost"
                     generation = known.current if which is Which.CURRENT else known.pending
                     assert generation is not None, "remembered before they are used"
-                    answer = await converse(generation, procedure)
+                    answer = await converse(generation, begin())
                 case _:
                     assert_never(step)
             step = steps.send(answer)

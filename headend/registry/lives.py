@@ -26,6 +26,7 @@ from headend.domain.reason import ReasonCode
 from headend.orders.follow import follow
 from headend.orders.settle import Settling
 from headend.ports import Transaction
+from headend.registry.last_read import below_before, told_kwh
 
 _IN_THE_FIELD = frozenset({Stage.INSTALLED, *COMMISSIONED})
 
@@ -116,9 +117,18 @@ def install(
             f"exchange the two: ami meter exchange {there.meter} {name}",
             "place-taken",
         )
-    after = meter
+    point = tx.usage_point(service_point)
+    if point is not None and point.retired_at is not None:
+        raise NotTaken(
+            f"{service_point} is no usage point any more since {point.retired_at:%Y-%m-%d}",
+            "create it again by SOAP: create UsagePointConfig; or name another",
+            "point-retired",
+        )
+    after = meter if point is None else point.supplied(meter)
+    if after != meter:
+        tx.put_meters([after])
     if beneath(meter) not in _IN_THE_FIELD or hanging_of(tx, name) is not None:
-        after = move(tx, meter, Step.INSTALL, replace(by, why=by.why or f"at {service_point}"))
+        after = move(tx, after, Step.INSTALL, replace(by, why=by.why or f"at {service_point}"))
     tx.add_installation(Installation(name, service_point, by.at, first_read=first_read))
     return after
 
@@ -142,23 +152,38 @@ def remove(
     *,
     now: datetime,
     last_read: RegisterRead | None = None,
+    below_readings: bool = False,
 ) -> Ended:
     """Take a meter down.  Its keys are retired, and the orders that still wait for it end, because
     nobody can carry them out.  Where nobody tells its last reading, it is the newest that was
-    taken.  Raises `NotTaken`.
+    taken; one below what was read before is refused, unless `below_readings` says that it is so.
+    Raises `NotTaken`.
 
     Call `settling.announce` with the orders once the transaction is kept.
     """
     meter = known(tx, name)
+    hung = hanging_of(tx, name)
+    if hung is not None and last_read is not None:
+        before = below_before(tx, hung, last_read)
+        if before is not None:
+            told = f"{told_kwh(last_read)} is below the {told_kwh(before)} of {before.source}"
+            if not below_readings:
+                raise NotTaken(
+                    f"{told} at {before.at:%Y-%m-%d %H:%M}Z",
+                    "look at the register again; if it is so: --below-readings"
+                    " (by REST: below_readings)",
+                    "below-readings",
+                )
+            by = replace(by, why=f"{by.why}; {told}, as {by.who} says".removeprefix("; "))
     after = move(tx, meter, Step.REMOVE, by)
-    if (hung := hanging_of(tx, name)) is not None:
+    if hung is not None:
         if by.at < hung.since:
             raise NotTaken(
                 f"meter {name} hangs at {hung.service_point} since {hung.since:%Y-%m-%d %H:%M}Z",
                 "name a later time: --at",
                 "wrong-time",
             )
-        last_read = last_read or tx.newest_register(name)
+        last_read = last_read or tx.newest_register(name, by.at)
         tx.close_installation(replace(hung, until=by.at, last_read=last_read))
     tx.retire_keys(name)
     ended = tuple(

@@ -1,7 +1,8 @@
 """Tables in CSV as utilities send them: a line of column names, then a line for each thing.
 
-UTF-8, with or without a byte order mark; commas, or semicolons as spreadsheets write them where a
-comma is the decimal sign (RFC 4180 otherwise).  A column that nobody knows is refused: it may be a
+UTF-8, or another encoding that can be told (`encoding`); commas, or semicolons as spreadsheets
+write them where a comma is the decimal sign, or tabs as their "Unicode text" has (RFC 4180
+otherwise).  A column's name may be in capitals.  One that nobody knows is refused: it may be a
 known one, misspelt, whose values would be lost without a word.
 """
 
@@ -13,6 +14,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from headend.registry.encoding import NotText, encoding_of
+
 FIELD_MAX = 4096
 """Characters of one value: no value of ours comes near it, and a quote that is never closed would
 else swallow the file."""
@@ -21,12 +24,19 @@ else swallow the file."""
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """What is wrong in a file, where, and what to do.  `line` counts from 1; `column` is a column's
-    name or an element's, "" where the line as a whole is meant."""
+    name or an element's, "" where the line as a whole is meant.  `begun` is where the thing begins
+    that is wrong, if it has several lines: flaws of one thing have this in common."""
 
     line: int
     column: str
     why: str
     next_step: str
+    begun: int | None = None
+
+    @property
+    def thing(self) -> int:
+        """The line by which what is wrong is counted, once for all of its flaws."""
+        return self.line if self.begun is None else self.begun
 
     def __str__(self) -> str:
         where = f"line {self.line}" + (f", {self.column}" if self.column else "")
@@ -53,12 +63,15 @@ def rows(
     file: BinaryIO, known: Callable[[str], bool], required: Collection[str], about: str
 ) -> Iterator[Row]:
     """The lines of a table.  `about` says in words which columns there are.  Raises `BadFile`."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        text = io.TextIOWrapper(file, encoding=encoding_of(file), newline="")
+    except NotText as error:
+        raise BadFile(Flaw(error.line, "", str(error), error.next_step)) from None
     last = 0
     try:
         head = text.readline()
-        delimiter = ";" if head.count(";") > head.count(",") else ","
-        names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])]
+        delimiter = max(",;\t", key=head.count)
+        names = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
         _check_names(names, known, required, about)
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         last = 1
@@ -75,9 +88,6 @@ def rows(
         raise BadFile(
             Flaw(last + 1, "", str(error), "look for a quote that is not closed")
         ) from None
-    except UnicodeDecodeError as error:
-        why = f"octet {error.start} of a part is no UTF-8"
-        raise BadFile(Flaw(0, "", why, "save the file as UTF-8")) from None
     finally:
         text.detach()
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response, Security
+from fastapi import APIRouter, Request, Response, Security
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ from headend.registry.tariff_file import BadCalendar, parse
 from headend.rest.asking import HeadEnd, Parts, known, source_of
 from headend.rest.meters import MeterName, no_meter
 from headend.rest.orders import Key, OrderTold, created, told
+from headend.rest.paging import Cursor, Limit, Page, after_moment, by_moment, page
 from headend.rest.placing import Asked
 from headend.rest.problems import described, wrong_question
 from headend.rest.values import Instant
@@ -72,12 +73,18 @@ async def list_clocks(
     parts: HeadEnd,
     caller: Annotated[Caller, Security(known, scopes=[Permission.READING_READ])],
     name: MeterName,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> list[ClockTold]:
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ClockTold]:
     """How a meter's clock stood, the latest first."""
+    before = after_moment(cursor)
     await _meter(parts, name)
-    found = await parts.read(lambda connection: meter_clocks_of(connection, name, limit=limit))
-    return [ClockTold.of(each) for each in found]
+    found = await parts.read(
+        lambda connection: meter_clocks_of(
+            connection, name, before=before and before[0], limit=limit + 1
+        )
+    )
+    return page(found, limit, ClockTold.of, lambda each: by_moment(each.at, each.order))
 
 
 @router.post(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
@@ -23,6 +23,7 @@ from headend.ports import Clock
 from headend.registry.shipment.by_request import Shipments
 from headend.rest import within
 from headend.rest.feed import Feed
+from headend.rest.making import Making
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from headend.rest.problems import Problem
@@ -58,6 +59,7 @@ class Parts:
     levels: ServiceLevels
     outside: Outside
     shipments: Shipments
+    making: Making = field(default_factory=Making)
 
 
 async def parts_of(request: Request) -> Parts:

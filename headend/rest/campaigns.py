@@ -9,8 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 
 from headend.access.desk import By
-from headend.access.ordering import permission_for
-from headend.campaigns.starting import NotStarted, Wanted, start, wish_with
+from headend.campaigns.starting import NotStarted, Wanted, start, wish_of, wish_with
 from headend.campaigns.steering import NotSteered
 from headend.domain.account import Caller, Permission
 from headend.domain.campaign import (
@@ -21,6 +20,7 @@ from headend.domain.campaign import (
     MemberState,
     Plan,
 )
+from headend.orders import cutting
 from headend.orders.approve import NotSecond
 from headend.orders.inbox import Conflict, Received, Repeated, Taken
 from headend.ports import Transaction
@@ -105,8 +105,9 @@ async def start_campaign(
     request: Request, parts: HeadEnd, caller: Sender, wanted: CampaignWanted, key: Key
 ) -> Response:
     """Start a campaign.  Each kind of order takes its own permission besides: `order.cut` for
-    disconnections, `reading.demand` for reads, `key.change` for keys."""
-    needed = permission_for(wanted.kind)
+    disconnections and limits as good as one, `reading.demand` for reads, `key.change` for keys."""
+    policy = parts.placing.acceptance.policy
+    needed = cutting.permission(wanted.kind, wanted.amount, wanted.unit, policy)
     if needed is not Permission.ORDER_SEND:
         await demand(parts, request, caller, needed, f"campaign of {wanted.kind}")
     meant, by = _meant(wanted), By(caller.account, source_of(request))
@@ -185,7 +186,7 @@ async def cancel_campaign(
 async def approve_campaign(
     request: Request, parts: HeadEnd, caller: Approver, number: Number
 ) -> CampaignTold:
-    """Let its disconnections through, as the second person."""
+    """Let its cuts of supply through, as the second person."""
     return await _told(parts.campaigns.approve(number, caller, source=source_of(request)))
 
 
@@ -225,7 +226,8 @@ async def _may(request: Request, parts: Parts, caller: Caller, number: int) -> B
     found = await parts.read(lambda connection: queries.progress(connection, number))
     if found is None:
         raise _unknown(number)
-    needed = permission_for(found.campaign.kind)
+    wish, policy = wish_of(found.campaign), parts.placing.acceptance.policy
+    needed = cutting.permission(wish.kind, wish.amount, wish.unit, policy)
     if needed is not Permission.ORDER_SEND:
         await demand(parts, request, caller, needed, f"campaign {number}")
     return By(caller.account, source_of(request))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,22 @@ from pydantic import BaseModel, Field
 from headend.domain.account import Caller, Permission
 from headend.domain.ledger import Entry, Gap, Summary, summed
 from headend.rest.asking import HeadEnd, Parts, known
+from headend.rest.paging import (
+    Cursor,
+    Limit,
+    Page,
+    after_name,
+    after_name_and_number,
+    by_name,
+    by_name_and_number,
+    page,
+    part,
+)
 from headend.rest.problems import described, wrong_question
 from headend.rest.values import DeviceName, ObjectName
-from headend.store.ledger_queries import MeterFilter, Wanted, ledger, missing
+from headend.store.ledger_queries import MeterFilter, Wanted, ledger, missing, missing_after
+from headend.store.queries import Connection
+from headend.store.retention_queries import INTERVAL_DAYS, first_day
 
 router = APIRouter(prefix="/api/v1/collection", tags=["readings"])
 
@@ -90,11 +103,13 @@ class GapTold(BaseModel):
         )
 
 
-class Gaps(BaseModel):
-    """The first gaps, by meter and time; `more`: there are others."""
+class Gaps(Page[GapTold]):
+    """Gaps, by meter and time."""
 
-    items: list[GapTold]
-    more: bool
+    kept_since: date | None = Field(
+        description="Of days before this one nobody knows what of them was missing; null where all"
+        " rows are kept."
+    )
 
 
 _NAMES: dict[By, Callable[[Entry], str]] = {
@@ -114,11 +129,29 @@ async def completeness(
     profile: Profile = LOAD_PROFILE,
     concentrator: Behind = None,
     meter: OfMeter = None,
-) -> list[CompletenessTold]:
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[CompletenessTold]:
     """How much is here of what is expected, by the meters' lives and the days' lengths."""
     wanted = _wanted(parts, since, until, profile, concentrator, meter)
-    found = await parts.read(lambda connection: summed(ledger(connection, wanted), _NAMES[by]))
-    return [CompletenessTold.of(each) for each in found]
+    if by is By.METER:  # of which there are many: no more of them are counted than are told
+        after = after_name(cursor)
+        found = await parts.read(
+            lambda connection: list(islice(_by_meter(connection, wanted, after), limit + 1))
+        )
+        return page(found, limit, CompletenessTold.of, lambda each: by_name(each.name))
+    sums = await parts.read(lambda connection: summed(ledger(connection, wanted), _NAMES[by]))
+    return part(sums, cursor, limit, CompletenessTold.of, _named)
+
+
+def _by_meter(connection: Connection, wanted: Wanted, after: str) -> Iterator[Summary]:
+    for _, entries in groupby(ledger(connection, wanted, after), _NAMES[By.METER]):
+        yield from summed(entries, _NAMES[By.METER])
+
+
+def _named(one: Summary) -> tuple[int, str, str]:
+    """Its place in the list: the meters without a concentrator come first."""
+    return (1, one.name, "-") if one.name else (0, "-", "-")
 
 
 @router.get("/gaps", responses=described(400, 401, 403, 429, 503))
@@ -130,14 +163,23 @@ async def gaps(
     profile: Profile = LOAD_PROFILE,
     concentrator: Behind = None,
     meter: OfMeter = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Gaps:
     """What has ended and is not here, by meter and time."""
     wanted = _wanted(parts, since, until, profile, concentrator, meter)
-    found = await parts.read(
-        lambda connection: list(islice(missing(connection, wanted), limit + 1))
-    )
-    return Gaps(items=[GapTold.of(each) for each in found[:limit]], more=len(found) > limit)
+    after = after_name_and_number(cursor)
+
+    def asked(connection: Connection) -> tuple[list[Gap], date | None]:
+        if after is None:
+            found = missing(connection, wanted)
+        else:
+            found = missing_after(connection, wanted, after)
+        return list(islice(found, limit + 1)), first_day(connection, INTERVAL_DAYS)
+
+    found, kept_since = await parts.read(asked)
+    told = page(found, limit, GapTold.of, lambda gap: by_name_and_number(gap.meter, gap.begin))
+    return Gaps(items=told.items, next=told.next, kept_since=kept_since)
 
 
 def _wanted(

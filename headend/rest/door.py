@@ -18,6 +18,7 @@ from headend.rest import (
     adjusting,
     campaigns,
     collection,
+    commissioning,
     events,
     firmware,
     incidents,
@@ -26,7 +27,10 @@ from headend.rest import (
     orders,
     readings,
     registry,
+    registry_files,
     reports,
+    reports_asked,
+    schedules,
     service_levels,
     shipments,
     standing,
@@ -36,17 +40,20 @@ from headend.rest import (
 from headend.rest.asking import Parts
 from headend.rest.bounds import Bounded
 from headend.rest.problems import ProblemTold, tell_problems
-from headend.soap.route import UnsafeBind, is_loopback
+from headend.soap.door.route import UnsafeBind, is_loopback
 
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
 ROUTES = (
-    orders, campaigns, meters, activities, adjusting, registry, shipments, firmware, readings,
-    collection, events, incidents, notices, stream, reports, service_levels, why, standing,
+    orders, campaigns, meters, commissioning, activities, adjusting, registry, registry_files,
+    shipments, firmware, readings, collection, schedules, events, incidents, notices, stream,
+    reports, reports_asked, service_levels, why, standing,
 )  # fmt: skip
 BY_COMMAND = {
     "/api/v1/shipments": "Take it in by command, which has no bound: ami shipment import FILE",
     "/api/v1/shipments/preview": "Look at it by command: ami shipment preview FILE",
+    "/api/v1/places/import": "Enter it by command, which has no bound: ami place import FILE",
+    "/api/v1/installations": "Enter it by command, which has no bound: ami place hang FILE",
     "/api/v1/firmware": "Put it on the shelf by command: ami firmware add FILE",
 }
 """What to do with files that are too large for this door."""

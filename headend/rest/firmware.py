@@ -18,6 +18,7 @@ from headend.registry.firmware_shelf import BadImage, Wanted, labelled, put
 from headend.rest.asking import HeadEnd, known
 from headend.rest.once import Asking, once
 from headend.rest.orders import Key
+from headend.rest.paging import Cursor, Limit, Page, after_name, by_name, page
 from headend.rest.problems import Problem, described, not_found
 from headend.store import image_queries
 
@@ -26,7 +27,6 @@ router = APIRouter(prefix="/api/v1/firmware", tags=["firmware"])
 Reader = Annotated[Caller, Security(known, scopes=[Permission.REGISTRY_READ])]
 Installer = Annotated[Caller, Security(known, scopes=[Permission.FIRMWARE_INSTALL])]
 Text = Annotated[str, Field(pattern=rf"^[\x20-\x7e]{{1,{IDENTIFIER_OCTETS_MAX}}}$")]
-LISTED_MAX = 1_000
 
 
 class ImageWanted(BaseModel):
@@ -66,10 +66,15 @@ class ImageShown(ImageTold):
 
 
 @router.get("", responses=described(400, 401, 403, 429, 503))
-async def list_images(parts: HeadEnd, caller: Reader) -> list[ImageTold]:
-    """The shelf, by model; the first 1,000 images."""
-    found = await parts.read(lambda connection: image_queries.labels(connection, LISTED_MAX))
-    return [ImageTold.of(each) for each in found]
+async def list_images(
+    parts: HeadEnd, caller: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ImageTold]:
+    """The shelf, by model and time."""
+    after = after_name(cursor)
+    found = await parts.read(
+        lambda connection: image_queries.labels(connection, after=after, limit=limit + 1)
+    )
+    return page(found, limit, ImageTold.of, lambda each: by_name(each.image))
 
 
 @router.get("/{image}", responses=described(400, 401, 403, 404, 429, 503))

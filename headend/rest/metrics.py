@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from headend.domain.campaign import CampaignState
 from headend.domain.notice import NoticeState
 from headend.domain.order import FINAL, State
+from headend.domain.retention import KeptSince
 from headend.domain.service_level import Count, Measured
 from headend.store import (
     backfill_queries,
@@ -24,6 +25,7 @@ from headend.store import (
     notice_queries,
     owed_queries,
     queries,
+    retention_queries,
 )
 from headend.store.service_level_queries import measured_days
 from headend.store.upkeep_queries import concentrators_heard
@@ -47,6 +49,7 @@ class Counted:
     campaigns: dict[CampaignState, int]
     profiles_asked: int
     intervals_given_up: int
+    retained: dict[str, KeptSince]
     backup_at: datetime | None
     now: datetime
 
@@ -65,6 +68,7 @@ class Counted:
             queries.count_held(connection),
             campaign_queries.count_states(connection),
             *backfill_queries.backlog(connection),
+            retention_queries.kept(connection),
             backup_at,
             now,
         )
@@ -165,6 +169,28 @@ class _Counts(Collector):
             "Intervals that are missing, and that nobody asks for any more.",
             value=counted.intervals_given_up,
         )
+        gone = CounterMetricFamily(
+            "ami_retention_deleted_rows", "Rows that had outlived their span.", labels=["table"]
+        )
+        held = GaugeMetricFamily(
+            "ami_retention_held_rows",
+            "Rows beyond their span that somebody still needed when they were last looked at.",
+            labels=["table"],
+        )
+        since = GaugeMetricFamily(
+            "ami_retention_kept_since_seconds",
+            "Since which day, as its midnight (UTC), all rows of a table are here.",
+            labels=["table"],
+        )
+        for name, each in counted.retained.items():
+            gone.add_metric([name], each.gone)
+            held.add_metric([name], each.held)
+            if (day := each.kept_since) is not None:
+                midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+                since.add_metric([name], midnight.timestamp())
+        yield gone
+        yield held
+        yield since
         backup = GaugeMetricFamily(
             "ami_backup_age_seconds", "Age of the newest backup; absent where there is none."
         )

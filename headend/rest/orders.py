@@ -10,8 +10,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from headend.domain.account import Caller, Permission
-from headend.domain.order import JournalLine, Kind, Order, State
+from headend.domain.order import LIMITS, LOADS, JournalLine, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
+from headend.orders import cutting
 from headend.orders.accept import Submission, Wish
 from headend.orders.rules import GIVING_BACK
 from headend.rest.asking import HeadEnd, demand, known, source_of
@@ -59,7 +60,7 @@ class OrderTold(BaseModel):
     held_at: datetime | None = Field(description="Since when a second person must approve it.")
     approved_by: str | None = Field(description="That second person.")
     deadline: datetime
-    until: datetime | None = Field(description="When a limit bound in time ends.")
+    until: datetime | None = Field(description="When what is bound in time ends.")
     ended_at: datetime | None
 
     @staticmethod
@@ -115,13 +116,18 @@ class OrderWanted(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     meter: DeviceName
-    kind: Literal["set-limit", "remove-limit", "connect", "arm", "disconnect"]
+    kind: Literal[
+        "set-limit", "remove-limit", "connect", "arm", "disconnect",
+        "load-off", "load-on", "reset-demand",
+    ]  # fmt: skip
     amount: Annotated[Decimal, Field(gt=0, lt=10**9, max_digits=15)] | None = Field(
         None, description="Of set-limit, and only of it."
     )
     unit: Literal["W", "kW", "VA", "kVA", "A"] = "W"
     start: Instant | None = Field(None, description="Not before; now where left out.")
-    until: Instant | None = Field(None, description="When a limit ends by itself.")
+    until: Instant | None = Field(
+        None, description="When a limit, or a load's switching, ends by itself."
+    )
     deadline: Instant | None = Field(None, description="Nothing is sent after it.")
     any_day: bool = Field(False, description="The permission for days that are no working days.")
     correlation: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")] | None = None
@@ -192,14 +198,15 @@ async def send_order(
     wanted: OrderWanted,
     key: Key,
 ) -> Response:
-    """Send an order.  A disconnection takes the permission `order.cut` besides.
+    """Send an order.  A disconnection, or a limit that is as good as one, takes the
+    permission `order.cut` besides.
 
     The answer tells the order as it was taken in, `rejected` where it cannot be carried out; how it
     ends is told by `GET /api/v1/orders/{number}`.
     """
     kind = Kind(wanted.kind)
     _check(wanted, kind, parts.clock.now())
-    if kind is Kind.DISCONNECT:
+    if cutting.cuts(kind, wanted.amount, wanted.unit, parts.placing.acceptance.policy):
         subject = f"meter {wanted.meter}"
         await demand(parts, request, caller, Permission.ORDER_CUT, subject)
     wish = Wish(
@@ -266,8 +273,8 @@ def _check(wanted: OrderWanted, kind: Kind, now: datetime) -> None:
         raise wrong_question("body.amount", "set-limit needs the limit")
     if kind is not Kind.SET_LIMIT and wanted.amount is not None:
         raise wrong_question("body.amount", f"{kind} takes no limit")
-    if wanted.until is not None and kind not in (Kind.SET_LIMIT, Kind.REMOVE_LIMIT):
-        raise wrong_question("body.until", "only a limit has an end")
+    if wanted.until is not None and kind not in LIMITS | LOADS:
+        raise wrong_question("body.until", "only a limit, or a load's switching, has an end")
     if wanted.until_pressed and kind not in GIVING_BACK:
         raise wrong_question("body.until_pressed", "only what gives a supply back waits for a hand")
     for name, end in (("until", wanted.until), ("deadline", wanted.deadline)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -49,6 +49,21 @@ def page(
     return Page(items=[told(each) for each in found[:limit]], next=following)
 
 
+def part(
+    found: Iterable[R],
+    cursor: str | None,
+    limit: int,
+    told: Callable[[R], T],
+    place: Callable[[R], tuple[int, str, str]],
+) -> Page[T]:
+    """A part of a list that is at hand as a whole, in the order of `place`, which no two things
+    share.  Raises `Problem`."""
+    after = None if cursor is None else _place(cursor, tuple[_Number, _Name, _Name])
+    ordered = sorted(found, key=place)
+    rest = ordered if after is None else [each for each in ordered if place(each) > after]
+    return page(rest[: limit + 1], limit, told, lambda each: _cursor(*place(each)))
+
+
 def by_name(name: str) -> str:
     """The cursor of a page that ended with this name."""
     return _cursor(name)
@@ -81,6 +96,19 @@ def after_moment(cursor: str | None) -> tuple[datetime, int] | None:
     micros, number = _place(cursor, tuple[_Micros, _Number])
     seconds, rest = divmod(micros, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), number
+
+
+def by_name_and_number(name: str, number: int) -> str:
+    """The cursor of a page that ended with this number of this name."""
+    return _cursor(name, number)
+
+
+def after_name_and_number(cursor: str | None) -> tuple[str, int] | None:
+    """The name and number that the page before ended with.  Raises `Problem`."""
+    if cursor is None:
+        return None
+    name, number = _place(cursor, tuple[_Name, _Number])
+    return str(name), int(number)
 
 
 def _cursor(*place: str | int) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headend.access import lines
-from headend.access.ordering import permission_for
 from headend.collection.asking import BadRead, Reads
 from headend.domain.account import Caller, Permission
 from headend.domain.order import Kind, Order
+from headend.orders import cutting
 from headend.orders.accept import Acceptance, Accepted, Overloaded, Submission, Wish
 from headend.orders.inbox import Conflict, Inbox, Received, Repeated, Taken
 from headend.orders.withdraw import Target, Withdrawal, Withdrawn
@@ -113,7 +113,9 @@ class Placing:
                 lines.done(
                     now,
                     account,
-                    permission_for(order.kind),
+                    cutting.permission(
+                        order.kind, order.amount, order.unit, self.acceptance.policy
+                    ),
                     f"order {order.number}",
                     f"{order.kind} at meter {order.meter}: {order.state}",
                     source=asked.source,

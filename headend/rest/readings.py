@@ -20,6 +20,7 @@ from headend.rest.values import DeviceName, Instant, ObjectName
 from headend.store import queries
 from headend.store import reading_queries as values
 from headend.store.collected_queries import layout
+from headend.store.retention_queries import INTERVAL_DAYS, first_day
 from protocols.concentrator.collecting import ColumnTold, Layout
 from protocols.dlms.objects.units import UNITS
 
@@ -85,6 +86,9 @@ class ProfilePage(BaseModel):
     items: list[RowTold]
     layouts: dict[int, list[ColumnDescribed]]
     next: str | None
+    kept_since: date | None = Field(
+        description="Rows of days before this one are not kept any more; null where all are."
+    )
 
 
 class ProfileKnown(BaseModel):
@@ -197,6 +201,7 @@ async def show_profile(
             items=[_row(row, layouts[row.layout]) for row in rows],
             layouts={number: _columns(each) for number, each in layouts.items()},
             next=by_number(rows[-1].at) if len(rows) >= limit else None,
+            kept_since=first_day(connection, INTERVAL_DAYS),
         )
 
     shown = await parts.read(found)

@@ -77,7 +77,8 @@ async def take_step(
         return MeterTold.of(meter).model_dump_json().encode()
 
     octets = name.encode() + b" " + wanted.model_dump_json().encode()
-    told = f"{wanted.step}: {wanted.why}" if wanted.why else wanted.step
+    step = f"{wanted.step} below readings" if wanted.below_readings else wanted.step
+    told = f"{step}: {wanted.why}" if wanted.why else step
     answer = await once(
         request, parts, Asking(caller, WRITE, key, octets, f"meter {name}", told), work
     )

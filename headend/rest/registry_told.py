@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,9 @@ class Taking(enum.StrEnum):
     EXCHANGE = "exchange"
 
 
+Shown = Annotated[Decimal, Field(ge=0, lt=10**12, max_digits=15, allow_inf_nan=False)]
+
+
 class StepWanted(BaseModel):
     """A step, and what it needs beside its meter."""
 
@@ -42,6 +46,17 @@ class StepWanted(BaseModel):
     concentrator: DeviceName | None = Field(default=None, description="Of link: behind which.")
     gateway: bool = Field(default=False, description="Of link: it only carries what we say.")
     by: DeviceName | None = Field(default=None, description="Of exchange: the meter that comes.")
+    last_read_kwh: Shown | None = Field(
+        default=None,
+        description="Of remove and exchange: what the register showed; null: the newest reading.",
+    )
+    first_read_kwh: Shown | None = Field(
+        default=None, description="Of install and exchange: what the register showed."
+    )
+    below_readings: bool = Field(
+        default=False,
+        description="`last_read_kwh` is right, though more was read before; it is written down.",
+    )
 
 
 class LifeLineTold(BaseModel):

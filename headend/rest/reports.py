@@ -1,5 +1,4 @@
-"""/reports for the utility, /party for parties outside: each sees what its scope holds, and writes
-nothing.
+"""/reports for the utility, /party for parties outside: each sees what its scope holds.
 
 A party is known by the account of its token, which the configuration names; an account with the
 role `party` that no [[warehouse.party]] names sees nothing.
@@ -17,6 +16,7 @@ from pydantic import BaseModel, Field
 from headend.config import BadConfig
 from headend.domain.account import Caller, Permission
 from headend.rest.asking import HeadEnd, Parts, known
+from headend.rest.paging import Cursor, Limit, Page, part
 from headend.rest.problems import Problem, described, not_found
 
 T = TypeVar("T")
@@ -65,12 +65,15 @@ class FileTold(BaseModel):
 
 @router.get("/reports", responses=described(400, 401, 403, 404, 429, 503))
 async def reports(
-    parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.REPORT_READ])]
-) -> list[ReportTold]:
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.REPORT_READ])],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReportTold]:
     """All reports that were made, the newest period first."""
     from headend.warehouse import kept
 
-    return await _work(parts, lambda place: [_told(each) for each in kept.every(place)])
+    return part(await work(parts, kept.every), cursor, limit, told_of, _by_period)
 
 
 @router.get("/reports/{id}/file", responses=described(400, 401, 403, 404, 429, 503))
@@ -86,13 +89,17 @@ async def report_file(
 
 @router.get("/party/reports", responses=described(400, 401, 403, 404, 429, 503))
 async def party_reports(
-    parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])]
-) -> list[ReportTold]:
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReportTold]:
     """The reports that were made for this party, and no others."""
     from headend.warehouse import kept
 
-    party = _scope(parts, caller).party
-    return await _work(parts, lambda place: [_told(each) for each in kept.made_for(place, party)])
+    party = scope_of(parts, caller).party
+    found = await work(parts, lambda place: kept.made_for(place, party))
+    return part(found, cursor, limit, told_of, _by_period)
 
 
 @router.get("/party/reports/{id}/file", responses=described(400, 401, 403, 404, 429, 503))
@@ -103,27 +110,31 @@ async def party_report_file(
     name: FileName = "report.pdf",
 ) -> Response:
     """One form of a report that was made for this party."""
-    party = _scope(parts, caller).party
+    party = scope_of(parts, caller).party
     return await _file(parts, id, name, lambda made: made.party == party)
 
 
 @router.get("/party/files", responses=described(400, 401, 403, 404, 429, 503))
 async def party_files(
-    parts: HeadEnd, caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])]
-) -> list[FileTold]:
-    """The data store's files of which this party may see the rows."""
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.PARTY_READ])],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[FileTold]:
+    """The data store's files of which this party may see the rows, by day and table."""
     from headend.warehouse import manifest as manifests
 
-    scope = _scope(parts, caller)
+    scope = scope_of(parts, caller)
 
-    def told(place: Any) -> list[FileTold]:
-        return [
-            FileTold(table=part.table, day=part.day, zone=part.where, rows=part.rows,
-                     source=part.sha256)
-            for part in scope.of(manifests.read(place))
-        ]  # fmt: skip
+    def told(one: Any) -> FileTold:
+        return FileTold(
+            table=one.table, day=one.day, zone=one.where, rows=one.rows, source=one.sha256
+        )
 
-    return await _work(parts, told)
+    found = await work(parts, lambda place: scope.of(manifests.read(place)))
+    return part(
+        found, cursor, limit, told, lambda one: (one.day.toordinal(), one.table, one.sha256)
+    )
 
 
 @router.get("/party/files/{table}/{source}", responses=described(400, 401, 403, 404, 429, 503))
@@ -137,15 +148,15 @@ async def party_file(
     from headend.warehouse import manifest as manifests
     from headend.warehouse.dump import shown_file
 
-    scope = _scope(parts, caller)
+    scope = scope_of(parts, caller)
 
     def octets(place: Any) -> bytes | None:
-        for part in scope.of(manifests.read(place)):
-            if (part.table, part.sha256) == (table, source):
-                return shown_file(place, scope, part.path, part.table)
+        for one in scope.of(manifests.read(place)):
+            if (one.table, one.sha256) == (table, source):
+                return shown_file(place, scope, one.path, one.table)
         return None
 
-    found = await _work(parts, octets)
+    found = await work(parts, octets)
     if found is None:  # that it is somebody else's is not told
         raise not_found(f"no file {source} of {table} in this scope", "Look: GET /party/files")
     return Response(found, media_type="application/vnd.apache.parquet", headers=_SAFE)
@@ -161,16 +172,16 @@ async def _file(parts: Parts, id: str, name: str, may: Callable[[Any], bool]) ->
         found: bytes | None = place.read(kept.path_of(id, name))
         return found
 
-    found = await _work(parts, octets)
+    found = await work(parts, octets)
     if found is None:
         raise not_found(f"no report {id} with a file {name}", "Look: GET /reports, /party/reports")
     headers = _SAFE | {"Content-Disposition": f'attachment; filename="{id}-{name}"'}
     return Response(found, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 
 
-def _scope(parts: Parts, caller: Caller) -> Any:
+def scope_of(parts: Parts, caller: Caller) -> Any:
     """What the caller's party sees.  Raises `Problem` where it is no party's account."""
-    _installed()
+    installed()
     from headend.warehouse.scope import of_account
 
     try:
@@ -185,9 +196,9 @@ def _scope(parts: Parts, caller: Caller) -> Any:
     return found
 
 
-async def _work(parts: Parts, work: Callable[[Any], T]) -> T:
+async def work(parts: Parts, asked: Callable[[Any], T]) -> T:
     """Read the data store, outside of the loop's thread.  Raises `Problem`."""
-    _installed()
+    installed()
     from headend.warehouse.manifest import NoWarehouse
     from headend.warehouse.place import Place, PlaceUnavailable
 
@@ -195,7 +206,7 @@ async def _work(parts: Parts, work: Callable[[Any], T]) -> T:
     if where is None:
         raise not_found("no data store", "The utility names one: [warehouse] place")
     try:
-        return await parts.outside(lambda: work(Place(where)))
+        return await parts.outside(lambda: asked(Place(where)))
     except NoWarehouse as error:
         raise not_found(
             "nothing in the data store", "It is filled by ami warehouse load"
@@ -204,7 +215,8 @@ async def _work(parts: Parts, work: Callable[[Any], T]) -> T:
         raise _unavailable(str(error)) from error
 
 
-def _installed() -> None:
+def installed() -> None:
+    """Raises `Problem` where what reads the data store is not."""
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
@@ -218,7 +230,12 @@ def _unavailable(why: str) -> Problem:
     )  # fmt: skip
 
 
-def _told(made: Any) -> ReportTold:
+def _by_period(made: Any) -> tuple[int, str, str]:
+    """The newest first."""
+    return date.max.toordinal() - made.last.toordinal(), made.report, made.id
+
+
+def told_of(made: Any) -> ReportTold:
     return ReportTold(
         id=made.id, report=made.report, first_day=made.first, last_day=made.last,
         language=made.language, party=made.party, made_at=made.made_at, data=made.data,

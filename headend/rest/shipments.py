@@ -20,7 +20,7 @@ from headend.registry.shipment.by_request import NotReadable, Refused, Weighing
 from headend.rest.asking import HeadEnd, known
 from headend.rest.once import Asking, once
 from headend.rest.orders import Key
-from headend.rest.paging import Limit
+from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.problems import Problem, WrongPart, described, not_found
 from headend.store import registry_queries as queries
 
@@ -117,10 +117,15 @@ class ShipmentWeighed(BaseModel):
 
 
 @router.get("", responses=described(400, 401, 403, 429, 503))
-async def list_shipments(parts: HeadEnd, caller: Reader, limit: Limit = 50) -> list[ShipmentTold]:
-    """The latest shipments, the last one first."""
-    found = await parts.read(lambda connection: queries.receipts(connection, limit=limit))
-    return [ShipmentTold.of(each) for each in found]
+async def list_shipments(
+    parts: HeadEnd, caller: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ShipmentTold]:
+    """The receipts, the last one first."""
+    before = after_number(cursor)
+    found = await parts.read(
+        lambda connection: queries.receipts(connection, before=before, limit=limit + 1)
+    )
+    return page(found, limit, ShipmentTold.of, lambda each: by_number(each.number))
 
 
 @router.get("/{number}", responses=described(400, 401, 403, 404, 429, 503))

@@ -54,10 +54,10 @@ class WhyTold(BaseModel):
             missing=why.missing,
             causes=[
                 CauseTold(
-                    text=text_of(each, language),
-                    evidence=evidence_of(each, language),
+                    text=text_of(each, language, zone),
+                    evidence=evidence_of(each, language, zone),
                     at=each.at,
-                    next_step=next_step_of(each, language),
+                    next_step=next_step_of(each, language, zone),
                 )
                 for each in why.causes
             ],

@@ -1,1 +1,1 @@
-"""The commercial system's door: orders in by SOAP 1.1, results out by SOAP callback."""
+"""The utility's systems at our SOAP door, and what goes out to them: each kind of desk a folder."""

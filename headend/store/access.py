@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, update
 
 from headend.domain.account import Account, Token
 from headend.domain.audit import AuditEntry, AuditHead, AuditLine, chained
@@ -58,6 +60,19 @@ _SECURITY = Prepared(
 )
 
 
+COMMANDS = "commands"
+
+
+def commands_ask(connection: Connection) -> bool:
+    """Whether commands on this database ask for an account; a database of before there was this
+    table, or of another program, does not."""
+    table = tables.access_settings
+    if not inspect(connection).has_table(table.name):
+        return False
+    query = select(table.c.value).where(table.c.name == COMMANDS)
+    return connection.execute(query).scalar() == "account"
+
+
 class AccessWords(Words):
     """Accounts by name, tokens by id, audit lines by number."""
 
@@ -90,6 +105,15 @@ class AccessWords(Words):
     def save_token(self, token: Token) -> None:
         standing = {"used_at": token.used_at, "revoked_at": token.revoked_at}
         self._change(_SAVE_TOKEN, {"of_id": token.id, **standing})
+
+    def commands_ask(self) -> bool:
+        return commands_ask(self.connection)
+
+    def set_commands_ask(self, ask: bool, at: datetime, by: str) -> None:
+        table = tables.access_settings
+        values = {"name": COMMANDS, "value": "account" if ask else "open"}
+        self.connection.execute(delete(table).where(table.c.name == COMMANDS))
+        self.connection.execute(insert(table).values(**values, set_at=at, set_by=by))
 
     def add_audit(self, line: AuditLine) -> AuditEntry:
         number, before = self._rows(_NEXT, {"of_mark": tables.HEAD})[0]

@@ -102,6 +102,18 @@ audit_marks = Table(
 HEAD, TOLD = "head", "told"
 
 
+# What commands ask for stands with the accounts, so that it holds by whatever configuration the
+# database is named.
+access_settings = Table(
+    "access_settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", String, nullable=False),
+)
+
+
 @event.listens_for(audit_marks, "after_create")
 def _start_at_nothing(table: Table, connection: Connection, **_: object) -> None:
     marks = [(HEAD, 0, GENESIS), (TOLD, 0, "")]

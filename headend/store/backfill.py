@@ -59,7 +59,7 @@ class BackfillWords(Words):
         found = []
         entries = ledger_of(self._connection, wanted, odd, since) if odd else iter(())
         for name, of_meter in groupby(entries, lambda entry: entry.meter):
-            days = [entry for entry in of_meter if entry.missing]
+            days = [entry for entry in of_meter if entry.missing and not entry.past]
             if days and (lacks := self._lacking(known[name], at, days)).days:
                 found.append(lacks)
         return found, [meter.name for meter in group]

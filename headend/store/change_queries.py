@@ -8,7 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from headend.domain.change import Change
-from headend.store.change_schema import HEAD
+from headend.store.change_schema import BEGUN, HEAD
 from headend.store.changes import CHANGE
 from headend.store.events import EVENT
 from headend.store.places import INSTALLATION, PLACE
@@ -29,8 +29,10 @@ def head(connection: Connection) -> int:
 
 
 def first(connection: Connection) -> int | None:
-    """The earliest position that is still kept."""
-    statement = select(_c.position).where(_c.position.is_not(None)).order_by(_c.position).limit(1)
+    """The earliest position that is still kept, of this life; one that a listener has from before
+    a restoration stood for another change."""
+    begun = SqlTransaction(connection).change_mark(BEGUN)
+    statement = select(_c.position).where(_c.position > begun).order_by(_c.position).limit(1)
     position: int | None = connection.execute(statement).scalar()
     return position
 

@@ -36,8 +36,9 @@ change_marks = Table(
     Column("name", String, primary_key=True),
     Column("position", Number, nullable=False),
 )
-HEAD, NOTIFIED, OWING = "head", "notified", "owing"
-"""`owing` is no position: 1 where the legacy database is told of what is stored."""
+HEAD, NOTIFIED, OWING, BEGUN = "head", "notified", "owing", "begun"
+"""`owing` is no position: 1 where the legacy database is told of what is stored.  `begun` is there
+after a restoration: positions up to it may have been told in a life that is lost."""
 
 
 @event.listens_for(change_marks, "after_create")

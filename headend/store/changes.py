@@ -23,6 +23,7 @@ _ADD = Prepared(insert(CHANGE.table).inline(), _TOLD)
 _MARK = Prepared(select(_m.position).where(_of_mark))
 _LOCK_MARK = Locked(select(_m.position).where(_of_mark))
 _SET_MARK = Prepared(update(tables.change_marks).where(_of_mark), ("position",))
+_ADD_MARK = Prepared(insert(tables.change_marks), ("name", "position"))
 _NEW = Prepared(
     select(_c.line).where(_c.position.is_(None)).order_by(_c.line).limit(bindparam("most"))
 )
@@ -109,11 +110,21 @@ class ChangeWords(Words):
         return self._all(CHANGE, _BEHIND, {"after": after, "most": limit})
 
     def change_mark(self, name: str) -> int:
-        position: int = self._value(_MARK, {"of_mark": name})
-        return position
+        """The position of a mark; 0 where there is none."""
+        rows = self._rows(_MARK, {"of_mark": name})
+        return int(rows[0][0]) if rows else 0
 
     def set_change_mark(self, name: str, position: int) -> None:
         self._change(_SET_MARK, {"of_mark": name, "position": position})
+
+    def jump_changes(self, by: int) -> int:
+        """Give none of the next positions to a change; the last of them, behind which a listener
+        may go on."""
+        begun = self.change_mark(tables.HEAD) + by
+        self.set_change_mark(tables.HEAD, begun)
+        if not self._change(_SET_MARK, {"of_mark": tables.BEGUN, "position": begun}):
+            self._change(_ADD_MARK, {"name": tables.BEGUN, "position": begun})
+        return begun
 
     def forget_changes(self, before: datetime, limit: int) -> int:
         return self._change(_FORGET, {"before": before, "most": limit})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -73,9 +73,13 @@ def layout(connection: Connection, number: int) -> Layout:
     return found
 
 
-def uploads(connection: Connection, concentrator: str, *, limit: int = 20) -> list[UploadTaken]:
-    """What a concentrator uploaded, the latest first."""
+def uploads(
+    connection: Connection, concentrator: str, *, limit: int = 20, until: datetime | None = None
+) -> list[UploadTaken]:
+    """What a concentrator uploaded, the latest first; with `until` up to then."""
     query = UPLOAD.select().where(_uploads.concentrator == concentrator)
+    if until is not None:
+        query = query.where(_uploads.received_at <= until)
     query = query.order_by(_uploads.received_at.desc(), _uploads.id.desc()).limit(limit)
     return [UPLOAD.read(row) for row in connection.execute(query)]
 
@@ -87,13 +91,17 @@ def all_uploads(connection: Connection) -> list[UploadTaken]:
 
 
 def pushes(
-    connection: Connection, *, meter: str | None = None, latest: int | None = None
-) -> list[Push]:
-    """What meters said unasked, the first one first; the `latest` so many, the last one first."""
+    connection: Connection, *, meter: str | None = None, latest: int | None = None,
+    until: datetime | None = None,
+) -> list[Push]:  # fmt: skip
+    """What meters said unasked, the first one first; the `latest` so many, the last one first; with
+    `until` what was received by then."""
     line = PUSH.table.c.line
     query = PUSH.select().order_by(line if latest is None else line.desc()).limit(latest)
     if meter is not None:
         query = query.where(PUSH.table.c.meter == meter)
+    if until is not None:
+        query = query.where(PUSH.table.c.received_at <= until)
     return [PUSH.read(row) for row in connection.execute(query)]
 
 

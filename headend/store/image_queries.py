@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 
 from headend.domain.meter_image import MeterImage, MeterUpdate
 from headend.store.images import IMAGE, LABEL, UPDATE
 
 _images, _updates = IMAGE.table.c, UPDATE.table.c
+_BY_MODEL = (_images.model, _images.added_at, _images.image)
 
 
-def labels(connection: Connection, most: int) -> list[MeterImage]:
-    """The shelf, by model and time, without octets."""
-    asked = LABEL.order_by(_images.model, _images.added_at, _images.image).limit(most)
+def labels(connection: Connection, *, after: str = "", limit: int) -> list[MeterImage]:
+    """The shelf, by model and time, without octets; `after` continues behind an image, which stays
+    on the shelf for good."""
+    asked = LABEL.order_by(*_BY_MODEL).limit(limit)
+    if after:
+        there = select(*_BY_MODEL).where(_images.image == after).scalar_subquery()
+        asked = asked.where(tuple_(*_BY_MODEL) > there)
     return [IMAGE.read(row) for row in connection.execute(asked)]
 
 

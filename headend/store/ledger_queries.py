@@ -26,6 +26,7 @@ from headend.store.collected_queries import layout
 from headend.store.life import LIFE
 from headend.store.meter_filter import AT_ONCE, MeterFilter, meters
 from headend.store.places import INSTALLATION, PLACE
+from headend.store.retention_schema import past_days
 from headend.store.validated import VALIDATED
 
 __all__ = [
@@ -42,7 +43,8 @@ __all__ = [
     "zones_of",
 ]
 
-_d, _l, _i, _p = DAY.table.c, LIFE.table.c, INSTALLATION.table.c, PLACE.table.c
+_d, _l, _i, _p = DAY.table.c, LIFE.table.c, INSTALLATION.table.c, past_days.c
+_place = PLACE.table.c
 _CLOCK_CLASS = 8
 
 
@@ -78,10 +80,10 @@ class ChannelHeld:
     received: int  # intervals in which it has a value
 
 
-def ledger(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
+def ledger(connection: Connection, wanted: Wanted, after: str = "") -> Iterator[Entry]:
     """The entries of all meters that are asked for, by meter and day; those of which nothing came
-    are among them, and those of which nothing is expected."""
-    for group in _groups(connection, wanted.which):
+    are among them, and those of which nothing is expected.  `after` begins behind a meter."""
+    for group in _groups(connection, wanted.which, after):
         yield from ledger_of(connection, wanted, group)
 
 
@@ -109,12 +111,19 @@ def ledger_of(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A page's counts."""
+    """A page's counts, or those that are left of it (`past`)."""
 
     expected: int = 0
     received: int = 0
     late: int = 0
     changed: int = 0
+    past: bool = False
+
+    def or_more(self, other: _Held) -> _Held:
+        """Of a past day of which rows came since: nobody knows which of them had come before."""
+        received = max(self.received, other.received)
+        late, changed = max(self.late, other.late), max(self.changed, other.changed)
+        return _Held(self.expected, received, late, changed, past=True)
 
 
 _NOTHING = _Held()
@@ -145,7 +154,10 @@ def _entry(
         late=held.late,
         changed=held.changed,
         ends=ends,
+        past=held.past,
     )
+    if held.past:
+        return replace(entry, received=min(held.received, entry.due))
     counted = held.expected > 1 and held.received <= held.expected == entry.due
     if held.received and not counted:
         return _recounted(entry, rows_of(connection, entry))
@@ -163,21 +175,33 @@ def _recounted(entry: Entry, rows: Sequence[Row]) -> Entry:
     return replace(entry, received=len(first), late=late, changed=changed)
 
 
-def missing(connection: Connection, wanted: Wanted) -> Iterator[Gap]:
-    """What has ended and is not here, by meter and time."""
+def missing(connection: Connection, wanted: Wanted, after: str = "") -> Iterator[Gap]:
+    """What has ended and is not here, by meter and time, of those behind `after`; of past days
+    nobody knows."""
     found = (
         gap
-        for entry in ledger(connection, wanted)
-        if entry.missing
+        for entry in ledger(connection, wanted, after)
+        if entry.missing and not entry.past
         for gap in gaps(entry, rows_of(connection, entry) if entry.received else ())
     )
     return joined_gaps(found)
 
 
+def missing_after(connection: Connection, wanted: Wanted, place: tuple[str, int]) -> Iterator[Gap]:
+    """Likewise, behind the gap of this meter that began at this time."""
+    meter, begin = place
+    if wanted.which.meter in (None, meter):
+        rest = replace(wanted, which=replace(wanted.which, meter=meter))
+        yield from (gap for gap in missing(connection, rest) if gap.begin > begin)
+    yield from missing(connection, wanted, meter)
+
+
 def curve(connection: Connection, wanted: Wanted) -> Curve:
-    """When the intervals that are expected of these days came."""
+    """When the intervals that are expected of these days came; of past ones nobody knows."""
     expected, came = 0, Counter[int]()
     for entry in ledger(connection, wanted):
+        if entry.past:
+            continue
         expected += entry.expected
         if entry.received:
             rows = first_rows(rows_of(connection, entry), entry.ends)
@@ -218,21 +242,20 @@ def zones_of(connection: Connection, names: Sequence[str], until: datetime) -> d
 
 def _zones(connection: Connection, names: Sequence[str], until: datetime) -> dict[str, str]:
     climbing = (
-        select(_i.meter, _i.since, _p.code, _p.kind, _p.parent)
-        .join(PLACE.table, _p.code == _i.service_point)
+        select(_i.meter, _i.since, _place.code, _place.kind, _place.parent)
+        .join(PLACE.table, _place.code == _i.service_point)
         .where(_i.meter.in_(names), _i.since < until)
         .cte("climbing", recursive=True)
     )
-    up = select(climbing.c.meter, climbing.c.since, _p.code, _p.kind, _p.parent)
-    climbing = climbing.union(up.join(PLACE.table, _p.code == climbing.c.parent))
+    up = select(climbing.c.meter, climbing.c.since, _place.code, _place.kind, _place.parent)
+    climbing = climbing.union(up.join(PLACE.table, _place.code == climbing.c.parent))
     here = climbing.c
     query = select(here.meter, here.code).where(here.kind == PlaceKind.ZONE).order_by(here.since)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _groups(connection: Connection, which: MeterFilter) -> Iterator[list[Meter]]:
+def _groups(connection: Connection, which: MeterFilter, after: str) -> Iterator[list[Meter]]:
     """The meters, so many at once as a question can name."""
-    after = ""
     while group := meters(connection, which, after=after, limit=AT_ONCE):
         yield group
         after = group[-1].name
@@ -255,7 +278,16 @@ def _counts(
         _d.profile == wanted.profile,
         _d.day.between(wanted.first, wanted.last),
     )
-    return {(row[0], row[1]): _Held(*row[2:]) for row in connection.execute(query)}
+    found = {(row[0], row[1]): _Held(*row[2:]) for row in connection.execute(query)}
+    past = select(_p.meter, _p.day, _p.expected, _p.received, _p.late, _p.changed).where(
+        _p.meter.in_(names),
+        _p.profile == wanted.profile,
+        _p.day.between(wanted.first, wanted.last),
+    )
+    for meter, day, *counts in connection.execute(past):
+        left = _Held(*counts)
+        found[meter, day] = left.or_more(found.get((meter, day), left))
+    return found
 
 
 def _periods(connection: Connection, wanted: Wanted, names: Sequence[str]) -> dict[str, int]:
@@ -292,7 +324,7 @@ def _row_on(connection: Connection, meter: str, profile: str, day: date) -> Row:
 def validated(connection: Connection, wanted: Wanted) -> Iterator[ValidatedDay]:
     """The days that were looked at and in which something was found odd, or estimated."""
     table = VALIDATED.table.c
-    for group in _groups(connection, wanted.which):
+    for group in _groups(connection, wanted.which, ""):
         query = (
             VALIDATED.select()
             .where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import bindparam, insert, select
@@ -41,6 +42,7 @@ _NEWEST = Prepared(
         _read.name == ENERGY_IMPORT,
         _read.attribute == 2,
         _read.value.is_not(None),
+        _read.at <= bindparam("until"),
     )
     .order_by(_read.at.desc(), _read.line.desc())
     .limit(1)
@@ -62,8 +64,9 @@ class LifeWords(Words):
     def checks_of(self, meter: str) -> list[Check]:
         return self._all(CHECK, _CHECKS, {"of_meter": meter})
 
-    def newest_register(self, meter: str) -> RegisterRead | None:
-        for value, unit, at, source in self._rows(_NEWEST, {"of_meter": meter}):
+    def newest_register(self, meter: str, until: datetime) -> RegisterRead | None:
+        asked = {"of_meter": meter, "until": until}
+        for value, unit, at, source in self._rows(_NEWEST, asked):
             try:
                 return RegisterRead(Decimal(value), unit or "", at, source)
             except InvalidOperation:

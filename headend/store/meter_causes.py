@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from headend.domain.cause import STATES_ES, Cause, InSpanish
+from headend.domain.cause import REGISTRY, STATES_ES, Cause, InSpanish
 from headend.domain.discovery import Discovery
 from headend.domain.meter import Meter
 from headend.domain.order import Order, State
@@ -19,7 +19,6 @@ from protocols.concentrator.upkeep import MeterPlace
 EVIDENCE_SHOWN = 3
 LOSS_TOLD = 0.3  # of a link's frames: more than retries overcome every time
 CLOCK_TOLD_S = 20.0  # our goal for a clock that was set, facts of service levels
-REGISTRY = "the registry"
 PLAIN = "plain"  # of a push that is not ciphered: no fault where none is asked for
 
 
@@ -166,7 +165,7 @@ def _next_step(order: Order) -> str:
     assert order.reason is not None
     reason = REASONS[order.reason]
     if not order.final:
-        return f"nothing yet: it is tried by itself until {order.deadline:%Y-%m-%d %H:%M:%S}"
+        return f"nothing yet: it is tried by itself until {order.deadline:%Y-%m-%d %H:%M:%S}Z"
     told = f"what was tried: ami explain order {order.number}"
     if reason.crew:
         return f"send somebody to the meter, where ami probe doctor names the fault; {told}"
@@ -178,7 +177,7 @@ def _next_step_es(order: Order) -> str:
     assert order.reason is not None
     reason = REASONS[order.reason]
     if not order.final:
-        return f"nada aún: se intenta sola hasta {order.deadline:%Y-%m-%d %H:%M:%S}"
+        return f"nada aún: se intenta sola hasta {order.deadline:%Y-%m-%d %H:%M:%S}Z"
     told = f"lo que se intentó: ami explain order {order.number}"
     if reason.crew:
         return f"enviar a alguien al medidor, donde ami probe doctor nombra la falla; {told}"

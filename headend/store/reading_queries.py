@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Connection, Integer, case, cast, func, select
+from sqlalchemy import Connection, Integer, case, cast, exists, func, select
 
 from headend.domain.interval import Row
 from headend.domain.reading import Reading
 from headend.store.collected import DAY
 from headend.store.readings import READING
+from headend.store.retention_schema import past_days
 from headend.store.schema import readings
 
 _readings, _days = readings.c, DAY.table.c
@@ -138,20 +139,31 @@ def collected_by_day(
     connection: Connection, profile: str, since: date, until: date, *, meter: str | None = None
 ) -> list[DayCollected]:
     """Day by day, how much of a profile is here; of one meter, or of all."""
-    whole = case((_days.received >= _days.expected, 1), else_=0)
+    names = ("day", "expected", "received", "late")
+    here, past = _days, past_days.c
+    same = [past[name] == here[name] for name in ("meter", "profile", "day")]
+    pages, left = (
+        select(*(of[name] for name in names)).where(
+            of.profile == profile,
+            of.day.between(since, until),
+            *(() if meter is None else (of.meter == meter,)),
+        )
+        for of in (here, past)
+    )
+    pages = pages.where(~exists(select(1).where(*same)))  # of a past day the ledger tells
+    days = pages.union_all(left).subquery()
+    found = days.c
+    whole = case((found.received >= found.expected, 1), else_=0)
     statement = (
         select(
-            _days.day,
+            found.day,
             func.count(),
             cast(func.sum(whole), Integer),
-            cast(func.sum(_days.expected), Integer),
-            cast(func.sum(_days.received), Integer),
-            cast(func.sum(_days.late), Integer),
+            cast(func.sum(found.expected), Integer),
+            cast(func.sum(found.received), Integer),
+            cast(func.sum(found.late), Integer),
         )
-        .where(_days.profile == profile, _days.day >= since, _days.day <= until)
-        .group_by(_days.day)
-        .order_by(_days.day)
+        .group_by(found.day)
+        .order_by(found.day)
     )
-    if meter is not None:
-        statement = statement.where(_days.meter == meter)
     return [DayCollected(*row) for row in connection.execute(statement)]

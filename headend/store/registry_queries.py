@@ -20,11 +20,13 @@ __all__ = [
     "MeterFile",
     "MeterFilter",
     "above",
+    "hangs_at",
     "installations_at",
     "meter_file",
     "meters",
     "place",
     "places",
+    "places_below",
     "receipt",
     "receipts",
 ]
@@ -96,9 +98,13 @@ def installations_at(connection: Connection, service_point: str) -> list[Install
     return SqlTransaction(connection).installations_at(service_point)
 
 
-def receipts(connection: Connection, *, limit: int = 50) -> list[Receipt]:
-    """The latest first."""
+def receipts(
+    connection: Connection, *, before: int | None = None, limit: int = 50
+) -> list[Receipt]:
+    """The latest first; those `before` a number."""
     statement = RECEIPT.select().order_by(RECEIPT.table.c.number.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(RECEIPT.table.c.number < before)
     return [RECEIPT.read(row) for row in connection.execute(statement)]
 
 
@@ -106,3 +112,18 @@ def receipt(connection: Connection, number: int) -> Receipt | None:
     statement = RECEIPT.select().where(RECEIPT.table.c.number == number)
     row = connection.execute(statement).first()
     return None if row is None else RECEIPT.read(row)
+
+
+def places_below(
+    connection: Connection, parent: str | None, *, after: str = "", limit: int = 50
+) -> list[Place]:
+    """Those that lie right in a place, or in none, by code."""
+    inside = _p.parent.is_(None) if parent is None else _p.parent == parent
+    statement = PLACE.select().where(inside, _p.code > after).order_by(_p.code).limit(limit)
+    return [PLACE.read(row) for row in connection.execute(statement)]
+
+
+def hangs_at(connection: Connection, meter: str) -> str | None:
+    """The service point where a meter hangs now."""
+    installations = SqlTransaction(connection).installations_of(meter)
+    return next((it.service_point for it in installations if it.until is None), None)

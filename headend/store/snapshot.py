@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headend.ports import StoreUnavailable
 from headend.store.engine import in_memory, is_sqlite, open_reader, open_writer, opened
-from headend.store.migrate import Schema, migrated, revision_known, upgrade
+from headend.store.migrate import Schema, migrated, revisions, upgrade
 from headend.store.transaction import SqlTransaction
 
 SQLITE_FILE = "database.sqlite"
@@ -78,7 +78,7 @@ def copy(url: str, folder: Path) -> Copied:
 
 def check(copied: Copied, folder: Path, schema: Schema) -> None:
     """Open a copy and see that it is whole: integrity, revision, rows.  Raises BadCopy."""
-    if not revision_known(schema, copied.revision):
+    if copied.revision not in revisions(schema):
         raise BadCopy(f"revision {copied.revision} of its tables is of another program")
     found = _look_into(folder) if copied.engine == "sqlite" else _count_lines(copied, folder)
     if found != copied.rows:

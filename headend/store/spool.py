@@ -77,9 +77,11 @@ class Spool:
         self._database.executescript(_INDEXES)
 
     def repeated(self) -> Iterator[tuple[str, int, int]]:
-        """Meters that come twice: name, the first line, another one."""
+        """Meters that come again: name, the first line, and each later one."""
         yield from self._database.execute(
-            "SELECT name, min(line), max(line) FROM meters GROUP BY name HAVING count(*) > 1"
+            "SELECT later.name, twice.line, later.line FROM meters AS later JOIN"
+            " (SELECT name, min(line) AS line FROM meters GROUP BY name HAVING count(*) > 1)"
+            " AS twice ON twice.name = later.name AND twice.line < later.line"
         )
 
     def sharing(self) -> Iterator[tuple[int, str, str]]:
@@ -92,17 +94,19 @@ class Spool:
         )
 
     def batches(self, size: int) -> Iterator[list[Packed]]:
-        """All of them, by name."""
+        """All of them, by name; of one that comes again the first."""
         last = ""
         while True:
             rows = self._database.execute(
-                "SELECT line, name, fields FROM meters WHERE name > ? ORDER BY name LIMIT ?",
+                "SELECT line, name, fields FROM meters WHERE name > ? ORDER BY name, line LIMIT ?",
                 (last, size),
             ).fetchall()
             if not rows:
                 return
             between = (rows[0][1], rows[-1][1])
-            found = {name: Packed(line, name, fields, {}, {}) for line, name, fields in rows}
+            found: dict[str, Packed] = {}
+            for line, name, fields in rows:
+                found.setdefault(name, Packed(line, name, fields, {}, {}))
             for name, client, fingerprint, octets in self._database.execute(
                 "SELECT name, client, fingerprint, sealed FROM keys WHERE name BETWEEN ? AND ?",
                 between,

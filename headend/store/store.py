@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import schema
 from headend.store.change_schema import OWING
-from headend.store.engine import in_memory, open_reader, open_writer, opened
+from headend.store.engine import in_memory, is_sqlite, open_reader, open_writer, opened
+from headend.store.errors import translated
 from headend.store.migrate import Schema, upgrade
 from headend.store.partitions import make_month, missing_months
 from headend.store.transaction import SqlTransaction
@@ -81,13 +82,22 @@ class SqlStore:
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Answer one of `queries` from what is committed, without waiting for the writer (except
-        in memory, where there is one connection for both).  Any thread may ask."""
+        in memory, where there is one connection for both).  Any thread may ask.
+
+        Raises what `query` raises, or `StoreUnavailable`.
+        """
         if in_memory(self._url):
             return self._writer.read(query)
         if self._reader is None:
             self._reader = open_reader(self._url)
-        with self._reader.begin() as connection:
-            return query(connection)
+        try:
+            with self._reader.begin() as connection:
+                return query(connection)
+        except Exception as error:
+            other = translated(error, self._reader.dialect)
+            if isinstance(other, StoreUnavailable):
+                raise other from error
+            raise
 
     async def make_months(self, first: date, months: int) -> int:
         """Let there be partitions for this month and those after it; how many were made.  Raises
@@ -97,6 +107,22 @@ class SqlStore:
         for part in missing:
             await self._writer.run(partial(make_month, part=part))
         return len(missing)
+
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """A work that names tables, among all others.  Raises `StoreUnavailable`."""
+        return await self._writer.run(work)
+
+    async def apart(self, work: Callable[[Connection], T]) -> T:
+        """A work that takes long on a server: on a connection of its own, so that nobody here waits
+        behind it.  Elsewhere like any other.  Raises `StoreUnavailable`."""
+        if is_sqlite(self._url):
+            return await self._writer.run(work)
+        engine = opened(open_writer, self._url)
+        other = Writer(engine, self._writer.live)
+        try:
+            return await other.run(work)
+        finally:
+            await other.close()
 
     def wait_for_others(self, timeout_ms: int) -> None:
         """How long a work waits for another process's transaction (SQLite)."""

@@ -25,6 +25,7 @@ from headend.store.messages import MessageWords
 from headend.store.meter_clocks import MeterClockWords
 from headend.store.notices import NoticeWords
 from headend.store.orders import OrderWords
+from headend.store.outbound import OutboundWords
 from headend.store.outbox import OutboxWords
 from headend.store.owed import OwedWords
 from headend.store.places import PlaceWords
@@ -36,6 +37,7 @@ from headend.store.secrets import SecretWords
 from headend.store.service_levels import ServiceLevelWords
 from headend.store.shipment import ShipmentWords
 from headend.store.upkeep import UpkeepWords
+from headend.store.usage_points import UsagePointWords
 from headend.store.validated import ValidatedWords
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class SqlTransaction(
     ShipmentWords,
     LifeWords,
     PlaceWords,
+    UsagePointWords,
     ReceiptWords,
     RestorationWords,
     ReadingWords,
@@ -69,6 +72,7 @@ class SqlTransaction(
     CampaignWords,
     CutWords,
     OutboxWords,
+    OutboundWords,
     SecretWords,
     JobWords,
     LeaseWords,

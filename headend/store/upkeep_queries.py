@@ -56,10 +56,12 @@ def hours_of_meter(connection: Connection, meter: str) -> list[HourHeard]:
 
 
 def sessions_of(
-    connection: Connection, concentrator: str, *, limit: int = 50
+    connection: Connection, concentrator: str, *, limit: int = 50, until: datetime | None = None
 ) -> list[SessionChange]:
-    """When it came on line and went off it, the latest first."""
+    """When it came on line and went off it, the latest first; with `until` up to then."""
     query = SESSION.select().where(_sessions.concentrator == concentrator)
+    if until is not None:
+        query = query.where(_sessions.at <= until)
     rows = connection.execute(query.order_by(_sessions.at.desc()).limit(limit))
     return [SESSION.read(row) for row in rows]
 
@@ -117,9 +119,11 @@ class ConcentratorPage:
 
 
 def concentrator_page(
-    connection: Connection, name: str, *, since: datetime | None = None
-) -> ConcentratorPage | None:
-    """What `ami explain concentrator` shows; evidence since a time, or all."""
+    connection: Connection, name: str, *, since: datetime | None = None,
+    until: datetime | None = None,
+) -> ConcentratorPage | None:  # fmt: skip
+    """What `ami explain concentrator` shows; evidence since a time, or all.  With `until`,
+    sessions, evidence, uploads and its word on itself as they were heard by then."""
     meters, orders = schema.meters.c, schema.orders.c
     row = connection.execute(CONCENTRATOR.select().where(CONCENTRATOR.table.c.name == name)).first()
     if row is None:
@@ -131,18 +135,23 @@ def concentrator_page(
     evidence = EVIDENCE.select().where(_evidence.concentrator == name)
     if since is not None:
         evidence = evidence.where(_evidence.at >= since)
+    if until is not None:
+        evidence = evidence.where(_evidence.at <= until)
+    known = state_of(connection, name)
+    if known is not None and until is not None and known.received_at > until:
+        known = None
     told = connection.execute(evidence.order_by(_evidence.at.desc(), _evidence.line.desc()))
     return ConcentratorPage(
         CONCENTRATOR.read(row),
         int(connection.execute(linked).scalar_one()),
         int(connection.execute(waiting).scalar_one()),
-        sessions_of(connection, name),
+        sessions_of(connection, name, until=until),
         [EVIDENCE.read(each) for each in told],
-        state_of(connection, name),
+        known,
         clocks_of(connection, name),
         availability_of(connection, name),
         collected.task_table(connection, name),
-        collected.uploads(connection, name),
+        collected.uploads(connection, name, until=until),
         collected.blocks_lost(connection, name),
         discoveries(connection, name),
         updates_of(connection, name),

@@ -37,10 +37,22 @@ from headend.store.collected_schema import Rows
 from headend.store.columns import EnumText, ExactDecimal, Json, UtcDateTime, inflated
 from headend.store.ledger_queries import Wanted, ledger, zones_of
 from headend.store.life_schema import installations
+from headend.store.restoration_schema import restorations
+from headend.store.retention_queries import first_day
 from headend.store.validated_schema import validated_days
 from protocols.concentrator.collecting import Layout
 
-__all__ = ["changed", "completeness", "count", "layouts", "marks", "page_rows", "rows", "zones_of"]
+__all__ = [
+    "believed",
+    "changed",
+    "completeness",
+    "count",
+    "layouts",
+    "marks",
+    "page_rows",
+    "rows",
+    "zones_of",
+]
 
 Marks = dict[str, str]
 """How far the source had come when it was last looked at, by what is counted."""
@@ -209,11 +221,13 @@ _NEWEST: dict[str, ColumnElement[Any]] = {
     "journal": schema.journal.c.line,
     "sessions": upkeep_schema.concentrator_sessions.c.at,
 }
+_BY_LINES = {mark for mark, column in _NEWEST.items() if isinstance(column.type, Integer)}
+LIFE, FIRST = "life", "0"
 
 
 def marks(connection: Connection) -> Marks:
     """How far the source has come; whoever changes it further is met by `changed`."""
-    found = {}
+    found = {LIFE: _life(connection)}
     for name, column in _NEWEST.items():
         newest = connection.execute(select(func.max(column))).scalar_one()
         if newest is not None:
@@ -221,11 +235,24 @@ def marks(connection: Connection) -> Marks:
     return found
 
 
+def believed(connection: Connection, before: Marks) -> Marks:
+    """The marks that still tell how far the source had come: one that came back from a backup gives
+    the numbers of lost lines to others, so that what is counted by lines begins anew."""
+    if before.get(LIFE, FIRST) == _life(connection):
+        return before
+    return {mark: at for mark, at in before.items() if mark not in _BY_LINES}
+
+
 def changed(connection: Connection, before: Marks, zone: ZoneInfo) -> dict[str, set[date]]:
-    """By table, the days with rows that came since then, or shortly before."""
+    """By table, the days with rows that came since then, or shortly before.
+
+    None of the days is told of which rows have gone
+    here as they had outlived their span: made anew, such a day would lose them there as well.
+    """
+    before = believed(connection, before)
     pages = _days(connection, select(_pages.c.day).distinct(), "pages", before)
     looks = _days(connection, select(validated_days.c.day).distinct(), "looks", before)
-    return {
+    found = {
         "readings": pages,
         "validated": pages | looks,
         "completeness": set(pages),
@@ -235,6 +262,21 @@ def changed(connection: Connection, before: Marks, zone: ZoneInfo) -> dict[str, 
         "orders": _times(connection, "orders", "journal", before, zone),
         "sessions": _times(connection, "sessions", "sessions", before, zone),
     }
+    since = {of: first_day(connection, *tables) for of, tables in _MADE_OF.items()}
+    return {of: {day for day in days if day >= (since[of] or day)} for of, days in found.items()}
+
+
+_MADE_OF = {
+    "readings": ("interval_days",),
+    "validated": ("interval_days", "validated_days"),
+    "completeness": ("interval_days",),
+    "registers": ("readings",),
+    "events": ("events",),
+    "incidents": ("incidents", "events"),
+    "orders": ("orders",),
+    "sessions": ("concentrator_sessions",),
+}
+"""The tables of whose rows a day of each is made."""
 
 
 def _days(connection: Connection, query: Any, mark: str, before: Marks) -> set[date]:
@@ -251,10 +293,16 @@ def _times(connection: Connection, of: str, mark: str, before: Marks, zone: Zone
     return {day_of(int(each.timestamp()) + 1, zone) for each in found if isinstance(each, datetime)}
 
 
+def _life(connection: Connection) -> str:
+    """Which restoration this database is of."""
+    newest = connection.execute(select(func.max(restorations.c.number))).scalar()
+    return FIRST if newest is None else str(newest)
+
+
 def _since(mark: str, before: Marks) -> list[ColumnElement[bool]]:
     text, column = before.get(mark), _NEWEST[mark]
     if text is None:
         return []
-    if isinstance(column.type, Integer):
+    if mark in _BY_LINES:
         return [column > int(text) - LINES]
     return [column > datetime.fromisoformat(text) - OVERLAP]

@@ -4,24 +4,25 @@ what stands in the way."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from headend.domain.cause import Cause, InSpanish
+from headend.domain.cause import REGISTRY, Cause, InSpanish
 from headend.domain.collecting import TaskTable
 from headend.domain.event import Event, IncidentKind
 from headend.domain.interval import Row
 from headend.domain.ledger import Entry, first_rows
+from headend.domain.life_cycle import COMMISSIONED
 from headend.domain.service_level import LOAD_PROFILE
 from headend.domain.utility_day import span_of
 from headend.domain.why import IN_TIME, DayHeld, HourHeld, Why
-from headend.store import event_queries
+from headend.store import event_queries, registry_queries
 from headend.store.collected import DAY
 from headend.store.event_queries import EventFilter
 from headend.store.ledger_queries import Wanted, ledger, rows_of
-from headend.store.meter_causes import REGISTRY
 from headend.store.meter_filter import MeterFilter
 from headend.store.meter_queries import meter_page
 from headend.store.upkeep_queries import ConcentratorPage, hours_of_meter
@@ -29,6 +30,7 @@ from headend.store.upkeep_queries import ConcentratorPage, hours_of_meter
 DAYS_SHOWN = 7
 EVENTS_SHOWN = 50
 HOUR_S = 3600
+INSTANT = timedelta(microseconds=1)
 _PLACES = {"transformer": "transformador", "concentrator": "concentrador"}
 POWER_DOWN, POWER_UP = "power-down", "power-up"
 _INCIDENTS = {
@@ -47,8 +49,9 @@ def why(
     days: int = DAYS_SHOWN,
     profile: str = LOAD_PROFILE,
 ) -> Why | None:
-    """All that tells why a meter is not reading, or None where the registry does not know it."""
-    page = meter_page(connection, name)
+    """All that tells why a meter is not reading, as far as it was heard by `now`; None where the
+    registry, which is as it is today, does not know it."""
+    page = meter_page(connection, name, now)
     if page is None:
         return None
     today = now.astimezone(zone).date()
@@ -57,7 +60,12 @@ def why(
     ripe, missing, held = 0, 0, []
     until = (now - IN_TIME).timestamp()
     for entry in ledger(connection, wanted):
-        rows = list(first_rows(rows_of(connection, entry), entry.ends))
+        if entry.past:  # its hours are not known any more
+            ripe, missing = ripe + entry.due, missing + entry.missing
+            held.append(replace(_day(entry, set(), zone), hours=()))
+            continue
+        came = (row for row in rows_of(connection, entry) if row.came <= now.timestamp())
+        rows = list(first_rows(came, entry.ends))
         here = {row.at for row in rows}
         old = [end for ends in entry.ends for end in ends if end <= until]
         ripe += len(old)
@@ -65,15 +73,15 @@ def why(
         held.append(_day(entry, here, zone))
     since = datetime.fromtimestamp(span_of(first, zone).begin, UTC)
     kept = event_queries.events(
-        connection, EventFilter(device=name, since=since), limit=EVENTS_SHOWN
+        connection, EventFilter(device=name, since=since, until=now + INSTANT), limit=EVENTS_SHOWN
     )
-    events = [each.event for each in kept]
+    events = [each.event for each in kept if each.event.received_at <= now]
     home = page.concentrator
-    last_at = _last(connection, name, profile)
+    last_at = _last(connection, name, profile, now)
     lacks = missing > 0 or last_at is None
     causes = [
         *(each for each in page.causes if each.evidence == REGISTRY),
-        *_of_incident(connection, events),
+        *_of_incident(connection, events, now),
         *_of_supply(events),
         *(each for each in page.causes if each.evidence != REGISTRY),
         *(_of_collecting(home, profile, now) if lacks and home is not None else ()),
@@ -82,9 +90,40 @@ def why(
         page.meter, profile, now, tuple(held), ripe, missing, last_at, tuple(causes),
         tuple(page.orders),
         tuple(events),
-        tuple(each for each in hours_of_meter(connection, name) if each.hour >= since),
+        tuple(each for each in hours_of_meter(connection, name) if since <= each.hour <= now),
         tuple(() if home is None else home.sessions),
+        *_to_come(connection, wanted, held),
     )  # fmt: skip
+
+
+def _to_come(
+    connection: Connection, wanted: Wanted, held: Sequence[DayHeld]
+) -> tuple[datetime | None, datetime | None]:
+    """Since when a meter is ours of which nothing is due yet, and when its first interval ends."""
+    if any(day.due for day in held):
+        return None, None
+    tomorrow = wanted.last + timedelta(days=1)
+    later = datetime.fromtimestamp(span_of(tomorrow, wanted.zone).end, UTC)
+    until = replace(wanted, first=wanted.last, last=tomorrow, now=later)
+    for entry in ledger(connection, until):
+        for end in (end for ends in entry.ends for end in ends):
+            return _ours_since(connection, wanted), datetime.fromtimestamp(end, UTC)
+    return None, None
+
+
+def _ours_since(connection: Connection, wanted: Wanted) -> datetime | None:
+    """Since when; None where that is longer ago, or nobody keeps the meter's life."""
+    name = wanted.which.meter
+    assert name is not None
+    found = registry_queries.meter_file(connection, name)
+    if found is None:
+        return None
+    begun = (
+        line.at
+        for line in found.life
+        if line.stage in COMMISSIONED and line.was not in COMMISSIONED and line.at <= wanted.now
+    )
+    return max(begun, default=None)
 
 
 def _day(entry: Entry, here: set[int], zone: ZoneInfo) -> DayHeld:
@@ -99,34 +138,40 @@ def _day(entry: Entry, here: set[int], zone: ZoneInfo) -> DayHeld:
         datetime.fromtimestamp(span.begin, UTC),
         entry.expected,
         entry.due,
-        entry.received,
+        entry.received if entry.past else len(here),
         tuple(hours),
     )
 
 
-def _last(connection: Connection, meter: str, profile: str) -> datetime | None:
-    """The end of the newest interval that is here."""
+def _last(connection: Connection, meter: str, profile: str, now: datetime) -> datetime | None:
+    """The end of the newest interval that was here."""
     query = (
         DAY.select()
-        .where(_d.meter == meter, _d.profile == profile, _d.received > 0)
+        .where(
+            _d.meter == meter,
+            _d.profile == profile,
+            _d.received > 0,
+            _d.day <= now.date() + timedelta(days=1),  # in whatever zone
+        )
         .order_by(_d.day.desc())
-        .limit(1)
     )
-    found = connection.execute(query).first()
-    if found is None:
-        return None
-    rows: Sequence[Row] = DAY.read(found).rows
-    return max((datetime.fromtimestamp(row.at, UTC) for row in rows), default=None)
+    by = now.timestamp()
+    for found in connection.execute(query):
+        rows: Sequence[Row] = DAY.read(found).rows
+        if ends := [row.at for row in rows if row.came <= by]:
+            return datetime.fromtimestamp(max(ends), UTC)
+    return None
 
 
 # --- what only the last days tell ---
 
 
-def _of_incident(connection: Connection, events: Sequence[Event]) -> Iterator[Cause]:
+def _of_incident(connection: Connection, events: Sequence[Event], now: datetime) -> Iterator[Cause]:
     """An outage that it is a part of, and that is not over."""
     for number in dict.fromkeys(each.incident for each in events if each.incident is not None):
         kept = event_queries.incident(connection, number)
-        if kept is None or kept.incident.ended_at is not None:
+        ended_at = None if kept is None else kept.incident.ended_at
+        if kept is None or (ended_at is not None and ended_at <= now):
             continue
         incident = kept.incident
         kind, kind_es = _INCIDENTS[incident.kind]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection
@@ -26,6 +26,10 @@ class Words:
     def connection(self) -> Connection:
         """The transaction's own, for a query that is built as it is asked."""
         return self._connection
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        with self._connection.begin_nested():
+            return work()
 
     @property
     def _shared(self) -> bool:

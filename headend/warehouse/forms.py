@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,9 @@ from headend.warehouse.reports import Content, Figure, Kind, Language
 from headend.warehouse.words import told_word, words
 
 NUMERIC = frozenset({"count", "number", "share"})
+DIGITS = {"number": 3, "share": 6}
+"""Behind the point, in CSV: what is divided has no end else.  A share of a million intervals still
+tells one of them, a number of minutes its milliseconds."""
 _XLSX = {"count": "#,##0", "number": "#,##0.0", "share": "0.00%", "time": "yyyy-mm-dd hh:mm",
          "day": "yyyy-mm-dd"}  # fmt: skip
 
@@ -97,11 +101,16 @@ def _csv(content: Content, number: int) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180, 2
     writer.writerow([column.name for column in section.columns])
-    writer.writerows([[_plain(value) for value in row] for row in rows])
+    kinds = [column.kind for column in section.columns]
+    writer.writerows([[_plain(*cell) for cell in zip(kinds, row, strict=True)] for row in rows])
     return text.getvalue().encode()
 
 
-def _plain(value: Any) -> Any:
+def _plain(kind: Kind, value: Any) -> Any:
+    if kind in DIGITS and isinstance(value, (float, Decimal)):
+        # As on the page: never all of it where something is missing.
+        most = 1 - 10.0 ** -DIGITS[kind] if kind == "share" and value < 1 else value
+        return round(float(min(value, most)), DIGITS[kind])
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, str) and value[:1] in "=+-@\t\r" and value != "-":

@@ -6,7 +6,9 @@ when its last octet has come.  Which files are the store's, the manifest says.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
@@ -24,7 +26,10 @@ class Place:
 
     def __init__(self, where: str) -> None:
         """`where` is a folder, or s3://BUCKET/PREFIX with the options of pyarrow's S3 URLs
-        (?endpoint_override=…&region=…); keys come from the environment, as for any S3 program."""
+        (?endpoint_override=…&region=…); keys come from the environment, as for any S3 program, and
+        one that stands in the URL is refused, as it would stand in configurations and logs."""
+        if "://" in where:
+            _check(urlsplit(where))
         self.where = where
         try:
             if "://" in where:
@@ -85,3 +90,25 @@ class Place:
     def _put(self, path: str, octets: bytes) -> None:
         with self.filesystem.open_output_stream(path) as stream:
             stream.write(octets)
+
+
+def _check(url: SplitResult) -> None:
+    """Raises `PlaceUnavailable` for what would give a key away, or what is stored."""
+    if "@" in url.netloc:  # whatever it is: none of it may be told
+        raise PlaceUnavailable(
+            f"{url.scheme}://…@…: no key stands in a bucket's URL; set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY"
+        )
+    options = parse_qs(url.query)
+    if "http" in options.get("scheme", ()):
+        for endpoint in options.get("endpoint_override", ("the bucket's",)):
+            if not _is_here(endpoint):
+                raise PlaceUnavailable(f"{endpoint}: without TLS only a server here is written to")
+
+
+def _is_here(endpoint: str) -> bool:
+    host = urlsplit(f"//{endpoint}").hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from headend.domain.utility_day import span_of
 from headend.warehouse import kept
 from headend.warehouse.kept import Made
 from headend.warehouse.manifest import Manifest
@@ -26,11 +28,20 @@ from headend.warehouse.scope import Scope
 
 Language = Literal["es", "en"]
 Kind = Literal["text", "word", "count", "number", "share", "day", "time"]
+LONGEST_GOAL = timedelta(hours=6)
+"""Of those whose figures ask for `moment`, which has one row: `state_at`, by when things must have
+had their time to be judged, and `last_at`, the last such time.  What comes after it is judged once
+it has ended."""
+_MOMENT = "CREATE TEMP TABLE moment AS SELECT ?::TIMESTAMPTZ AS state_at, ?::TIMESTAMPTZ AS last_at"
 EVERY = ("day", "week", "month")
 
 
 class NoReport(ValueError):
     """It cannot be made so; the text says why."""
+
+
+class OutOfScope(NoReport):
+    """It asks for tables that its party does not see."""
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,10 +166,10 @@ def make(
 ) -> Made:  # fmt: skip
     """Make a report and keep it; one that is there already stays as it is.  Raises `NoReport`,
     `PlaceUnavailable`."""
-    content = ask(place, manifest, name, period, language=language, scope=scope, zone=zone)
-    id = identity(name, content, scope)
+    id = identity(name, manifest, period, language=language, scope=scope, zone=zone)
     if (there := kept.made(place, id)) is not None:
         return there
+    content = ask(place, manifest, name, period, language=language, scope=scope, zone=zone)
     from headend.warehouse.forms import forms
 
     written = forms(content)
@@ -176,13 +187,11 @@ def ask(
     scope: Scope | None, zone: str,
 ) -> Content:  # fmt: skip
     """What a report says.  Raises `NoReport` for one that there is not, or not for this party."""
-    definition = definitions().get(name)
-    if definition is None:
-        raise NoReport(f"there is no report {name}; there are: {', '.join(definitions())}")
-    if scope is not None and (kept_from := set(definition.tables) - scope.tables):
-        raise NoReport(f"{scope.party} may not see {', '.join(sorted(kept_from))}")
+    definition = _defined(name, scope)
     wanted = frozenset(definition.tables)
     with tables(place, manifest, period.first, period.last, only=wanted, scope=scope) as asked:
+        if _asks_time(definition):
+            asked.execute(_MOMENT, _judged(manifest, period, zone))
         figures = tuple(
             (each, asked.execute(each.sql).fetchall()[0][0]) for each in definition.figure
         )
@@ -196,12 +205,38 @@ def ask(
     )
 
 
-def identity(name: str, content: Content, scope: Scope | None) -> str:
-    """Sixteen digits that tell all that went into a report.  The number of the data store's state
-    is none of it: a later one may hold the same."""
+def identity(
+    name: str, manifest: Manifest, period: Period, *, language: Language, scope: Scope | None,
+    zone: str,
+) -> str:  # fmt: skip
+    """Sixteen digits that tell all that goes into a report.  The number of the data store's state
+    is none of it: a later one may hold the same, and all that is asked of its time is until when
+    things can be judged.  Raises `NoReport` as `ask` does."""
+    definition = _defined(name, scope)
+    data = manifest.digest(frozenset(definition.tables), period.first, period.last)
     told = (
-        name, msgspec.json.encode(content.definition).hex(), content.period.first.isoformat(),
-        content.period.last.isoformat(), content.language, content.zone, content.data,
-        "" if scope is None else scope.digest,
+        name, msgspec.json.encode(definition).hex(), period.first.isoformat(),
+        period.last.isoformat(), language, zone, data, "" if scope is None else scope.digest,
+        *(_judged(manifest, period, zone) if _asks_time(definition) else ()),
     )  # fmt: skip
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+def _asks_time(definition: Definition) -> bool:
+    return any("moment" in figure.sql for figure in definition.figure)
+
+
+def _judged(manifest: Manifest, period: Period, zone: str) -> tuple[str, str]:
+    """When things can be judged that had their time by then, and the last time of that: so the
+    report of a period that is over does not change for ever.  A goal reaches no farther."""
+    last = datetime.fromtimestamp(span_of(period.last, ZoneInfo(zone)).end, UTC) + LONGEST_GOAL
+    return min(manifest.made_at or last, last).isoformat(), last.isoformat()
+
+
+def _defined(name: str, scope: Scope | None) -> Definition:
+    definition = definitions().get(name)
+    if definition is None:
+        raise NoReport(f"there is no report {name}; there are: {', '.join(definitions())}")
+    if scope is not None and (kept_from := set(definition.tables) - scope.tables):
+        raise OutOfScope(f"{scope.party} may not see {', '.join(sorted(kept_from))}")
+    return definition

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -46,21 +47,46 @@ def word(key: str, language: Language) -> str:
     return WORDS[key][language == "es"]
 
 
-def text_of(cause: Cause, language: Language) -> str:
-    return cause.spanish.text if language == "es" else cause.text
+def text_of(cause: Cause, language: Language, zone: ZoneInfo) -> str:
+    return _in_zone(cause.spanish.text if language == "es" else cause.text, cause, zone)
 
 
-def evidence_of(cause: Cause, language: Language) -> str:
-    return cause.spanish.evidence if language == "es" else cause.evidence
+def evidence_of(cause: Cause, language: Language, zone: ZoneInfo) -> str:
+    return _in_zone(cause.spanish.evidence if language == "es" else cause.evidence, cause, zone)
 
 
-def next_step_of(cause: Cause, language: Language) -> str:
-    return cause.spanish.next_step if language == "es" else cause.next_step
+def next_step_of(cause: Cause, language: Language, zone: ZoneInfo) -> str:
+    return _in_zone(cause.spanish.next_step if language == "es" else cause.next_step, cause, zone)
 
 
 def local(at: datetime, zone: ZoneInfo) -> str:
-    """A time as people of the utility read it."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    """A time as people of the utility read it, and by which clock: 2026-07-06 12:00-04:00."""
+    return at.astimezone(zone).isoformat(" ", "minutes")
+
+
+_UTC = re.compile(r"\b(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z\b")
+
+
+def _in_zone(text: str, cause: Cause, zone: ZoneInfo) -> str:
+    """A text with its times of UTC told by the utility's clock, as all others are.  One without a
+    day is the nearest such time to the cause's own."""
+
+    def told(found: re.Match[str]) -> str:
+        day, hour, minute, second = found.groups()
+        near = cause.at
+        if day is None and near is None:
+            return found[0]
+        on = date.fromisoformat(day) if day or near is None else near.astimezone(UTC).date()
+        try:
+            at = datetime.combine(on, time(int(hour), int(minute), int(second or 0)), UTC)
+        except ValueError:  # no time of day, whatever a device meant by it
+            return found[0]
+        if day is None and near is not None:
+            days = (timedelta(days=shift) for shift in (-1, 0, 1))
+            at = min((at + shift for shift in days), key=lambda each: abs(each - near))
+        return at.astimezone(zone).isoformat(" ", "seconds" if second else "minutes")
+
+    return _UTC.sub(told, text)
 
 
 _SAID: dict[str, tuple[str, str]] = {
@@ -103,6 +129,18 @@ _SAID: dict[str, tuple[str, str]] = {
 }
 
 
+_TO_COME = {
+    "first": (
+        "its first interval ends at {first}",
+        "su primer intervalo termina a las {first}",
+    ),
+    "since": (
+        "it is ours to read since {since}, and its first interval ends at {first}",
+        "lo leemos desde {since}, y su primer intervalo termina a las {first}",
+    ),
+}
+
+
 def sentence(why: Why, language: Language, zone: ZoneInfo) -> str:
     """The verdict: one sentence, with the likeliest cause where there is one."""
     key: str = why.verdict
@@ -117,13 +155,18 @@ def sentence(why: Why, language: Language, zone: ZoneInfo) -> str:
         days=len(why.days),
         due=sum(day.due for day in why.days),
         last="" if why.last_at is None else local(why.last_at, zone),
-        why=_because(why, language),
+        why=_because(why, language, zone),
     )
 
 
-def _because(why: Why, language: Language) -> str:
+def _because(why: Why, language: Language, zone: ZoneInfo) -> str:
     if why.cause is not None:
-        return text_of(why.cause, language).rstrip(".")
+        return text_of(why.cause, language, zone).rstrip(".")
+    if why.first_due is not None:
+        since = "" if why.ours_since is None else local(why.ours_since, zone)
+        key = "first" if why.ours_since is None else "since"
+        first = local(why.first_due, zone)
+        return _TO_COME[key][language == "es"].format(since=since, first=first)
     if why.verdict is Verdict.NOT_EXPECTED:
         return (
             "no era nuestro para leer en estos días"

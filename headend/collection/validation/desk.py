@@ -58,12 +58,12 @@ class Validation:
 
     def look(self, tx: Transaction, meter: str, profile: str, day: date) -> bool:
         """Look at one day and keep what comes of it; False where nothing is known of it, nor of
-        both days beside it."""
+        both days beside it, and of one whose rows have outlived their span."""
         pages = {
             each.day: each for each in tx.interval_days(meter, profile, day - _DAY, day + _DAY)
         }
         own = pages.get(day)
-        if own is None and len(pages) < 2:
+        if tx.is_past(meter, profile, day) or (own is None and len(pages) < 2):
             return False
         given = self._given(tx, meter, profile, day, pages)
         findings, estimates = looked_at(given)

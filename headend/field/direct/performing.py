@@ -219,6 +219,7 @@ class DirectField:
             objects=[ObjectWanted(each.class_id, each.name, each.attribute) for each in objects],
             clock=command.clock,
             tariff=command.tariff,
+            since=command.since,
             now=self.clock.now,
         )
         return await conversation.perform(procedure, may_act=self._in_time(command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from headend.domain.evidence import Evidence, Source
@@ -23,6 +24,7 @@ _STATUS = {
     ReasonCode.METER_BUSY: Status.BUSY,
     ReasonCode.WRONG_KEY_OR_COUNTER: Status.KEY_REJECTED,
     ReasonCode.KEY_NOT_KNOWN: Status.KEY_REJECTED,
+    ReasonCode.KEYS_OF_CONCENTRATOR: Status.KEY_REJECTED,
     ReasonCode.LINE_UNAVAILABLE: Status.UNREACHABLE,
     ReasonCode.METER_NOT_CONNECTED: Status.UNREACHABLE,
     ReasonCode.METER_UNREACHABLE: Status.UNREACHABLE,
@@ -49,17 +51,7 @@ def report(
         status = found.status
         if status is Status.UNKNOWN and not acted:
             status = Status.NO_ANSWER
-        outcome = Outcome(
-            status,
-            acted,
-            found.refusal,
-            found.before,
-            found.limit,
-            found.supply,
-            found.readings,
-            found.update,
-            found.clock,
-        )
+        outcome = replace(found, status=status, acted=acted)
     result = Result(
         id=f"{command.order}.{command.attempt}",
         at=now,

@@ -58,6 +58,24 @@ def statements(roles: Sequence[str]) -> list[str]:
     return made
 
 
+def confining() -> list[str]:
+    """Let nobody but its owner put anything into this database, temporary tables and large objects
+    among it, which fill the disk.  For a database that serves nobody else; the last by an
+    administrator of the server."""
+    objects = ", ".join(f"pg_catalog.{each}" for each in _LARGE_OBJECTS)
+    revoke = "format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database())"
+    return [
+        f"DO $$ BEGIN EXECUTE {revoke}; END $$",
+        f"REVOKE EXECUTE ON FUNCTION {objects} FROM PUBLIC",
+    ]
+
+
+_LARGE_OBJECTS = (
+    "lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)", "lo_open(oid, integer)",
+    "lo_put(oid, bigint, bytea)", "lowrite(integer, bytea)",
+)  # fmt: skip
+
+
 def may_make_roles(connection: Connection) -> bool:
     """Whether whoever is connected may."""
     asked = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"

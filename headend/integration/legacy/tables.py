@@ -72,6 +72,9 @@ TIPO = {
     "connect": "REPOSICION",
     "arm": "ARMADO",
     "disconnect": "CORTE",
+    "load-off": "APAGADO_CARGA",
+    "load-on": "ENCENDIDO_CARGA",
+    "reset-demand": "CIERRE_PERIODO",
 }
 ESTADO = {
     # final Order.state: estado

@@ -17,6 +17,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import h11
 
 ANSWER_MAX = 64 * 1024
+INSIDE = (
+    ip_network("fec0::/10"),  # site-local, which some networks still use (RFC 3879)
+    ip_network("192.88.99.0/24"),  # relays to IPv6, given up (RFC 7526)
+    ip_network("3fff::/20"),  # documentation (RFC 9637)
+)
+"""Not public either, whatever the library's tables say, which are older than some of it."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a name.  Raises `OSError`."""
@@ -32,10 +38,9 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, and where a redirect pointed."""
+    """A status; its headers and body say nothing that counts."""
 
     status: int
-    retry_after: str = ""
 
 
 async def resolved(host: str, port: int) -> Sequence[str]:
@@ -56,6 +61,8 @@ def permitted(address: str, networks: Sequence[str]) -> bool:
         one = inner
     if any(one in ip_network(network) for network in networks):
         return True
+    if any(one in network for network in INSIDE):
+        return False
     return one.is_global and not one.is_multicast and not one.is_reserved
 
 
@@ -126,7 +133,6 @@ async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> A
                 raise Unreachable("the head of the answer is too long")
             connection.receive_data(octets)
         elif isinstance(event, h11.Response):
-            later = dict(event.headers.raw_items()).get(b"Retry-After", b"")
-            return Answer(event.status_code, later.decode("latin-1"))
+            return Answer(event.status_code)
         elif isinstance(event, h11.ConnectionClosed):
             raise Unreachable("the connection ended without an answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from headend.domain.account import Account, Token
@@ -34,6 +35,11 @@ class AccessWords(Protocol):
         """Write when it was used last, and when it was revoked; the rest does not change."""
         ...
 
+    def commands_ask(self) -> bool:
+        """Whether commands on this database ask for an account."""
+        ...
+
+    def set_commands_ask(self, ask: bool, at: datetime, by: str) -> None: ...
     def add_audit(self, line: AuditLine) -> AuditEntry:
         """Chain a line to the log, in its place behind the last."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 
 from headend.domain.commissioning import Check
@@ -38,8 +39,8 @@ class LifeWords(Protocol):
         """Write down what the meter's register showed when it was hung up, where nobody has."""
         ...
 
-    def newest_register(self, meter: str) -> RegisterRead | None:
-        """The newest reading of its active energy import."""
+    def newest_register(self, meter: str, until: datetime) -> RegisterRead | None:
+        """The newest reading of its active energy import, up to and with this time."""
         ...
 
     def installations_of(self, meter: str) -> list[Installation]:

@@ -21,7 +21,12 @@ class ValidatedWords(Protocol):
         self, meter: str, profile: str, first: date, last: date
     ) -> list[ValidatedDay]: ...
     def days_to_validate(self, since: date, until: date, limit: int) -> list[tuple[str, str, date]]:
-        """Meter, profile and day of pages that are newer than the last look at them."""
+        """Meter, profile and day of pages that are newer than the last look at them; none of past
+        days (`is_past`)."""
+        ...
+
+    def is_past(self, meter: str, profile: str, day: date) -> bool:
+        """Whether rows of that day have gone, as they had outlived their span."""
         ...
 
     def register_reads(

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from headend.domain.shipment import Appraised, Receipt
+from headend.domain.shipment import Appraised, Receipt, refused_of
 from headend.ports import Transaction
 
 LINES_TOLD = 50
+EMPTY = "Look whether it is the right file: its header, or its root element, stands alone."
 
 
 class NotReadable(Exception):
@@ -43,7 +44,7 @@ class Refused(Exception):
     """Lines of the shipment are refused: nothing of it is kept."""
 
     def __init__(self, weighing: Weighing) -> None:
-        super().__init__(f"{weighing.refused:,} of {weighing.meters:,} lines are refused")
+        super().__init__(refused_of(weighing.refused, weighing.meters))
         self.weighing = weighing
 
 

@@ -7,6 +7,8 @@ file becomes a large one, or reads another.
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,14 +25,22 @@ PIECE_MAX = 65_536
 LINES_COUNTED = 65_535  # by libxml2, in an element: an unsigned short
 
 _METER, _SHIPMENT = f"{{{NAMESPACE}}}Meter", f"{{{NAMESPACE}}}Shipment"
+_BEFORE_XML = codecs.BOM_UTF8 + codecs.BOM_UTF16_LE + b" \t\r\n\0"
+_DTD = re.compile(rb"(<\?.*?\?>\s*|<!--.*?-->\s*)*<!DOCTYPE", re.DOTALL)
+_BRINGS_DTD = Flaw(
+    1, "DOCTYPE", "a shipment brings no DTD",
+    "take the file as hostile unless its maker can say what the DTD is for; made anew, it has none",
+)  # fmt: skip
 _FORM = "follow headend/registry/shipment/shipment.xsd; docs/registry.md has an example"
 
 
 def read(file: BinaryIO) -> Iterator[Row | Flaw]:
     """The meters of a file, in its order; a flaw is of one of them.  Raises `BadFile`."""
-    first = file.read(512)
+    first = file.read(PIECE_MAX)
     file.seek(0)
-    if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if first.lstrip(_BEFORE_XML).startswith(b"<"):
+        if _DTD.match(first.lstrip(_BEFORE_XML).replace(b"\0", b"")):
+            raise BadFile(_BRINGS_DTD)
         yield from _of_xml(file)
     else:
         yield from rows(file, known_column, ("meter",), ABOUT)
@@ -68,7 +78,20 @@ def _of_xml(file: BinaryIO) -> Iterator[Row | Flaw]:
             # It was only written down when it was met, and tells itself at the end as another one.
             why, where = written[-1].message, _line(written[-1].line, line)
         why = (why or "no XML").split(", line ")[0]
-        raise BadFile(Flaw(where, "", why, "the file is cut off, or no XML")) from None
+        raise BadFile(Flaw(where, "", why, _to_do(why))) from None
+
+
+def _to_do(why: str) -> str:
+    """What a person does about what the parser says."""
+    if "ntity" in why or "xmlParseEntityRef" in why:
+        return "write the character itself, and & as &amp;: a shipment brings no entities"
+    if "UTF-8" in why or "ncoding" in why:
+        return (
+            'name its encoding in line 1, <?xml version="1.0" encoding="…"?>, or save it as UTF-8'
+        )
+    if why.startswith(("Premature end", "Couldn't find end", "no element found")):
+        return "the file is cut off: have it sent again"
+    return "it is no XML there: look at this line, or have the file made again"
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
@@ -84,7 +107,7 @@ def _line(told: int | None, counted: int) -> int:
 
 def _check_root(element: Any) -> None:
     if element.getroottree().docinfo.doctype:
-        raise BadFile(Flaw(1, "DOCTYPE", "a shipment brings no DTD", "leave it out"))
+        raise BadFile(_BRINGS_DTD)
     if element.tag != _SHIPMENT:
         why = f"the root is {element.tag}, not Shipment of {NAMESPACE}"
         raise BadFile(Flaw(element.sourceline or 1, "", why, _FORM))
@@ -97,7 +120,7 @@ def _meter(element: Any, schema: Any, line: int) -> Iterator[Row | Flaw]:
     if not schema.validate(element):
         for entry in schema.error_log:
             column, why = _told(entry.message)
-            yield Flaw(_line(entry.line, line), column, why, _FORM)
+            yield Flaw(_line(entry.line, line), column, why, _FORM, begun=line)
         return
     yield Row(line, dict(_values(element)))
 

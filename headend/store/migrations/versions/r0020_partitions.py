@@ -1,98 +1,110 @@
 """PostgreSQL keeps what grows by the month, and looks for times by BRIN; SQLite as before.
 
-Rows that are there move: a database of some months takes a while.
+Rows that are there move, in either direction: a database of some months takes a while.  One
+transaction moves them all, so that no program ever meets half of them.
 """
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from alembic import op
+
+from headend.store.migrations.steps import Step, Steps
 
 revision = "0020"
 down_revision = "0019"
-branch_labels = None
-depends_on = None
+
+_MONTHS_MAX = 240  # of what lies further apart, the rest stays among all others
 
 
 @dataclass(frozen=True)
 class _Partitioned:
-    """A table, the column whose month tells the partition, and what makes a row the same."""
+    """A table, the column whose month tells the partition, and what makes a row the same: there,
+    and where `alone` tells it, without partitions."""
 
+    table: str
     column: str
     key: str
-    sequence: str | None = None
+    alone: str | None = None
+    numbered: bool = False
     unique: tuple[str, str] | None = None
-    brin: str | None = None
 
 
-_TABLES = {
-    "collected_blocks": _Partitioned(
-        "read_at", "source, meter, task, number, read_at", brin="received_at"
+_TABLES = (
+    _Partitioned("collected_blocks", "read_at", "source, meter, task, number, read_at"),
+    _Partitioned(
+        "events", "at", "number, at", alone="number", numbered=True,
+        unique=("events_once", "device, name, at"),
     ),
-    "events": _Partitioned(
-        "at", "number, at", sequence="number", unique=("events_once", "device, name, at")
-    ),
-    "hours_heard": _Partitioned("hour", "concentrator, hour, meter", brin="hour"),
-    "interval_days": _Partitioned("day", "meter, profile, day", brin="updated_at"),
-    "intervals": _Partitioned("at", "meter, at", brin="at"),
-    "journal": _Partitioned("at", "line, at", sequence="line", brin="at"),
-    "validated_days": _Partitioned("day", "meter, profile, day", brin="checked_at"),
+    _Partitioned("hours_heard", "hour", "concentrator, hour, meter"),
+    _Partitioned("interval_days", "day", "meter, profile, day"),
+    _Partitioned("intervals", "at", "meter, at"),
+    _Partitioned("journal", "at", "line, at", alone="line", numbered=True),
+    _Partitioned("validated_days", "day", "meter, profile, day"),
+)  # fmt: skip
+_BRIN = {
+    "collected_blocks": "received_at",
+    "hours_heard": "hour",
+    "interval_days": "updated_at",
+    "intervals": "at",
+    "journal": "at",
+    "validated_days": "checked_at",
+    "readings": "received_at",
+    "pushes": "received_at",
 }
-_BRIN = (*((table, each.brin) for table, each in _TABLES.items() if each.brin),
-         ("readings", "received_at"), ("pushes", "received_at"))  # fmt: skip
 
 
-def upgrade() -> None:
+def _part() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
-    for table, how in _TABLES.items():
-        _partition(table, how)
-    for table, column in _BRIN:
+    for how in _TABLES:
+        _move(how, how.key, f"PARTITION BY RANGE ({how.column})")
+    for table, column in _BRIN.items():
         op.execute(f"CREATE INDEX {table}_brin ON {table} USING brin ({column})")
 
 
-def _partition(table: str, how: _Partitioned) -> None:
-    bind = op.get_bind()
-    indexes = bind.execute(
-        sa.text(
-            "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = CAST(:t AS regclass)"
-            " AND NOT indisunique"
-        ),
-        {"t": table},
+def _join() -> None:
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    for table in _BRIN:
+        op.execute(f"DROP INDEX {table}_brin")
+    for how in _TABLES:
+        _move(how, how.alone or how.key, "")
+
+
+def _move(how: _Partitioned, key: str, partitioned: str) -> None:
+    """Make a table anew, with or without partitions, and move into it what is there."""
+    table, before = how.table, f"{how.table}_before"
+    indexes = _told(
+        f"SELECT replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') FROM pg_index"
+        f" WHERE indrelid = '{table}'::regclass AND NOT indisunique"
     )
-    definitions = [str(definition) for definition in indexes.scalars()]
-    refers = bind.execute(
-        sa.text(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE conrelid = CAST(:t AS regclass) AND contype = 'f'"
-        ),
-        {"t": table},
+    foreign = _told(
+        "SELECT concat_ws(' ', quote_ident(conname), pg_get_constraintdef(oid)) FROM pg_constraint"
+        f" WHERE conrelid = '{table}'::regclass AND contype = 'f'"
     )
-    foreign = [(str(name), str(definition)) for name, definition in refers]
-    op.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
-    op.execute(
-        f"CREATE TABLE {table} (LIKE {table}_before INCLUDING DEFAULTS)"
-        f" PARTITION BY RANGE ({how.column})"
-    )
-    if how.sequence is not None:
-        owned = f"pg_get_serial_sequence('{table}_before', '{how.sequence}')"
-        sequence = bind.execute(sa.text(f"SELECT {owned}")).scalar_one()
-        op.execute(f"ALTER SEQUENCE {sequence} OWNED BY {table}.{how.sequence}")
-    op.execute(f"CREATE TABLE {table}_others PARTITION OF {table} DEFAULT")
-    _make_months(table, how.column)
-    op.execute(f"INSERT INTO {table} SELECT * FROM {table}_before")
-    op.execute(f"DROP TABLE {table}_before")
-    op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY ({how.key})")
+    op.execute(f"ALTER TABLE {table} RENAME TO {before}")
+    op.execute(f"CREATE TABLE {table} (LIKE {before} INCLUDING DEFAULTS) {partitioned}")
+    if how.numbered:
+        numbers = how.key.partition(",")[0]
+        (sequence,) = _told(f"SELECT pg_get_serial_sequence('{before}', '{numbers}')")
+        op.execute(f"ALTER SEQUENCE {sequence} OWNED BY {table}.{numbers}")
+    if partitioned:
+        op.execute(f"CREATE TABLE {table}_others PARTITION OF {table} DEFAULT")
+        _make_months(table, how.column)
+    op.execute(f"INSERT INTO {table} SELECT * FROM {before}")
+    op.execute(f"DROP TABLE {before}")
+    op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY ({key})")
     if how.unique is not None:
-        name, columns = how.unique
-        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
-    for definition in definitions:
+        name, unique = how.unique
+        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({unique})")
+    for definition in indexes:
         op.execute(definition)
-    for name, definition in foreign:
-        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+    for definition in foreign:
+        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {definition}")
 
 
-_MONTHS_MAX = 240  # of what lies further apart, the rest stays among all others
+def _told(asked: str) -> list[str]:
+    return [str(each) for each in op.get_bind().exec_driver_sql(asked).scalars()]
 
 
 def _make_months(table: str, column: str) -> None:
@@ -100,13 +112,11 @@ def _make_months(table: str, column: str) -> None:
     time = f"to_timestamp({column})" if table == "intervals" else f"CAST({column} AS timestamptz)"
     if column == "day":
         time = f"CAST({column} AS timestamp) AT TIME ZONE 'UTC'"
-    months = op.get_bind().execute(
-        sa.text(
-            f"SELECT DISTINCT to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM') AS month"
-            f" FROM {table}_before ORDER BY month DESC LIMIT {_MONTHS_MAX}"
-        )
+    months = _told(
+        f"SELECT DISTINCT to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM') AS month"
+        f" FROM {table}_before ORDER BY month DESC LIMIT {_MONTHS_MAX}"
     )
-    for told in list(months.scalars()):
+    for told in months:
         year, month = (int(part) for part in told.split("-"))
         first = f"{year:04}-{month:02}-01"
         last = f"{year + month // 12:04}-{month % 12 + 1:02}-01"
@@ -120,6 +130,14 @@ def _make_months(table: str, column: str) -> None:
 def _literal(table: str, column: str, day: str) -> str:
     """A month's first moment, as the column has it."""
     if table == "intervals":
-        at = sa.text(f"SELECT CAST(extract(epoch FROM timestamptz '{day}T00:00:00+00') AS bigint)")
-        return str(op.get_bind().execute(at).scalar_one())
+        moment = f"timestamptz '{day}T00:00:00+00'"
+        return _told(f"SELECT CAST(extract(epoch FROM {moment}) AS bigint)")[0]
     return f"'{day}'" if column == "day" else f"'{day}T00:00:00+00'"
+
+
+@Steps
+def steps() -> tuple[Step, ...]:
+    return (Step(_part, _join),)
+
+
+upgrade, downgrade = steps.take, steps.take_back

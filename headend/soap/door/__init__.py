@@ -1,0 +1,1 @@
+"""The door: octets in, who sent them, which desk they are for, octets out."""

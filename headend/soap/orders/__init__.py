@@ -1,0 +1,1 @@
+"""Orders at the SOAP door: taken, changed, withdrawn, several in one message."""

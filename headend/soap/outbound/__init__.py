@@ -1,0 +1,1 @@
+"""What goes out by SOAP and queue: outcomes, subscribers' news, and where it may go."""
