@@ -9,7 +9,7 @@ from headend.domain.activity import ActivityKind, ActivityState
 from scenarios.mistakes import Path as Place
 from scenarios.parts import Duration, Part
 
-Asked = Literal["state", "clock", "topology", "events", "faults", "task"]
+Asked = Literal["state", "clock", "topology", "events", "faults", "task", "discover", "reboot"]
 States = dict[str, int]
 
 

@@ -28,4 +28,4 @@ async def start(head_end: HeadEnd, spec: CampaignSpec, begin: datetime, who: str
         emergency=spec.emergency,
         any_day=spec.any_day,
     )
-    await head_end.campaigns.start(wanted, By(who, "story"))
+    await head_end.caring.campaigns.start(wanted, By(who, "story"))

@@ -20,19 +20,19 @@ OPERATOR = "OPERADOR"
 async def order(head_end: HeadEnd, spec: ClockSpec | TariffSpec, start: datetime) -> None:
     """Order what `ami meter clock` and `ami meter tariff` do."""
     if isinstance(spec, ClockSpec):
-        await head_end.clocks.place(spec.meter, source=OPERATOR)
+        await head_end.caring.clocks.place(spec.meter, source=OPERATOR)
         return
     calendar = tariff_file.parse(spec.calendar)
     if spec.activate is not None:
         at = start + timedelta(seconds=seconds(spec.activate))
         calendar = msgspec.structs.replace(calendar, activate_at=at)
-    await head_end.tariffs.place(spec.meter, calendar, source=OPERATOR)
+    await head_end.caring.tariffs.place(spec.meter, calendar, source=OPERATOR)
 
 
 async def ask(head_end: HeadEnd, spec: AskSpec) -> None:
     """Ask a concentrator as `ami concentrator ask` does.  Raises `BadScenario` where that would
     refuse it."""
-    reads = head_end.reads
+    reads = head_end.ordering.reads
     wanted = activity_asking.AskWanted(
         spec.concentrator,
         ActivityKind(spec.kind),
@@ -46,7 +46,7 @@ async def ask(head_end: HeadEnd, spec: AskSpec) -> None:
         await head_end.store.run(lambda tx: activity_asking.ask(tx, wanted, by, now, reads))
     except activity_asking.NotAsked as error:
         raise BadScenario(f"ask {spec.kind} of {spec.concentrator}: {error}") from error
-    head_end.activities.wake()
+    head_end.caring.activities.wake()
 
 
 def press(world: World, meter: str) -> None:

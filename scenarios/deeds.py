@@ -14,11 +14,11 @@ from decimal import Decimal
 from devices.meter.disconnect import ControlState
 from devices.meter.history import Deed, Happened
 from devices.meter.limiter import UNLIMITED
-from headend.domain.order import LIMITS, OWN, Kind, Order, State
+from headend.domain.order import LIMITS, LOADS, OWN, Kind, Order, State
 from headend.domain.reason import ReasonCode
 
 What = tuple[str, int | None]
-"""("limit", watts), ("connect", None) or ("disconnect", None)."""
+"""("limit", watts), or the kind of an order and None."""
 
 # After one of these a command may have reached the meter although the order did not succeed.
 MAY_HAVE_ACTED = frozenset(
@@ -29,7 +29,8 @@ MAY_HAVE_ACTED = frozenset(
         ReasonCode.NOT_APPLIED,
     }
 )
-_WITHOUT_EFFECT = frozenset({Deed.SUPPLY_REFUSED, Deed.RELAY_STUCK})
+_WITHOUT_EFFECT = frozenset({Deed.SUPPLY_REFUSED, Deed.RELAY_STUCK, Deed.LOAD_STUCK})
+_OF_LOAD = frozenset({Deed.LOAD_SWITCHED, Deed.LOAD_UNCHANGED})
 _TRIGGERS = {"remote_disconnect": "disconnect", "remote_reconnect": "connect"}
 _AFTER = {  # a transition's letter: the control state after it (Blue Book 4.5.8)
     "a": ControlState.CONNECTED,
@@ -71,6 +72,10 @@ def _commanded(each: Happened) -> What | None:
         return None
     if each.deed is Deed.LIMIT_WRITTEN:
         return "limit", each.value
+    if each.deed is Deed.PERIOD_ENDED:
+        return str(Kind.RESET_DEMAND), None
+    if each.deed in _OF_LOAD:
+        return str(Kind.LOAD_ON if each.value else Kind.LOAD_OFF), None
     kind = _TRIGGERS.get(each.detail.partition(" ")[0])
     return None if kind is None else (kind, None)
 
@@ -103,8 +108,11 @@ def showed(history: Sequence[Happened], order: Order) -> bool:
     assert order.ended_at is not None
     if order.kind in OWN:
         return True  # it was to show, or to change what `key_changes` looks at
-    states = _limits(history) if order.kind in LIMITS else _supply(history)
     since, until = order.accepted_at.timestamp(), order.ended_at.timestamp()
+    if order.kind is Kind.RESET_DEMAND:
+        ended = (each.at for each in history if each.deed is Deed.PERIOD_ENDED)
+        return any(since <= at <= until for at in ended)
+    states = _states(history, order)
     return any(
         begun <= until and over >= since and _fits(state, order)
         for begun, over, state in _spans(states)
@@ -113,17 +121,33 @@ def showed(history: Sequence[Happened], order: Order) -> bool:
 
 def shows(history: Sequence[Happened], order: Order) -> bool:
     """Whether the meter is as ordered at the end of its history."""
-    states = _limits(history) if order.kind in LIMITS else _supply(history)
-    return _fits([*states][-1][1], order)
+    return _fits([*_states(history, order)][-1][1], order)
+
+
+def _states(history: Sequence[Happened], order: Order) -> Iterator[tuple[float, int]]:
+    """What an order changes, from each time on."""
+    if order.kind in LOADS:
+        return _loads(history)
+    return _limits(history) if order.kind in LIMITS else _supply(history)
 
 
 def _fits(state: int, order: Order) -> bool:
     match order.kind:
+        case Kind.LOAD_OFF | Kind.LOAD_ON:
+            return bool(state) is (order.kind is Kind.LOAD_ON)
         case Kind.DISCONNECT:
             return state == ControlState.DISCONNECTED
         case Kind.CONNECT | Kind.ARM:  # in some control modes a hand at the meter does the rest
             return state != ControlState.DISCONNECTED
     return state == wanted(order)[1]
+
+
+def _loads(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
+    """Whether the load relay is closed, from each time on."""
+    yield float("-inf"), 1
+    for each in history:
+        if each.deed in _OF_LOAD and each.value is not None:
+            yield each.at, each.value
 
 
 def _limits(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
@@ -139,7 +163,7 @@ def _supply(history: Sequence[Happened]) -> Iterator[tuple[float, int]]:
     yield float("-inf"), ControlState.CONNECTED
     for each in history:
         trigger, _, letter = each.detail.partition(" ")
-        if each.deed in _WITHOUT_EFFECT:
+        if each.deed in _WITHOUT_EFFECT | _OF_LOAD:
             continue
         if letter in _AFTER:
             yield each.at, _AFTER[letter]

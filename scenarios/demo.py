@@ -161,13 +161,13 @@ class Stage:
 
     def _session(self) -> Connectivity:
         """What the head-end heard of the concentrator's session."""
-        return self.running.head_end.field.connectivity(self._bar.target)
+        return self.running.head_end.ground.field.connectivity(self._bar.target)
 
     # --- orders ----------------------------------------------------------------------------------
 
     async def _send(self, number: int) -> None:
         spec = self.scenario.order[number - 1]
-        chance = self.running.head_end.settling.chance
+        chance = self.running.head_end.ordering.settling.chance
         wanted = Wanted(
             kind=ControlKind(spec.kind),
             meters=spec.names(),

@@ -205,7 +205,7 @@ class _Stage:
         await asyncio.sleep(seconds(spec.at))
         head_end = await self.serving.there()
         within = None if spec.deadline is None else timedelta(seconds=seconds(spec.deadline))
-        await head_end.reads.place(
+        await head_end.ordering.reads.place(
             spec.meter,
             spec.objects,
             source=SOURCE if spec.scheduled else commands.OPERATOR,

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from devices.meter.history import Deed
 from devices.meter.limiter import UNLIMITED
+from devices.meter.load_relay import load_relay
 from devices.meter.tariff import Tariffs
 from headend.domain.event import Incident
 from headend.domain.order import Order, State
@@ -58,6 +60,8 @@ def expected(story: Story) -> Iterator[Check]:
         "events": len(story.commercial.events),
         "limit": {name: _limit(story, name) for name in expect.limit or ()},
         "supply": {name: _supply(story, name) for name in expect.supply or ()},
+        "load": {name: _load(story, name) for name in expect.load or ()},
+        "periods": {name: _periods(story, name) for name in expect.periods or ()},
         "readings": sum(r.value is not None for order in orders for r in order.readings),
         "discovered": {each.module: each.admitted for each in story.discoveries},
         "findings": _findings(story, expect.findings or {}),
@@ -69,6 +73,7 @@ def expected(story: Story) -> Iterator[Check]:
         "keys": {name: story.keys.get(name) for name in expect.keys or ()},
         "level": {name: _level(story, name) for name in expect.level or ()},
         "activities": _activities(story),
+        "campaigns": story.campaigns,
     }
     for name, value in found.items():
         if name in told:
@@ -148,6 +153,7 @@ def _counted(story: Story) -> dict[str, int]:
     return {
         "frames_lost_min": sum(fate != "delivered" for line in carried for fate in line["frames"]),
         "frames_by_radio_min": sum(len(line["frames"]) for line in carried if line["link"] == "rf"),
+        "broadcasts_min": sum(1 for _ in story.world.log.of_kind("broadcast")),
         "link_changes_min": sum(1 for _ in story.world.log.of_kind("link")),
     }
 
@@ -207,6 +213,15 @@ def _limit(story: Story, name: str) -> str:
 
 def _supply(story: Story, name: str) -> str:
     return _STATES[int(story.world.meter(name).supply.state)]
+
+
+def _load(story: Story, name: str) -> str:
+    return "on" if load_relay(story.world.meter(name)).output_on else "off"
+
+
+def _periods(story: Story, name: str) -> int:
+    history = story.world.meter(name).history
+    return sum(each.deed is Deed.PERIOD_ENDED for each in history)
 
 
 def _tariff(story: Story, name: str) -> str:

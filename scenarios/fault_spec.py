@@ -47,6 +47,7 @@ class FaultSpec(Part, frozen=True):
         "meter-counter",
         "meter-clock",
         "meter-stuck-relay",
+        "meter-stuck-load-relay",
         "meter-phase-loss",
         "meter-dirty",
         "meter-power-cut",

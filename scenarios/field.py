@@ -50,7 +50,7 @@ def field_of(scenario: Scenario) -> FieldSpec:
     spread = scenario.field.transformers()
     known = {meter.name for each in spread for meter in each.modules}
     expect = scenario.expect
-    for name in (*special, *(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())):
+    for name in (*special, *schema.meters_of(expect)):
         if name not in known:
             customers = [meter.name for each in spread for meter in each.meters]
             raise BadScenario(f"meter {name}: the field has {customers[0]} to {customers[-1]}")
@@ -140,7 +140,7 @@ def alternating_meters(scenario: Scenario) -> list[str]:
     told |= {meter.name for meter in scenario.meter} | {read.meter for read in scenario.read}
     told |= {fault.target for fault in scenario.fault}
     expect = scenario.expect
-    told |= {*(expect.limit or ()), *(expect.supply or ()), *(expect.level or ())}
+    told |= {*schema.meters_of(expect)}
     return [name for name in names if name not in told]
 
 
@@ -193,7 +193,8 @@ def _meter(meter: MeterSpec, special: schema.MeterSpec | None) -> MeterSpec:
 
 def _by_mode(scenario: Scenario, meter: Meter) -> Meter:
     """In gateway mode the head-end itself speaks with the meters behind concentrators."""
-    if scenario.field.mode != "gateway" or meter.address is not None:
+    carries = scenario.field.mode == "gateway" or meter.concentrator in scenario.field.gateways
+    if not carries or meter.address is not None:
         return meter
     return replace(meter, address=GATEWAY, model=SIMULATED)
 
@@ -272,6 +273,7 @@ _FAULTS: dict[str, Callable[[schema.FaultSpec, Span], Fault]] = {
         spec.target, span, spec.phase or 1
     ),
     "meter-stuck-relay": lambda spec, span: faults.StuckRelay(spec.target, span),
+    "meter-stuck-load-relay": lambda spec, span: faults.StuckLoadRelay(spec.target, span),
     "meter-unreachable": lambda spec, span: faults.ModuleOff(spec.target, span, bearer=spec.link),
     "meter-dirty": lambda spec, span: faults.Dirty(spec.target, span, spec.dirt or ""),
     "meter-power-cut": lambda spec, span: faults.MeterPowerCut(spec.target, span),

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from headend.domain.evidence import Evidence, Source
-from headend.domain.order import LIMITS, Order
+from headend.domain.order import LIMITS, LOADS, Kind, Order
 from headend.domain.reason import REASON_OF_DLMS, ReasonCode
 from headend.domain.upkeep import SessionChange
 from protocols.concentrator.messages import Result, Status
@@ -262,6 +262,10 @@ def _sign(order: Order, tried: Tried) -> tuple[str, int | None, str] | None:
         case Status.KEY_REJECTED:
             return "meter-wrong-key", None, said
         case Status.NOT_APPLIED:
+            if order.kind is Kind.RESET_DEMAND:
+                return None
+            if order.kind in LOADS:
+                return "meter-stuck-load-relay", None, said
             return "meter-ignores" if order.kind in LIMITS else "meter-stuck-relay", None, said
         case Status.UNREACHABLE:
             return "meter-unreachable", None, said

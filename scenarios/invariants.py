@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from headend.domain.interval import RowQuality
-from headend.domain.order import FINAL, LIMITS, OWN, Kind, Order, State
+from headend.domain.order import FINAL, LIMITS, LOADS, OWN, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
 from headend.ports import Outgoing, StoreUnavailable
 from protocols.cim.codes import Result
@@ -135,7 +135,7 @@ def what_is_done_was_done(story: Story) -> Offenders:
         for order in orders:
             if order.state is State.DONE and not showed(history, order):
                 yield f"order {order.number}: meter {name} never showed {spelled(wanted(order))}"
-        for kinds in (LIMITS, {Kind.CONNECT, Kind.ARM, Kind.DISCONNECT}):
+        for kinds in (LIMITS, LOADS, {Kind.CONNECT, Kind.ARM, Kind.DISCONNECT}):
             alike = [order for order in orders if order.kind in kinds]
             done = [order for order in alike if order.state is State.DONE]
             open_ended = any(may_have_acted(o) and o.state is not State.DONE for o in alike)
@@ -307,7 +307,7 @@ def _not_after(order: Order) -> float:
 
 def _tripped(story: Story, name: str, last: Order) -> bool:
     """Whether the limiter, and no client, has changed the supply since."""
-    if last.kind in LIMITS or last.ended_at is None:
+    if last.kind in LIMITS | LOADS or last.ended_at is None:
         return False
     since = last.accepted_at.timestamp()
     return any(

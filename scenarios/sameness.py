@@ -17,7 +17,7 @@ from scenarios.summary import Finding, Summary
 COUNTS = frozenset({"orders", "done", "refused_messages", "replies", "events", "readings"})
 BY_KEY = frozenset({"failed", "findings"})
 OF_ORDERS = frozenset({"done", "replies"})  # no more than there are orders
-AT_METER = frozenset({"limit", "supply"})
+AT_METER = frozenset({"limit", "supply", "load", "periods"})
 SHRINKING = COUNTS | BY_KEY | AT_METER
 """Expectations whose values change as a story becomes smaller."""
 

@@ -74,6 +74,7 @@ class FieldSpec(Part, frozen=True):
     outages: Literal["usual", "none"] | None = None  # left out: usual but for meters of the story
     discovery: bool = False  # concentrators look for meters that are not in their table
     mode: Literal["store-and-forward", "gateway"] = "store-and-forward"
+    gateways: tuple[str, ...] = ()  # concentrators that only carry, whatever the others do
     spacing_m: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 8  # from service to service
     access: Literal["prime", "meters-and-more"] = "prime"  # how meters repeat for others
     radio: Radio = "none"  # the second module of each meter
@@ -124,7 +125,10 @@ class OrderSpec(Part, frozen=True):
     """A message of the commercial system."""
 
     at: Duration
-    kind: Literal["set-limit", "remove-limit", "connect", "arm", "disconnect"]
+    kind: Literal[
+        "set-limit", "remove-limit", "connect", "arm", "disconnect",
+        "load-off", "load-on", "reset-demand",
+    ]  # fmt: skip
     meter: str | None = None
     meters: tuple[str, ...] = ()
     amount: str | None = None
@@ -134,7 +138,7 @@ class OrderSpec(Part, frozen=True):
     message_id: str | None = None  # the same twice is a duplicate
     any_day: bool = False
     deadline: Duration | None = None  # counted from `at`
-    until: Duration | None = None  # end of a limit bound in time, counted from the start
+    until: Duration | None = None  # end of what is bound in time, counted from the start
     cancel_at: Duration | None = None
     until_pressed: bool = False  # connect, arm: done once a hand at the meter has been there
     soap_reply: bool = False  # ask for a SOAP callback as well
@@ -154,7 +158,7 @@ class ReadSpec(Part, frozen=True):
 
 
 class RekeySpec(Part, frozen=True):
-    """New keys that an operator orders for a meter with which the head-end itself speaks."""
+    """New keys that an operator orders for a meter."""
 
     at: Duration
     meter: str
@@ -173,7 +177,10 @@ class CampaignSpec(Part, frozen=True):
     concentrator."""
 
     at: Duration
-    kind: Literal["set-limit", "remove-limit", "connect", "disconnect", "update-firmware"]
+    kind: Literal[
+        "set-limit", "remove-limit", "connect", "disconnect", "load-off", "load-on",
+        "reset-demand", "update-firmware", "change-keys",
+    ]  # fmt: skip
     meters: tuple[str, ...] = ()
     concentrator: str | None = None
     amount: str | None = None
@@ -213,14 +220,13 @@ class MdmSpec(Part, frozen=True):
 
 
 class OperateSpec(Part, frozen=True):
-    """What only a command at the head-end does: `ami meter commission`, `ami meter link`,
-    `ami firmware install`, `ami concentrator firmware`."""
+    """What only a command at the head-end does: `ami firmware install`, `ami concentrator
+    firmware`."""
 
     at: Duration
-    do: Literal["commission", "link", "firmware"]
-    target: str  # a meter; of firmware also a concentrator
-    concentrator: str | None = None  # link: to which
-    version: str | None = None  # firmware: which
+    do: Literal["firmware"]
+    target: str  # a meter or a concentrator
+    version: str = "2"
 
 
 class PressSpec(Part, frozen=True):
@@ -272,6 +278,8 @@ class Expect(Part, frozen=True):
     findings: dict[str, int] | None = None  # events after the end, by a word their note contains
     limit: dict[str, str] | None = None  # meter: limit in W at the end, "none" without one
     supply: dict[str, Literal["connected", "disconnected", "ready"]] | None = None
+    load: dict[str, Literal["on", "off"]] | None = None  # of meters with a load relay, at the end
+    periods: dict[str, int] | None = None  # billing periods that clients ended, by meter
     attempts_min: int | None = None  # of the order with the most
     done_within: Duration | None = None  # from acceptance, each order that is done
     done_within_by_kind: dict[str, Duration] | None = None  # likewise, each order of one kind
@@ -279,6 +287,7 @@ class Expect(Part, frozen=True):
     latency_p95: Duration | None = None
     frames_lost_min: int | None = None
     frames_by_radio_min: int | None = None
+    broadcasts_min: int | None = None  # messages to all meters of a concentrator at once
     link_changes_min: int | None = None  # modules that came, went, or were reached another way
     level: dict[str, int] | None = None  # meter: hops to it on the power line at the end; 0: none
     readings: int | None = None  # values that reads brought
@@ -299,6 +308,7 @@ class Expect(Part, frozen=True):
     blocks_lost_max: int | None = None
     keys: dict[str, Literal["delivered", "changed", "under way"]] | None = None
     # meter: which keys it and the head-end have at the end
+    campaigns: tuple[str, ...] | None = None  # "done: 24 done, 0 failed, 0 waiting", in turn
     clocks: dict[str, Annotated[float, msgspec.Meta(gt=0)]] | None = None
     # meter: by so many seconds, ahead or behind, its clock is off at the end at most
     tariffs: dict[str, str] | None = None  # meter: the calendar that is in force at the end
@@ -315,6 +325,8 @@ class Expect(Part, frozen=True):
         by_name = (
             "limit",
             "supply",
+            "load",
+            "periods",
             "findings",
             "level",
             "completeness",
@@ -331,6 +343,14 @@ class Expect(Part, frozen=True):
         return all(each is None for each in told) and not any(
             getattr(self, name) for name in by_name
         )
+
+
+def meters_of(expect: Expect) -> Iterator[str]:
+    """The meters of which it says how they stand at the end."""
+    at_meters: tuple[dict[str, Any] | None, ...]
+    at_meters = (expect.limit, expect.supply, expect.load, expect.periods, expect.level)
+    for each in at_meters:
+        yield from each or ()
 
 
 class Scatter(Part, frozen=True):

@@ -18,6 +18,7 @@ from headend.app.sessions import BusClient
 from headend.chance import SeededChance
 from headend.clock import LoopClock
 from headend.config import Config, KeyStorage, Rest
+from headend.domain.meter import Meter
 from headend.ports import CarrierPortal as Portal
 from protocols.capture.recorder import Recorder
 from scenarios import key_changes
@@ -102,20 +103,34 @@ class Serving:
         return path
 
     async def _install_keys(self, head_end: HeadEnd) -> None:
-        """The keys of the meters that the head-end speaks with by itself."""
-        assert head_end.vault is not None
+        """The keys of the meters that the head-end speaks with by itself, and of those whose keys
+        it changes through their concentrators."""
+        assert head_end.ground.vault is not None
+        changing = self._changing()
         for meter in registry_of(self.scenario).meters:
-            if meter.address is not None:
-                device = self.world.meter(meter.name)
-                await key_changes.install(head_end.vault, device, meter.name)
+            if meter.address is not None or meter.name in changing:
+                device, vault = self.world.meter(meter.name), head_end.ground.vault
+                await key_changes.install(vault, device, meter, self.seed)
 
     async def keys(self) -> dict[str, str]:
         """How those whose keys were to change stand with the head-end."""
-        assert self.head_end is not None and self.head_end.vault is not None
-        vault = self.head_end.vault
+        assert self.head_end is not None and self.head_end.ground.vault is not None
+        vault, found = self.head_end.ground.vault, {}
+        for name, meter in sorted(self._changing().items()):
+            device, client = self.world.meter(name), key_changes.client_of(meter)
+            found[name] = await key_changes.standing(vault, device, name, client)
+        return found
+
+    def _changing(self) -> dict[str, Meter]:
+        """Meters whose keys are to change in the story, as the registry has them."""
+        named = {spec.meter for spec in self.scenario.rekey}
+        changing = [spec for spec in self.scenario.campaign if spec.kind == "change-keys"]
+        named |= {meter for spec in changing for meter in spec.meters}
+        behind = {spec.concentrator for spec in changing if not spec.meters} - {None}
         return {
-            name: await key_changes.standing(vault, self.world.meter(name), name)
-            for name in sorted({spec.meter for spec in self.scenario.rekey})
+            meter.name: meter
+            for meter in registry_of(self.scenario).meters
+            if meter.name in named or meter.concentrator in behind
         }
 
     def _wan(self, meter: str) -> Callable[[int], float]:
@@ -138,7 +153,7 @@ class Serving:
         await asyncio.sleep(LAN_DELAY_S)
         if self.head_end is None or self.work is None:
             raise ConnectionRefusedError("the head-end is down")
-        answering = asyncio.ensure_future(self.head_end.soap.handle(body))
+        answering = asyncio.ensure_future(self.head_end.ordering.soap.handle(body))
         await asyncio.wait({answering, self.work}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():  # it died first; whether it has stored the message, nobody knows
             answering.cancel()

@@ -19,6 +19,7 @@ from headend.domain.reading import Push
 from headend.ports import Outgoing
 from headend.store import (
     activity_queries,
+    campaign_queries,
     collected_queries,
     event_queries,
     queries,
@@ -37,6 +38,10 @@ class Record:
     journal: tuple[JournalLine, ...]
     attempts: tuple[Attempt, ...]
     outgoing: tuple[Outgoing, ...]
+
+
+STANDINGS = ("done", "failed", "waiting")
+"""Of a campaign's meters, as a story's expectation counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Story:
     registered: tuple[Meter, ...] = ()  # as the registry has them
     keys: dict[str, str] = field(default_factory=dict)  # by meter, as `key_changes.standing` says
     activities: tuple[Activity, ...] = ()  # what concentrators were asked, the latest first
+    campaigns: tuple[str, ...] = ()  # how each stands, the first one first
     said: tuple[Said, ...] = ()  # the journals of MDM, commercial system and operator
 
     @property
@@ -107,6 +113,7 @@ def told_of(
         registered=store.read(_registered),
         heard={name: heard(name) for name in world.concentrators},
         activities=tuple(store.read(_activities)),
+        campaigns=store.read(_campaigns),
     )
 
 
@@ -143,6 +150,17 @@ def _incidents(connection: Any) -> tuple[Incident, ...]:
 
 def _activities(connection: Any) -> list[Activity]:
     return activity_queries.activities(connection, limit=1_000_000)
+
+
+def _campaigns(connection: Any) -> tuple[str, ...]:
+    told = []
+    for each in reversed(campaign_queries.campaigns(connection, limit=1_000_000)):
+        progress = campaign_queries.progress(connection, each.number)
+        assert progress is not None, "campaigns stay"
+        counts = {name: sum(getattr(of, name) for of in progress.waves) for name in STANDINGS}
+        figures = ", ".join(f"{count} {name}" for name, count in counts.items())
+        told.append(f"{each.state}: {figures}")
+    return tuple(told)
 
 
 def _registered(connection: Any) -> tuple[Meter, ...]:

@@ -84,7 +84,7 @@ class Surroundings:
     # --- where they show -------------------------------------------------------------------------
 
     async def post(self, address: str, octets: bytes, operation: str) -> bytes:
-        """The commercial system's own SOAP door (`headend.soap.callback.Callback`)."""
+        """The commercial system's own SOAP door (`headend.soap.outbound.callback.Callback`)."""
         await asyncio.sleep(LAN_DELAY_S)
         if self._any("callback-down"):
             raise CallbackFailed("ConnectError: connection refused")

@@ -33,6 +33,10 @@ CONFIGURATION = """\
 [keys]
 envelope_file = "envelope.key"      # seals meters' keys; keep a copy apart
 
+[[keys.transport]]                  # opens a shipment's keys, by its name
+name = "sample"
+file = "transport.key"
+
 [[collection.task]]                 # profiles, as they grow
 name = "load-profile"
 objects = ["load-profile"]

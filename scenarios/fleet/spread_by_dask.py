@@ -21,7 +21,7 @@ from scenarios.fleet.spread import AHEAD, NoScheduler, Sizes, WorkersLost, in_or
 T = TypeVar("T")
 R = TypeVar("R")
 
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 10.0
 LOOK_S = 5.0
 ALONE_MAX_S = 30.0
 """Without any worker, after which none is expected to come any more."""
@@ -63,8 +63,8 @@ class DaskWorkers:
             try:
                 return future.result(timeout=min(LOOK_S, self.alone_max_s))
             except TimeoutError:
-                if future.done():  # it is the task's own
-                    raise
+                if future.done():  # it is the task's own, or the result came just now
+                    return future.result()
             except (CancelledError, CommClosedError) as error:
                 raise WorkersLost(f"the scheduler at {self.address} is gone") from error
             except KilledWorker as error:

@@ -7,6 +7,7 @@ from protocols.concentrator.messages import (
     Accepted,
     ClockTold,
     Discovered,
+    DiscoveryEnded,
     Downward,
     Execute,
     FaultLog,
@@ -18,6 +19,7 @@ from protocols.concentrator.messages import (
     ReadFaultLog,
     ReceiptFromConcentrator,
     ReceiptToConcentrator,
+    Restarted,
     Result,
     ShiftClock,
     State,
@@ -68,6 +70,10 @@ def told(message: Downward | Upward) -> tuple[str, int | None]:
             return f"{message.version} {message.progress}", None
         case Discovered():
             return message.module, None
+        case DiscoveryEnded():
+            return f"{message.found}/{message.modules}", None
+        case Restarted():
+            return f"boot {message.boot}", None
         case LinkChanged():
             state = "+" if message.link.registered else "-"
             return f"{state}{message.link.meter}", None
@@ -85,6 +91,10 @@ def _result(message: Result) -> str:
         parts.append("∞" if limit.unlimited else f"{limit.threshold_normal} {limit.unit}")
     if message.supply is not None:
         parts.append(f"state {message.supply.control_state}")
+    if message.load is not None:
+        parts.append("load on" if message.load.output_on else "load off")
+    if message.demand is not None and message.demand.resets is not None:
+        parts.append(f"period {message.demand.resets}")
     if message.clock is not None:
         parts.append(_clock(message.clock))
     if message.readings:
