@@ -18,7 +18,7 @@ from headend.domain.account import Account, Role
 from headend.ports import StoreUnavailable
 from headend.store.access_queries import accounts
 from tools.database import ADVICE, configured, reading
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -57,12 +57,12 @@ def add(
 
 
 @app.command("list")
-def list_(database: Database = "ami.db", json: Json = False) -> None:
+def list_(config: ConfigFile = None, database: OtherDatabase = None, json: Json = False) -> None:
     """All accounts, by name.
 
     Example: [bold]ami account list --json[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(accounts)
     if json:
         print_json([_row(each) for each in found])

@@ -12,7 +12,7 @@ from rich.table import Table
 from headend.domain.audit import AuditEntry, AuditHead, Broken, Outcome
 from headend.store.access_queries import AuditFilter, audit, verified
 from tools.database import reading
-from tools.options import Database, Json
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -21,7 +21,8 @@ app = typer.Typer(help="The audit log: show, verify.", no_args_is_help=True)
 
 @app.command()
 def show(
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     actor: Annotated[str | None, typer.Option(help="Only what this account did.")] = None,
     action: Annotated[
         str | None, typer.Option(help="Only this: a permission, login, lock-out, token.create …")
@@ -40,7 +41,7 @@ def show(
     Example: [bold]ami audit show --outcome refused --limit 20[/]
     """
     which = AuditFilter(actor, action, subject, outcome, security or None, _date(since))
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: audit(connection, which, limit=limit))
     if json:
         print_json(found)
@@ -53,7 +54,8 @@ def show(
 
 @app.command()
 def verify(
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     noted: Annotated[
         str | None,
         typer.Option(metavar="LINE:DIGEST", help="A head that was noted elsewhere, to compare."),
@@ -67,7 +69,7 @@ def verify(
     Example: [bold]ami audit verify --noted 1234:9f2c…[/]
     """
     kept = None if noted is None else _head(noted)
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: verified(connection, noted=kept))
     if isinstance(found, Broken):
         failed(

@@ -13,13 +13,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from headend import config as configuration
+from headend.access.desk import AccessRefused
 from headend.backup.manifest import Manifest
 from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from tools.backup_escrow import app as escrow
 from tools.backup_standing import resume, status
 from tools.database import configured
-from tools.options import ConfigFile, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase, TokenFile, token_shown
 from tools.terminal import clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -156,15 +157,19 @@ def restore(
         Path | None,
         typer.Option("--files", help="Where configuration, models and certificates go."),
     ] = None,
+    token_file: TokenFile = None,
     json: Json = False,
 ) -> None:
     """Put a backup back into a database that is not there yet.  Nothing is sent before
     [bold]ami backup resume[/].
 
+    Where commands ask for an account, by the backup or the configuration, the accounts that come
+    back are asked.
+
     Example: [bold]ami backup restore --config ami.toml --place /mnt/backups[/]
     """
     from headend.app import backups
-    from headend.app.access import by_command
+    from headend.app.access import restorer
     from headend.app.restoring import restore as put_back
     from headend.clock import WallClock
 
@@ -185,7 +190,7 @@ def restore(
                 name or there.newest(),
                 key,
                 clock=WallClock(),
-                who=by_command().actor,
+                who=restorer(settings, token_shown(token_file)),
                 files_to=files,
             )
     came = restored.restoration
@@ -226,6 +231,8 @@ def _explained() -> Iterator[None]:
         yield
     except (BadConfig, backups.BadBackupKey) as error:
         wrong_usage(str(error))
+    except AccessRefused as error:
+        wrong_usage(str(error), error.next_step, code=error.code)
     except backups.NotEmpty as error:
         advice = "Move it away, or name another: --database URL; nothing was changed."
         wrong_usage(f"a backup is not put over what is there: {error}", advice, code="not-empty")

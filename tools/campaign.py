@@ -14,9 +14,9 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from headend.access.ordering import permission_for
 from headend.app.access import By
 from headend.app.campaigns import CampaignDesk, NotStarted, Wanted, wish_with
+from headend.campaigns.starting import wish_of
 from headend.domain.account import Permission
 from headend.domain.campaign import (
     GOING_ON,
@@ -28,12 +28,13 @@ from headend.domain.campaign import (
     Progress,
 )
 from headend.domain.order import Kind
+from headend.orders import cutting
 from headend.store import campaign_queries as queries
 from tools import campaign_told as told
-from tools.campaign_desk import Approver, As, as_second, at_desk
+from tools.campaign_desk import Approver, As, as_second, at_desk, policy_of
 from tools.database import reading
 from tools.moments import duration, moment
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.order import amount_of
 from tools.terminal import clock_text, err, out, print_json, wrong_usage
 from tools.terminal import show as show_
@@ -109,12 +110,13 @@ def start(
     ends_at = moment("--until", until, now) if until is not None else None
     seconds = None if order_deadline is None else int(duration("--order-deadline", order_deadline))
     choice = Choice((*meter, *_listed(file)), _place(place), concentrator, model, firmware)
-    if kind is Kind.DISCONNECT and not yes:
+    watts = None if amount is None else Decimal(amount)
+    policy = policy_of(config, database)
+    if cutting.cuts(kind, watts, unit, policy) and not yes:
         typer.confirm(f"Cut the supply of {choice}?", abort=True, err=True)
     try:
         wish = wish_with(
-            kind, None if amount is None else Decimal(amount), unit, ends_at,
-            dict(map(_pair, detail)),
+            kind, watts, unit, ends_at, dict(map(_pair, detail)),
         )  # fmt: skip
         wanted = Wanted(
             wish, choice, Plan(tuple(wave), pace, share, stop_share), tuple(object_), emergency,
@@ -124,7 +126,7 @@ def start(
         wrong_usage(str(error))
     except NotStarted as error:
         wrong_usage(str(error), error.next_step, code=error.code)
-    needed = permission_for(kind)
+    needed = cutting.permission(kind, watts, unit, policy)
     campaign = at_desk(config, database, as_, needed, lambda desk, by: desk.start(wanted, by))
     _tell(campaign, json)
     if not json:
@@ -135,14 +137,15 @@ def start(
 def list_(
     state: Annotated[list[CampaignState], typer.Option(help="Only in this state.")] = [],  # noqa: B006
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many at most.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """The latest campaigns, newest first.
 
     Example: [bold]ami campaign list --state running[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.campaigns(connection, state, limit=limit))
     if json:
         print_json([told.row(each) for each in found])
@@ -160,14 +163,15 @@ def list_(
 def show(
     number: Number,
     meters: Annotated[bool, typer.Option("--meters", help="With each of its meters.")] = False,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """One campaign: how far each wave is, why meters failed, and its story.
 
     Example: [bold]ami campaign show 7 --meters[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = _known(reader.read(lambda connection: queries.progress(connection, number)), number)
         story = reader.read(lambda connection: queries.story(connection, number))
         of_it = reader.read(
@@ -191,13 +195,15 @@ def show(
 
 
 @app.command()
-def watch(number: Number, database: Database = "ami.db", json: Json = False) -> None:
+def watch(
+    number: Number, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """Follow a campaign until it ends, is paused or stops; then as `show`.  Exit code 1 where
     meters failed or it did not come to its end.
 
     Example: [bold]ami campaign watch 7[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = _known(reader.read(lambda connection: queries.progress(connection, number)), number)
         with Bar(
             TextColumn("campaign {task.description}"), BarColumn(told.BAR),
@@ -330,10 +336,11 @@ def steer(
     """Steer a campaign by the permission that its orders take."""
     needed = Permission.ORDER_SEND
     if account is not None:
-        settings = database or "ami.db"
-        with reading(settings) as reader:
+        with reading(database, config) as reader:
             found = reader.read(lambda connection: queries.progress(connection, number))
-            needed = permission_for(_known(found, number).campaign.kind)
+            wish = wish_of(_known(found, number).campaign)
+            policy = policy_of(config, database)
+            needed = cutting.permission(wish.kind, wish.amount, wish.unit, policy)
     _tell(at_desk(config, database, account, needed, work), json)
 
 

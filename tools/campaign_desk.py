@@ -21,7 +21,7 @@ from headend.app.campaigns import (
     campaign_desk,
     proven,
 )
-from headend.config import BadConfig, Config
+from headend.config import BadConfig, Config, OrderPolicy
 from headend.domain.account import Caller, Permission
 from headend.ports import StoreUnavailable
 from tools.database import ADVICE, configured
@@ -44,6 +44,14 @@ Approver = Annotated[
         "--as", metavar="ACCOUNT", help=f"Who you are; the password is asked, or {PASSWORD}."
     ),
 ]
+
+
+def policy_of(config: Path | None, database: str | None) -> OrderPolicy:
+    """How the head-end weighs what is ordered.  Ends the command where it has no such settings."""
+    try:
+        return configured(config, database).orders
+    except BadConfig as error:
+        wrong_usage(str(error))
 
 
 def at_desk(

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tools.interrupting import never_lost
 from tools.terminal import complain, log_to_stderr, out, spoken_with, told_to_machines
 
 # A grid's solution must not depend on a machine's cores; NumPy reads this when it is first loaded.
@@ -26,9 +27,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
-    "notify", "firmware", "account", "token", "audit", "database", "legacy", "backup",
+    "notify", "firmware", "access", "account", "token", "audit", "database", "legacy", "backup",
     "warehouse", "sla", "why",
-    "report", "probe", "dlms", "capture", "grid", "bench",
+    "report", "bus", "cim", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 
 
@@ -39,8 +40,9 @@ _APART = frozenset(
         "serve",
         "field",
         "sim",
-        "fleet",
         "channel",
+        "bus",
+        "cim",
         "probe",
         "dlms",
         "capture",
@@ -130,7 +132,8 @@ def _ami(
 def main() -> None:
     """The console script."""
     try:
-        app()
+        with never_lost():
+            app()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:

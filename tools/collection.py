@@ -165,10 +165,11 @@ def gaps(
         lambda connection: list(islice(missing(connection, question.wanted), limit + 1))
     )
     more, found = len(found) > limit, found[:limit]
+    since = question.gone()
     ended = question.put(lambda connection: _ended(connection, found, question))
     if json:
         told = [_gap_told(each, question.asked_for_s, ended[each]) for each in found]
-        print_json({"items": told, "more": more})
+        print_json({"items": told, "more": more, "kept_since": since})
         return
     if not found:
         out.print("no gaps")
@@ -192,7 +193,9 @@ def gaps(
 
 @app.command("curve")
 def curve_(
-    day: Annotated[str, typer.Argument(help="Whose intervals, like 2026-07-06.")],
+    day: Annotated[
+        str | None, typer.Argument(help="Whose intervals, like 2026-07-06 [yesterday].")
+    ] = None,
     concentrator: OfConcentrator = None,
     place: InPlace = None,
     meter: OfMeter = None,
@@ -208,20 +211,23 @@ def curve_(
     Example: [bold]ami collection curve 2026-07-06 --plot[/]
     """
     which = MeterFilter(concentrator, place, meter=meter)
-    question = Question.of(config, database, day_named(day, "DAY"), 1, which, profile, period)
+    last = None if day is None else day_named(day, "DAY")
+    question = Question.of(config, database, last, 1, which, profile, period)
     found: Curve = question.put(lambda connection: curve(connection, question.wanted))
     (span,) = question.wanted.spans.values()
     marks = [(share, found.reached(share)) for share in SHARES]
     goals = {_length(each): each for each in (86_400.0, question.asked_for_s)}
     after = [(text, found.share_at(span.end + each)) for text, each in goals.items()]
     here = found.arrivals[-1][1] if found.arrivals else 0
+    since = question.gone()
     if json:
         print_json(
             {
-                "day": day,
+                "day": question.wanted.last,
                 "profile": profile,
                 "expected": found.expected,
                 "received": here,
+                "kept_since": since,
                 "by": [{"share": share, "at": _moment(at)} for share, at in marks],
                 "after": dict(after),
                 "points": [
@@ -232,9 +238,10 @@ def curve_(
         )
         return
     if not found.expected:
-        out.print("nothing is expected of this day")
+        if since is None:
+            out.print("nothing is expected of this day")
         return
-    table = Table("share", "by", box=None)
+    table = Table("share", f"of {question.wanted.last} by", box=None)
     for share, at in marks:
         table.add_row(f"{share:.1%}", "not yet" if at is None else question.local(at))
     show(table)

@@ -18,9 +18,10 @@ from headend.models import Shelf
 from headend.store.ledger_queries import Wanted
 from headend.store.queries import meter as meter_of
 from headend.store.registry_queries import MeterFilter
+from headend.store.retention_queries import INTERVAL_DAYS, first_day
 from protocols.dlms.logical_name import LogicalName
 from tools.database import configured, reading
-from tools.terminal import wrong_usage
+from tools.terminal import err, wrong_usage
 
 T = TypeVar("T")
 
@@ -97,6 +98,23 @@ class Question:
             if name is not None and reader.read(lambda found: meter_of(found, name)) is None:
                 wrong_usage(f"no meter {name}", "See which: ami meter list", code="no-such-meter")
             return reader.read(query)
+
+    def gone(self, table: str = INTERVAL_DAYS) -> date | None:
+        """Since when a table is kept, where some of these days lie before that; says so."""
+        found = self.put(lambda connection: first_day(connection, table))
+        if found is None or self.wanted.first >= found:
+            return None
+        if table != INTERVAL_DAYS:
+            err.print(f"kept since {found}: of the days before there is nothing any more")
+            return found
+        err.print(
+            f"rows of profiles are kept since {found}: of the days before, the ledger knows how"
+            " many came (ami collection status), and roll-ups what they were made of them"
+            " (ami collection rollup)",
+            markup=False,
+            soft_wrap=True,
+        )
+        return found
 
     def local(self, at: datetime | float) -> str:
         """A time as people of the utility read it."""

@@ -15,6 +15,7 @@ from headend.domain.rollup import ChannelSum, Rolled, RolledDay, gained
 from headend.domain.utility_day import span_of
 from headend.store.collected_queries import rolled_days
 from headend.store.registry_queries import MeterFilter
+from headend.store.retention_queries import ROLLED_DAYS
 from protocols.dlms.objects.units import UNITS
 from tools.collection_asking import DAYS_MAX, LOAD_PROFILE, Profile, Question, day_named
 from tools.options import ConfigFile, Json, OtherDatabase
@@ -49,12 +50,16 @@ def rollup(
     found = question.put(
         lambda connection: rolled_days(connection, meter, profile, first - timedelta(days=1), until)
     )
+    since = question.gone(ROLLED_DAYS)
     spans = [each for each in _spans(found, question, hours) if each[0] >= first]
     if json:
         items = [_told(end, before, now) for _, end, before, now in spans]
-        print_json({"meter": meter, "profile": profile, "items": items})
+        told = {"meter": meter, "profile": profile, "items": items, "kept_since": since}
+        print_json(told)
         return
     if not spans:
+        if since is not None:
+            return
         out.print("nothing is rolled up: \\[rollup] enabled = true has the head-end do it each day")
         return
     table = Table("until", "here", "channel", "gained", "least", "mean", "most", box=None)

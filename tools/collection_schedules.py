@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
 from rich.table import Table
 
 from headend import config as configuration
 from headend.clock import WallClock
-from headend.collection.groups import shifted
-from headend.collection.periods import MONTH
-from headend.collection.rounds import round_of
+from headend.collection.schedules_told import Members
+from headend.collection.schedules_told import told as schedule_told
 from headend.collection.tasks import BadTask, group_of, tasks_of
 from headend.config import BadConfig, CollectionTask, Config, read
 from headend.models import Shelf
 from headend.store.group_queries import collected_by
-from protocols.concentrator.collecting import Task
 from tools.database import reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, show, wrong_usage
-
-Members = tuple[dict[str, int], int]
-"""How many meters of each concentrator, and how many that the head-end reads by itself."""
 
 
 def schedules(
@@ -51,7 +42,7 @@ def schedules(
     now = WallClock().now()
     members = _members(tasks, database, settings.database)
     items = [
-        _told(task, wanted, them, now, zone)
+        schedule_told(task, wanted, them, now, zone)
         for task, wanted, them in zip(tasks, told, members, strict=True)
     ]
     if json:
@@ -80,44 +71,3 @@ def _members(
         return [None] * len(tasks)
     with reading(url) as reader:
         return reader.read(lambda found: [collected_by(found, group_of(task)) for task in tasks])
-
-
-def _told(
-    task: CollectionTask, told: Task, members: Members | None, now: datetime, zone: ZoneInfo
-) -> dict[str, Any]:
-    """`next` is when it falls due, `until` when meters that do not answer are tried no more; a
-    concentrator's own `next` is its turn in the spread."""
-    this = round_of(task, now, zone)
-    following = round_of(task, this.following, zone)
-    behind, direct = members or ({}, 0)
-    return {
-        "name": task.name,
-        "kind": task.kind,
-        "objects": [each.name for each in told.objects],
-        "every": task.every,
-        "rows": task.rows,
-        "priority": task.priority,
-        "group": asdict(group_of(task)),
-        "members": None if members is None else sum(behind.values()) + direct,
-        "direct": None if members is None else direct,
-        "concentrators": [
-            {"name": name, "meters": count, "next": _turn(task, told, name, now, zone)}
-            for name, count in behind.items()
-        ],
-        "spread_s": task.spread_s,
-        "last": this.begun,
-        "next": following.begun,
-        "until": following.until,
-    }
-
-
-def _turn(
-    task: CollectionTask, told: Task, concentrator: str, now: datetime, zone: ZoneInfo
-) -> datetime:
-    """A concentrator's next; it looks for a month's rows each day."""
-    if task.every == MONTH:
-        task = msgspec.structs.replace(task, every="1d")
-    own = shifted(told, task.spread_s or 0.0, concentrator)
-    later = timedelta(seconds=own.after_s - told.after_s)
-    this = round_of(task, now, zone)
-    return next(at for at in (this.begun + later, this.following + later) if at > now)

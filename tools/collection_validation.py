@@ -17,6 +17,7 @@ from headend.domain.validation import ValidatedDay
 from headend.ports import StoreUnavailable
 from headend.store.ledger_queries import validated
 from headend.store.registry_queries import MeterFilter
+from headend.store.retention_queries import VALIDATED_DAYS
 from tools.collection_asking import (
     DAYS_MAX,
     LOAD_PROFILE,
@@ -94,8 +95,10 @@ def findings(
         lambda connection: list(islice(validated(connection, question.wanted), limit + 1))
     )
     more, found = len(found) > limit, found[:limit]
+    since = question.gone(VALIDATED_DAYS)
     if json:
-        print_json({"items": [_told(each, estimates) for each in found], "more": more})
+        items = [_told(each, estimates) for each in found]
+        print_json({"items": items, "more": more, "kept_since": since})
         return
     table = Table("meter", "at", "channel", "what", "", box=None)
     for each in found:

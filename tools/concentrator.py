@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
-from headend.config import database_url
 from headend.ports import StoreUnavailable
 from tools.concentrator_activities import activity_verbs
 from tools.concentrator_registry import registry_verbs
-from tools.database import ADVICE, reading
-from tools.options import Database, Json
+from tools.database import ADVICE, database_of, reading
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
@@ -38,7 +37,8 @@ def update(
     at: Annotated[
         str | None, typer.Option(help="When to activate it, ISO 8601 with a zone; now without.")
     ] = None,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Enter a firmware image; the head-end hands it out, and the concentrator activates it.
@@ -56,11 +56,11 @@ def update(
         wrong_usage(f"--image {image}: {error.strerror}")
     if not octets:
         wrong_usage(f"--image {image}: there is nothing in it")
-    with reading(database):
+    with reading(database, config):
         pass  # ends where there is none: an update must not make a database
     try:
         entered = asyncio.run(
-            add_firmware(database_url(database), name, octets, version, _time(at))
+            add_firmware(database_of(config, database), name, octets, version, _time(at))
         )
     except KeyError:
         wrong_usage(

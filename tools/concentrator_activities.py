@@ -73,11 +73,14 @@ def ask_concentrator(
     database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
-    """Ask a concentrator of its state, clock, topology, events or faults, or to read meters once.
+    """Ask a concentrator of its state, clock, topology, events or faults; or have it read meters
+    once, look for meters that it does not have yet, or restart.
 
     The running head-end carries it out.
 
     Example: [bold]ami concentrator ask C-007 clock --wait 60s[/]
+
+    Example: [bold]ami concentrator ask C-007 reboot --deadline 10m --wait 3m[/]
 
     Example: [bold]ami concentrator ask C-007 task --meter 4711 --object load-profile --back 2h[/]
     """

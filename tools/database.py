@@ -11,17 +11,22 @@ import msgspec
 import typer
 
 from headend import config as configuration
-from headend.config import Config
+from headend.app.revisions import stand
+from headend.config import BadConfig, Config
 from headend.ports import StoreUnavailable
 from headend.store.store import Reader
-from tools.options import Json
+from tools.database_revisions import downgrade, upgrade, version
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, failed, out, print_json, wrong_usage
 
 app = typer.Typer(
     name="database", help="The database itself.", no_args_is_help=True, rich_markup_mode="rich"
 )
-
 ADVICE = "Name the head-end's own: --database FILE (ami serve prints it when it starts)."
+
+app.command("version")(version)
+app.command("upgrade")(upgrade)
+app.command("downgrade")(downgrade)
 
 
 def configured(config: Path | None, database: str | None) -> Config:
@@ -39,10 +44,22 @@ def configured(config: Path | None, database: str | None) -> Config:
     return settings
 
 
+def database_of(config: Path | None, database: str | None) -> str:
+    """The URL of the database that is named, or else configured.  Ends the command where the
+    configuration cannot be used."""
+    if database is not None:
+        return configuration.database_url(database)
+    try:
+        return (Config() if config is None else configuration.read(config)).database
+    except BadConfig as error:
+        wrong_usage(str(error))
+
+
 @contextmanager
-def reading(database: str) -> Iterator[Reader]:
-    """A reader on a head-end's database; ends the command where there is none."""
-    url = configuration.database_url(database)
+def reading(database: str | None, config: Path | None = None) -> Iterator[Reader]:
+    """A reader on the database that is named, or else configured; ends the command where there is
+    none."""
+    url = database_of(config, database)
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).is_file():
         wrong_usage(f"no database at {path}", ADVICE, code="no-database")
@@ -53,13 +70,29 @@ def reading(database: str) -> Iterator[Reader]:
         finally:
             reader.close()
     except StoreUnavailable as error:
-        if "no such column" in str(error):
-            wrong_usage(
-                f"{database} is of another version of the head-end: {error}",
-                "Start ami serve with it once, which brings it up to date.",
-                code="no-database",
-            )
-        wrong_usage(f"{database} is no head-end's database: {error}", ADVICE, code="no-database")
+        shown = configuration.without_password(url).removeprefix("sqlite:///")
+        _refuse_another_revision(url, shown)
+        wrong_usage(f"{shown} is no head-end's database: {error}", ADVICE, code="no-database")
+
+
+def _refuse_another_revision(url: str, shown: str) -> None:
+    """End the command where that is why the tables could not be read."""
+    try:
+        at = stand(url, legacy=False)
+    except (StoreUnavailable, FileNotFoundError):
+        return
+    if at.revision in at.known[:-1]:
+        wrong_usage(
+            f"{shown} is at revision {at.revision}, this program's is {at.known[-1]}",
+            "Bring it up: ami database upgrade, or start ami serve with it once.",
+            code="no-database",
+        )
+    if at.revision not in (None, at.known[-1]):
+        wrong_usage(
+            f"{shown} is at revision {at.revision} of a later program",
+            "Use that one, which can also take it back: ami database downgrade.",
+            code="no-database",
+        )
 
 
 @app.callback()
@@ -112,3 +145,24 @@ def copy_(
     for each in tables:
         out.print(f"{each.table:28s} {each.rows:12,d}")
     out.print(f"{sum(each.rows for each in tables):,} rows of {len(tables)} tables, compared")
+
+
+@app.command()
+def retain(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would go, and what would stay.")
+    ] = False,
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
+    json: Json = False,
+) -> None:
+    """Delete what has outlived its span in \\[retention], and nothing that somebody still needs.
+
+    As the head-end does by itself each day; it may work meanwhile.  Ended half-way, it goes on with
+    the next call.
+
+    Example: [bold]ami database retain --config ami.toml --dry-run[/]
+    """
+    from tools.database_retain import retained
+
+    retained(config, database, dry_run=dry_run, json=json)

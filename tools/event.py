@@ -14,7 +14,7 @@ from headend.store import event_queries as queries
 from tools.database import reading
 from tools.event_told import STYLES, acknowledge, event_row, seen_text
 from tools.moments import stated
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -37,7 +37,8 @@ def list_(
         typer.Option("--acknowledged/--open", help="Only those that somebody has seen, or nobody."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Events, the latest first.
@@ -48,7 +49,7 @@ def list_(
         device, name, severity, incident, _time("--since", since), _time("--until", until),
         acknowledged,
     )  # fmt: skip
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.events(connection, which, limit=limit))
     if json:
         print_json([event_row(each) for each in found])
@@ -71,12 +72,14 @@ def list_(
 
 
 @app.command("show")
-def show_(number: Number, database: Database = "ami.db", json: Json = False) -> None:
+def show_(
+    number: Number, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """One event: what, when, by which ways it was heard of.
 
     Example: [bold]ami event show 12[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.event(connection, number))
     if found is None:
         wrong_usage(

@@ -15,7 +15,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 from rich.tree import Tree
 
-from headend.domain.order import Order
+from headend.domain.order import Order, ValueRead
 from headend.domain.reason import REASONS
 from headend.ports import Outgoing
 from headend.store import damaged_queries as damaged
@@ -26,7 +26,7 @@ from tools.database import reading
 from tools.explain_concentrator import concentrator
 from tools.explain_meter import meter
 from tools.explanation import Explanation, Spoken, Tried, as_json, gather
-from tools.options import Database
+from tools.options import ConfigFile, OtherDatabase
 from tools.terminal import STYLES, clock_text, err, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(help="How something came about, or how it stands.", no_args_is_help=True)
@@ -52,7 +52,8 @@ def _explain() -> None:
 @app.command()
 def order(
     number: Annotated[int, typer.Argument(min=1, max=10**12, help="The order's number.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     frames: Annotated[bool, typer.Option("--frames", help="Each frame on a line.")] = False,
     soap: Annotated[bool, typer.Option("--soap", help="The SOAP message and its answer.")] = False,
     octets: Annotated[bool, typer.Option("--octets", help="The octets of each APDU.")] = False,
@@ -67,7 +68,7 @@ def order(
     Example: [bold]ami explain order 88 --frames --capture run.pcapng[/]
     """
     places = _places(capture)
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         readable = reader.read(lambda connection: damaged.order(connection, number))
         if isinstance(readable, damaged.DamagedOrder):
             failed(f"order {number} is damaged: {readable.why}", f"Look at row {number} of orders")
@@ -75,7 +76,7 @@ def order(
     if told is None:
         wrong_usage(
             f"no order {number}",
-            f"See the numbers with: ami order list --database {database}",
+            "See the numbers with: ami order list",
             code="no-such-order",
         )
     if json:
@@ -107,11 +108,11 @@ def _story(told: Explanation, *, frames: bool, soap: bool, octets: bool) -> Tree
     order = told.order
     tree = Tree(_title(order), guide_style="dim")
     day = None
-    owed = [*told.outgoing]
+    waiting = [*told.outgoing]
     attempts = {tried.attempt.number: tried for tried in told.tries}
     for line in told.journal:
-        while owed and owed[0].created_at < line.at:
-            tree.add(_owed(owed.pop(0)))
+        while waiting and waiting[0].created_at < line.at:
+            tree.add(owed(waiting.pop(0)))
         if line.at.date() != day:
             day = line.at.date()
             tree.add(_day(day))
@@ -120,8 +121,8 @@ def _story(told: Explanation, *, frames: bool, soap: bool, octets: bool) -> Tree
             _add_message(branch, told, soap)
         if line.attempt is not None and (tried := attempts.pop(line.attempt, None)) is not None:
             _add_attempt(branch, tried, frames=frames, octets=octets)
-    for message in owed:
-        tree.add(_owed(message))
+    for message in waiting:
+        tree.add(owed(message))
     return tree
 
 
@@ -157,12 +158,13 @@ def _add_message(branch: Tree, told: Explanation, soap: bool) -> None:
     branch.add(Text("  ".join(parts), "dim"))
     if message is None or not soap:
         return
-    branch.add("the SOAP message").add(_xml(message.request))
+    branch.add("the SOAP message").add(xml_shown(message.request))
     if message.answer is not None:
-        branch.add("its first answer").add(_xml(message.answer))
+        branch.add("its first answer").add(xml_shown(message.answer))
 
 
-def _xml(octets: bytes) -> RenderableType:
+def xml_shown(octets: bytes) -> RenderableType:
+    """A message as people read it."""
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
         text = etree.tostring(etree.fromstring(octets, parser), pretty_print=True).decode()
@@ -293,6 +295,10 @@ def _seen(result: Result) -> Iterator[str]:
             f"read back: output {output}, control state {supply.control_state},"
             f" control mode {supply.control_mode}"
         )
+    if result.load is not None:
+        yield f"read back: the load is {'on' if result.load.output_on else 'off'}"
+    if result.demand is not None:
+        yield f"read back: {ValueRead(demand=result.demand)}"
     for item in result.readings:
         value = item.error or f"{item.value} {item.unit or ''}".rstrip()
         odd = f" ({', '.join(item.quality)})" if item.quality else ""
@@ -316,7 +322,8 @@ def _limit(read: LimitRead) -> str:
 # --- the end -------------------------------------------------------------------------------------
 
 
-def _owed(message: Outgoing) -> Text:
+def owed(message: Outgoing) -> Text:
+    """What was sent to the commercial side, and whether it was taken."""
     text = Text.assemble(
         (f"{_time(message.created_at)}  ", "dim"),
         (f"{message.kind:<11}", "bold"),

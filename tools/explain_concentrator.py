@@ -23,7 +23,7 @@ from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from protocols.concentrator.collecting import Task
 from protocols.concentrator.upkeep import MeterPlace
 from tools.database import reading
-from tools.options import Database
+from tools.options import ConfigFile, OtherDatabase
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
@@ -34,7 +34,8 @@ SETTLED_S = 600.0  # between two measurements, before a drift is told from them
 
 def concentrator(
     name: Annotated[str, typer.Argument(help="The concentrator's id.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     truth: TruthLog = None,
     every: Annotated[bool, typer.Option("--all", help="Every line of each list.")] = False,
     json: Annotated[bool, typer.Option("--json", help="For machines; always everything.")] = False,
@@ -43,7 +44,7 @@ def concentrator(
 
     Example: [bold]ami explain concentrator C-007 --all[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         page = reader.read(lambda connection: concentrator_page(connection, name))
         meters, failed = reader.read(lambda connection: _behind(connection, name))
     if page is None:

@@ -19,7 +19,7 @@ from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.notification import DataNotification
 from protocols.dlms.values import OctetString, Structure
 from tools.database import reading
-from tools.options import Database, Json
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, print_json, show, wrong_usage
 from tools.truth import TruthLog, add_truth, happened
 
@@ -28,7 +28,8 @@ LOGICAL_NAME_SIZE = 6
 
 def meter(
     name: Annotated[str, typer.Argument(help="The meter's number.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     truth: TruthLog = None,
     json: Json = False,
 ) -> None:
@@ -36,7 +37,7 @@ def meter(
 
     Example: [bold]ami explain meter 90000001 --database out/ami.db --truth out.jsonl[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         page = reader.read(lambda connection: meter_page(connection, name))
     if page is None:
         wrong_usage(

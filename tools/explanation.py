@@ -123,11 +123,11 @@ def as_json(told: Explanation) -> dict[str, Any]:
     return {
         "order": _plain(order),
         "reason": None if order.reason is None else _plain(REASONS[order.reason]),
-        "message": None if told.inbound is None else _message(told.inbound),
+        "message": None if told.inbound is None else message_as_json(told.inbound),
         "journal": [_plain(line) for line in told.journal],
         "attempts": [_attempt(tried) for tried in told.tries],
         "evidence": [_plain(item) for item in order.evidence],
-        "outgoing": [_outgoing(message) for message in told.outgoing],
+        "outgoing": [outgoing_as_json(message) for message in told.outgoing],
     }
 
 
@@ -135,7 +135,8 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _message(message: InboundMessage) -> dict[str, Any]:
+def message_as_json(message: InboundMessage) -> dict[str, Any]:
+    """A message that came in, with its first answer."""
     return {
         "source": message.source,
         "message_id": message.message_id,
@@ -180,7 +181,8 @@ def _attempt(tried: Tried) -> dict[str, Any]:
     }
 
 
-def _outgoing(message: Outgoing) -> dict[str, Any]:
+def outgoing_as_json(message: Outgoing) -> dict[str, Any]:
+    """What was sent to the commercial side."""
     try:
         body = _plain(decode_result(message.body))
     except UnknownOutgoing:

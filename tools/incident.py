@@ -13,7 +13,7 @@ from headend.store import event_queries as queries
 from tools.database import reading
 from tools.event_told import acknowledge, event_row, incident_row, seen_text
 from tools.moments import stated
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -41,7 +41,8 @@ def list_(
         typer.Option("--acknowledged/--open", help="Only those that somebody has seen, or nobody."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Incidents, the latest first.
@@ -50,7 +51,7 @@ def list_(
     """
     moment = None if since is None else stated("--since", since)
     which = queries.IncidentFilter(kind, place, going_on, moment, acknowledged)
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.incidents(connection, which, limit=limit))
     if json:
         print_json([incident_row(each) for each in found])
@@ -75,13 +76,15 @@ def list_(
 
 
 @app.command("show")
-def show_(number: Number, database: Database = "ami.db", json: Json = False) -> None:
+def show_(
+    number: Number, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
     """One incident and its events, the latest first.
 
     Example: [bold]ami incident show 3 --json[/]
     """
     which = queries.EventFilter(incident=number)
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found, events = reader.read(
             lambda connection: (
                 queries.incident(connection, number),

@@ -41,7 +41,7 @@ from tools.job_keys import BadKeys, read_keys
 from tools.job_refusals import refused_file
 from tools.job_told import imported_row, job_row, page_row, state_of, tell_imported, tell_page
 from tools.moments import duration
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -100,12 +100,12 @@ async def _with_card(desk: JobDesk, work: Callable[[JobDesk], Awaitable[T]], to:
 
 
 @app.command()
-def devices(database: Database = "ami.db", json: Json = False) -> None:
+def devices(config: ConfigFile = None, database: OtherDatabase = None, json: Json = False) -> None:
     """The devices that may get packages.
 
     Example: [bold]ami job devices[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(job_devices)
     if json:
         print_json([{"name": d.name, "title": d.title, "since": d.enrolled_at} for d in found])
@@ -210,12 +210,12 @@ def export(
 
 
 @app.command("list")
-def list_(database: Database = "ami.db", json: Json = False) -> None:
+def list_(config: ConfigFile = None, database: OtherDatabase = None, json: Json = False) -> None:
     """All jobs, the latest first.
 
     Example: [bold]ami job list[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(jobs)
     now = WallClock().now()
     if json:
@@ -233,7 +233,8 @@ def list_(database: Database = "ami.db", json: Json = False) -> None:
 @app.command()
 def show(
     job: JobId,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     file: Annotated[
         Path | None, typer.Option("--out", help="Write the job's package once more.")
     ] = None,
@@ -243,7 +244,7 @@ def show(
 
     Example: [bold]ami job show 3f2a[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(jobs)
         id_ = _meant([each.id for each in found], job)
         page = reader.read(lambda connection: job_page(connection, id_))

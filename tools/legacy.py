@@ -94,6 +94,14 @@ def roles(
     party: Annotated[
         list[str] | None, typer.Option("--party", help="Who logs in as a role of its own.")
     ] = None,
+    confine: Annotated[
+        bool,
+        typer.Option(
+            "--confine",
+            help="And let them leave nothing behind, neither temporary tables nor large objects;"
+            " where nobody else uses the database.",
+        ),
+    ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="As SQL, which is how it is told.")] = True,
     json: Json = False,
 ) -> None:
@@ -108,7 +116,7 @@ def roles(
     from headend.app.legacy import roles as made
 
     try:
-        found = made(party or [])
+        found = made(party or [], confined=confine)
     except BadRole as error:
         wrong_usage(f"{error}", "Name the party like facturacion.", code="bad-name")
     if json:

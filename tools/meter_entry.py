@@ -17,7 +17,7 @@ from headend.domain.meter import GATEWAY, Meter, RecordedPhase
 from headend.models import BadModel, Shelf
 from headend.ports import KeyShared, StoreUnavailable
 from protocols.dlms.keys import KeyPairs, Keys
-from tools.options import ConfigFile, Database
+from tools.options import ConfigFile, OtherDatabase
 from tools.probe.key_pairs import private_from_file, public_from_file
 from tools.terminal import failed, out, wrong_usage
 
@@ -28,8 +28,8 @@ def add(
         str, typer.Option(help="tcp://HOST:PORT, udp://HOST:PORT, dials-in, or gateway.")
     ],
     model: Annotated[str, typer.Option(help="Its meter model.")] = "generic",
-    database: Database = "ami.db",
     config: ConfigFile = None,
+    database: OtherDatabase = None,
     envelope: Annotated[
         Path | None, typer.Option(help="File of the key that meters' keys are sealed by.")
     ] = None,
@@ -69,9 +69,8 @@ def add(
 
     try:
         settings = Config() if config is None else read_config(config)
-        if database != "ami.db" or config is None:
-            url = database_url(database)
-            settings = msgspec.structs.replace(settings, database=url)
+        if database is not None:
+            settings = msgspec.structs.replace(settings, database=database_url(database))
         if envelope is not None:
             storage = KeyStorage(envelope_file=envelope)
             settings = msgspec.structs.replace(settings, keys=storage)

@@ -33,8 +33,8 @@ NEXT_STEP = {
         " ami meter add METER … --key CLIENT:ENCRYPTION:AUTHENTICATION:MASTER"
     ),
     ReasonCode.KEYS_OF_CONCENTRATOR: (
-        "change them at the concentrator, by its maker's tool; or enter the meter for the gateway,"
-        " which has keys of its own: --address gateway (docs/security.md)"
+        "enter its concentrator's key, ami concentrator add NAME --seal-key FILE, and the meter's:"
+        " ami meter add METER … --key 5:ENCRYPTION:AUTHENTICATION:MASTER (docs/security.md)"
     ),
 }
 
@@ -76,7 +76,10 @@ def rekey(
     except Overloaded:
         failed("too many orders are waiting", "look at them: ami order list")
     except NeedsHeadEnd as error:
-        failed(str(error), "start it: ami serve --config FILE, with direct.listen_port")
+        failed(
+            str(error),
+            "start it: ami serve --config FILE; for meters that call, with direct.listen_port",
+        )
     nobody = [order.meter for order in orders if order.reason is ReasonCode.UNKNOWN_METER]
     if len(nobody) == len(orders):
         advice = (

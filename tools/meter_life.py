@@ -50,6 +50,13 @@ LastRead = Annotated[
         help="What its register showed: 12345.6kWh.", show_default="the newest that was read"
     ),
 ]
+BelowReadings = Annotated[
+    bool,
+    typer.Option(
+        "--below-readings",
+        help="--last-read is right, though more was read before; the history says so.",
+    ),
+]
 FirstRead = Annotated[str | None, typer.Option(help="What its register showed: 0kWh.")]
 
 
@@ -226,6 +233,7 @@ def remove_meter(
     number: Name,
     why: Why,
     last_read: LastRead = None,
+    below_readings: BelowReadings = False,
     at: At = None,
     config: ConfigFile = None,
     database: OtherDatabase = None,
@@ -244,6 +252,7 @@ def remove_meter(
             desk.settling,
             now=desk.now,
             last_read=_read(last, by.at),
+            below_readings=below_readings,
         )
     )
     _tell(done.meter, json, ended=[order.number for order in done.orders])
@@ -254,6 +263,7 @@ def exchange_meters(
     new: Annotated[str, typer.Argument(help="The one in its place, from stock.")],
     last_read: LastRead = None,
     first_read: FirstRead = None,
+    below_readings: BelowReadings = False,
     why: Why = "",
     at: At = None,
     config: ConfigFile = None,
@@ -277,6 +287,7 @@ def exchange_meters(
             desk.settling,
             now=desk.now,
             last_read=_read(last, by.at),
+            below_readings=below_readings,
             first_read=_read(first, by.at),
         )
     )

@@ -12,13 +12,14 @@ from headend.domain.life_cycle import stage_of, told
 from headend.domain.meter import Meter, Stage
 from headend.store import registry_queries as queries
 from tools.database import reading
-from tools.options import Database, Json
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.place import register_text
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 
 def list_meters(
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     concentrator: Annotated[str | None, typer.Option(help="Only those behind this one.")] = None,
     place: Annotated[
         str | None, typer.Option(help="Only those that hang in this place, or in one within it.")
@@ -33,7 +34,7 @@ def list_meters(
     Example: [bold]ami meter list --concentrator C-007 --json[/]
     """
     which = queries.MeterFilter(concentrator, place, tuple(stage or ()))
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(
             lambda connection: queries.meters(connection, which, after=after, limit=limit)
         )
@@ -48,7 +49,8 @@ def list_meters(
 
 def show_meter(
     name: Annotated[str, typer.Argument(help="The meter's number.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """One meter: its row of the registry, where it hung, and its life, step by step.
@@ -57,7 +59,7 @@ def show_meter(
 
     Example: [bold]ami meter show 90000001 --json[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.meter_file(connection, name))
     if found is None:
         wrong_usage(f"no meter {name}", "See which there are: ami meter list", code="no-such-meter")

@@ -16,7 +16,7 @@ from headend.notify import message
 from headend.ports import StoreUnavailable
 from headend.store import notice_queries as queries
 from tools.database import ADVICE, configured, reading
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -31,27 +31,29 @@ app = typer.Typer(
 def list_(
     state: Annotated[NoticeState | None, typer.Option(help="Only these.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Notices, the latest first.
 
     Example: [bold]ami notify list --state waiting[/]
     """
-    _list(database, state, limit, json)
+    _list(config, database, state, limit, json)
 
 
 @app.command("dead")
 def dead(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Notices that could not be delivered, the latest first.
 
     Example: [bold]ami notify dead[/]
     """
-    _list(database, NoticeState.DEAD, limit, json)
+    _list(config, database, NoticeState.DEAD, limit, json)
 
 
 @app.command("retry")
@@ -146,8 +148,10 @@ def notice_row(one: Notice) -> dict[str, Any]:
     }
 
 
-def _list(database: str, state: NoticeState | None, limit: int, json: bool) -> None:
-    with reading(database) as reader:
+def _list(
+    config: Path | None, database: str | None, state: NoticeState | None, limit: int, json: bool
+) -> None:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.notices(connection, state, limit=limit))
     if json:
         print_json([notice_row(each) for each in found])

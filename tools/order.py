@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import re
 import ssl
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -21,20 +17,22 @@ from rich.table import Table
 
 from headend import certificates
 from headend.clock import WallClock
-from headend.config import BadConfig, database_url
+from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
 from headend.store.damaged_queries import DamagedOrder, order, orders
 from headend.store.queries import OrderFilter, journal
 from headend.store.queries import order as order_of
-from protocols.cim.control_types import ControlKind
+from protocols.cim.control_types import BOUNDED, ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
-from tools.database import reading
+from tools import soap_posting
+from tools.database import database_of, reading
 from tools.moments import moment
-from tools.options import Database, Json
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.order_deciding import approve, refuse
+from tools.soap_posting import is_address
 from tools.terminal import clock_text, complain, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
@@ -58,7 +56,8 @@ NAME = "AMI-CLI"
 
 @app.command("list")
 def list_(
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
     meter: Annotated[str | None, typer.Option(help="Only orders for this meter.")] = None,
     held: Annotated[
@@ -72,7 +71,7 @@ def list_(
     Example: [bold]ami order list --state failed --limit 20[/]
     """
     which = OrderFilter(states=(state,) if state else (), meter=meter, held=held or None)
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: orders(connection, which, limit=limit))
     damaged = [item for item in found if isinstance(item, DamagedOrder)]
     if json:
@@ -99,14 +98,15 @@ def list_(
 @app.command()
 def show(
     number: Annotated[int, typer.Argument(min=1, max=NUMBER_MAX, help="The order's number.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """One order and its journal.  `ami explain order` tells more.
 
     Example: [bold]ami order show 88[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: order(connection, number))
         if found is None:
             wrong_usage(
@@ -139,11 +139,14 @@ def send(
     until: Annotated[
         str | None,
         typer.Option(
-            help="End of the limit, which puts the earlier one back: after 2h, or a date."
+            help="End of a limit, which puts the earlier one back, or of a load's switching:"
+            " after 2h, or a date."
         ),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the outcome, up to 30 s.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before supply is cut.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before supply is cut or a period ended.")
+    ] = False,
     url: Url = URL,
     tls: Tls = None,
     json: Json = False,
@@ -151,17 +154,23 @@ def send(
     """Send an order by SOAP, as the commercial system would.
 
     Example: [bold]ami order send --meter 90000001 --limit 3300W --until 2h --wait[/]
+
+    Example: [bold]ami order send --meter 90000001 --kind load-off --until 2h[/]
     """
     amount, unit = amount_of(limit) if limit else (None, "W")
     if (amount is not None) != (kind is ControlKind.SET_LIMIT):
         wrong_usage("a limit goes with --kind set-limit, and only with it")
-    if until is not None and kind not in (ControlKind.SET_LIMIT, ControlKind.REMOVE_LIMIT):
-        wrong_usage("--until is the end of a limit: it goes with set-limit and remove-limit")
+    if until is not None and kind not in BOUNDED:
+        known = ", ".join(sorted(BOUNDED))
+        wrong_usage(f"--until is the end of a limit or a load's switching: it goes with {known}")
     now = datetime.now(UTC)
     give_up_at = moment("--deadline", deadline, now) if deadline is not None else None
     ends_at = moment("--until", until, now) if until is not None else None
     if kind is ControlKind.DISCONNECT and not yes:
         typer.confirm(f"Cut the supply at meter {meter}?", abort=True, err=True)
+    if kind is ControlKind.RESET_DEMAND and not yes:
+        question = f"End the billing period of meter {meter}?  Nothing undoes it."
+        typer.confirm(question, abort=True, err=True)
     wanted = Wanted(
         kind=kind,
         meters=(meter,),
@@ -184,7 +193,8 @@ def read(
     objects: Annotated[
         list[str], typer.Argument(help="Words of the meter's model, or logical names.")
     ],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     models: Annotated[
         Path | None, typer.Option(help="A folder of meter models of your own.")
     ] = None,
@@ -198,8 +208,8 @@ def read(
     # Imported here: the other commands need not wait for the whole head-end.
     from headend.app.entering import BadRead, place_read
 
-    url = database_url(database)
-    with reading(database) as reader:  # it has to be there, and a head-end's
+    url = database_of(config, database)
+    with reading(database, config) as reader:  # it has to be there, and a head-end's
         try:
             placed = asyncio.run(place_read(url, meter, objects, NAME, models=models))
         except BadRead as error:
@@ -263,13 +273,7 @@ def _asked(
     url: str, tls: Path | None, ask: Callable[[CommercialSystem], Awaitable[Answered]]
 ) -> Answered:
     """The head-end's answer; ends the command where there is none."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isascii()
-        usable = usable and not any(each.isspace() for each in url) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_address(url):
         wrong_usage(f"--url takes an address like {URL}, not {url!r}")
 
     post = http_post(url, _context(tls))
@@ -305,26 +309,8 @@ def _context(folder: Path | None) -> ssl.SSLContext | None:
 def http_post(url: str, tls: ssl.SSLContext | None = None):  # type: ignore[no-untyped-def]
     """A way to the SOAP door over HTTP, for `CommercialSystem`."""
 
-    def post_now(body: bytes) -> bytes:
-        request = urllib.request.Request(
-            f"{url}/{_endpoint(body)}",
-            body,
-            {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60, context=tls) as response:
-                return bytes(response.read())
-        except urllib.error.HTTPError as error:  # a SOAP fault comes as 500
-            return bytes(error.read())
-        except urllib.error.URLError as error:
-            why = getattr(error.reason, "strerror", None) or error.reason
-            raise ConnectionError(f"no head-end at {url}: {why}") from error
-        except (OSError, http.client.HTTPException) as error:  # it broke off, or is too late
-            why = str(error) or type(error).__name__
-            raise ConnectionError(f"no answer from {url}: {why}") from error
-
     async def post(body: bytes) -> bytes:
-        return await asyncio.to_thread(post_now, body)
+        return await asyncio.to_thread(soap_posting.post, f"{url}/{_endpoint(body)}", body, tls)
 
     return post
 

@@ -27,7 +27,7 @@ from headend.domain.place import PlaceKind, RegisterRead
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import registry_queries as queries
 from tools.database import ADVICE, configured, reading
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, complain, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
@@ -153,14 +153,15 @@ def list_(
     within: Annotated[str | None, typer.Option(help="Only those that lie in this one.")] = None,
     after: Annotated[str, typer.Option(help="Continue behind this code.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """Places, by code.  The meters of one: ami meter list --place CODE.
 
     Example: [bold]ami place list --kind transformer --within Z1 --json[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(
             lambda connection: queries.places(
                 connection, kind=kind, within=within, after=after, limit=limit
@@ -178,14 +179,15 @@ def list_(
 @app.command("show")
 def show_(
     code: Annotated[str, typer.Argument(help="The place's code.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """One place: what it lies in and, of a service point, the meters that hung there.
 
     Example: [bold]ami place show SP-00017[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         place, above, hung = reader.read(
             lambda connection: (
                 queries.place(connection, code),

@@ -93,6 +93,7 @@ has_postgresql() { has_program initdb || compgen -G '/usr/lib/postgresql/*/bin/i
 # What tests ask for, and the Debian packages that bring it.  tests/conftest.py knows the same names.
 programs() {
     local missing=()
+    has_program chromium || missing+=(chromium)
     has_program mosquitto || missing+=(mosquitto)
     has_program openssl || missing+=(openssl)
     has_postgresql || missing+=(postgresql)
@@ -101,6 +102,8 @@ programs() {
     has_program tshark || missing+=(tshark)
     { has_program php && php -r 'exit(class_exists("SoapClient") ? 0 : 1);'; } 2>/dev/null ||
         missing+=(php-cli php-soap)
+    { has_program wsdl2h && has_program soapcpp2 && has_program g++ && [ -e /usr/include/stdsoap2.h ]; } ||
+        missing+=(gsoap libgsoap-dev g++)
     [ ${#missing[@]} -gt 0 ] || return 0
     if can_install && apt_install "${missing[@]}"; then
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,6 +16,10 @@ from tools.collection_asking import day_named
 from tools.options import ConfigFile, Json
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
 from tools.warehouse import Where, settings_of, using
+
+if TYPE_CHECKING:
+    from headend.warehouse.kept import Made
+    from headend.warehouse.place import Place
 
 app = typer.Typer(
     name="report",
@@ -84,8 +88,8 @@ def make(
     settings = settings_of(config)
     with using(settings, place) as kept_at:
         from headend.app.warehousing import today
-        from headend.warehouse import kept, reports
         from headend.warehouse import manifest as manifests
+        from headend.warehouse import reports
         from headend.warehouse.scope import named
 
         zone, now = ZoneInfo(settings.orders.zone), WallClock().now()
@@ -105,14 +109,13 @@ def make(
             wrong_usage(str(error), code="no-such-report")
         except BadConfig as error:
             wrong_usage(str(error))
-        if to is not None:
-            _written(kept_at, made, to, kept)
+        written = [] if to is None else _written(kept_at, made, to)
     if json:
         print_json(made)
     else:
         out.print(f"report {made.id}: {report}, {made.first} to {made.last}", markup=False)
-        for name in made.files:
-            out.print(f"  {name}" if to is None else f"  {to / name}", markup=False)
+        for name in made.files if to is None else written:
+            out.print(f"  {name}", markup=False)
 
 
 @app.command("show")
@@ -134,7 +137,7 @@ def show_(
         if made is None:
             wrong_usage(f"no report {id}", "See which: ami report list", code="no-such-report")
         if to is not None:
-            _written(kept_at, made, to, kept)
+            _written(kept_at, made, to)
     if json:
         print_json(made)
         return
@@ -145,10 +148,35 @@ def show_(
         out.print(f"{digest}  {name}", markup=False)
 
 
-def _written(place: object, made: object, to: Path, kept: object) -> None:
-    to.mkdir(parents=True, exist_ok=True)
-    for name in made.files:  # type: ignore[attr-defined]
-        octets = place.read(kept.path_of(made.id, name))  # type: ignore[attr-defined]
+def _names(made: Made) -> dict[str, str]:
+    """What each file is called in a folder of many: orders-2026-11-22.html.  Spanish and the
+    utility's own are not said."""
+    days = f"{made.first}" if made.first == made.last else f"{made.first}-to-{made.last}"
+    whose = "" if made.party is None else f"-{made.party}"
+    stem = f"{made.report}-{days}{whose}{'' if made.language == 'es' else f'-{made.language}'}"
+    return {
+        name: f"{stem}{name.removeprefix('report')}"
+        if name.startswith("report.")
+        else f"{stem}-{name}"
+        for name in made.files
+    }
+
+
+def _written(place: Place, made: Made, to: Path) -> list[Path]:
+    """The files in this folder; one that says something else is never written over."""
+    from headend.warehouse import kept
+
+    found: dict[Path, bytes] = {}
+    for name, called in _names(made).items():
+        octets = place.read(kept.path_of(made.id, name))
         if octets is None:
             failed(f"{name} of the report is missing", code="place-unavailable")
-        (to / name).write_bytes(octets)
+        found[to / called] = octets
+    to.mkdir(parents=True, exist_ok=True)
+    for file, octets in found.items():
+        if file.exists() and file.read_bytes() != octets:
+            text = f"{file} is there already, of other data or by another hand"
+            failed(text, "Name another folder, or move it away.", code="file-there")
+    for file, octets in found.items():
+        file.write_bytes(octets)
+    return [*found]

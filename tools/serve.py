@@ -15,7 +15,7 @@ from headend.app.serving import DoorTaken, Occupied, Running, serving
 from headend.app.sessions import Address, Bus, MosquittoFailed
 from headend.config import BadConfig, Config, database_url
 from headend.ports import StoreUnavailable
-from headend.soap.route import UnsafeBind
+from headend.soap.door.route import UnsafeBind
 from protocols.capture.recorder import Recorder
 from scenarios.field import registry_of
 from scenarios.fleet.provisioning import storage
@@ -175,11 +175,12 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
             {
                 "soap": running.soap_url,
                 "rest": running.rest_url,
+                "opcua": running.opcua_url,
                 "mqtt": _where(running.broker),
                 "database": configuration.without_password(config.database),
             }
         )
-        if running.head_end.lanes.stopped:
+        if running.head_end.ordering.lanes.stopped:
             complain(
                 "this head-end came back from a backup: it hears and accepts, and sends nothing",
                 "See where it stands: ami backup status; let it send: ami backup resume",
@@ -216,8 +217,8 @@ def _where(broker: Address | Bus) -> str | None:
 async def _register(running: Running, story: Scenario) -> None:
     entries = registry_of(story)
     await running.head_end.register(entries.concentrators, entries.meters)
-    if running.head_end.vault is not None:
-        await enter_keys(running.head_end.vault, story, story.seed)
+    if running.head_end.ground.vault is not None:
+        await enter_keys(running.head_end.ground.vault, story, story.seed)
 
 
 def _with_envelope(config: Config, registry: str) -> Config:

@@ -32,11 +32,13 @@ from headend.app.shipments import (
     take,
 )
 from headend.config import BadConfig, Config, KeyStorage
+from headend.domain.shipment import refused_of
+from headend.registry.shipment.by_request import EMPTY
 from headend.store import registry_queries as queries
 from scenarios.fleet.workers import Workers
 from tools.database import ADVICE, configured, reading
-from tools.options import ConfigFile, Database, Json, OtherDatabase
-from tools.terminal import clock_text, complain, err, out, print_json, wrong_usage
+from tools.options import ConfigFile, Json, OtherDatabase
+from tools.terminal import clock_text, complain, err, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_
 
 app = typer.Typer(
@@ -165,7 +167,7 @@ def import_(
             print_json({"tally": tally, "lines": ledger.lines})
         else:
             ledger.tell(file)
-        complain(f"{tally.refused:,} of {tally.meters:,} lines are refused; nothing is taken in")
+        complain(f"{refused_of(tally.refused, tally.meters)}; nothing is taken in")
         raise typer.Exit(1)
     if json:
         print_json({"receipt": receipt, "again": False})
@@ -177,14 +179,15 @@ def import_(
 @app.command("list")
 def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """The shipments that were taken in, the latest first.
 
     Example: [bold]ami shipment list --json[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.receipts(connection, limit=limit))
     if json:
         print_json(found)
@@ -203,14 +206,15 @@ def list_(
 @app.command()
 def show(
     number: Annotated[int, typer.Argument(help="The shipment's number.")],
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     json: Json = False,
 ) -> None:
     """The receipt of one shipment.
 
     Example: [bold]ami shipment show 3[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: queries.receipt(connection, number))
     if found is None:
         text = "See which there are: ami shipment list"
@@ -259,6 +263,8 @@ def _open(
                 spread = Workers(jobs if size > SPREAD_ABOVE else 1).map
                 reading_it = read_in(file, settings, transport, spread=spread, progress=more)
                 got = open_until_the_end.enter_context(reading_it)
+            if got.empty:
+                failed(f"{file} holds no meter; nothing is taken in", EMPTY, code="empty-shipment")
             yield settings, bars, got
     except OSError as error:
         wrong_usage(f"{file}: {error.strerror}", code="no-file")
@@ -298,10 +304,14 @@ def _progress(*, silent: bool) -> Progress:
 
 def _tell_tally(tally: Tally) -> None:
     out.print(
-        f"{tally.meters:,} meters: {tally.entered:,} would be entered, {tally.changed:,} changed,"
-        f" {tally.unchanged:,} are as they should be, {tally.refused:,} are refused"
+        f"{_meters(tally.meters)}: {tally.entered:,} would be entered, {tally.changed:,} changed,"
+        f" {tally.unchanged:,} as they should be, {tally.refused:,} refused"
     )
     out.print(f"keys: {tally.keys_new:,} new, {tally.keys_kept:,} stay as they are")
+
+
+def _meters(count: int) -> str:
+    return f"{count:,} meter" if count == 1 else f"{count:,} meters"
 
 
 def _tell_receipt(receipt: Receipt) -> None:
@@ -311,7 +321,7 @@ def _tell_receipt(receipt: Receipt) -> None:
         markup=False,
     )
     out.print(
-        f"{receipt.meters:,} meters: {receipt.entered:,} entered, {receipt.changed:,} changed,"
+        f"{_meters(receipt.meters)}: {receipt.entered:,} entered, {receipt.changed:,} changed,"
         f" {receipt.unchanged:,} as they were"
     )
     out.print(f"keys: {receipt.keys_new:,} new, {receipt.keys_kept:,} kept as they were")

@@ -100,6 +100,8 @@ def report(
     if json:
         print_json(_as_json(told, first, last, by))
     else:
+        until = "" if first == last else f" to {last}"
+        out.print(f"{first}{until}, {settings.orders.zone}", markup=False)
         show(_table(told, by))
         _apart(told)
         if plot:

@@ -18,6 +18,8 @@ import structlog
 import typer
 from rich.console import Console, RenderableType
 
+from tools.interrupting import is_no_interruption
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
 
@@ -132,8 +134,10 @@ class LogForm(enum.StrEnum):
 def log_to_stderr(*, verbose: bool = False, form: LogForm = LogForm.TEXT) -> None:
     """Logs of a long-running command: one line each, on stderr, in words or as a JSON object.  What
     is logged of work on an order carries `order`, `meter` and `concentrator`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(is_no_interruption)
     logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
+        handlers=[handler], level=logging.WARNING, format="%(levelname)s %(message)s"
     )
     _hush_libraries()
     structlog.configure(
@@ -160,8 +164,10 @@ def _written(form: LogForm) -> structlog.typing.Processor:
 
 
 def _hush_libraries() -> None:
-    """aiomqtt logs each broken connection; what that means is said by whoever owns the session."""
+    """aiomqtt and asyncua log each broken connection, and what a server grants; what that means is
+    said by whoever owns the session."""
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 
 
 def log_nothing() -> None:

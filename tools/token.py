@@ -13,7 +13,7 @@ from headend.store.access_queries import tokens
 from tools.account import run
 from tools.database import reading
 from tools.moments import moment
-from tools.options import ConfigFile, Database, Json, OtherDatabase
+from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, err, out, print_json
 from tools.terminal import show as show_
 
@@ -63,7 +63,8 @@ def create(
 
 @app.command("list")
 def list_(
-    database: Database = "ami.db",
+    config: ConfigFile = None,
+    database: OtherDatabase = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
     json: Json = False,
 ) -> None:
@@ -71,7 +72,7 @@ def list_(
 
     Example: [bold]ami token list --account crm[/]
     """
-    with reading(database) as reader:
+    with reading(database, config) as reader:
         found = reader.read(lambda connection: tokens(connection, account))
     if json:
         print_json([_row(each) for each in found])

@@ -37,7 +37,7 @@ def why(
         int, typer.Option(min=2, max=31, help="So many days, up to today.")
     ] = DAYS_SHOWN,
     at: Annotated[
-        str | None, typer.Option(help="As of then, like 2026-07-06T12:00Z [now].")
+        str | None, typer.Option(help="As was heard by then, like 2026-07-06T12:00Z [now].")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write it as a page, too.")] = None,
     config: ConfigFile = None,
@@ -77,11 +77,11 @@ def _tell(found: Why, lang: Lang, zone: ZoneInfo) -> None:
     out.print(sentence(found, lang.value, zone), style=style, markup=False)
     for cause in found.causes:
         at = "" if cause.at is None else f", {local(cause.at, zone)}"
-        out.print(f"  {text_of(cause, lang.value)}", markup=False)
-        shown = f"    {word('evidence', lang.value)}: {evidence_of(cause, lang.value)}{at}"
+        out.print(f"  {text_of(cause, lang.value, zone)}", markup=False)
+        shown = f"    {word('evidence', lang.value)}: {evidence_of(cause, lang.value, zone)}{at}"
         out.print(shown, style="dim", markup=False)
-        if next_step_of(cause, lang.value):
-            out.print(f"    → {next_step_of(cause, lang.value)}", markup=False)
+        if next_step_of(cause, lang.value, zone):
+            out.print(f"    → {next_step_of(cause, lang.value, zone)}", markup=False)
 
 
 def _as_json(found: Why, lang: Lang, zone: ZoneInfo) -> dict[str, Any]:
@@ -93,9 +93,9 @@ def _as_json(found: Why, lang: Lang, zone: ZoneInfo) -> dict[str, Any]:
         "missing": found.missing,
         "causes": [
             {
-                "text": text_of(each, lang.value),
-                "evidence": evidence_of(each, lang.value),
-                "next_step": next_step_of(each, lang.value),
+                "text": text_of(each, lang.value, zone),
+                "evidence": evidence_of(each, lang.value, zone),
+                "next_step": next_step_of(each, lang.value, zone),
                 "at": each.at,
                 "stops": each.stops,
             }

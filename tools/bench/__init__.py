@@ -19,7 +19,8 @@ def soap_accept(
     rounds: Annotated[int, typer.Option(min=1, help="The median of so many.")] = 3,
     json: Json = False,
 ) -> None:
-    """Accepted orders per second, next to a bare Spyne service that stores nothing.
+    """Accepted orders per second, next to a bare Spyne service that stores nothing, and to a bare
+    route that parses by lxml and inserts one row.
 
     Example: [bold]ami bench soap-accept --messages 5000[/]
     """
@@ -33,13 +34,39 @@ def soap_accept(
             ("orders accepted, durably stored", run.accepted_per_s, run.accepted_p99_ms),
             ("the same door without a store", run.door_per_s, None),
             ("bare Spyne, nothing stored", run.bare_per_s, run.bare_p99_ms),
+            ("bare lxml, one row inserted", run.insert_per_s, None),
         )
         for name, per_s, p99_ms in rows:
             tail = "" if p99_ms is None else f"   p99 {p99_ms:.0f} ms"
             out.print(f"{name:32s} {per_s:7.0f}/s{tail}")
-        out.print(f"ratio {run.ratio:.2f}; stored {run.stored} of {run.acknowledged} acknowledged")
+        out.print(
+            f"ratio {run.ratio:.2f}, to one row {run.ratio_to_insert:.2f};"
+            f" stored {run.stored} of {run.acknowledged} acknowledged"
+        )
     if run.stored != run.acknowledged:
         raise typer.Exit(1)
+
+
+@app.command("readings-export")
+def readings_export(
+    meters: Annotated[int, typer.Option(min=1, help="Of 96 values each.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Each way has so many turns.")] = 15,
+    json: Json = False,
+) -> None:
+    """A day of meters as one MeterReadings message: built, held against the schema, serialized;
+    next to bare lxml doing the same.
+
+    Example: [bold]ami bench readings-export --json[/]
+    """
+    from tools.bench.readings_export import compare
+
+    run = compare(meters=meters, rounds=rounds)
+    if json:
+        print_json(run.as_dict())
+        return
+    for name, ms in (("ours", run.ours_ms), ("bare lxml", run.bare_ms)):
+        out.print(f"{name:12s} {ms:7.1f} ms")
+    out.print(f"ratio {run.ratio:.2f} (aim {run.aim}); {run.octets / 1000:.0f} kB, octets alike")
 
 
 @app.command("dlms-session")

@@ -6,10 +6,14 @@ asked afterwards whether it holds them all.  Bare: stock Spyne on the same uvico
 and a constant acknowledgement out, without schema, desk or store.  No order is carried out in
 either.
 
+Insert: what somebody would write who only wants to keep orders: the same route, lxml without
+schema, one INSERT and COMMIT into SQLite with synchronous=FULL, a constant acknowledgement.
+
 Door: ours with a desk that stores nothing, to tell what of the difference is the store's.
 
-Each server has a process of its own, and so has the client, which keeps `connections` open with
-one message under way on each, each for a meter of its own.  Rounds alternate between the servers,
+Each server has a process of its own (the bare ones share one, and take turns), and so has the
+client, which keeps `connections` open with one message under way on each, each for a meter of its
+own.  Rounds alternate between the servers,
 so that a machine that slows down slows all.
 """
 
@@ -21,40 +25,48 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from lxml import etree
+from fastapi import FastAPI
 
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import OrderPolicy, Soap
 from headend.domain.calendar import WorkingDays
+from headend.domain.message_log import DoorMessage
 from headend.domain.meter import Concentrator, Meter
 from headend.orders.accept import Acceptance
 from headend.orders.inbox import Inbox
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
 from headend.ports import Transaction
-from headend.soap.orders import OrderDesk
-from headend.soap.route import soap_router, uvicorn_options
-from headend.soap.server import Desk, SoapServer
-from headend.soap.shim import AnyXml, Application, MethodContext, ServerBase, Service, Soap11, rpc
+from headend.soap.desks import Call, Desk
+from headend.soap.door.admission import OUR_NAME
+from headend.soap.door.message_log import MessageLog, Note, nobody
+from headend.soap.door.route import soap_router, uvicorn_options
+from headend.soap.door.server import SoapServer
+from headend.soap.orders.desk import OrderDesk
 from headend.store.store import SqlStore
-from protocols.cim import end_device_controls, envelope, replies, xml
+from protocols.cim import control_request, end_device_controls, envelope, replies, xml
 from protocols.cim import namespaces as ns
-from protocols.cim.control_request import OPTION_NON_WORKING_DAY, PERMITTED, ControlRequest
+from protocols.cim.control_request import OPTION_NON_WORKING_DAY, PERMITTED
 from protocols.cim.end_device_controls import Attribute, EndDevice, EndDeviceControl
 from protocols.cim.envelope import Header, Kind, Message, Payload, Property
+from tools.bench.soap_peers import (
+    INSERT_PATH,
+    PATH,
+    acknowledgement,
+    add_bare_route,
+    add_insert_route,
+)
 
-PATH: Final = "/soap/EndDeviceControls"
 STARTED_WITHIN_S: Final = 30.0
 WARM_UP: Final = 100  # messages before the clock runs: imports, schema, first commit
 _MESSAGE_ID: Final = "00000000-0000-4000-8000-000000000000"
@@ -76,6 +88,8 @@ class Comparison:
     accepted_per_s: float
     bare_per_s: float
     ratio: float
+    insert_per_s: float
+    ratio_to_insert: float
     door_per_s: float
     accepted_p50_ms: float
     accepted_p99_ms: float
@@ -97,23 +111,24 @@ def compare(*, messages: int = 2000, connections: int = 32, rounds: int = 3) -> 
         with (
             _serving(_serve_ours, str(database), total) as ours,
             _serving(_serve_door) as door,
-            _serving(_serve_bare) as bare,
+            _serving(_serve_bare, str(Path(folder) / "inserted.db")) as bare,
         ):
-            for port in (ours, door, bare):
-                _load(port, 0, WARM_UP, connections)
-            accepted, open_door, plain = [], [], []
+            for port, path in ((ours, PATH), (door, PATH), (bare, PATH), (bare, INSERT_PATH)):
+                _load(port, 0, WARM_UP, connections, path)
+            accepted, open_door, plain, inserted = [], [], [], []
             for turn in range(rounds):
                 first = WARM_UP + turn * messages
                 accepted.append(_load(ours, first, messages, connections))
                 open_door.append(_load(door, first, messages, connections))
                 plain.append(_load(bare, first, messages, connections))
+                inserted.append(_load(bare, first, messages, connections, INSERT_PATH))
         stored = asyncio.run(_count(str(database)))
     return Comparison(
         accepted_per_s=_median(accepted, lambda r: r.per_s),
         bare_per_s=_median(plain, lambda r: r.per_s),
-        ratio=statistics.median(
-            ours.per_s / bare.per_s for ours, bare in zip(accepted, plain, strict=True)
-        ),
+        ratio=_ratio(accepted, plain),
+        insert_per_s=_median(inserted, lambda r: r.per_s),
+        ratio_to_insert=_ratio(accepted, inserted),
         door_per_s=_median(open_door, lambda r: r.per_s),
         accepted_p50_ms=_median(accepted, lambda r: r.p50_ms),
         accepted_p99_ms=_median(accepted, lambda r: r.p99_ms),
@@ -126,6 +141,11 @@ def compare(*, messages: int = 2000, connections: int = 32, rounds: int = 3) -> 
 
 def _median(rounds: list[Round], value: Callable[[Round], float]) -> float:
     return round(statistics.median(map(value, rounds)), 2)
+
+
+def _ratio(ours: list[Round], theirs: list[Round]) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(one.per_s / other.per_s for one, other in pairs), 3)
 
 
 # --- servers, each in its own process -------------------------------------------------------------
@@ -154,7 +174,16 @@ def _serve_ours(pipe: Connection, database: str, meters: int) -> None:
     async def serve() -> None:
         store = SqlStore(f"sqlite:///{database}", live=True)
         await store.run(lambda tx: _register(tx, meters))
-        await _serve(pipe, _behind_the_door(_our_desk(store)))
+
+        async def keep(lines: Sequence[DoorMessage]) -> None:
+            await store.run(lambda tx: tx.add_door_messages(lines))
+
+        log = MessageLog(OUR_NAME, WallClock(), keep, lambda line: None)
+        writing = asyncio.create_task(log.run())
+        await _serve(pipe, _behind_the_door(_our_desk(store), log))
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await log.write()
         await store.close()
 
     asyncio.run(serve())
@@ -164,9 +193,10 @@ def _serve_door(pipe: Connection) -> None:
     asyncio.run(_serve(pipe, _behind_the_door(_ForgetfulDesk())))
 
 
-def _serve_bare(pipe: Connection) -> None:
+def _serve_bare(pipe: Connection, database: str) -> None:
     app = FastAPI(openapi_url=None)
-    _add_bare_route(app)
+    add_bare_route(app)
+    add_insert_route(app, database)
     asyncio.run(_serve(pipe, app))
 
 
@@ -182,10 +212,10 @@ async def _serve(pipe: Connection, app: FastAPI) -> None:
         await serving
 
 
-def _behind_the_door(desk: Desk) -> FastAPI:
+def _behind_the_door(desk: Desk, note: Note = nobody) -> FastAPI:
     app = FastAPI(openapi_url=None)
     server = SoapServer(desk, WallClock(), SystemChance())
-    app.include_router(soap_router(server, body_max_bytes=Soap().body_max_bytes))
+    app.include_router(soap_router(server, body_max_bytes=Soap().body_max_bytes, note=note))
     return app
 
 
@@ -211,8 +241,9 @@ def _our_desk(store: SqlStore) -> OrderDesk:
 class _ForgetfulDesk:
     """Acknowledges what it does not keep."""
 
-    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
-        return _acknowledgement()
+    async def answer(self, call: Call) -> bytes:
+        control_request.read(call.message, now=WallClock().now())
+        return acknowledgement()
 
 
 async def _count(database: str) -> int:
@@ -223,53 +254,12 @@ async def _count(database: str) -> int:
         await store.close()
 
 
-class _BareHost(ServerBase):
-    """Spyne's own cycle and nothing else."""
-
-    transport = "http://schemas.xmlsoap.org/soap/http"
-
-    def call(self, body: bytes) -> bytes:
-        first = MethodContext(self, MethodContext.SERVER)
-        first.in_string = [body]
-        ctx = self.generate_contexts(first)[0]
-        self.get_in_object(ctx)
-        self.get_out_object(ctx)
-        self.get_out_string(ctx)
-        return b"".join(ctx.out_string)
-
-
-def _acknowledgement() -> bytes:
-    stamp = replies.Stamp(source="HES", message_id="m", at=WallClock().now(), correlation_id="c")
-    message = replies.acknowledgement(ns.CONTROLS, stamp, "t", typed=True)
-    return xml.serialize(envelope.write(message))
-
-
-def _add_bare_route(app: FastAPI) -> None:
-    constant = _acknowledgement()
-
-    def accept(ctx: Any, body: Any) -> Any:
-        return etree.fromstring(constant)
-
-    accept.__name__ = f"Create{ns.CONTROLS}"
-    operation = rpc(AnyXml, _returns=AnyXml, _body_style="bare")(accept)
-    service = type("Bare", (Service,), {accept.__name__: operation})
-    host = _BareHost(
-        Application(
-            [service], tns=ns.typed(ns.CONTROLS), in_protocol=Soap11(), out_protocol=Soap11()
-        )
-    )
-
-    @app.post(PATH)
-    async def post(request: Request) -> Response:
-        return Response(host.call(await request.body()), media_type="text/xml")
-
-
 # --- the client -----------------------------------------------------------------------------------
 
 
-def _load(port: int, first: int, messages: int, connections: int) -> Round:
+def _load(port: int, first: int, messages: int, connections: int, path: str = PATH) -> Round:
     """Send `messages` orders, numbered from `first`, and wait for every acknowledgement."""
-    requests = [_request(port, first + number) for number in range(messages)]
+    requests = [_request(port, path, first + number) for number in range(messages)]
     return asyncio.run(_drive(port, requests, connections))
 
 
@@ -300,11 +290,11 @@ async def _drive(port: int, requests: list[bytes], connections: int) -> Round:
     return Round(len(requests) / took, percentiles[49] * 1000, percentiles[98] * 1000)
 
 
-def _request(port: int, number: int) -> bytes:
+def _request(port: int, path: str, number: int) -> bytes:
     body = _order().replace(_MESSAGE_ID.encode(), f"{_MESSAGE_ID[:-12]}{number:012d}".encode())
     body = body.replace(_meter(0).encode(), _meter(number).encode())
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: text/xml\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: text/xml\r\n"
         f'SOAPAction: ""\r\nContent-Length: {len(body)}\r\n\r\n'
     )
     return head.encode() + body
