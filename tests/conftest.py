@@ -17,9 +17,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 import structlog
+from _pytest.nodeid import coerce_node_id
 from hypothesis import settings
 
 from tests import databases
@@ -63,6 +65,13 @@ def _program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name, path=SYSTEM_PATH) is not None
 
 
+def _gsoap() -> bool:
+    """Its two programs, its library and a compiler."""
+    programs = ("wsdl2h", "soapcpp2", "g++")
+    there = all(shutil.which(name, path=SYSTEM_PATH) is not None for name in programs)
+    return there and Path("/usr/include/stdsoap2.h").exists()
+
+
 def _php_soap() -> bool:
     php = shutil.which("php", path=SYSTEM_PATH)
     if php is None:
@@ -76,6 +85,7 @@ KEPT_OUTSIDE = "kept outside the repository"
 
 # What a test may require, and how its presence is seen; tools/provision.sh installs the same.
 PARTS: dict[str, Callable[[], bool]] = {
+    "chromium": _program("chromium"),
     "mosquitto": _program("mosquitto"),
     "openssl": _program("openssl"),
     "postgresql": lambda: databases.programs() is not None,
@@ -83,6 +93,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "socat": _program("socat"),
     "tshark": _program("tshark"),
     "php-soap": _php_soap,
+    "gsoap": _gsoap,
 }
 
 
@@ -105,12 +116,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a run that is all on PostgreSQL, what SQLite alone has is not asked."""
+    """On a run that is all on PostgreSQL, what SQLite alone has is not asked; what that is, is
+    said."""
+    for item in items:
+        for mark in item.iter_markers("sqlite_only"):
+            if not (mark.args and isinstance(mark.args[0], str)):
+                raise pytest.UsageError(f"{item.nodeid} does not say why SQLite alone")
+    if config.getoption("loadgroup", False):
+        _name_their_groups(items)
     if databases.EVERYWHERE == databases.POSTGRESQL:
         left = [item for item in items if item.get_closest_marker("sqlite_only")]
         if left:
             config.hook.pytest_deselected(items=left)
             items[:] = [item for item in items if item not in set(left)]
+
+
+def _name_their_groups(items: list[pytest.Item]) -> None:
+    """xdist sends a group to one worker by a suffix of its tests' ids, which it writes where pytest
+    9.1 read them and 9.2 does not: what a group shares was made once for each worker."""
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
+            item._id = coerce_node_id(f"{item.nodeid}@{mark.args[0]}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,8 +1,8 @@
 """Databases for tests: SQLite, and PostgreSQL beside it where a test's folder asks for both.
 
 A folder's conftest says `pytest_generate_tests = databases.on_both`: each of its tests then runs
-twice, but for those marked `sqlite_only`.  With AMI_TEST_DATABASE=postgresql (`make
-test-postgresql`) every test runs once, on PostgreSQL.
+twice, but for those marked `on_one` or `sqlite_only`.  With AMI_TEST_DATABASE=postgresql (`make
+test-postgresql`) every test runs once, on PostgreSQL, but for those marked `sqlite_only`.
 
 The server is the test process's own, in a folder of its own, on a Unix socket there, and gone with
 the process, also with one that was killed (`left_behind`).  A place that a test names is a
@@ -11,6 +11,7 @@ database; places are told apart as files are.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import itertools
 import os
@@ -19,24 +20,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.pool import Pool
 
 from headend.store.engine import open_writer
 from headend.store.migrate import upgrade
-from headend.store.store import SCHEMA
+from headend.store.store import SCHEMA, SqlStore
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 EVERYWHERE = os.environ.get("AMI_TEST_DATABASE", SQLITE).lower()
 """The kind of database of the whole run, where a test does not ask for both."""
 
+on_one = pytest.mark.on_one
+"""Of a test in a folder that asks for both: what the kind of database makes no difference to, so it
+is asked on that of the whole run."""
 sqlite_only = pytest.mark.sqlite_only
 """Of a test: what SQLite alone has; why, in the mark: `@sqlite_only("it has pragmas")`."""
 postgresql_only = pytest.mark.postgresql_only
@@ -57,11 +63,14 @@ WITH_TABLES = "with_tables"  # the database that new ones are copied from: makin
 GUARDED = "guarded"
 ROLLED_BACK = "rolled_back"  # a copy that stays as it is
 _now = [EVERYWHERE]
+_stores: list[SqlStore] = []
+_connections: WeakSet[Any] = WeakSet()
 
 
 def on_both(metafunc: pytest.Metafunc) -> None:
     """As a folder's `pytest_generate_tests`: its tests run on SQLite, and again on PostgreSQL."""
-    if EVERYWHERE == SQLITE and metafunc.definition.get_closest_marker("sqlite_only") is None:
+    one = any(map(metafunc.definition.get_closest_marker, ("on_one", "sqlite_only")))
+    if EVERYWHERE == SQLITE and not one:
         kinds: list[Any] = [pytest.param(POSTGRESQL, marks=pytest.mark.requires("postgresql"))]
         if metafunc.definition.get_closest_marker("postgresql_only") is None:
             kinds.insert(0, SQLITE)
@@ -77,8 +86,12 @@ def of_kind(kind: str) -> Iterator[None]:
         yield
     finally:
         _now.pop()
+        while _stores:
+            asyncio.run(_stores.pop().close())
         if kind == POSTGRESQL:
-            cluster().drop(cluster().names - known)
+            gone = cluster().names - known
+            _close(gone)
+            cluster().drop(gone)
 
 
 def postgresql() -> bool:
@@ -86,9 +99,31 @@ def postgresql() -> bool:
     return _now[-1] == POSTGRESQL
 
 
+@event.listens_for(Pool, "connect")
+def _opened(connection: Any, _: object) -> None:
+    if hasattr(connection, "pgconn"):
+        _connections.add(connection)
+
+
+def _close(names: Set[str]) -> None:
+    """End what is still connected to these databases.  A head-end that crashed in a test leaves its
+    connections to whichever test collects the garbage, which is no fault of that one."""
+    for connection in list(_connections):
+        if not connection.closed and connection.info.dbname in names:
+            connection.close()
+
+
 def memory() -> str:
     """The URL of a new database for one test, which nobody else opens: in memory, for SQLite."""
     return cluster().new(WITH_TABLES) if postgresql() else "sqlite://"
+
+
+def store() -> SqlStore:
+    """A store on such a database, under the simulated clock; closed when the test is over.  One
+    that is not would be found open by whichever test collects the garbage."""
+    made = SqlStore(memory(), live=False)
+    _stores.append(made)
+    return made
 
 
 def rolled_back() -> str:

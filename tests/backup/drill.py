@@ -19,6 +19,7 @@ from devices.meter.clients import STANDARD_CLIENTS
 from devices.meter.device import Meter as Device
 from devices.meter.identity import MANAGEMENT_CLIENT
 from devices.meter.keyring import keys_of
+from headend.access.desk import By
 from headend.app.backups import create, place_of
 from headend.app.calendar import working_days
 from headend.app.head_end import HeadEnd, build
@@ -110,7 +111,7 @@ class Drill:
         """The commercial system's message; the order's number, None where it was a repeat."""
         policy = self.config.orders
         acceptance = Acceptance(
-            policy, working_days(policy), head_end.settling, head_end.lanes.wake
+            policy, working_days(policy), head_end.ordering.settling, head_end.ordering.lanes.wake
         )
         inbox = Inbox(head_end.store, self.clock, SeededChance(1, "inbox", self.starts, id_))
         watts = None if amount is None else Decimal(amount)
@@ -165,13 +166,18 @@ class Drill:
 
     def restore(self, name: str) -> Restored:
         return restore(
-            self.config, place_of(self.config), name, None, clock=self.clock, who="os:ana"
+            self.config,
+            place_of(self.config),
+            name,
+            None,
+            clock=self.clock,
+            who=lambda tx: By("os:ana", "command"),
         )
 
     async def agreed(self, head_end: HeadEnd, name: str) -> bool:
         """Whether meter and head-end have the same keys."""
-        assert head_end.vault is not None
-        known = await head_end.vault.keys(name, MANAGEMENT_CLIENT)
+        assert head_end.ground.vault is not None
+        known = await head_end.ground.vault.keys(name, MANAGEMENT_CLIENT)
         assert known is not None
         return known.pending is None and known.current.keys == keys_of(self.devices[name], CLIENT)
 
@@ -198,7 +204,7 @@ async def drill(tmp_path: Path, **backup: object) -> Drill:
                 for number, name in enumerate(NAMES, start=1)
             ],
         )
-        assert head_end.vault is not None
+        assert head_end.ground.vault is not None
         for name, device in devices.items():
-            await head_end.vault.install(name, MANAGEMENT_CLIENT, keys_of(device, CLIENT))
+            await head_end.ground.vault.install(name, MANAGEMENT_CLIENT, keys_of(device, CLIENT))
     return it

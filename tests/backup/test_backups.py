@@ -82,7 +82,7 @@ async def test_neither_keys_nor_what_seals_them_is_in_it(tmp_path: Path) -> None
             assert form not in told
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_sealed_files_tell_nothing(tmp_path: Path) -> None:
     it = await office(tmp_path)
     manifest = it.create(KEY).manifest
@@ -103,7 +103,7 @@ DAMAGE = {
 }
 
 
-@databases.sqlite_only
+@databases.on_one
 @each_way
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 async def test_damage_is_found(
@@ -121,7 +121,7 @@ async def test_damage_is_found(
             verify(it.place, manifest.name, key)
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_a_manifest_that_was_changed_is_found(tmp_path: Path) -> None:
     it = await office(tmp_path)
     name = it.create(KEY).manifest.name
@@ -146,7 +146,7 @@ async def test_rows_that_are_missing_are_found(tmp_path: Path) -> None:
         verify(it.place, name, None)
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_another_envelope_is_told(tmp_path: Path) -> None:
     it = await office(tmp_path)
     name = it.create().manifest.name
@@ -178,7 +178,7 @@ async def test_while_others_write(tmp_path: Path) -> None:
     verify(it.place, manifest.name, None)
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_a_backup_that_fails_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +194,7 @@ async def test_a_backup_that_fails_leaves_nothing(
     assert not list(tmp_path.glob("ami-backup-*"))
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_old_ones_go(tmp_path: Path) -> None:
     it = await office(tmp_path)
     for _ in range(4):

@@ -13,7 +13,7 @@ from headend.store.envelope import VARIABLE
 from tests import databases
 from tools.cli import app
 
-pytestmark = [pytest.mark.live, databases.sqlite_only]
+pytestmark = [pytest.mark.live, databases.on_one]
 
 
 def ami(*arguments: str, code: int = 0) -> Any:
@@ -47,3 +47,35 @@ def test_from_a_database_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     refused = ami("backup", "resume", "--database", "new.db", code=1)["error"]
     assert "may act until" in refused["text"]
     assert len(ami("meter", "list", "--database", "new.db")) == 1
+
+
+def test_the_accounts_of_a_backup_are_asked_before_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever configuration is named, and whatever database there is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, "ab" * 64)
+    for name in ("AMI_TOKEN", "AMI_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "place").mkdir()
+    (tmp_path / "backup.key").write_text("cd" * 32)
+    there = ("--place", "place", "--key-file", "backup.key")
+    at = ("--database", "ami.db")
+    added = ("--address", "tcp://127.0.0.1:1", "--model", "sim-3p")
+    CliRunner().invoke(app, ["meter", "add", "4711", *added, *at])
+    tokens = {}
+    for account, role in (("root", "administrator"), ("eva", "qa")):
+        ami("account", "add", account, "--role", role, "--no-password", *at)
+        tokens[account] = ami("token", "create", account, *at)["token"]
+    ami("access", "commands", "account", *at)
+    monkeypatch.setenv("AMI_TOKEN", tokens["root"])
+    name = ami("backup", "create", *at, *there)["backup"]
+    back = ("backup", "restore", name, *there, "--database", "new.db")
+    for token, code in (("", "not-proven"), (tokens["eva"], "not-permitted"), ("x", "not-proven")):
+        monkeypatch.setenv("AMI_TOKEN", token)
+        assert ami(*back, code=2)["error"]["code"] == code
+        assert not (tmp_path / "new.db").exists()
+    monkeypatch.setenv("AMI_TOKEN", tokens["root"])
+    assert ami(*back)["backup"] == name
+    line = ami("audit", "show", "--database", "new.db")[0]
+    assert (line["actor"], line["action"], line["outcome"]) == ("root", "system.operate", "done")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from headend.app.head_end import HeadEnd
 from headend.app.restoring import NotYet, resume, standstill
 from headend.domain.order import Kind, State
 from headend.domain.restoration import Raised, Standing
@@ -135,9 +136,9 @@ def _conversations(it: Drill) -> dict[str, int]:
     return {name: it.lines.get(name, 0) for name in NAMES}
 
 
-async def _read(it: Drill, head_end: object, name: str) -> None:
-    order = await head_end.reads.place(name, ["active-energy-import"], source="test")  # type: ignore[attr-defined]
-    await it.done(head_end, order.number)  # type: ignore[arg-type]
+async def _read(it: Drill, head_end: HeadEnd, name: str) -> None:
+    order = await head_end.ordering.reads.place(name, ["active-energy-import"], source="test")
+    await it.done(head_end, order.number)
 
 
 def _report(seals: Watch, keys: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 
 from headend.access.watch import Watch
 from headend.app.backup_duty import BackupDuty, due_at
+from headend.app.backups import Place
 from headend.chance import SeededChance
 from headend.config import BackupPolicy
 from tests import databases
 from tests.backup.making import NOON, Office, office
 
-pytestmark = databases.sqlite_only
+pytestmark = databases.on_one
 
 DUE = {
     # every, after_s, now: due
@@ -74,3 +76,24 @@ async def test_what_fails_is_told_and_what_is_missed_too(tmp_path: Path) -> None
     it.clock.at = NOON + timedelta(hours=120)
     assert working.look() == []
     assert len(list((tmp_path / "away").iterdir())) == 1
+
+
+@pytest.mark.live
+async def test_a_place_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) -> None:
+    it = await office(tmp_path)
+    working = duty(it)
+
+    class Gone(Place):
+        def newest_at(self) -> datetime | None:
+            raise OSError("stale file handle")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("headend.app.backup_duty.Place", Gone)
+        task = asyncio.create_task(working.run())
+        async with asyncio.timeout(30):
+            while not working.errors:
+                await asyncio.sleep(0.01)
+    assert not task.done(), "the other works of the head-end go on too"
+    assert "stale file handle" in str(working.errors[0])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

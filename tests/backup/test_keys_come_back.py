@@ -50,7 +50,7 @@ async def test_counters_jump(before: int | None, after: int, standing: Raised) -
     await store.close()
 
 
-@databases.sqlite_only
+@databases.on_one
 @given(st.integers(0, 400 * 86_400))
 def test_the_margin_grows_with_the_age(age_s: int) -> None:
     age = timedelta(seconds=age_s)
@@ -123,7 +123,7 @@ async def test_a_day_of_keys_comes_back(tmp_path: Path, day: Callable[[KeyVault]
         await store.close()
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_a_line_that_a_crash_has_cut_is_passed_over(tmp_path: Path) -> None:
     store, vault = await vault_of(tmp_path)
     await vault.install("M1", 1, FIRST)
@@ -140,7 +140,7 @@ async def test_a_line_that_a_crash_has_cut_is_passed_over(tmp_path: Path) -> Non
     await store.close()
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_no_key_changes_while_it_cannot_be_written_down(tmp_path: Path) -> None:
     store, vault = await vault_of(tmp_path / "away")
     with pytest.raises(StoreUnavailable, match="no key is changed"):
@@ -149,7 +149,7 @@ async def test_no_key_changes_while_it_cannot_be_written_down(tmp_path: Path) ->
     await store.close()
 
 
-@databases.sqlite_only
+@databases.on_one
 async def test_lines_from_before_the_backup_are_its_own(tmp_path: Path) -> None:
     store, vault = await vault_of(tmp_path)
     await vault.install("M1", 1, FIRST)

@@ -19,7 +19,7 @@ from headend.backup.sealing import PIECE, TAG_SIZE, BackupKey, NotOpened
 from headend.chance import SeededChance
 from tests import databases
 
-pytestmark = databases.sqlite_only("no database is opened")
+pytestmark = databases.on_one
 KEY = BackupKey(bytes(range(32)))
 SALT = bytes(16)
 SIZES = (0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 7)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from headend.domain.order import Kind, State
-from headend.domain.reason import ReasonCode
+from headend.domain.reason import REASONS, ReasonCode
 from headend.domain.restoration import ATTEMPTS, Restoration, Standing
 from headend.orders.after_restoration import LOOKED_FOR, Reconciled, reconcile
 from headend.ports import Connectivity
@@ -20,8 +20,9 @@ from protocols.concentrator.messages import Action, Result, Status
 from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.orders.office import Office, opened
+from tests.orders.scripted_field import Say
 
-pytestmark = databases.sqlite_only
+pytestmark = databases.on_one
 AWAY, THERE = Connectivity(False), Connectivity(True)
 LOST = 500  # an order of the lost life
 
@@ -69,6 +70,31 @@ async def test_what_the_lost_life_did_is_seen_and_not_done_again() -> None:
         assert command.attempt > ATTEMPTS, "no concentrator remembers it"
         assert not it.field.withdrawn, "no concentrator is asked about attempts that nobody knows"
         await it.check()
+
+
+async def test_what_was_never_sent_is_not_told_as_sent() -> None:
+    """The meter shows nothing, as nothing was sent; then it is sent."""
+    async with come_back() as it:
+        number = await it.order(Kind.SET_LIMIT, "M1", amount=3000)
+        await asyncio.sleep(40)
+        await let_send(it)
+        assert (await it.ended(number)).state is State.DONE
+        told = [line.cause for line in it.journal(number)]
+        (looked,) = [cause for cause in told if cause.startswith("looked for the effect")]
+        assert REASONS[ReasonCode.EFFECT_NOT_SEEN].text in looked
+        assert not [cause for cause in told if "a command was sent" in cause]
+
+
+async def test_what_was_sent_without_effect_is_told_as_sent() -> None:
+    async with opened(deadline_s=86_400.0) as it:
+        it.field.script.append(Say(Status.NOT_APPLIED))
+        number = await it.order(Kind.SET_LIMIT, "M1", amount=3000)
+        await asyncio.sleep(0.5)
+        it.field.memory.clear()
+        await let_send(it)
+        assert (await it.ended(number)).state is State.DONE
+        told = [line.cause for line in it.journal(number)]
+        assert [cause for cause in told if REASONS[ReasonCode.NOT_APPLIED].text in cause]
 
 
 async def test_what_was_sent_and_not_answered_is_looked_for_at_the_meter() -> None:

@@ -140,6 +140,17 @@ async def test_an_emergency_goes_first_and_ends_by_itself() -> None:
         assert limits == [Decimal(99_999)] * 9
 
 
+async def test_loads_are_switched_off_and_come_back() -> None:
+    until = SIMULATED_START + timedelta(hours=2)
+    async with opened() as depot:
+        await depot.begin(Wish("", Kind.LOAD_OFF, until=until))
+        assert (await depot.ended()).total.done == 9
+        loads = [meter.load_on for meter in depot.office.field.meters.values()]
+        assert loads == [False] * 9
+        await asyncio.sleep((until - depot.office.clock.now()).total_seconds() + 600)
+        assert all(meter.load_on for meter in depot.office.field.meters.values())
+
+
 async def test_a_meter_that_may_not_is_a_failure_with_its_reason() -> None:
     async with opened() as depot:
         await depot.begin(replace(LIMIT, amount=Decimal(10_001)), meters=("M1", "M-unlinked"))

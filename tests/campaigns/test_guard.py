@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from headend.access.desk import By
+from headend.campaigns.starting import NotStarted, Wanted
 from headend.campaigns.steering import NotSteered
 from headend.chance import SeededChance
 from headend.config import OrderPolicy
@@ -18,13 +20,13 @@ from headend.domain.account import Caller, Permission
 from headend.domain.audit import AuditEntry
 from headend.domain.audit import Outcome as Told
 from headend.domain.calendar import WorkingDays
-from headend.domain.campaign import CampaignState
+from headend.domain.campaign import CampaignState, Choice
 from headend.domain.meter import Concentrator, Meter
 from headend.domain.order import Kind, Order, State
 from headend.domain.reason import ReasonCode
 from headend.orders.accept import Acceptance, Submission, Wish
 from headend.orders.approve import NotSecond
-from headend.orders.cutting import crowded
+from headend.orders.cutting import crowded, cuts, must_wait
 from headend.orders.settle import Settling
 from headend.ports import Transaction
 from headend.store.store import SqlStore
@@ -32,6 +34,7 @@ from tests import databases
 from tests.campaigns.depot import ANA, CUT, EVA, METERS, Depot, opened
 from tests.conftest import SIMULATED_START
 
+ONE_WATT = Wish("", Kind.SET_LIMIT, Decimal(1), "W")
 MAY = frozenset({Permission.ORDER_APPROVE})
 NOON = datetime(2026, 7, 6, 12, tzinfo=UTC)
 
@@ -88,7 +91,9 @@ async def test_many_messages_are_one_flood() -> None:
         assert (waiting.state, waiting.held_at is None) == (State.QUEUED, False)
         assert depot.office.told(numbers[3]) == [], "its sender is not told of an end"
         (*_, last) = depot.office.journal(numbers[3])
-        assert last.cause.startswith("held: more than 3 disconnections an hour")
+        assert last.cause.startswith(
+            "held: more than 3 disconnections or limits below 300 W an hour"
+        )
         seen = [line for line in await audit(depot) if line.action == "supply.held"]
         assert len(seen) == 6 and {line.source for line in seen} == {"CIS"}
 
@@ -262,6 +267,95 @@ async def test_a_campaign_of_limits_needs_nobody() -> None:
         with pytest.raises(NotSteered, match="needs no second person"):
             await depot.desk.approve(1, EVA, source="10.0.0.2")
         assert (await depot.ended()).total.done == 9
+
+
+LEAVES_NOTHING = {
+    # amount, unit, watts below which a limit counts: whether it takes the supply away
+    "one watt": ("1", "W", 300, True),
+    "just below": ("299.9", "W", 300, True),
+    "as much as leaves something": ("300", "W", 300, False),
+    "half a kilowatt": ("0.5", "kW", 300, False),
+    "a quarter of a kilowatt": ("0.25", "kW", 300, True),
+    "apparent power": ("299", "VA", 300, True),
+    "one ampere at 220 V": ("1", "A", 300, True),
+    "two amperes": ("2", "A", 300, False),
+    "where no limit counts": ("1", "W", 0, False),
+}
+
+
+@pytest.mark.parametrize(
+    "amount, unit, least_w, expected", LEAVES_NOTHING.values(), ids=LEAVES_NOTHING
+)
+def test_a_limit_that_leaves_nothing_is_a_cut(
+    amount: str, unit: str, least_w: int, expected: bool
+) -> None:
+    policy = OrderPolicy(cutting_limit_w=least_w)
+    assert cuts(Kind.SET_LIMIT, Decimal(amount), unit, policy) is expected
+    assert cuts(Kind.DISCONNECT, None, None, policy)
+    assert not cuts(Kind.REMOVE_LIMIT, None, None, policy)
+
+
+async def test_an_emergency_of_one_watt_is_a_flood() -> None:
+    async with opened(disconnects_per_hour=3) as depot:
+        await depot.begin(ONE_WATT, emergency=True)
+        found = await depot.until(lambda each: each.total.done == 3)
+        assert (found.held, found.total.under_way) == (6, 6)
+        with pytest.raises(NotSecond):
+            await depot.desk.approve(1, Caller("ana", MAY), source="10.0.0.2")
+        await depot.desk.approve(1, EVA, source="10.0.0.2")
+        assert (await depot.ended()).total.done == 9
+
+
+async def test_a_campaign_of_one_watt_is_started_by_an_account() -> None:
+    async with opened() as depot:
+        wanted = Wanted(ONE_WATT, Choice(METERS), emergency=True)
+        with pytest.raises(NotStarted, match="an account"):
+            await depot.desk.start(wanted, By("os:ana", "local"))
+
+
+async def test_single_limits_and_disconnections_are_one_flood() -> None:
+    async with opened(disconnects_per_hour=1) as depot:
+        await cut(depot, ["M1"])
+        await depot.office.order(Kind.SET_LIMIT, "M2", amount=1)
+        await depot.office.order(Kind.SET_LIMIT, "M3", amount=500)
+        assert held(depot) == ["M2"]
+        later = await depot.office.order(Kind.SET_LIMIT, "M2", amount=3000)
+        assert (await depot.office.ended(later)).state is State.DONE
+        ended = await depot.office.tell(2)
+        assert (ended.state, ended.reason) == (State.CANCELLED, ReasonCode.SUPERSEDED)
+
+
+async def test_a_changed_limit_is_weighed_anew() -> None:
+    """Ordered at 3 kW, changed to 1 W; and the other way, after which nobody need approve it."""
+    async with opened(disconnects_per_hour=0) as depot:
+        office, later = depot.office, depot.office.clock.now() + timedelta(minutes=30)
+        first = await office.order(Kind.SET_LIMIT, "M1", start=later)
+        assert held(depot) == []
+        await office.change(1, number=first)
+        assert held(depot) == ["M1"]
+        seen = [line for line in await audit(depot) if line.action == "supply.held"]
+        assert [line.subject for line in seen] == ["order 1"]
+        await approve(depot, [first])
+        await office.change(2, number=first)
+        assert held(depot) == ["M1"], "another limit was approved"
+        await office.change(3000, number=first)
+        assert held(depot) == []
+        assert (await office.ended(first)).state is State.DONE
+
+
+async def test_the_end_of_a_limit_puts_back_what_was_approved() -> None:
+    """The meter had 200 W; two hours of 3 kW end by giving it 200 W again."""
+    async with opened(disconnects_per_hour=0) as depot:
+        at = depot.office.clock.now()
+        limit = Order(
+            1, "t", "CIS", "M1", Kind.SET_LIMIT, at, at, at, at, amount=Decimal(200), unit="W"
+        )
+        policy = OrderPolicy(disconnects_per_hour=0)
+        for order, waits in ((limit, True), (replace(limit, restores=7), False)):
+            weighed = await depot.office.store.run(
+                lambda tx, each=order: must_wait(tx, each, at, policy)  # type: ignore[misc]
+            )
+            assert weighed is waits
 
 
 async def test_several_campaigns_and_messages_share_one_hour() -> None:

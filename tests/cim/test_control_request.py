@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,11 @@ def timing(text: str) -> str:
 
 def interval(start: str, end: str) -> str:
     return timing(f"<c:interval><c:end>{end}</c:end><c:start>{start}</c:start></c:interval>")
+
+
+def load(asked: str, code: str = "3.15.0.13", timing: str = "") -> str:
+    pan = f"<c:PanDemandResponse>{asked}</c:PanDemandResponse>"
+    return control(pan + KIND.format(code), "", timing=timing)
 
 
 ONE_LIMIT: dict[str, bytes] = {
@@ -125,6 +130,11 @@ KINDS = {
     "3.31.138.22": (ControlKind.REMOVE_LIMIT, True),
     "3.31.0.18": (ControlKind.CONNECT, False),
     "3.31.0.23": (ControlKind.DISCONNECT, False),
+    "3.31.0.5": (ControlKind.ARM, False),
+    "3.8.0.214": (ControlKind.RESET_DEMAND, False),
+    "0.8.0.214": (ControlKind.RESET_DEMAND, False),
+    "3.15.0.23": (ControlKind.LOAD_OFF, False),
+    "3.15.0.18": (ControlKind.LOAD_ON, False),
 }
 
 
@@ -134,6 +144,43 @@ def test_kinds_of_controls(code: str, meaning: tuple[ControlKind, bool]) -> None
     (one,) = read(a.typed(control(KIND.format(code), attributes))).controls
     assert (one.kind, one.emergency) == meaning
     assert (one.amount is not None) == (one.kind is ControlKind.SET_LIMIT)
+
+
+HOUR = NOW + timedelta(hours=1)
+SIX_PM = datetime(2026, 7, 6, 18, tzinfo=UTC)
+OFF_FOR = "<c:duration>60</c:duration><c:dutyCycle>0</c:dutyCycle>"
+MINUTES = "<c:primaryDeviceTiming><c:duration>60</c:duration></c:primaryDeviceTiming>"
+AT_SIX = (
+    "<c:duration>60</c:duration><c:dutyCycle>0</c:dutyCycle>"
+    "<c:startDateTime>2026-07-06T18:00:00Z</c:startDateTime>"
+)
+OFF_AT_SIX = (SIX_PM, SIX_PM + timedelta(hours=1))
+# name: (message, kind, start and end)
+LOADS = {
+    "never runs": (load("<c:dutyCycle>0</c:dutyCycle>"), ControlKind.LOAD_OFF, (None, None)),
+    "always runs": (load("<c:dutyCycle>1e2</c:dutyCycle>"), ControlKind.LOAD_ON, (None, None)),
+    "over": (load("<c:cancelNow>true</c:cancelNow>"), ControlKind.LOAD_ON, (None, None)),
+    "off for an hour": (load(OFF_FOR), ControlKind.LOAD_OFF, (NOW, HOUR)),
+    "off for an hour, said twice": (
+        load(OFF_FOR, "3.15.0.23", MINUTES), ControlKind.LOAD_OFF, (NOW, HOUR),
+    ),
+    "off for an hour by its type": (
+        control(KIND.format("3.15.0.23"), "", timing=MINUTES), ControlKind.LOAD_OFF, (NOW, HOUR),
+    ),
+    "off at six for an hour": (load(AT_SIX), ControlKind.LOAD_OFF, OFF_AT_SIX),
+    "off for good": (
+        load("<c:durationIndefinite>true</c:durationIndefinite><c:dutyCycle>0</c:dutyCycle>"),
+        ControlKind.LOAD_OFF, (None, None),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "kind", "window"), LOADS.values(), ids=LOADS)
+def test_controls_of_a_load(
+    sent: str, kind: ControlKind, window: tuple[datetime | None, datetime | None]
+) -> None:
+    (one,) = read(a.typed(sent)).controls
+    assert (one.kind, (one.start, one.end), one.amount) == (kind, window, None)
 
 
 def test_a_vendors_own_code_is_configuration() -> None:
@@ -357,8 +404,48 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     ),
     "no type": (a.typed(control("<c:EndDeviceControlType/>")), "5.8", "TIPO_FALTA"),
     "unknown type": (a.typed(control(KIND.format("3.31.0.99"))), "1.8", "TIPO_DESCONOCIDO"),
-    "known type without order": (a.typed(control(KIND.format("3.8.0.214"), "")), "1.8",
-                                 "TIPO_NO_ADMITIDO"),
+    "arm for open": (
+        a.typed(control(KIND.format("3.31.0.6"), "")), "5.2", "ARMADO_DE_APERTURA_IMPOSIBLE",
+    ),
+    "a load's change that does not say which": (
+        a.typed(control(KIND.format("3.15.0.13"), "")), "5.8", "CARGA_FALTA",
+    ),
+    "a load where none belongs": (
+        a.typed(load("<c:dutyCycle>0</c:dutyCycle>", "3.31.0.23")), "1.8", "CARGA_INESPERADA",
+    ),
+    "a load by halves": (
+        a.typed(load("<c:dutyCycle>50</c:dutyCycle>")), "1.8", "CARGA_NO_CONMUTABLE",
+    ),
+    "a load by no number": (
+        a.typed(load("<c:dutyCycle>NaN</c:dutyCycle>")), "1.8", "CARGA_NO_CONMUTABLE",
+    ),
+    "a load's average": (
+        a.typed(load("<c:avgLoadAdjustment>-100</c:avgLoadAdjustment>")),
+        "1.8", "CARGA_NO_CONMUTABLE",
+    ),
+    "a load that says nothing": (
+        a.typed(load("<c:criticalityLevel>1</c:criticalityLevel>")), "5.8", "CARGA_FALTA",
+    ),
+    "a load off, and over": (
+        a.typed(load("<c:cancelNow>true</c:cancelNow><c:dutyCycle>0</c:dutyCycle>")),
+        "1.8", "CARGA_EN_CONFLICTO",
+    ),
+    "a load on by its type, off by its element": (
+        a.typed(load("<c:dutyCycle>0</c:dutyCycle>", "3.15.0.18")), "1.8", "CARGA_EN_CONFLICTO",
+    ),
+    "a load with two times": (
+        a.typed(load(
+            "<c:duration>60</c:duration><c:dutyCycle>0</c:dutyCycle>",
+            timing="<c:primaryDeviceTiming><c:duration>30</c:duration></c:primaryDeviceTiming>",
+        )),
+        "1.8", "PLAZO_EN_CONFLICTO",
+    ),
+    "an amount for a load": (
+        a.typed(control(KIND.format("3.15.0.23"))), "1.8", "MONTO_INESPERADO",
+    ),
+    "an amount for a reset": (
+        a.typed(control(KIND.format("3.8.0.214"))), "1.8", "MONTO_INESPERADO",
+    ),
     "a group": (
         a.typed(control(addressed="<c:EndDeviceGroups/>" + devices("1"))),
         "1.8", "CONTENIDO_NO_ADMITIDO",

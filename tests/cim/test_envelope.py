@@ -47,6 +47,7 @@ from protocols.cim.envelope import (
 )
 from protocols.cim.errors import Identifier, NotAMessage, ReplyError, RequestRefused, meter_id
 from protocols.cim.meter_config import LimitConfig
+from protocols.cim.nouns import REQUEST_VERBS
 from protocols.cim.replies import Stamp
 from tests.cim import orders_as_xml as a
 
@@ -71,7 +72,7 @@ identifiers = st.builds(
 )
 headers = st.builds(
     Header,
-    verb=st.sampled_from(envelope.REQUEST_VERBS),
+    verb=st.sampled_from(REQUEST_VERBS),
     noun=st.just("EndDeviceControls"),
     revision=optional,
     replay_detection=st.none() | st.builds(ReplayDetection, words, times),

@@ -10,7 +10,13 @@ from lxml import etree
 
 from protocols.cim import end_device_controls, end_device_events, envelope, schema
 from protocols.cim.results import message_of
-from protocols.commercial.messages import EvidenceGiven, ReasonGiven, ResultMessage, ValueGiven
+from protocols.commercial.messages import (
+    DemandGiven,
+    EvidenceGiven,
+    ReasonGiven,
+    ResultMessage,
+    ValueGiven,
+)
 
 AT = datetime(2026, 7, 6, 14, tzinfo=UTC)
 DONE = ResultMessage(
@@ -39,8 +45,48 @@ FAILED = msgspec.structs.replace(
 )
 
 
+RESET = msgspec.structs.replace(
+    DONE, action="reset-demand", amount=None, unit=None,
+    value=ValueGiven(demand=DemandGiven(8, "2026-07-06T10:00:30-04:00", 13, "0", "W", "")),
+)  # fmt: skip
+LOAD_OFF = msgspec.structs.replace(
+    DONE, action="load-off", amount=None, unit=None, value=ValueGiven(load_on=False)
+)
+LOAD_ON = msgspec.structs.replace(LOAD_OFF, action="load-on", value=ValueGiven(load_on=True))
+RESULTS = {
+    "done": DONE, "failed": FAILED, "reset": RESET, "load off": LOAD_OFF, "load on": LOAD_ON,
+    "reset failed": msgspec.structs.replace(FAILED, action="reset-demand"),
+    "load failed": msgspec.structs.replace(FAILED, action="load-on"),
+}  # fmt: skip
+EVENTS = {
+    "done": ("3.31.139.24", {"powerLimit.readBack": "3300", "powerLimit.unit": "W"}),
+    "failed": ("3.31.139.85", {}),
+    "reset": (
+        "3.8.0.214",
+        {
+            "billing.period": "8", "billing.periodEnd": "2026-07-06T10:00:30-04:00",
+            "billing.rows": "13", "demand.maximum": "0", "demand.maximum.unit": "W",
+        },
+    ),
+    "load off": ("3.15.0.68", {"load.controlState": "disconnected"}),
+    "load on": ("3.15.0.42", {"load.controlState": "connected"}),
+    "reset failed": ("3.8.0.85", {}),
+    "load failed": ("3.15.0.67", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_each_result_has_its_event(name: str) -> None:
+    message = message_of(msgspec.structs.replace(RESULTS[name], kind="event"), sender="AMI")
+    assert message.payload is not None
+    (event,) = end_device_events.read(message.payload.content[0])
+    details = {each.name: each.value for each in event.details}
+    assert (details.pop("order"), details.pop("transaction")) == ("7", DONE.transaction_id)
+    assert (event.type, details) == EVENTS[name]
+
+
 @pytest.mark.parametrize("generic", [False, True])
-@pytest.mark.parametrize("result", [DONE, FAILED], ids=["done", "failed"])
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
 @pytest.mark.parametrize("noun", ["EndDeviceControls", "MeterConfig"])
 @pytest.mark.parametrize("kind", ["reply", "event"])
 def test_every_result_is_valid(result: ResultMessage, generic: bool, noun: str, kind: str) -> None:

@@ -71,7 +71,7 @@ async def register(bench: Bench, device: Device, **changes: object) -> str:
         **changes,
     }
     await bench.head_end.register([], [Meter(name, **values)])  # type: ignore[arg-type]
-    vault = bench.head_end.vault
+    vault = bench.head_end.ground.vault
     assert vault is not None
     for client in (1, 6):
         await vault.install(name, client, device.identity.keys(client))
@@ -111,7 +111,7 @@ async def calling(
 
 async def connected(bench: Bench, *names: str) -> None:
     """Wait until exactly these meters' lines are kept."""
-    listening = bench.head_end.listening
+    listening = bench.head_end.reaching.listening
     assert listening is not None
     while listening.connected != tuple(sorted(names)):
         await asyncio.sleep(0.005)

@@ -101,6 +101,9 @@ class Field:
         now = self.clock.now()
         first = now.timestamp() - task.back_s
         rows = [at for at in sorted(self.holds[meter]) if first <= at <= now.timestamp()]
+        if task.spans:
+            wanted = [(each.begin.timestamp(), each.end.timestamp()) for each in task.spans]
+            rows = [at for at in rows if any(begin < at <= end for begin, end in wanted)]
         if not rows:
             return None
         buffer = axdr.encode(Array([_row(at) for at in rows]))
@@ -205,6 +208,11 @@ async def test_a_concentrator_is_asked_for_a_gap_by_a_task_of_a_new_name() -> No
         ((at, task),) = it.asked
         assert (it.renewed, task.meters, task.priority) == (["C1"], ("1",), 9)
         assert at.timestamp() - task.back_s <= min(MIDST) - PERIOD_S
+        spans = [
+            (round(span.begin.timestamp()), round(span.end.timestamp())) for span in task.spans
+        ]
+        between = {at for at in ALL for begin, end in spans if begin < at <= end}
+        assert between > MIDST and len(between - MIDST) == len(spans), "each with the row behind it"
         assert it.here()["1"] == ALL
         it.clock.at += timedelta(hours=1)
         await it.backfill.look()  # the wave is over, and its task goes out of the table

@@ -28,8 +28,8 @@ pytestmark = pytest.mark.live
 
 async def read(bench: Bench, name: str, *objects: str) -> Order:
     """A read order, once it has ended."""
-    placed = await bench.head_end.reads.place(name, objects, source="test")
-    await bench.head_end.settling.wait_for_end([placed.number], 60)
+    placed = await bench.head_end.ordering.reads.place(name, objects, source="test")
+    await bench.head_end.ordering.settling.wait_for_end([placed.number], 60)
     found = bench.head_end.store.read(lambda connection: order_of(connection, placed.number))
     assert found is not None
     return found
@@ -93,7 +93,7 @@ async def test_a_meter_that_has_not_called(tmp_path: Path) -> None:
     device = meter()
     async with head_end(tmp_path, policy()) as bench:
         name = await register(bench, device)
-        placed = await bench.head_end.reads.place(name, ["clock"], source="test")
+        placed = await bench.head_end.ordering.reads.place(name, ["clock"], source="test")
         while True:
             found = bench.head_end.store.read(lambda c: order_of(c, placed.number))
             assert found is not None

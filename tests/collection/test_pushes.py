@@ -301,8 +301,10 @@ async def test_pushes_come_by_tcp_and_udp_and_over_a_kept_line(tmp_path: Path) -
         async with calling(device, bench.port, hello=hello):
             await connected(bench, name)
             await kept(store, 3)
-            placed = await bench.head_end.reads.place(name, ["active-power"], source="test")
-            await bench.head_end.settling.wait_for_end([placed.number], 60)
+            placed = await bench.head_end.ordering.reads.place(
+                name, ["active-power"], source="test"
+            )
+            await bench.head_end.ordering.settling.wait_for_end([placed.number], 60)
         assert await kept(store, 3) == [name] * 3
 
 

@@ -15,7 +15,9 @@ from devices.concentrator.device import Settings
 from devices.concentrator.table import EnginePolicy, only
 from devices.field_spec import FieldSpec, one_transformer
 from devices.gateway.uplink import Ears, Will
+from devices.meter import billing
 from devices.world import World
+from protocols.concentrator.demand import DemandMark
 from protocols.concentrator.messages import (
     Action,
     Downward,
@@ -210,7 +212,11 @@ class Stage:
     ) -> Execute:
         if action is Action.SET_LIMIT:
             amount, unit = amount or "3300", unit or "W"
+        since: DemandMark | None = None
+        if action is Action.RESET_DEMAND:  # as the head-end read it before
+            since = DemandMark(billing.counted(self.world.meter(meter), self.env.now))
         return Execute(
+            since=since,
             id=self.head_end.new_id(),
             at=self.now() if timed else None,
             order=order,

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 from devices.concentrator.flash import Collected, Kept
 from devices.concentrator.memory import Memory
 from devices.concentrator.task_times import last_due, next_due, open_until
-from protocols.concentrator.collecting import Block, Kind, Layout, SetTasks, Task, Upload, unpacked
+from protocols.concentrator.collecting import (
+    Block,
+    Kind,
+    Layout,
+    SetTasks,
+    Task,
+    TimeSpan,
+    Upload,
+    unpacked,
+)
 from protocols.concentrator.messages import (
     Action,
     ObjectWanted,
@@ -133,6 +142,126 @@ def test_when_a_task_of_the_utilitys_zone_falls_due(task: Any, times: list[str])
         assert next_due(each, following - 1) == following
         assert last_due(each, following - 1) == due
         due = following
+
+
+BY_CALENDAR: dict[str, tuple[dict[str, int], list[str]]] = {
+    # what the task says besides its zone; due times one after the other, local
+    "weekly, over the change to winter time": (
+        {"weekday": 1, "after_s": 7200},
+        ["03-30 02:00", "04-06 02:00", "04-13 02:00"],
+    ),
+    "weekly on Sunday, whose midnight is left out": (
+        {"weekday": 7, "after_s": 0},
+        ["08-30 00:00", "09-06 01:00", "09-13 00:00"],
+    ),
+    "monthly on the first": (
+        {"day": 1, "after_s": 300},
+        ["01-01 00:05", "02-01 00:05", "03-01 00:05", "04-01 00:05", "05-01 00:05"],
+    ),
+    "monthly on the last": (
+        {"day": 31, "after_s": 0},
+        ["01-31 00:00", "02-28 00:00", "03-31 00:00", "04-30 00:00"],
+    ),
+    "monthly, two days later": (
+        {"day": 30, "after_s": 2 * 86_400},
+        ["02-01 00:00", "03-02 00:00", "04-01 00:00", "05-02 00:00"],
+    ),
+    "over the year's end": ({"day": 1, "after_s": 0}, ["12-01 00:00", "01-01 00:00"]),
+}
+
+
+@pytest.mark.parametrize("zone", [CHILE, ""])
+@pytest.mark.parametrize("name", BY_CALENDAR)
+def test_a_task_falls_due_by_the_calendar(name: str, zone: str) -> None:
+    told, times = BY_CALENDAR[name]
+    if not zone and "left out" in name:
+        times = [time.replace("01:00", "00:00") for time in times]
+    each = Task(
+        name="t", kind=Kind.PROFILE, objects=PROFILE, every_s=86_400, zone=zone, window_s=0, **told
+    )
+    local = ZoneInfo(zone or "UTC")
+    due = datetime.strptime(f"2026-{times[0]}", "%Y-%m-%d %H:%M").replace(tzinfo=local).timestamp()
+    for time in times:
+        assert datetime.fromtimestamp(due, local).strftime("%m-%d %H:%M") == time
+        assert last_due(each, due) == last_due(each, due + 1) == due
+        following = next_due(each, due)
+        assert last_due(each, following - 1) == due and next_due(each, following - 1) == following
+        assert open_until(each, due) == following
+        assert open_until(replace(each, window_s=3600), due) == due + 3600
+        due = following
+
+
+def test_a_monthly_task_reads_once_a_month_and_after_a_reboot_no_more() -> None:
+    stage = Collection(meters=1)
+    monthly = Task(
+        name="load", kind=Kind.PROFILE, objects=PROFILE, every_s=86_400, after_s=300,
+        weekday=(START.isoweekday() % 7) + 1,
+    )  # fmt: skip
+    stage.tasks(monthly)
+    stage.run(3600)
+    assert stage.rows() == [96]  # the last turn was missed: it was not there yet
+    stage.concentrator.reboot("test")
+    stage.run(12 * 3600)
+    assert stage.rows() == [96]
+    stage.run(12 * 3600)  # past tomorrow's midnight
+    assert sum(stage.rows()) > 96 and len(stage.rows()) == 2
+
+
+def spans(*hours: tuple[float, float]) -> tuple[TimeSpan, ...]:
+    """From so many hours before the start until so many."""
+    return tuple(
+        TimeSpan(START - timedelta(hours=begin), START - timedelta(hours=end))
+        for begin, end in hours
+    )
+
+
+def test_only_the_spans_are_read_and_once() -> None:
+    stage = Collection(meters=2)
+    fill = Task(
+        name="fill", kind=Kind.PROFILE, objects=PROFILE, every_s=86_400, priority=9,
+        meters=(METER,), back_s=90 * 3600, spans=spans((80, 20), (10, 9.5), (3, 3)),
+    )  # fmt: skip
+    stage.tasks(fill)
+    stage.run(1800)
+    blocks = [
+        block for upload in stage.head_end.of(Upload) for block in unpacked(upload.packed).blocks
+    ]
+    found = [block.rows for block in blocks]
+    assert found == [192, 48, 2], "two days of the first, the rest of it, half an hour"
+    assert [block.number for block in blocks] == [1, 2, 3]
+    stage.run(3600)
+    assert stage.rows() == found
+
+
+@pytest.mark.parametrize("cut_s", (1.0, 3.0, 6.0, 12.0), ids=str)
+def test_spans_that_a_reboot_cuts_are_read_to_their_end(cut_s: float) -> None:
+    stage = Collection(meters=1)
+    stage.tasks(
+        Task(
+            name="fill", kind=Kind.PROFILE, objects=PROFILE, every_s=86_400,
+            spans=spans((80, 20), (10, 9.5)),
+        )
+    )  # fmt: skip
+    stage.run(cut_s)
+    stage.concentrator.reboot("test")
+    stage.run(1800)
+    assert sum(stage.rows()) == 242
+
+
+@pytest.mark.parametrize("octets", (9_000, 20_000, 47_000))
+def test_a_memory_smaller_than_an_upload_brings_all_that_is_asked_for(octets: int) -> None:
+    """Each meter's gap is more than the memory takes of all of them."""
+    stage = Collection(meters=6, memory_octets=octets)
+    fill = Task(
+        name="fill", kind=Kind.PROFILE, objects=PROFILE, every_s=86_400, priority=9,
+        spans=spans((20, 8)),
+    )  # fmt: skip
+    stage.tasks(fill)
+    stage.run(3600)
+    uploads = stage.head_end.of(Upload)
+    came = [block for upload in uploads for block in unpacked(upload.packed).blocks]
+    assert sorted(block.rows for block in came) == [48] * 6
+    assert sum(upload.dropped for upload in stage.head_end.of(Upload)) == 0
 
 
 def test_a_profile_is_read_from_where_it_ended() -> None:

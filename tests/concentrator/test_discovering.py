@@ -24,12 +24,12 @@ FOREIGN = "90000002"
 class Finding(Stage):
     """A stage with one meter of the table, and another maker's that joins by itself."""
 
-    def __init__(self, **changes: object) -> None:
+    def __init__(self, *, every_s: float | None = 300.0, **changes: object) -> None:
         super().__init__(meters=1)
         own, other = one_transformer(2).meters
         other = replace(other, foreign=True, in_table=False, **changes)  # type: ignore[arg-type]
         transformer = replace(one_transformer(2), meters=(own, other))
-        settings = Settings(discover_every_s=300.0)
+        settings = Settings(discover_every_s=every_s)
         self.spec = FieldSpec((transformer,), settings=settings, engines=self.spec.engines)
         self.world = World(self.env, self.spec, 1, uplinks=lambda name: self.wire)
         self.concentrator = self.world.concentrators[CONCENTRATOR]

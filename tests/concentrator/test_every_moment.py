@@ -15,8 +15,14 @@ from protocols.concentrator.messages import Action, Result, Status
 from tests.concentrator.head_end import CONCENTRATOR, METER, Stage
 
 MOMENTS = [moment / 10 for moment in range(40)]
-ACTIONS = (Action.SET_LIMIT, Action.DISCONNECT)
-EFFECT = {Action.SET_LIMIT: "limit-written", Action.DISCONNECT: "relay-opened"}
+EFFECT = {
+    Action.SET_LIMIT: "limit-written",
+    Action.DISCONNECT: "relay-opened",
+    Action.RESET_DEMAND: "period-ended",
+}
+ACTIONS = tuple(EFFECT)
+FURTHER = {Action.RESET_DEMAND: [1.85, 4.5]}
+"""Its script leaves between two tenths, and what is read back behind it takes longer."""
 
 DISTURBANCES = {
     "reboot": lambda now: faults.Reboot(CONCENTRATOR, Span(now, now + 20)),
@@ -71,7 +77,8 @@ def ended(stage: Stage) -> Result:
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 def test_disturbed_at_every_moment(disturbance: str, action: Action, engine: str) -> None:
     seen: Counter[tuple[Status, bool]] = Counter()
-    for moment in MOMENTS if engine == "own" else MOMENTS[::4]:
+    moments = [*MOMENTS, *FURTHER.get(action, ())]
+    for moment in moments if engine == "own" else MOMENTS[::4]:
         stage = Stage(engines=engine, meters=1)
         stage.run(1)
         stage.send(stage.execute(action))

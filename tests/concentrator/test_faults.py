@@ -23,12 +23,18 @@ METER_FAULTS: dict[str, tuple[faults.Fault, Action, Status, bool]] = {
     "ignores": (faults.IgnoresLimit(METER, ALWAYS), Action.SET_LIMIT, Status.NOT_APPLIED, True),
     "emergency": (faults.EmergencyActive(METER, ALWAYS), Action.SET_LIMIT, Status.EMERGENCY, True),
     "relay": (faults.StuckRelay(METER, ALWAYS), Action.DISCONNECT, Status.NOT_APPLIED, True),
+    "load relay": (
+        faults.StuckLoadRelay(METER, ALWAYS), Action.LOAD_OFF, Status.NOT_APPLIED, True,
+    ),
+    "no reset of a silent meter": (
+        faults.SilentMeter(METER, ALWAYS), Action.RESET_DEMAND, Status.NO_ANSWER, False,
+    ),
     "key": (faults.WrongKey(METER, ALWAYS), Action.SET_LIMIT, Status.KEY_REJECTED, False),
     "module": (faults.ModuleOff(METER, ALWAYS), Action.SET_LIMIT, Status.UNREACHABLE, False),
     "loss": (faults.Loss(METER, ALWAYS, 1.0), Action.SET_LIMIT, Status.NO_ANSWER, False),
     "noise": (faults.Noise(METER, ALWAYS, -9000), Action.SET_LIMIT, Status.UNREACHABLE, False),
     "table": (faults.AbsentFromTable(METER, ALWAYS), Action.SET_LIMIT, Status.NOT_IN_TABLE, False),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", ["own", "gurux"])

@@ -4,6 +4,7 @@ head-end that the right ones reach."""
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 from datetime import UTC, datetime
@@ -11,27 +12,32 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from headend.app import doors
 from headend.app.serving import serving
 from headend.app.sessions import Address
 from headend.certificates import to_servers
 from headend.config import Config, Tls, parse
+from headend.config_soap import Replay
 from headend.field.admission import Admission
 from headend.field.mqtt import MqttBroker
+from headend.soap.door.admission import OUR_NAME, WRONG_MAX
+from headend.soap.door.freshness import NONCES_MAX
 from protocols.commercial import messages as commercial
 from protocols.concentrator import topics
 from tests import databases
 from tests.demo.tls_site import send_order
 from tests.field.live_broker import SOON_S
 from tests.house.source import ROOT
+from tools.cli import app
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
+    """The first of its kind: the complete example."""
+    return str(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[0])
 
 
 def example(directory: Path) -> Config:
@@ -54,6 +60,15 @@ def of(directory: Path, authority: str, name: str) -> Tls:
         key=directory / f"{name}.key",
         client_authority=directory / f"{authority}-authority.pem",
     )
+
+
+def test_who_is_admitted_can_be_read() -> None:
+    _, admitted = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    soap = parse(admitted).soap
+    assert (len(soap.permit), len(soap.user)) == (1, 1) and soap.replay == Replay()
+    assert all(permit.destinations == (OUR_NAME,) for permit in soap.permit)
+    assert f"after {WRONG_MAX} from one address" in PAGE
+    assert f"{NONCES_MAX:,} of them at most" in PAGE
 
 
 @pytest.mark.live
@@ -87,6 +102,10 @@ async def test_the_example_serves(tmp_path: Path) -> None:
             await client.start()
             await client.until_connected(SOON_S)
             await client.stop()
+    ran = CliRunner().invoke(app, ["cim", "explain", "1", "--database", config.database, "--json"])
+    (line,) = json.loads(ran.stdout)["doors"]  # each message at the door has left its line
+    told = line["certificate"], line["source"], line["result"], line["code"], line["address"]
+    assert told == ("COMERCIAL", "COMERCIAL", "FAILED", "2.4", "127.0.0.1")
 
 
 def test_the_table_of_permissions_is_what_the_broker_is_given() -> None:
@@ -94,7 +113,8 @@ def test_the_table_of_permissions_is_what_the_broker_is_given() -> None:
     granted = set(
         re.findall(r"^(?:topic|pattern) (read|write) (\S+)$", admission.permissions(), re.M)
     )
-    rows = re.findall(r"^\| .+ \| (`.*`) \| (`.*`) \|$", PAGE, re.M)
+    section = PAGE.split("## Who may do what at the broker")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| .+ \| (`.*`) \| (`.*`) \|$", section, re.M)
     assert len(rows) == 3
     told = set()
     for read, write in rows:

@@ -23,7 +23,7 @@ from zeep.transports import Transport
 from headend.certificates import to_servers
 from headend.field.mosquitto import find
 from headend.field.mqtt import Address, MqttBroker
-from headend.soap.raw_soap import body_of
+from headend.soap.door.raw_soap import body_of
 from protocols.cim import xml
 from protocols.cim.replies import soap_envelope
 from scenarios.stand_ins.commercial import CommercialSystem

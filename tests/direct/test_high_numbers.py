@@ -11,7 +11,6 @@ from headend.clock import LoopClock
 from headend.field.direct.access import MemoryCounters
 from headend.field.direct.conversation import Conversation, Opened
 from headend.store.envelope import Envelope
-from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.dlms.logical_name import LogicalName
 from protocols.dlms.services import AttributeDescriptor
@@ -50,7 +49,7 @@ async def test_a_conversation_goes_on_across_it(below: int) -> None:
 
 async def test_they_are_kept_so() -> None:
     """By the store, which the next start of the head-end goes on from."""
-    vault = KeyVault(SqlStore(databases.memory(), live=False), Envelope([bytes(64)]))
+    vault = KeyVault(databases.store(), Envelope([bytes(64)]))
     device = meter()
     keys = device.identity.keys(MANAGEMENT_CLIENT)
     await vault.install("4711", MANAGEMENT_CLIENT, keys, next_counter=SIGNED_MAX + 1)

@@ -15,7 +15,6 @@ from headend.field.direct.key_sessions import KeySessions
 from headend.field.direct.line import LineLost
 from headend.registry.key_change import change, fresh_keys
 from headend.store.envelope import Envelope
-from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
 from protocols.concentrator.messages import Status
 from protocols.dlms.procedures import Outcome
@@ -36,7 +35,7 @@ class Bench:
 
     def __init__(self, far: Callable[[], ServerLink] = WrapperServer) -> None:
         self.device, self.far = meter(), far
-        self.vault = KeyVault(SqlStore(databases.memory(), live=False), Envelope([bytes(64)]))
+        self.vault = KeyVault(databases.store(), Envelope([bytes(64)]))
         self.messages, self.cut_at, self.drawn = 0, 0, 0
 
     async def install(self) -> None:

@@ -31,7 +31,14 @@ from headend.store.envelope import Envelope
 from headend.store.occupancy import occupied
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
-from protocols.concentrator.messages import Action, Execute, Result, Status, decode_upward
+from protocols.concentrator.messages import (
+    Action,
+    Execute,
+    KeysWanted,
+    Result,
+    Status,
+    decode_upward,
+)
 from protocols.dlms.codes import ApduTag
 from protocols.dlms.keys import Keys
 from tests import databases
@@ -229,12 +236,6 @@ NO_MASTER = Keys(bytes(16), bytes(16))
 STRANGERS = Keys(bytes(range(16)), bytes(range(16)), master=bytes(16))
 
 REFUSED: dict[str, tuple[Keys | None, dict[str, object], State, ReasonCode]] = {
-    "behind a concentrator": (
-        None,
-        {"address": None, "concentrator": "C1"},
-        State.REJECTED,
-        ReasonCode.KEYS_OF_CONCENTRATOR,
-    ),
     "not commissioned": (
         None,
         {"commissioned": False},
@@ -286,11 +287,19 @@ async def test_one_command_at_a_time_and_whether_a_head_end_runs(tmp_path: Path)
                 raise AssertionError
 
 
-def test_no_concentrator_is_ever_asked() -> None:
-    with pytest.raises(ValueError, match="not changed by order"):
+async def test_what_a_concentrator_carries_needs_a_head_end_that_runs(tmp_path: Path) -> None:
+    it = await bench(tmp_path, address=None, concentrator="C1")
+    async with it.desk() as desk:
+        with pytest.raises(NeedsHeadEnd, match="behind concentrator C1"):
+            await desk.place(NAME, source="test")
+
+
+def test_keys_are_no_other_command_s() -> None:
+    keys = KeysWanted(1, "0.0.43.0.5.255", (), b"")
+    with pytest.raises(ValueError, match="belong to change-keys alone"):
         Execute(
-            id="1", order="1", attempt=1, meter="m", action=Action.CHANGE_KEYS,
-            not_after=SIMULATED_START,
+            id="1", order="1", attempt=1, meter="m", action=Action.READ_LIMIT,
+            not_after=SIMULATED_START, keys=keys,
         )  # fmt: skip
 
 

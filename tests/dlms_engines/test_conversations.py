@@ -24,7 +24,8 @@ from protocols.dlms.services import (
     SetResponse,
 )
 from protocols.dlms.session import Phase, Session
-from tests.dlms_engines.cases import CASES, check
+from tests.dlms_engines import billing_cases, cases
+from tests.dlms_engines.cases import check
 from tests.dlms_engines.field import (
     CLIENT_TITLE,
     ENGINES,
@@ -43,6 +44,7 @@ from tests.dlms_engines.field import (
 )
 from tests.dlms_engines.objects import COUNTER, PROFILE, profile
 
+CASES = cases.CASES | billing_cases.CASES
 ALL_CASES = [
     pytest.param(engine, case, id=f"{engine}-{name}")
     for name, case in CASES.items()

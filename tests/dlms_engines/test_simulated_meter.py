@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from devices.meter.device import Meter
 from devices.meter.disconnect import Trigger
+from devices.meter.history import Deed
 from devices.meter.identity import (
     CONCENTRATOR_CLIENT,
     PUBLIC_CLIENT,
@@ -17,6 +19,8 @@ from devices.meter.identity import (
 )
 from devices.meter.load import ConstantLoad
 from devices.meter.meter_type import MeterType
+from devices.meter.models import model
+from protocols.concentrator.demand import NEVER
 from protocols.concentrator.messages import Status
 from protocols.dlms.codes import AuthenticationMechanism, Security
 from protocols.dlms.logical_name import LogicalName
@@ -28,6 +32,8 @@ from protocols.dlms.procedures import (
     remove_limit,
     set_limit,
 )
+from protocols.dlms.procedures.demand import read_demand, reset_demand
+from protocols.dlms.procedures.supply import read_load, switch_load
 from protocols.dlms.script import CounterSource
 from protocols.dlms.session import Session
 from protocols.dlms.settings import ClientSettings
@@ -121,6 +127,53 @@ def test_the_supply_goes_and_comes(engine, mode):
     if by_hand:
         bench.meter.press(Trigger.MANUAL_RECONNECT, now=bench.now)
     assert bench.run(read_supply()).supply.output_on
+
+
+def test_a_billing_period_ends_once(engine):
+    bench = Bench(engine)
+    before = bench.run(read_demand()).demand
+    assert before.resets and before.maximum and before.maximum_at
+    bench.now += 60
+    done = bench.run(reset_demand(before.mark))
+    assert (done.status, done.acted) == (Status.DONE, True)
+    assert done.demand.resets == before.resets + 1
+    assert (done.demand.rows, done.demand.maximum) == (before.rows + 1, "0")
+    assert (done.demand.reset_at > before.reset_at, done.demand.maximum_at) == (True, NEVER)
+    again = bench.run(reset_demand(before.mark))
+    assert (again.status, again.acted, again.demand) == (Status.DONE, False, done.demand)
+    assert [each.deed for each in bench.meter.history] == [Deed.PERIOD_ENDED]
+
+
+def test_periods_are_counted_that_nobody_keeps(engine):
+    bench = Bench(engine)
+    first = bench.run(read_demand()).demand
+    for _ in range(40):
+        bench.now += 3600
+        assert bench.run(reset_demand()).status is Status.DONE
+    last = bench.run(read_demand()).demand
+    assert (last.resets, last.rows) == (first.resets + 40, 24)
+
+
+def test_a_load_goes_and_comes_and_the_supply_stays(engine):
+    bench = Bench(engine)
+    off = bench.run(switch_load(False))
+    assert (off.status, off.acted, off.load.output_on, off.supply) == (
+        Status.DONE, True, False, None,
+    )  # fmt: skip
+    assert bench.run(read_load()).load == off.load and bench.meter.output_on
+    assert bench.run(switch_load(False)).acted is False
+    assert bench.run(switch_load(True)).load.output_on
+    assert [(each.deed, each.value) for each in bench.meter.history] == [
+        (Deed.LOAD_SWITCHED, 0), (Deed.LOAD_SWITCHED, 1),
+    ]  # fmt: skip
+
+
+def test_a_meter_without_them_is_not_touched(engine):
+    bench = Bench(engine, model("legacy-single-phase"))
+    for procedure in (reset_demand, read_demand, read_load, partial(switch_load, False)):
+        outcome = bench.run(procedure())
+        assert (outcome.status, outcome.acted) == (Status.NOT_EQUIPPED, False)
+    assert bench.meter.history == ()
 
 
 def test_a_stuck_relay_is_not_done(engine):

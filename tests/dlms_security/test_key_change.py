@@ -86,7 +86,7 @@ class Bench:
         meter_type = MeterType(security_setup_version=version)
         USED.clear()
         self.meter = Meter(Identity(7, 4), ConstantLoad.of(800, 300, 450), meter_type)
-        self.store = SqlStore(databases.memory(), live=False)
+        self.store = databases.store()
         self.cuts = cuts or {}
         self.steps = 0
         self.drawn = 0

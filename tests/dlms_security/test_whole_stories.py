@@ -35,6 +35,7 @@ STORIES = {
     "the-head-end-restarts-mid-order": (1,),
     "retries-overcome-heavy-packet-loss": (1, 2),
     "a-bad-day": (3,),
+    "meter-firmware-reaches-a-street-through-noise": (5,),  # a reboot amid broadcasts
 }
 PLAYS = [(name, seed) for name, seeds in STORIES.items() for seed in seeds]
 

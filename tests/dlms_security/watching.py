@@ -33,7 +33,7 @@ class Watch:
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """See the module.  Only what is made to be sent counts: a check repeats the peer's nonce."""
     watched = Watch()
-    take = Protection.take_counter
+    take, seal_broadcast = Protection.take_counter, Protection.seal_broadcast
     flush, check = VerifyingStream.flushFinalBlock, Keys.__post_init__
 
     def taken(self: Protection) -> int:
@@ -42,6 +42,13 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
         assert keys is not None
         watched.seal(keys.encryption, self.system_title, counter)
         return counter
+
+    def said_to_all(self: Protection, plain: bytes, security: int) -> bytes:
+        counter, keys = self._broadcast_lease.first, self._keys
+        sealed = seal_broadcast(self, plain, security)
+        assert keys is not None and keys.broadcast is not None
+        watched.seal(keys.broadcast, self.system_title, counter)
+        return sealed
 
     def flushed(self: VerifyingStream) -> bytearray:
         title, counter = self._nonce[:TITLE_SIZE], int.from_bytes(self._nonce[TITLE_SIZE:], "big")
@@ -59,6 +66,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
         }
 
     monkeypatch.setattr(Protection, "take_counter", taken)
+    monkeypatch.setattr(Protection, "seal_broadcast", said_to_all)
     monkeypatch.setattr(VerifyingStream, "flushFinalBlock", flushed)
     monkeypatch.setattr(Keys, "__post_init__", made)
     return watched

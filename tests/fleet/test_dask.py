@@ -149,3 +149,25 @@ def test_a_scheduler_that_is_not_there_is_told() -> None:
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 2
     assert "no scheduler at tcp://127.0.0.1:9" in ran.stderr
+
+
+class DoneJustNow:
+    """A future whose result comes at the moment at which the wait for it ends."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+
+    def done(self) -> bool:
+        return True
+
+    def result(self, timeout: float | None = None) -> str:
+        self.waits += 1
+        if timeout is not None:
+            raise TimeoutError
+        return "whole"
+
+
+def test_a_result_that_comes_as_its_wait_ends_is_taken() -> None:
+    future = DoneJustNow()
+    assert DaskWorkers("tcp://127.0.0.1:1")._result(None, future) == "whole"
+    assert future.waits == 2

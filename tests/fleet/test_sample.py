@@ -1,13 +1,14 @@
-"""What an operator is given for a simulated field fits together, and the README's first hour."""
+"""What an operator is given for a simulated field fits together, and the README's first hours."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
 import json
+import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
@@ -18,7 +19,8 @@ from headend.store.store import SqlStore
 from scenarios.fleet.city import City
 from scenarios.fleet.sample import FILES, write
 from scenarios.schema import read
-from tests.prove.first_hour import first_hour
+from tests.prove.first_hour import COMMANDS, REST, first_hour
+from tests.rest.house import the_app
 from tools.cli import app
 
 
@@ -70,11 +72,13 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def commands() -> list[str]:
-    """The `ami` commands of the README's first hour."""
-    lines = first_hour().replace("\\\n", " ").splitlines()
+    """The `ami` commands of the README's first hours."""
+    blocks = first_hour() + first_hour(heading=REST)
+    lines = blocks.replace("\\\n", " ").splitlines()
     parts = [part.strip() for line in lines for part in line.split("; ")]
     parts = [part.removeprefix("TOKEN=$(") for part in parts]
-    return [part.partition(" >")[0].rstrip(")") for part in parts if part.startswith("ami ")]
+    found = [part.partition(" >")[0].rstrip(")") for part in parts if part.startswith("ami ")]
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize("line", commands())
@@ -87,3 +91,32 @@ def test_each_command_of_the_first_hour_is_one(line: str) -> None:
         assert found is not None
         command, context = found, Context(found, info_name=name, parent=context)
     command.make_context(command.name, words)  # raises UsageError for what there is not
+
+
+def questions() -> list[tuple[str, str]]:
+    """Method and path of each question in the hour by REST."""
+    found = []
+    for line in first_hour(heading=REST).replace("\\\n", " ").splitlines():
+        if "() {" in line:
+            continue
+        for verb, path in re.findall(r'\b(send|file|ask) "?(?:\$REST/)?([\w/$-]+)', line):
+            posts = verb != "ask" or "--data" in line
+            found.append(("post" if posts else "get", path))
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize(("method", "path"), questions())
+def test_each_question_of_the_hour_by_rest_has_a_route(method: str, path: str) -> None:
+    paths = the_app(cast(Any, None)).openapi()["paths"]
+    patterns = [re.sub(r"\{\w+\}", "[^/]+", each) for each in paths if method in paths[each]]
+    assert any(re.fullmatch(pattern, f"/api/v1/{path}") for pattern in patterns)
+
+
+def test_by_rest_only_what_needs_the_machine_is_a_command() -> None:
+    lines = first_hour(heading=REST).splitlines()
+    verbs = {" ".join(words[1:3]) for line in lines if (words := line.split())[:1] == ["ami"]}
+    token = {"token create"} if any("$(ami token create" in line for line in lines) else set()
+    assert verbs | token == {
+        "fleet sample", "serve --config", "account add", "token create", "field field.toml",
+    }  # fmt: skip
+    assert questions() != [] and COMMANDS != REST

@@ -38,7 +38,7 @@ from protocols.jobs.result import AnyRecord
 from protocols.mode_e import readout
 from protocols.plc import frames as plc
 from protocols.rf import frames as rf
-from tests.cim import orders_as_xml
+from tests.cim import orders_as_xml, test_other_senders
 from tests.dlms.shared import vectors
 from tests.dlms.test_short_names import VECTORS as SHORT_NAMES
 from tests.fuzz import targets
@@ -201,6 +201,7 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "upload": _uploads,
     "commercial-message": lambda: [*_json(ResultMessage), *_json(ResultReceipt)],
     "order-xml": lambda: [orders_as_xml.typed(), orders_as_xml.generic()],
+    "noun-xml": lambda: [test_other_senders.READINGS, test_other_senders.METER],
     "card": lambda: [cards.encode_card(CARD), cards.encode_card(DEVICE.card)],
     "job-package": _jobs,
     "job-result": lambda: _json(AnyRecord),

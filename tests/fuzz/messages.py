@@ -6,7 +6,7 @@ import contextlib
 import zlib
 from datetime import UTC, datetime
 
-from protocols.cim import control_request, envelope, schema, xml
+from protocols.cim import codec, control_request, envelope, exchange, questions, schema, xml
 from protocols.cim.errors import NotAMessage, RequestRefused
 from protocols.commercial import messages as commercial
 from protocols.concentrator import collecting, messages
@@ -59,6 +59,24 @@ def an_order_in_xml(octets: bytes) -> None:
         control_request.read(envelope.read(root), now=NOW)
     except (NotAMessage, RequestRefused):
         return
+
+
+def a_noun_in_xml(octets: bytes) -> None:
+    """Any noun's message or question to its records, and what can be written again comes back."""
+    try:
+        received = exchange.receive(xml.parse(octets))
+        header = received.message.header
+        if header is not None and header.verb == "get":
+            questions.read(received.message)
+        records = exchange.content(received.message)
+    except (NotAMessage, RequestRefused):
+        return
+    for record in records:
+        try:
+            written = codec.encode(record, extensions=True)
+        except ValueError:  # a time without zone
+            continue
+        assert codec.encode(codec.decode(xml.parse(written)), extensions=True) == written
 
 
 def a_card(octets: bytes) -> None:

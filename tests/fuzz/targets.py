@@ -328,6 +328,7 @@ TARGETS: dict[str, Target] = {
     "upload": messages.an_upload,
     "commercial-message": messages.a_commercial_message,
     "order-xml": messages.an_order_in_xml,
+    "noun-xml": messages.a_noun_in_xml,
     "card": messages.a_card,
     "job-package": messages.a_job_package,
     "job-result": messages.a_job_result,

@@ -9,7 +9,7 @@ import pytest
 
 from headend.app.doors import check
 from headend.config import BadConfig, Config, Mqtt, Soap
-from headend.soap.route import UnsafeBind
+from headend.soap.door.route import UnsafeBind
 from tests.certificates import PAST, Authority
 
 NOW = datetime(2026, 7, 6, 14, tzinfo=UTC)

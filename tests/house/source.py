@@ -38,8 +38,24 @@ def project() -> dict[str, object]:
     return tomllib.loads(read(Path("pyproject.toml")))
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+@cache
+def _looked_at(path: Path) -> tuple[str | None, tuple[tuple[str, int], ...]]:
+    """A file's docstring and imports.  Parsed once for all rules, and the tree is not kept: those
+    of the whole house fill some hundred megabytes."""
+    tree = ast.parse(read(path))
+    return ast.get_docstring(tree), tuple(_imported(tree))
+
+
+def docstring(path: Path) -> str | None:
+    return _looked_at(path)[0]
+
+
+def imported(path: Path) -> tuple[tuple[str, int], ...]:
     """Every absolute module name that a file imports, with its line."""
+    return _looked_at(path)[1]
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((name.name, node.lineno) for name in node.names)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.house.source import ROOT, python_files, read, tracked
+from tests.house.source import ROOT, docstring, python_files, read, tracked
 
 # Where people keep their checkouts: paths of no meaning on another machine.
 HOMES = re.compile(r"(?<![\w.<])/(?:root|home/\w+|Users/\w+)/|/tmp/\w+_jobs")
@@ -66,11 +66,9 @@ def test_constraints_hold_versions_and_nothing_else() -> None:
 
 
 def test_every_module_opens_with_its_idea() -> None:
-    import ast
-
     silent = [
         str(path)
         for path in python_files("protocols", "devices", "headend", "scenarios", "tools", "tests")
-        if read(path).strip() and not ast.get_docstring(ast.parse(read(path)))
+        if read(path).strip() and not docstring(path)
     ]
     assert silent == []

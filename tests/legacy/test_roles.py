@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from headend.integration.legacy import tables
-from headend.integration.legacy.roles import READERS, BadRole, role_of, statements
+from headend.integration.legacy.roles import READERS, BadRole, confining, role_of, statements
 from headend.store.engine import open_writer
 from tests import databases
 from tests.legacy.commerce import Commerce
@@ -72,6 +72,30 @@ def test_a_party_reads_every_table_and_changes_nothing(utility: Commerce) -> Non
     engine.dispose()
 
 
+LEFT_BEHIND = {
+    "SET transaction_read_only = off; CREATE TEMPORARY TABLE x (a int)": "permission denied",
+    "SET transaction_read_only = off; SELECT lo_create(0)": "permission denied",
+    "SET transaction_read_only = off; SELECT lo_from_bytea(0, 'x')": "permission denied",
+}
+
+
+@databases.postgresql_only
+def test_a_confined_party_leaves_nothing_behind(utility: Commerce) -> None:
+    engine = as_role(utility, role_of(PARTY))
+    for tried in LEFT_BEHIND:
+        with engine.connect() as connection:
+            connection.execute(text(tried))  # as any database of PostgreSQL lets everybody
+    owner = open_writer(utility.url)
+    with owner.begin() as connection:
+        for statement in confining():
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    owner.dispose()
+    for tried, said in LEFT_BEHIND.items():
+        with engine.connect() as connection, pytest.raises(DBAPIError, match=said):
+            connection.execute(text(tried))
+    engine.dispose()
+
+
 @databases.postgresql_only
 def test_tables_of_later_versions_are_readable_as_well(utility: Commerce) -> None:
     owner = open_writer(utility.url)
@@ -92,7 +116,7 @@ def test_the_role_that_parties_are_members_of_has_no_login(utility: Commerce) ->
     engine.dispose()
 
 
-@databases.sqlite_only("no database is asked")
+@databases.on_one  # no database is asked
 @pytest.mark.parametrize("party", ["", "Ana", "a-b", "a; DROP", "1a", "ñ", "a" * 42, "a\n"])
 def test_names_that_make_no_role(party: str) -> None:
     with pytest.raises(BadRole):

@@ -34,6 +34,7 @@ from protocols.dlms.services import (
 from protocols.dlms.settings import ClientSettings
 from protocols.dlms.values import (
     Array,
+    Boolean,
     DoubleLongUnsigned,
     Enum,
     Integer,
@@ -279,6 +280,11 @@ def stuck(talk: Talk) -> bool:
     )
 
 
+def load_stuck(talk: Talk) -> bool:
+    assert talk.act(70, "0.1.96.3.10.255", 1, Integer(0)) is ActionResult.SUCCESS
+    return talk.get(70, "0.1.96.3.10.255", 2) == Boolean(True)
+
+
 def drifts(talk: Talk) -> bool:
     own, peer = talk.meter.counters(1)
     later = Talk(talk.meter, 1, now=talk.now + 10 * 86_400, counter=peer, lowest=own)
@@ -319,6 +325,7 @@ BEHAVIOUR: dict[str, Callable[[Talk], bool]] = {
     "silent": silent,
     "wrong-key": refused,
     "relay-stuck": stuck,
+    "load-relay-stuck": load_stuck,
     "clock-drifts": drifts,
     "image-slow": slow,
     "battery-empty": forgets,

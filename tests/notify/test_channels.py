@@ -285,6 +285,7 @@ ADDRESSES = {
     "255.255.255.255": False, "192.0.2.1": False, "240.0.0.1": False,
     "::1": False, "::": False, "fe80::1": False, "fe80::1%eth0": False, "fc00::1": False,
     "::ffff:10.0.0.1": False, "2002:7f00:1::": False, "ff02::1": False, "64:ff9b:1::1": False,
+    "fec0::1": False, "192.88.99.1": False, "3fff::1": False,
     "no address": False,
 }  # fmt: skip
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from headend.config import FieldPolicy
 from headend.ports import Clock, Command, Connectivity, FieldListener, Report
+from protocols.concentrator.demand import DemandRead
+from protocols.concentrator.effect import LOOK
 from protocols.concentrator.messages import Action, LimitRead, Result, Status, SupplyRead
 
 ROUND_TRIP_S = 2.0
@@ -63,6 +65,8 @@ class Meter:
 
     limit: Decimal = UNLIMITED
     supply_on: bool = True
+    load_on: bool = True
+    resets: int = 98  # of one octet's two digits: begins again behind 99
 
 
 @dataclass(slots=True)
@@ -107,7 +111,7 @@ class ScriptedField:
         again: bool = False,
     ) -> Report:
         now_s = asyncio.get_running_loop().time()
-        if command.action in (Action.READ_LIMIT, Action.READ_SUPPLY):
+        if command.action in LOOK.values():
             self.reads.append((now_s, command))
             await asyncio.sleep(ROUND_TRIP_S)
             status = self.looks.popleft() if self.looks else Status.DONE
@@ -193,6 +197,8 @@ class ScriptedField:
                 say = replace(say, status=Status.DONE, acts=False)
         meter = self.meter(command.meter)
         before = self._limit(meter)
+        if command.since is not None and command.since.resets != meter.resets:
+            say = replace(say, acts=False)  # a period has ended since: nothing is sent to the meter
         if say.acted:
             self.effects.append(command)
             match command.action:
@@ -201,16 +207,24 @@ class ScriptedField:
                     meter.limit = command.amount
                 case Action.REMOVE_LIMIT:
                     meter.limit = UNLIMITED
-                case Action.CONNECT | Action.DISCONNECT:
-                    meter.supply_on = command.action is Action.CONNECT
+                case Action.CONNECT | Action.ARM:  # at an armed meter a hand presses at once
+                    meter.supply_on = True
+                case Action.DISCONNECT:
+                    meter.supply_on = False
+                case Action.LOAD_OFF | Action.LOAD_ON:
+                    meter.load_on = command.action is Action.LOAD_ON
+                case Action.RESET_DEMAND:
+                    assert command.since is not None, "nobody looked first"
+                    meter.resets = (meter.resets + 1) % 100
         result = self._result(command, say, before)
         self.memory[key] = (command.concentrator, result)
 
     def _result(self, command: Command, say: Say, before: LimitRead | None = None) -> Result:
         meter = self.meter(command.meter)
-        limits = command.action in (Action.SET_LIMIT, Action.REMOVE_LIMIT, Action.READ_LIMIT)
+        look = LOOK.get(command.action, command.action)
+        limits = look is Action.READ_LIMIT
         shown = say.status is Status.DONE
-        on = meter.supply_on
+        on, load = meter.supply_on, meter.load_on
         return Result(
             id=f"result-{len(self.memory)}-{command.order}-{command.attempt}",
             at=self.clock.now(),
@@ -222,7 +236,9 @@ class ScriptedField:
             acted=say.acted,
             before=before if limits else None,
             limit=self._limit(meter) if shown and limits else None,
-            supply=SupplyRead(on, int(on), 4) if shown and not limits else None,
+            supply=SupplyRead(on, int(on), 4) if shown and look is Action.READ_SUPPLY else None,
+            load=SupplyRead(load, int(load), 4) if shown and look is Action.READ_LOAD else None,
+            demand=DemandRead(meter.resets) if shown and look is Action.READ_DEMAND else None,
             **say.extra,
         )
 

@@ -138,6 +138,7 @@ async def hold_true(office: Office) -> None:
         read = any(attempt.verification for attempt in office.attempts(order.number))
         if order.state is State.DONE:
             assert len(effects) == 1 or (read and not effects), journal
+            assert effects or order.kind is not Kind.RESET_DEMAND, journal
             assert all(effect.amount == order.amount for effect in effects)
         elif order.reason is not ReasonCode.EFFECT_NOT_KNOWN:
             assert effects == [], journal

@@ -312,11 +312,12 @@ UNREADABLE = {
 }
 
 
-# PostgreSQL knows when yesterday was.
 @pytest.mark.parametrize(
     "column",
     [
-        pytest.param(column, marks=databases.sqlite_only) if column == "not_after" else column
+        pytest.param(column, marks=databases.sqlite_only("PostgreSQL knows when yesterday was"))
+        if column == "not_after"
+        else column
         for column in UNREADABLE
     ],
 )

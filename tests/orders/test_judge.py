@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from headend.orders.judge import (
     judge_command,
     judge_look,
 )
+from protocols.concentrator.demand import NEVER, DemandRead
 from protocols.concentrator.messages import (
     Action,
     FaultEntry,
@@ -95,6 +97,26 @@ COMMANDS: dict[str, tuple[Result, type[Verdict], ReasonCode | None]] = {
     ),
     "mode": (result(Status.MODE_FORBIDS), NotDone, ReasonCode.MODE_CONNECTS_AT_ONCE),
     "not applied": (result(Status.NOT_APPLIED, acted=True), NotDone, ReasonCode.NOT_APPLIED),
+    "no such thing at the meter": (
+        result(Status.NOT_EQUIPPED, action=Action.LOAD_OFF),
+        NotDone,
+        ReasonCode.METER_NOT_EQUIPPED,
+    ),
+    "a period ended": (
+        result(Status.DONE, acted=True, action=Action.RESET_DEMAND, demand=DemandRead(8)),
+        Done,
+        None,
+    ),
+    "no answer, and no period ended": (
+        result(Status.NO_ANSWER, acted=True, action=Action.RESET_DEMAND, demand=DemandRead(7)),
+        NotDone,
+        ReasonCode.NO_ANSWER_UNKNOWN,
+    ),
+    "no answer after a reset": (
+        result(Status.NO_ANSWER, acted=True, action=Action.RESET_DEMAND),
+        EffectUnknown,
+        None,
+    ),
     "key": (result(Status.KEY_REJECTED), NotDone, ReasonCode.WRONG_KEY_OR_COUNTER),
     "under way, which only firmware is": (result(Status.UNDERWAY), EffectUnknown, None),
     "firmware under way": (
@@ -183,7 +205,40 @@ def limit(normal: str, active: str | None = None, **changes: bool) -> Result:
     return result(Status.DONE, action=Action.READ_LIMIT, limit=read)
 
 
+def load(on: bool, state: int) -> Result:
+    return result(Status.DONE, action=Action.READ_LOAD, load=SupplyRead(on, state, 4))
+
+
+def demand(resets: int | None, reset_at: str | None = None) -> Result:
+    told = DemandRead(resets, reset_at)
+    return result(Status.DONE, action=Action.READ_DEMAND, demand=told)
+
+
+def reset(resets: int | None, reset_at: str | None = None) -> Order:
+    """A reset of a meter that stood so before."""
+    seen = ValueRead(demand=DemandRead(resets, reset_at, maximum="3300", unit="W"))
+    return replace(order(Kind.RESET_DEMAND), value_read=seen)
+
+
+JULY, SAME = "2026-07-01T00:00:00-04:00", "2026-07-01T04:00:00+00:00"
+
 LOOKS = {
+    "a period more": (reset(7), demand(8), Done),
+    "the counter begins again": (reset(99), demand(0), Done),
+    "no period more": (reset(7), demand(7), NotDone),
+    "an old time written anew": (reset(7, JULY), demand(7, SAME[:19]), NotDone),
+    "another time, no counter": (reset(None, NEVER), demand(None, JULY), Done),
+    "the same time elsewhere": (reset(None, JULY), demand(None, SAME), NotDone),
+    "a time without its zone": (reset(None, JULY), demand(None, JULY[:19]), NotDone),
+    "a time of no calendar": (reset(None, "07ea"), demand(None, JULY), Done),
+    "still no time": (reset(None, NEVER), demand(None, NEVER), NotDone),
+    "the counter is gone": (reset(7), demand(None, JULY), EffectUnknown),
+    "nobody looked before": (order(Kind.RESET_DEMAND), demand(8), EffectUnknown),
+    "load off": (order(Kind.LOAD_OFF), load(False, 0), Done),
+    "load still on": (order(Kind.LOAD_OFF), load(True, 1), NotDone),
+    "load on": (order(Kind.LOAD_ON), load(True, 1), Done),
+    "load waits for a hand": (order(Kind.LOAD_ON), load(False, 2), NotDone),
+    "the supply tells nothing of a load": (order(Kind.LOAD_OFF), supply(False, 0), EffectUnknown),
     "limit there": (order(), limit("3300"), Done),
     "limit there, ordered in kW": (order(amount="3.3", unit="kW"), limit("3300"), Done),
     "another limit": (order(), limit("5000"), NotDone),

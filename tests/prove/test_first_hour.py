@@ -1,4 +1,4 @@
-"""The README's first hour, literally: real processes, a real Mosquitto, real sockets."""
+"""The README's first hours, literally: real processes, a real Mosquitto, real sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headend.domain.meter import Stage
 from headend.domain.order import State
 from headend.store import queries
 from headend.store.store import Reader
-from tests.prove.first_hour import ROOT, first_hour
+from tests.prove.first_hour import COMMANDS, REST, ROOT, first_hour
 
 PATIENCE_S = 3600.0
 ENERGY, VOLTAGE = "1.0.1.8.0.255", "1.0.32.7.0.255"
@@ -25,8 +25,15 @@ ENERGY, VOLTAGE = "1.0.1.8.0.255", "1.0.32.7.0.255"
 @pytest.mark.prove
 @pytest.mark.requires("mosquitto")
 @pytest.mark.parametrize("meters", [4, 100])
-def test_it_ends_with_every_meter_commissioned_and_read(meters: int, tmp_path: Path) -> None:
-    said = _carried_out(first_hour(meters), tmp_path)
+@pytest.mark.parametrize(
+    ("heading", "limited"),
+    [(COMMANDS, {"90000001", "90000002"}), (REST, {"90000001"})],
+    ids=["by commands", "by REST"],
+)
+def test_it_ends_with_every_meter_commissioned_and_read(
+    heading: str, limited: set[str], meters: int, tmp_path: Path
+) -> None:
+    said = _carried_out(first_hour(meters, heading), tmp_path)
     reader = Reader(f"sqlite:///{tmp_path / 'desk' / 'ami.db'}")
     try:
         known = reader.read(lambda connection: list(queries.meters(connection, limit=1000)))
@@ -44,7 +51,7 @@ def test_it_ends_with_every_meter_commissioned_and_read(meters: int, tmp_path: P
         (row[0], row[1]) for row in values
     }
     limits = {order.meter for order in orders if order.kind == "set-limit"}
-    assert limits == {"90000001", "90000002"}
+    assert limits == limited
     # A read that was asked for by REST may be under way still when the block ends.
     assert {order.state for order in orders if order.kind == "set-limit"} <= {State.DONE}, said
 

@@ -7,10 +7,7 @@ zeep is Python's; PHP's SoapClient is C, from Debian; node's `soap` is JavaScrip
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import shutil
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,13 +18,13 @@ from requests import Session
 from zeep.transports import Transport
 
 from headend.domain.order import State
+from tests.node_soap import home_of_soap
 from tests.prove.stage import COMMERCIAL, staged
 
 METER = "90000003"
 LIMIT_W = 4321
 CLIENT_TIMEOUT_S = 60.0  # ends a client that hangs; none comes near it
 SETTLED_WITHIN_S = 60.0  # an order takes two seconds
-NODE_SOAP = "soap@1.1.0"
 
 pytestmark = [pytest.mark.requires("mosquitto"), pytest.mark.xdist_group("foreign-clients")]
 
@@ -141,20 +138,7 @@ async def test_an_order_by_php(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def node_soap(request: pytest.FixtureRequest) -> Path:
-    """A directory with node's `soap`.  Made once, kept in pytest's cache."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not on this machine")
-    assert request.config.cache is not None
-    home = Path(request.config.cache.mkdir(NODE_SOAP.replace("@", "-")))
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / "node_modules" / "soap").exists():
-            command = ["npm", "install", "--no-audit", "--no-fund", "--silent", NODE_SOAP]
-            made = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-            if made.returncode:
-                said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-                pytest.skip(f"{NODE_SOAP} cannot be installed: {said}")
-    return home
+    return home_of_soap(request)
 
 
 @pytest.mark.live

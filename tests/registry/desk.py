@@ -36,7 +36,7 @@ PLACES = (
 class Desk:
     """`do` takes steps in one transaction each."""
 
-    store: SqlStore = field(default_factory=lambda: SqlStore(databases.memory(), live=False))
+    store: SqlStore = field(default_factory=databases.store)
     settling: Settling = field(
         default_factory=lambda: Settling(SeededChance(1), OrderPolicy(), lambda: None)
     )

@@ -25,11 +25,15 @@ from headend.store import activity_queries as queries
 from headend.store.store import SqlStore
 from protocols.concentrator.collecting import Kind, Task
 from protocols.concentrator.messages import (
+    Discover,
+    DiscoveryEnded,
     Downward,
     ObjectWanted,
     Online,
     ReadFaultLog,
     ReadState,
+    Restart,
+    Restarted,
     ShiftClock,
     State,
 )
@@ -287,12 +291,75 @@ async def test_a_task_that_is_half_done_has_failed_at_its_end() -> None:
         assert here.field.renewed == [NAME, NAME]
 
 
+# --- what it is to do ---------------------------------------------------------------------------
+
+DEMANDS = {
+    # asked by, told by, and what comes of it
+    K.REBOOT: (Restart, Restarted, {"boot": 5}, {"boot": 5}),
+    K.DISCOVER: (Discover, DiscoveryEnded, {"modules": 3, "found": 2}, {"modules": 3, "told": 2}),
+}
+
+
+async def told_by(here: Bench, kind: ActivityKind, of: str, concentrator: str = NAME) -> bool:
+    """Its word that a demand is met, as it may come twice."""
+    assert here.activities is not None
+    _, word, values, _ = DEMANDS[kind]
+    message = word(id="w-1", at=here.field.clock.now(), of=of, **values)
+    hearer = here.activities.restarted if kind is K.REBOOT else here.activities.discovered
+    return await hearer(concentrator, message)
+
+
+@pytest.mark.parametrize("kind", DEMANDS, ids=str)
+async def test_a_demand_is_met_by_its_own_word_and_asked_for_under_one_id(
+    kind: ActivityKind,
+) -> None:
+    asked_by, _, _, told = DEMANDS[kind]
+    async with bench() as here:
+        number = await here.ask(kind)
+        await here.comes()
+        await asyncio.sleep(AGAIN_S + 5)
+        assert here.found(number).state is S.SENT  # a receipt says that it is stored, no more
+        await here.kill()
+        here.start()
+        await asyncio.sleep(5)
+        messages = [message for _, message in here.field.sent]
+        assert {type(message) for message in messages} == {asked_by} and len(messages) >= 3
+        (of,) = {message.id for message in messages}
+        assert messages[0].not_after == here.found(number).deadline  # type: ignore[union-attr]
+        assert await told_by(here, kind, of)
+        found = here.found(number)
+        assert (found.state, found.told) == (S.ANSWERED, told)
+        assert await told_by(here, kind, of)  # nobody had its receipt
+        assert here.found(number) == found
+
+
+async def test_a_demand_that_was_met_and_told_too_late_was_met() -> None:
+    async with bench() as here:
+        await here.comes()
+        number = await here.ask(K.REBOOT)
+        await asyncio.sleep(3700)
+        assert here.found(number).state is S.FAILED
+        assert await told_by(here, K.REBOOT, here.found(number).message_id)
+        found = here.found(number)
+        assert (found.state, found.reason) == (S.ANSWERED, None)
+
+
+@pytest.mark.parametrize("of", ("", "activity", "activity-1-20200101T000000.000000", "activity-x-"))
+async def test_a_word_that_nobody_asked_for_changes_nothing(of: str) -> None:
+    async with bench() as here:
+        number = await here.ask(K.REBOOT)
+        before = here.found(number)
+        assert await told_by(here, K.REBOOT, of)  # told once more it would be no better
+        assert await told_by(here, K.REBOOT, before.message_id, "C-2")  # another's
+        assert here.found(number) == before
+
+
 # --- by schedule ---------------------------------------------------------------------------------
 
 
-def test_each_kind_but_a_task_can_be_scheduled() -> None:
+def test_each_kind_but_a_task_and_a_restart_can_be_scheduled() -> None:
     every = [ScheduledActivity(name=kind, kind=kind.value) for kind in SCHEDULED_KINDS]  # type: ignore[arg-type]
-    assert {each.kind for each in every} == {kind.value for kind in ActivityKind} - {"task"}
+    assert {each.kind for each in every} == {*ActivityKind} - {"task", "reboot"}
 
 
 async def test_a_schedule_asks_each_once_a_period_also_over_restarts() -> None:

@@ -128,6 +128,67 @@ async def test_an_exchange_keeps_the_history_of_both_under_the_service_point() -
     await desk.store.close()
 
 
+def showed(kwh: str, unit: str = "Wh") -> RegisterRead:
+    value = Decimal(kwh) * (1000 if unit == "Wh" else 1)
+    return RegisterRead(value, unit, T0 + timedelta(hours=5), "technician")
+
+
+# 123.456 kWh were read at T0, 200 kWh after the meter was taken down, by what is told of it.
+SHOWN_LAST = {
+    # what the display showed, and whether it is taken
+    "more than was read": (showed("123.457"), True),
+    "just what was read": (showed("123.456"), True),
+    "less": (showed("123.455"), False),
+    "less, in kWh": (showed("12", "kWh"), False),
+    "what cannot be compared": (showed("1", "varh"), True),
+}
+
+
+@pytest.mark.parametrize(("shown", "taken"), SHOWN_LAST.values(), ids=SHOWN_LAST)
+async def test_a_last_reading_below_what_was_read_is_refused_unless_told_so(
+    shown: RegisterRead, taken: bool
+) -> None:
+    desk = Desk()
+    await with_history(desk)
+    late = T0 + timedelta(hours=6)
+    after = Reading("1", "1.0.1.8.0.255", 2, late, late, "order 4", value="200000", unit="Wh")
+    await desk.do(lambda tx: tx.add_readings([after]))
+
+    async def exchanged(*, below_readings: bool) -> None:
+        await desk.do(
+            lambda tx: exchange(
+                tx, "1", "2", by("burnt", hours=5), desk.settling, now=NOW, last_read=shown,
+                below_readings=below_readings,
+            )
+        )  # fmt: skip
+
+    if not taken:
+        before = await desk.do(lambda tx: (tx.life_of("1"), tx.installations_at("SP1")))
+        with pytest.raises(NotTaken, match=r"below the 123\.456 kWh of order 3") as refused:
+            await exchanged(below_readings=False)
+        assert refused.value.code == "below-readings"
+        assert before == await desk.do(lambda tx: (tx.life_of("1"), tx.installations_at("SP1")))
+    await exchanged(below_readings=not taken)
+    left, line = await desk.do(lambda tx: (tx.installations_of("1")[-1], tx.life_of("1")[-1]))
+    assert left.last_read == shown
+    assert ("below the 123.456 kWh of order 3, as os:ana says" in line.why) is not taken
+    await desk.store.close()
+
+
+async def test_a_last_reading_below_the_first_is_refused() -> None:
+    desk = Desk()
+    await desk.open(new("1"))
+    first = RegisterRead(Decimal(5000), "Wh", T0, "technician")
+    await desk.do(lambda tx: install(tx, "1", "SP1", by(), first))
+    with pytest.raises(NotTaken, match=r"4\.9 kWh is below the 5 kWh of technician"):
+        await desk.do(
+            lambda tx: remove(
+                tx, "1", by("burnt", hours=5), desk.settling, now=NOW, last_read=showed("4.9")
+            )
+        )
+    await desk.store.close()
+
+
 async def test_an_exchange_ends_the_old_meter_s_orders_and_retires_its_keys() -> None:
     desk = Desk()
     await with_history(desk)

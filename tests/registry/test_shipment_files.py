@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
+from headend.registry import encoding
 from headend.registry.sheets import BadFile, Flaw, Row
 from headend.registry.shipment.delivered import COLUMNS, Delivered, Examiner
 from headend.registry.shipment.files import XSD, read
@@ -131,6 +134,11 @@ def test_without_a_transport_key_nothing_is_opened() -> None:
 
 
 HEAD = f'<Shipment xmlns="{NAMESPACE}">\n<Meter meter="1"/>\n'.encode()
+LAUGHS = (
+    '<!DOCTYPE Shipment [<!ENTITY a0 "ha">'
+    + "".join(f'<!ENTITY a{at} "{f"&a{at - 1};" * 10}">' for at in range(1, 10))
+    + f']>\n<Shipment xmlns="{NAMESPACE}"><Meter meter="&a9;"/></Shipment>'
+).encode()
 BROKEN = {
     # what is wrong: the file, the line, a part of what is told
     "nothing": (b"", 1, "column is missing"),
@@ -140,12 +148,21 @@ BROKEN = {
     "a value too many": (b"meter,model\n1,sim-3p\n2,sim-3p,3\n", 3, "3 values"),
     "a value too few": (b"meter,model\n1,sim-3p\n\n2\n", 4, "1 values"),
     "a quote that is not closed": (b'meter,model\n1,"sim\n', 2, "unexpected end"),
-    "no UTF-8": (b"meter,identity\n1,\xff\xfe\n", 0, "no UTF-8"),
+    "no UTF-8": (b"meter,identity\n1,a\n2,\xff\xfe\n", 3, "no UTF-8"),
+    "DOS's letters": ('meter,segment\n1,"a\nmontaña"\n'.encode("cp850"), 3, "no UTF-8"),
+    "a Macintosh's letters": ("meter,segment\n1,montaña\n".encode("mac-roman"), 2, "no UTF-8"),
+    "half a letter at the end": ("meter,segment\n1,monta\n2,ñ".encode()[:-1], 3, "no UTF-8"),
+    "UTF-16 that is cut off": ("meter\n1\n".encode("utf-16")[:-1], 2, "no UTF-16"),
+    "a ZIP archive": (b"PK\x03\x04\x14\0\x06\0", 1, "a ZIP archive"),
+    "an old spreadsheet": (b"\xd0\xcf\x11\xe0\xa1\xb1", 1, "Excel's old form"),
     "cut off": (HEAD + b'<Meter meter="2"', 3, "attributes construct error"),
     "not ended": (HEAD, 3, "Premature end"),
     "another root": (b"<Pallet/>", 1, "the root is Pallet"),
     "another namespace": (b'<Shipment xmlns="urn:other"/>', 1, "not Shipment of urn:ami"),
     "a DTD": (b'<!DOCTYPE x [<!ENTITY a "b">]>' + HEAD + b"</Shipment>", 1, "brings no DTD"),
+    "a DTD behind words": (b'<?xml version="1.0"?>\n<!-- -->\n<!DOCTYPE x>' + HEAD, 1, "no DTD"),
+    "a DTD in UTF-16": ('<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'.encode("utf-16"), 1, "no DTD"),
+    "laughs": (LAUGHS, 1, "brings no DTD"),
     "an entity from nowhere": (HEAD + b'<Meter meter="&a;"/></Shipment>', 3, "Entity 'a'"),
     "something behind its end": (HEAD + b"</Shipment>\n<more/>", 4, "Extra content"),
 }
@@ -156,6 +173,66 @@ def test_a_file_that_is_broken_ends_there(octets: bytes, line: int, why: str) ->
     with pytest.raises(BadFile, match=why) as broken:
         examined(octets)
     assert broken.value.flaw.line == line and broken.value.flaw.next_step
+
+
+ADVICE = {
+    "cut off": (HEAD, "cut off"),
+    "a DTD": (LAUGHS, "hostile"),
+    "an entity": (HEAD + b'<Meter meter="&a;"/></Shipment>', "the character itself"),
+    "a bare &": (HEAD + b'<Meter meter="A & B"/></Shipment>', "&amp;"),
+    "an encoding": (HEAD + b'<Meter meter="1" segment="a\xf1"/></Shipment>', "encoding="),
+    "two things": (HEAD + b"</Shipment><more/>", "look at this line"),
+    "a ZIP archive": (b"PK\x03\x04", "save it as CSV UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("octets", "to_do"), ADVICE.values(), ids=ADVICE)
+def test_what_to_do_fits_what_is_wrong(octets: bytes, to_do: str) -> None:
+    with pytest.raises(BadFile) as broken:
+        examined(octets)
+    assert to_do in broken.value.flaw.next_step
+
+
+SAVED = {
+    # as spreadsheets save a table: the codec, what is between two values
+    "CSV": ("utf-8", ","),
+    "CSV UTF-8": ("utf-8-sig", ";"),
+    "Unicode text": ("utf-16", "\t"),
+    "the other order of octets": ("utf-16-be", "\t"),
+    "CSV on Windows": ("cp1252", ";"),
+    "Latin-1": ("latin-1", ","),
+}
+
+
+@pytest.mark.parametrize(("codec", "between"), SAVED.values(), ids=SAVED)
+def test_a_table_is_read_as_spreadsheets_save_it(codec: str, between: str) -> None:
+    lines = [("Meter", "SEGMENT"), ("4711", "Ñuñoa, Chillán"), ("4712", "Concepción")]
+    text = "\r\n".join(between.join(f'"{cell}"' for cell in line) for line in lines)
+    mark = "\ufeff" if codec == "utf-16-be" else ""
+    found = [*read(io.BytesIO((mark + text).encode(codec)))]
+    assert found == [
+        Row(2, {"meter": "4711", "segment": "Ñuñoa, Chillán"}),
+        Row(3, {"meter": "4712", "segment": "Concepción"}),
+    ]
+
+
+@given(st.text(alphabet="aéñ€𝄞\n", min_size=1), st.integers(1, 5), st.binary(max_size=3))
+def test_where_a_wrong_octet_is_does_not_depend_on_how_a_file_is_read(
+    text: str, piece: int, rest: bytes
+) -> None:
+    octets = text.encode() + b"\xff" + rest
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "PIECE", piece)
+        with pytest.raises(encoding.NotText) as refusal:
+            encoding.encoding_of(io.BytesIO(octets))
+    assert refusal.value.line == 1 + text.count("\n")
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-8-sig", "iso-8859-1"])
+def test_xml_tells_its_encoding(codec: str) -> None:
+    told = f'<?xml version="1.0" encoding="{codec.removesuffix("-sig")}"?>\n'
+    (found,) = read(io.BytesIO((told + HEAD.decode() + "</Shipment>\n").encode(codec)))
+    assert isinstance(found, Row) and found.values == {"meter": "1"}
 
 
 def test_a_quotation_may_hold_line_breaks_and_lines_still_count() -> None:

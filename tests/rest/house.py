@@ -24,6 +24,7 @@ from headend.orders.inbox import Inbox
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
 from headend.ports import Transaction
+from headend.registry.commissioning_asked import conclude_asked
 from headend.rest.asking import Parts
 from headend.rest.door import application, bounded
 from headend.rest.feed import Feed
@@ -65,7 +66,7 @@ class Door(House):
     def __post_init__(self) -> None:
         super().__post_init__()
         policy = self.config.orders
-        settling = Settling(self.desk.chance, policy, lambda: None)
+        settling = Settling(self.desk.chance, policy, lambda: None, [conclude_asked])
         acceptance = Acceptance(policy, working_days(policy), settling, lambda lanes: None)
         reads = Reads(self.store, self.clock, self.desk.chance, Shelf(None), acceptance)
         self.parts = Parts(

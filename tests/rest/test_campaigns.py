@@ -97,6 +97,19 @@ async def test_a_kind_takes_its_own_permission() -> None:
     assert (await door.ask("POST", f"{HERE}/1/pause", SENDS, CUTS)).status_code == 200
 
 
+async def test_a_limit_of_one_watt_takes_what_a_disconnection_takes() -> None:
+    door = await Door().open()
+    body = {"kind": "set-limit", "amount": "1", "meter": "M001", "any_day": True}
+    key = {"Idempotency-Key": "k-9"}
+    told = await door.ask("POST", "/api/v1/orders", SENDS, headers=key, json=body)
+    assert told.status_code == 403
+    told = await door.ask("POST", "/api/v1/orders", SENDS, CUTS, headers=key, json=body)
+    assert told.status_code == 201
+    assert (await start(door, amount="1")).status_code == 403
+    assert (await start(door, (SENDS, CUTS), amount="1")).status_code == 201
+    assert (await door.ask("POST", f"{HERE}/1/pause", SENDS)).status_code == 403
+
+
 async def test_a_second_person_decides() -> None:
     door = await Door(
         config=Config(orders=OrderPolicy(disconnects_per_hour=0, waiting_max=20))

@@ -89,7 +89,7 @@ async def test_a_shipment_is_weighed_and_taken_in_once(form: Any, tmp_path: Path
     other = await send(door, SHIPMENTS, form(pallet(4)), **ACME)
     assert other.status_code == 422 and other.json()["code"] == "key-reused"
     listed = await door.ask("GET", SHIPMENTS, P.REGISTRY_READ)
-    assert listed.json() == [told["receipt"]]
+    assert listed.json() == {"items": [told["receipt"]], "next": None}
 
 
 async def test_a_line_that_is_refused_leaves_nothing_and_is_told(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_a_line_that_is_refused_leaves_nothing_and_is_told(tmp_path: Path)
     refused = await send(door, SHIPMENTS, file, **ACME)
     told = refused.json()
     assert (refused.status_code, told["code"]) == (409, "shipment-refused"), refused.text
-    assert told["detail"] == "1 of 3 lines are refused"
+    assert told["detail"] == "1 of 3 lines is refused"
     assert [each["where"] for each in told["wrong"]] == ["line 3, title"]
     assert "16 hexadecimal digits" in told["wrong"][0]["why"]
     assert meters(door) == set() and done(door, P.REGISTRY_WRITE) == []
@@ -106,6 +106,13 @@ async def test_a_line_that_is_refused_leaves_nothing_and_is_told(tmp_path: Path)
     assert (weighed["refused"], weighed["lines"][0]["fate"]) == (1, "refused")
     right = await send(door, SHIPMENTS, as_csv(lines), **ACME)
     assert right.status_code == 200, "the key is not used up"
+
+
+@pytest.mark.parametrize("path", [SHIPMENTS, f"{SHIPMENTS}/preview"])
+async def test_a_file_without_meters_is_told_as_that(tmp_path: Path, path: str) -> None:
+    door = await opened(tmp_path)
+    refused = await send(door, path, as_csv([]))
+    assert (refused.status_code, refused.json()["code"]) == (409, "empty-shipment")
 
 
 async def test_fifty_lines_are_told_of_many(tmp_path: Path) -> None:
@@ -197,7 +204,7 @@ async def test_an_image_is_put_on_the_shelf_once(tmp_path: Path) -> None:
     twice = await send(door, FIRMWARE, b"an image", key="k-2", **wanted)
     assert twice.json() == label, "the one that is there"
     listed = await door.ask("GET", FIRMWARE, P.REGISTRY_READ)
-    assert listed.json() == [label]
+    assert listed.json() == {"items": [label], "next": None}
     shown = await door.ask("GET", f"{FIRMWARE}/{label['image']}", P.REGISTRY_READ)
     assert shown.json() == {**label, "stages": {}}
     for octets, more, code in (
@@ -210,7 +217,34 @@ async def test_an_image_is_put_on_the_shelf_once(tmp_path: Path) -> None:
     for more in ({"model": "../sim-3p"}, {"signed": "0A"}, {"signature": "0"}, {"version": ""}):
         wrong = await send(door, FIRMWARE, b"another", key="k-3", **{**wanted, **more})
         assert wrong.status_code == 400
-    assert (await door.ask("GET", FIRMWARE, P.REGISTRY_READ)).json() == [label]
+    assert (await door.ask("GET", FIRMWARE, P.REGISTRY_READ)).json()["items"] == [label]
+
+
+async def every(door: Door, path: str, **asked: Any) -> list[Any]:
+    """All of a list, one thing at a time."""
+    found: list[Any] = []
+    while True:
+        answer = await door.ask("GET", path, P.REGISTRY_READ, params={"limit": 1, **asked})
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if answer.json()["next"] is None:
+            return found
+        asked["cursor"] = answer.json()["next"]
+
+
+async def test_each_receipt_and_each_image_is_reached(tmp_path: Path) -> None:
+    door = await opened(tmp_path)
+    for number in range(1, 4):
+        taken = await send(door, SHIPMENTS, f"meter\nX{number}\n".encode(), key=f"k-{number}")
+        assert taken.status_code == 200, taken.text
+    assert [each["number"] for each in await every(door, SHIPMENTS)] == [3, 2, 1]
+    put = []
+    for number in (3, 1, 2):
+        about = {"model": "sim-3p", "version": f"v-{number}", "key": f"i-{number}"}
+        put.append((await send(door, FIRMWARE, f"image {number}".encode(), **about)).json())
+    whole = (await door.ask("GET", FIRMWARE, P.REGISTRY_READ)).json()["items"]
+    assert await every(door, FIRMWARE) == whole
+    assert sorted(each["version"] for each in whole) == ["v-1", "v-2", "v-3"]
 
 
 async def test_a_token_for_one_place_brings_no_file(tmp_path: Path) -> None:

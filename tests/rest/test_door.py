@@ -26,7 +26,7 @@ from headend.config import Config, Rest, ServerTls, Soap, parse
 from headend.domain.account import Permission, Role
 from headend.domain.meter import Concentrator, Meter
 from headend.rest.door import check_bind, uvicorn_options
-from headend.soap.route import UnsafeBind
+from headend.soap.door.route import UnsafeBind
 from tests import databases
 from tests.access.making import BY
 from tests.certificates import Authority

@@ -8,7 +8,7 @@ import pytest
 
 from headend.domain.account import Permission
 from headend.domain.meter import Meter, Stage
-from headend.store import access_queries, queries
+from headend.store import access_queries, queries, registry_queries
 from tests.access.making import BY
 from tests.rest.house import Door
 
@@ -87,6 +87,23 @@ async def test_a_meters_life_by_rest() -> None:
     assert ("meter N-1", "exchange: broken glass") in done
 
 
+async def test_a_last_reading_below_what_was_read_is_refused_unless_told_so() -> None:
+    registry = await opened()
+    at = {"service_point": "SP", "first_read_kwh": "47999.5"}
+    assert (await registry.step("N-1", "install", **at)).status_code == 200
+    low = {"by": "N-2", "last_read_kwh": "12345.6", "why": "broken glass"}
+    refused = await registry.step("N-1", "exchange", **low)
+    assert (refused.status_code, refused.json()["code"]) == (409, "below-readings"), refused.text
+    assert "below the 47,999.5 kWh" in refused.json()["detail"]
+    kept = await registry.step("N-1", "exchange", **low, below_readings=True)
+    assert kept.status_code == 200, kept.text
+    left, _ = registry.door.store.read(lambda c: registry_queries.installations_at(c, "SP"))
+    assert left.last_read is not None and left.last_read.value == 12345600
+    entries = registry.door.store.read(lambda c: access_queries.audit(c))
+    done = [e.detail for e in entries if (e.action, e.outcome) == (WRITE, "done")]
+    assert "exchange below readings: broken glass" in done
+
+
 @pytest.mark.parametrize(
     ("meter", "body", "status", "code"),
     [
@@ -145,5 +162,5 @@ async def test_a_token_for_one_place_sees_a_life_and_takes_no_step() -> None:
 
 async def test_no_shipment_has_come() -> None:
     registry = await opened()
-    assert await registry.see("/shipments") == []
+    assert await registry.see("/shipments") == {"items": [], "next": None}
     assert (await registry.see("/shipments/7"))["code"] == "not-found"

@@ -7,12 +7,14 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headend.domain.account import Permission
 from headend.domain.interval import IntervalDay, Row, RowQuality
+from headend.domain.meter_clock import MeterClock
 from headend.domain.reading import Reading
 from headend.domain.service_level import By, Measured
 from headend.domain.upkeep import SessionChange
@@ -92,6 +94,16 @@ async def test_what_cannot_be_carried_out_is_an_order_that_tells_why() -> None:
     }
 
 
+async def test_a_load_goes_off_for_a_while_and_a_period_ends() -> None:
+    door = await Door().open()
+    until = "2026-07-06T23:00:00Z"
+    off = (await send(door, key="k-1", kind="load-off", amount=None, until=until)).json()
+    reset = (await send(door, key="k-2", kind="reset-demand", amount=None)).json()
+    assert [(told["kind"], told["state"], told["until"]) for told in (off, reset)] == [
+        ("load-off", "queued", until), ("reset-demand", "queued", None),
+    ]  # fmt: skip
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no amount": ({"amount": None}, "body.amount"),
     "an amount of a disconnection": ({"kind": "disconnect"}, "body.amount"),
@@ -104,6 +116,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an end of a connection": (
         {"kind": "connect", "amount": None, "until": "2026-07-06T12:00Z"}, "body.until",
     ),
+    "an end of a reset": (
+        {"kind": "reset-demand", "amount": None, "until": "2026-07-06T12:00Z"}, "body.until",
+    ),
+    "an amount of a load": ({"kind": "load-off"}, "body.amount"),
     "an end that is past": ({"until": "2026-07-05T00:00Z"}, "body.until"),
     "a deadline before the start": (
         {"start": "2026-07-07T00:00Z", "deadline": "2026-07-06T12:00Z"}, "body.deadline",
@@ -462,17 +478,17 @@ async def test_what_nothing_came_of_is_counted_and_told() -> None:
     asked = {"since": "2026-07-06", "until": "2026-07-07"}
     path = "/api/v1/collection"
     told = await door.ask("GET", f"{path}/completeness", P.READING_READ, params=asked)
-    (one,) = told.json()
+    (one,) = told.json()["items"]
     assert one["name"] == "C-1" and one["received"] == 192 and one["due"] == 19 * 192
     assert (one["meters"], one["complete_meters"], one["silent_meters"]) == (19, 1, 18)
     days = await door.ask(
         "GET", f"{path}/completeness", P.READING_READ, params=asked | {"by": "day"}
     )
-    assert [(each["name"], each["percent"]) for each in days.json()] == [
+    assert [(each["name"], each["percent"]) for each in days.json()["items"]] == [
         ("2026-07-06", 5.263), ("2026-07-07", 5.263),
     ]  # fmt: skip
     gaps = await door.ask("GET", f"{path}/gaps", P.READING_READ, params=asked | {"limit": "1"})
-    assert gaps.json()["more"] is True
+    assert gaps.json()["next"] is not None
     assert [(each["meter"], each["intervals"]) for each in gaps.json()["items"]] == [("M000", 192)]
     mine = asked | {"meter": "M001", "until": "2026-07-08"}
     (gap,) = (await door.ask("GET", f"{path}/gaps", P.READING_READ, params=mine)).json()["items"]
@@ -480,6 +496,38 @@ async def test_what_nothing_came_of_is_counted_and_told() -> None:
     for wrong in ({"until": "2026-08-07"}, {"until": "2026-07-05"}, {"since": "0001-01-01"}):
         refused = await door.ask("GET", f"{path}/gaps", P.READING_READ, params=asked | wrong)
         assert refused.status_code == 400
+
+
+BY = {
+    # of the 19 meters behind the concentrator one has rows up to the middle of the third day
+    "gaps": ("gaps", {}, 19, "meter"),
+    "gaps of one meter": ("gaps", {"meter": "M001"}, 1, "meter"),
+    "by meter": ("completeness", {"by": "meter"}, 19, "name"),
+    "by day": ("completeness", {"by": "day"}, 3, "name"),
+    "by concentrator": ("completeness", {"by": "concentrator"}, 1, "name"),
+}
+
+
+@pytest.mark.parametrize(("path", "more", "count", "name"), BY.values(), ids=BY)
+async def test_all_that_is_missing_is_reached_page_by_page(
+    path: str, more: dict[str, str], count: int, name: str
+) -> None:
+    door = await collected()
+    await asyncio.sleep(5 * 86_400)  # of the simulated clock
+    path = f"/api/v1/collection/{path}"
+    asked: dict[str, Any] = {"since": "2026-07-06", "until": "2026-07-08", **more}
+    whole = (await door.ask("GET", path, P.READING_READ, params={**asked, "limit": 1000})).json()
+    assert whole["next"] is None and len(whole["items"]) == count
+    assert len({each[name] for each in whole["items"]}) == count
+    found: list[Any] = []
+    while True:
+        told = (await door.ask("GET", path, P.READING_READ, params={**asked, "limit": 2})).json()
+        assert len(told["items"]) <= 2
+        found += told["items"]
+        if told["next"] is None:
+            break
+        asked["cursor"] = told["next"]
+    assert found == whole["items"]
 
 
 async def test_readings_and_the_latest_of_each_object() -> None:
@@ -612,6 +660,61 @@ async def test_metrics_of_orders_and_of_questions() -> None:
     ):
         assert line in told.text, told.text
     assert "M001" not in told.text
+
+
+async def test_each_look_at_a_clock_is_reached() -> None:
+    door = await Door().open()
+    looks = [
+        MeterClock("M001", SIMULATED_START + timedelta(seconds=at), at + 1, float(at), 0.1)
+        for at in range(3)
+    ]
+
+    def work(tx: Transaction) -> None:
+        for look in looks:
+            tx.add_meter_clock(look)
+
+    await door.store.run(work)
+    found: list[Any] = []
+    asked: dict[str, Any] = {"limit": 2}
+    while True:
+        path = f"{METERS}/M001/clocks"
+        told = (await door.ask("GET", path, P.READING_READ, params=asked)).json()
+        found += told["items"]
+        if told["next"] is None:
+            break
+        asked["cursor"] = told["next"]
+    assert [each["order"] for each in found] == [3, 2, 1]
+
+
+BOUNDED = {
+    # by nature, as docs/rest.md says of each: the objects of a meter, its profiles, 400 days, what
+    # a configuration has
+    "/api/v1/meters/{name}/readings/latest",
+    "/api/v1/meters/{name}/profiles",
+    "/api/v1/collection",
+    "/api/v1/collection/schedules",
+}
+
+
+async def test_every_list_comes_in_pages() -> None:
+    told = (await (await Door().open()).ask("GET", "/api/v1/openapi.json")).json()
+    whole = set()
+    for path, methods in told["paths"].items():
+        asked = methods.get("get", {"responses": {}})
+        content = asked["responses"].get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        named = told["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
+        parts = named.get("properties", {})
+        if schema.get("type") != "array" and "items" not in parts:
+            continue
+        words = {each["name"] for each in asked.get("parameters", ())}
+        if not ("next" in parts and {"limit", "cursor"} <= words):
+            whole.add(path)
+    assert whole == BOUNDED
+    page = (Path(__file__).parents[2] / "docs" / "rest.md").read_text(encoding="utf-8")
+    pages = next(line for line in page.split("\n- ") if line.startswith("**Pages.**"))
+    for path in BOUNDED:
+        assert path.removeprefix("/api/v1").replace("{name}", "…") in pages
 
 
 async def test_the_description_is_of_version_3_1_and_whole() -> None:

@@ -245,6 +245,23 @@ async def test_who_comes_back_too_late_is_told_so() -> None:
         assert answer.status_code == status, last
 
 
+async def test_who_listened_to_a_life_that_is_lost_is_told_so() -> None:
+    """The head of the lost life was 9; its backup had come to 7."""
+    door = await town()
+    begun = await door.store.run(lambda tx: tx.jump_changes(1000))  # type: ignore[attr-defined]
+    assert begun == 1007
+    statuses = ((7, 410), (9, 410), (1007, 200))
+    for new in (), (90, 91):
+        await tell(door, *new)
+        for last, status in statuses:
+            headers = {"Last-Event-ID": str(last)}
+            answer = await door.ask("GET", STREAM, *EVERY, params=NOW, headers=headers)
+            assert answer.status_code == status, (last, new)
+    assert short(answer) == ["order done 90", "order done 91"]
+    again = await door.store.run(lambda tx: tx.jump_changes(1000))  # type: ignore[attr-defined]
+    assert again == 2009, "a second loss begins where the first life after it ended"
+
+
 async def test_a_listener_hears_what_comes_while_it_listens_and_ends_in_time() -> None:
     door = await town()
     asked = asyncio.create_task(door.ask("GET", STREAM, *EVERY, params={"wait_s": 300}))

@@ -31,12 +31,15 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
     "findings": ({"after the end": 0}, {"after the end": 1}),
     "limit": ({"90000001": "3300", "90000003": "none"}, {"90000001": "3301", "90000003": "none"}),
     "supply": ({"90000002": "disconnected"}, {"90000002": "connected"}),
+    "load": ({"90000002": "on"}, {"90000002": "off"}),
+    "periods": ({"90000001": 0}, {"90000001": 1}),
     "attempts_min": (1, 2),
     "done_within": ("10s", "1s"),
     "latency_p50": ("10s", "1s"),
     "latency_p95": ("10s", "1s"),
     "frames_lost_min": (0, 1),
     "frames_by_radio_min": (0, 1),
+    "broadcasts_min": (0, 1),
     "link_changes_min": (0, 1_000),
     "level": ({"90000001": 1}, {"90000001": 2}),
     "readings": (0, 1),
@@ -46,6 +49,7 @@ EXPECTATIONS: dict[str, tuple[Any, Any]] = {
         {"state": {"answered": 1}},
     ),
     "tariffs": ({"90000001": "DEFAULT"}, {"90000001": "SUMMER"}),
+    "campaigns": ((), ("done: 1 done, 0 failed, 0 waiting",)),
     "keys": ({}, {"90000001": "changed"}),  # where some are changed: test_half_done_keys.py
 }
 HEAD = 'about = "No order."\nstart = 2026-07-06T10:00:00\nduration = "1m"\n[expect]\n'

@@ -54,7 +54,7 @@ REFUSED = {
     ),
     "unknown kind of order": (
         '[[order]]\nat = "1m"\nkind = "reconnect"\n',
-        "line 7: order 1: kind takes one of arm, connect, disconnect, remove-limit, set-limit",
+        "line 7: order 1: kind takes one of arm, connect, disconnect, load-off, load-on, ",
     ),
     "campaign for firmware without an image": (
         '[[campaign]]\nat = "1m"\nkind = "update-firmware"\nconcentrator = "C-001"\n',
@@ -156,7 +156,7 @@ REFUSED = {
     ),
     "question that there is not": (
         ASK.replace("state", "weather"),
-        "line 8: ask 1: kind takes one of clock, events, faults, state, task, topology",
+        "faults, reboot, state, task, topology",
     ),
     "task without objects": (ASK.replace("state", "task"), "ask 1 is a task, which names objects"),
     "question with objects": (

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -223,31 +224,59 @@ async def test_over_tls_to_whom_we_believe(tmp_path: Path) -> None:
     assert receiver.numbers == [2, 4, 6]
 
 
+ENDS = {
+    # How a server ends its side under TLS without a close_notify: whether it has taken what we sent
+    "having read all": (b"", True),
+    "in the midst of it": (b"meter 2", False),
+    "having read nothing": (None, False),
+}
+
+
 @pytest.mark.live
-async def test_a_tls_server_that_dies_has_not_taken_it(tmp_path: Path) -> None:
-    """It has read all, and ends without a close_notify."""
+@pytest.mark.parametrize(("until", "taken"), ENDS.values(), ids=ENDS)
+async def test_a_tls_server_that_just_ends(
+    tmp_path: Path, until: bytes | None, *, taken: bool
+) -> None:
+    """RFC 5425, 4.4, has it answer our close_notify; many do not."""
     house, authority = await filled(), Authority.found(tmp_path / "ours")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.issue("cert", "cert"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def die() -> bytes:
+        def end() -> bytes:
             plain, _ = listening.accept()
             with context.wrap_socket(plain, server_side=True) as connection:
-                read = connection.recv(4096)
-                while read and b"meter 2" not in read:
-                    read += connection.recv(4096)
+                read = b""
+                while until is not None and (some := connection.recv(16)):
+                    read += some
+                    if until and until in read:
+                        break
                 return read
 
-        dying = asyncio.create_task(asyncio.to_thread(die))
+        ending = asyncio.create_task(asyncio.to_thread(end))
         policy = Syslog(
             host="127.0.0.1",
             port=listening.getsockname()[1],
             tls=SyslogTls(authority=authority.path),
         )
-        with pytest.raises(NotDelivered):
+        with nullcontext() if taken else pytest.raises(NotDelivered):
             await delivered(house, policy)
-        assert b"meter 0" in await dying
+        assert (b"meter 0" in await ending) is (until is not None)
+    assert await house.store.run(lambda tx: tx.audit_told()) == (6 if taken else 0)
+
+
+@pytest.mark.live
+async def test_a_server_that_turns_us_away_has_taken_nothing() -> None:
+    """It ends its side before it has read anything; for its system that is no error."""
+    house = await filled()
+
+    async def turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(turn_away, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NotDelivered):
+            await delivered(house, msgspec.structs.replace(LOCAL, port=port))
     assert await house.store.run(lambda tx: tx.audit_told()) == 0
 
 

@@ -15,8 +15,9 @@ from headend.orders.accept import Acceptance
 from headend.orders.inbox import Inbox
 from headend.orders.settle import Settling
 from headend.orders.withdraw import Withdrawal
-from headend.soap.orders import OrderDesk
-from headend.soap.server import SoapServer
+from headend.soap.door.server import SoapServer
+from headend.soap.orders.desk import OrderDesk
+from headend.soap.orders.operation_sets import SetDesk
 from headend.store.store import SqlStore
 from protocols.cim import envelope, schema, xml
 from protocols.cim.codes import Result
@@ -75,8 +76,9 @@ def message_in(octets: bytes) -> Message:
     return envelope.read(body)
 
 
-async def counter(policy: OrderPolicy = POLICY) -> Counter:
-    store, clock, chance = SqlStore(databases.memory(), live=False), FixedClock(), CountingChance()
+async def counter(policy: OrderPolicy = POLICY, store: SqlStore | None = None) -> Counter:
+    store = store or databases.store()
+    clock, chance = FixedClock(), CountingChance()
     meters = [
         Meter("90000001", "C1", True, contracted_w=Decimal(5000)),
         Meter("90000002", "C1", True),
@@ -94,7 +96,9 @@ async def counter(policy: OrderPolicy = POLICY) -> Counter:
     acceptance = Acceptance(policy, WorkingDays(UTC, ()), settling, wake)
     withdrawal = Withdrawal(settling)
     desk = OrderDesk(inbox, acceptance, withdrawal, settling, store, clock, chance, policy)
-    return Counter(SoapServer(desk, clock, chance), store, settling, woken, clock)
+    sets = SetDesk(inbox, clock, chance, lambda verb, noun: desk)
+    server = SoapServer(desk, clock, chance, sets=sets)
+    return Counter(server, store, settling, woken, clock)
 
 
 def told(message: Message) -> tuple[Result, list[str]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from headend.soap.addresses import ReplyAddresses
-from headend.soap.server import SoapServer
-from protocols.cim import envelope, replies, xml
+from headend.soap.desks import Call
+from headend.soap.door.admission import Admission
+from headend.soap.door.server import SoapServer
+from headend.soap.outbound.addresses import ReplyAddresses
+from protocols.cim import control_request, envelope, replies, xml
 from protocols.cim.control_request import ControlRequest
 from protocols.cim.replies import Stamp
 
@@ -42,11 +44,12 @@ class RememberingDesk:
     octets: list[bytes] = field(default_factory=list)
     fails: Exception | None = None
 
-    async def submit(self, request: ControlRequest, digest: str, octets: bytes) -> bytes:
+    async def answer(self, call: Call) -> bytes:
+        request = control_request.read(call.message, now=AT)
         if self.fails is not None:
             raise self.fails
-        self.taken.append((request, digest))
-        self.octets.append(octets)
+        self.taken.append((request, call.digest))
+        self.octets.append(call.octets)
         stamp = Stamp(
             source="HES",
             message_id=f"answer-{len(self.taken)}",
@@ -58,11 +61,14 @@ class RememberingDesk:
         return xml.serialize(envelope.write(answer))
 
 
-def server_around(desk: RememberingDesk) -> SoapServer:
+CALLBACK = ReplyAddresses(("http://127.0.0.1:9/callback",))
+
+
+def server_around(desk: RememberingDesk, admission: Admission | None = None) -> SoapServer:
     return SoapServer(
-        desk=desk,
+        orders=desk,
         clock=FixedClock(),
         chance=CountingChance(),
-        reply_addresses=ReplyAddresses(("http://127.0.0.1:9/callback",)),
+        admission=admission or Admission(clock=FixedClock(), reply_addresses=CALLBACK),
         bounds=xml.Bounds(octets_max=20_000),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headend.soap.addresses import ReplyAddresses
+from headend.soap.outbound.addresses import ReplyAddresses
 
 LIST = ReplyAddresses(
     ("https://crm.utility.example/ami", "http://127.0.0.1:9000/", "http://[::1]:9000/cb/")
@@ -49,6 +49,43 @@ REFUSED = [
     "http://2130706433:9000/",
     "http://[::1]:9000/cb",
     "topic:results",
+    # DNS: a final dot is another spelling of the host, and nobody listed it
+    "https://crm.utility.example./ami",
+    "https://crm.utility.example%2eevil.example/ami",
+    # IDN: letters that look alike, in either spelling
+    "https://xn--crm-qza.utility.example/ami",
+    "https://\uff43rm.utility.example/ami",
+    "https://crm\u3002utility.example/ami",
+    # IPv6 in other forms, with a zone, and with IPv4 inside
+    "http://[0:0:0:0:0:0:0:1]:9000/cb/1",
+    "http://[::1%25eth0]:9000/cb/1",
+    "http://[::ffff:127.0.0.1]:9000/",
+    "http://[::1]@evil.example:9000/cb/1",
+    "http://[::1].evil.example:9000/cb/1",
+    "http://[::1:9000/cb/1",
+    # ports: none, zero, signs, blanks, another base
+    "http://127.0.0.1:/",
+    "http://127.0.0.1:0/",
+    "http://127.0.0.1:+9000/",
+    "http://127.0.0.1:9_000/",
+    "http://127.0.0.1: 9000/",
+    "http://127.0.0.1:09000000000000009000/",
+    "http://127.0.0.1:9000:80/",
+    # other spellings of an IPv4 address
+    "http://0x7f.0.0.1:9000/",
+    "http://0177.0.0.1:9000/",
+    "http://127.0.0.1.:9000/",
+    # userinfo without a name, a query or a fragment where the host should be
+    "http://@127.0.0.1:9000/",
+    "http://evil.example?@127.0.0.1:9000/",
+    "http://evil.example;@127.0.0.1:9000/",
+    "http:127.0.0.1:9000/",
+    "http:///127.0.0.1:9000/",
+    "http:\\\\127.0.0.1:9000/",
+    "HTTP\t://127.0.0.1:9000/",
+    "https://crm.utility.example/ami/..;/admin",
+    "https://crm.utility.example/ami\x00",
+    "jar:https://crm.utility.example/ami!/x",
 ]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from headend.integration.outbox import NotDelivered
 from headend.ports import Outgoing
-from headend.soap.addresses import ReplyAddresses
-from headend.soap.callback import ANSWER_MAX_BYTES, CallbackFailed, SoapChannel
+from headend.soap.outbound.addresses import ReplyAddresses
+from headend.soap.outbound.callback import ANSWER_MAX_BYTES, CallbackFailed, SoapChannel
 from protocols.cim import envelope, replies, schema, xml
 from protocols.cim.codes import Result
 from protocols.cim.envelope import Kind, Message
@@ -168,7 +168,7 @@ OPERATIONS = {
 async def test_every_message_has_its_operation(
     asked: tuple[str, str, bool], operation: str
 ) -> None:
-    from headend.soap.zeep_callback import OPERATIONS as OFFERED
+    from headend.soap.outbound.zeep_callback import OPERATIONS as OFFERED
 
     kind, noun, generic = asked
     consumer = Consumer(answer())

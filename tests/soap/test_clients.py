@@ -13,14 +13,16 @@ import zeep
 from requests import Session
 from zeep.transports import Transport
 
-from headend.soap.callback import CallbackFailed
-from headend.soap.documents import ENDPOINTS
-from headend.soap.route import client_source
-from headend.soap.zeep_callback import ANSWER_MAX_BYTES, ClientTls, ZeepCallback
+from headend.soap.door.documents import ENDPOINTS
+from headend.soap.door.route import client_source
+from headend.soap.outbound.callback import CallbackFailed
+from headend.soap.outbound.zeep_callback import ANSWER_MAX_BYTES, ClientTls, ZeepCallback
 from protocols.cim.control_types import ControlKind
 from protocols.cim.end_device_controls import MeterRef
 from tests.certificates import Authority
 from tests.cim import orders_as_xml as a
+from tests.gsoap import client_of
+from tests.programs import output_of
 from tests.soap.desk import RememberingDesk, server_around
 from tests.soap.door import open_door
 
@@ -158,10 +160,24 @@ async def test_php_sends_an_order() -> None:
         output, errors = await php.communicate()
     assert php.returncode == 0, (output + errors).decode()
     told = json.loads(output)
-    assert told["functions"] == {"generic": 3, "MeterConfig": 1, "EndDeviceControls": 5}
+    assert told["functions"] == {"generic": 3, "MeterConfig": 3, "EndDeviceControls": 5}
     assert (told["result"], told["code"], told["transaction"]) == ("OK", "0.3", "t-1")
     assert "SUSTANTIVO_NO_ADMITIDO" in told["refused"]
     assert "fault" not in told
+    _limit_taken(desk)
+
+
+@pytest.mark.live
+@pytest.mark.prove  # another compilation: SIAD's is in `make test`
+@pytest.mark.requires("gsoap")
+async def test_gsoap_sends_an_order(tmp_path: Path) -> None:
+    desk = RememberingDesk()
+    program = Path(__file__).parent / "clients" / "order.cpp"
+    async with open_door(server_around(desk)) as base:
+        address = f"{base}/soap/EndDeviceControls"
+        client = await client_of(f"{address}?wsdl", program, tmp_path)
+        said = await output_of(str(client), address, a.MESSAGE_ID, a.CORRELATION_ID)
+    assert said.split() == ["OK", "0.3", "t-1"]
     _limit_taken(desk)
 
 

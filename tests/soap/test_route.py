@@ -15,12 +15,13 @@ from lxml import etree
 from structlog.testing import capture_logs
 
 from headend.config import Soap, Tls
-from headend.soap.documents import ENDPOINTS, document
-from headend.soap.route import UnsafeBind, client_source, uvicorn_options
+from headend.soap.door.admission import Admission
+from headend.soap.door.documents import ENDPOINTS, document
+from headend.soap.door.route import UnsafeBind, client_source, uvicorn_options
 from protocols.cim import schema
 from tests.certificates import END, PAST, Authority
 from tests.cim import orders_as_xml as a
-from tests.soap.desk import RememberingDesk, server_around
+from tests.soap.desk import FixedClock, RememberingDesk, server_around
 from tests.soap.door import BODY_MAX_BYTES, open_door
 
 ORDERS = "/soap/EndDeviceControls"
@@ -189,8 +190,7 @@ async def test_mutual_tls_binds_the_source(tmp_path: Path) -> None:
     tls = Tls(certificate=certificate, key=key, client_authority=authority.path)
     desk = RememberingDesk()
     message = a.soap(a.typed())
-    picky = server_around(desk)
-    picky.sources = frozenset({"OTRO"})
+    picky = server_around(desk, Admission(clock=FixedClock(), sources=frozenset({"OTRO"})))
     async with open_door(picky, tls) as base:
         async with client(verify=authority.client_context("COMERCIAL", "c")) as http:
             answer = await http.post(base + ORDERS, content=message, headers=XML)

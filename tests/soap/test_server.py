@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.clock import run_simulated
-from headend.soap.server import SoapAnswer
+from headend.soap.door.server import SoapAnswer
 from protocols.cim import envelope, schema, xml
 from protocols.cim import namespaces as ns
 from protocols.cim.codes import Result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -53,13 +54,17 @@ def test_one_damaged_row_hides_no_other(
     assert damaged.orders(connection, limit=1) == [third]
 
 
-async def test_the_commands_say_so(tmp_path: Path) -> None:
+def test_the_commands_say_so(tmp_path: Path) -> None:
     place = str(tmp_path / "ami.db")
-    store = SqlStore(f"sqlite:///{place}", live=False)
-    for number in (1, 2):
-        await store.run(lambda tx, n=number: tx.add_order(order(n), STORY))  # type: ignore[misc]
-    await store.run(lambda tx: spoil(tx._connection, 1, "amount", "much"))  # type: ignore[attr-defined]
-    await store.close()
+
+    async def fill() -> None:
+        store = SqlStore(f"sqlite:///{place}", live=False)
+        for number in (1, 2):
+            await store.run(lambda tx, n=number: tx.add_order(order(n), STORY))  # type: ignore[misc]
+        await store.run(lambda tx: spoil(tx._connection, 1, "amount", "much"))  # type: ignore[attr-defined]
+        await store.close()
+
+    asyncio.run(fill())
     run = CliRunner().invoke
     shown = run(app, ["order", "list", "--database", place])
     assert (

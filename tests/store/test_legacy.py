@@ -15,7 +15,7 @@ from headend.domain.order import FINAL, OWN, Kind
 from headend.domain.reason import REASONS, ReasonCode
 from headend.integration.legacy import LegacyDatabase, tables, values
 from headend.integration.outbox import NotDelivered
-from headend.ports import Outgoing
+from headend.ports import Outgoing, StoreUnavailable
 from headend.store.columns import utc_text
 from headend.store.store import Reader
 from protocols.commercial.messages import (
@@ -209,6 +209,31 @@ async def test_as_a_channel_of_the_outbox(url: str) -> None:
     await database.close()
     with pytest.raises(NotDelivered, match="legacy database"):
         await database.deliver(posted)
+
+
+@databases.postgresql_only
+@pytest.mark.live
+async def test_a_server_that_is_away_as_we_start_is_written_to_once_it_is_there() -> None:
+    cluster, name = databases.cluster(), "comes_later"
+    database = LegacyDatabase(cluster.url(name), live=True)
+    posted = Outgoing("m1", 7, "legacy", "reply", T0, encode(DONE))
+    for _ in range(2):
+        with pytest.raises(NotDelivered, match=name):
+            await database.deliver(posted)
+    cluster.ask(f"CREATE DATABASE {name} TEMPLATE template1")
+    try:
+        sent = await asyncio.gather(*(database.deliver(posted) for _ in range(5)))
+        assert sent == [True] * 5
+        assert len(rows(cluster.url(name), "resultados")) == 1
+        await database.close()
+    finally:
+        cluster.drop(frozenset({name}))
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "oracle://legacy", "no url"])
+def test_what_only_a_person_can_mend_is_told_at_once(url: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        LegacyDatabase(url, live=True)
 
 
 def test_every_kind_and_every_end_has_its_word() -> None:

@@ -21,6 +21,7 @@ from headend.ports import AlreadyStored
 from headend.registry.tariff_file import parse
 from headend.store.orders import IDENTITY
 from headend.store.transaction import SqlTransaction
+from protocols.concentrator.demand import DemandRead
 from protocols.concentrator.messages import ClockWanted
 from tests.store.making import STORY, T0, at, order
 
@@ -43,6 +44,12 @@ week = [{ name = "W", days = [1, 1, 1, 1, 1, 1, 1] }]
 day = [{ number = 1, switch = { "00:00" = 1, "18:00" = 3 } }]
 special = [{ date = "2027-04-02", day = 1 }]
 """
+)
+
+
+some_text = st.none() | texts
+billings = st.builds(
+    DemandRead, st.none() | numbers, some_text, st.none() | numbers, some_text, some_text, some_text
 )
 
 
@@ -80,7 +87,13 @@ def any_order(draw: st.DrawFn) -> Order:
             not_after=st.none() | aware,
             reason=st.none() | st.sampled_from(ReasonCode),
             value_read=st.none()
-            | st.builds(ValueRead, limit=st.none() | amounts, limit_active=st.none() | amounts),
+            | st.builds(
+                ValueRead,
+                limit=st.none() | amounts,
+                limit_active=st.none() | amounts,
+                load_on=st.none() | st.booleans(),
+                demand=st.none() | billings,
+            ),
             evidence=st.lists(st.builds(Evidence, at=aware, text=texts), max_size=3).map(tuple),
             ended_at=st.none() | aware,
             verify_at=st.none() | aware,

@@ -88,18 +88,21 @@ async def worker(url: str, called: str) -> AsyncIterator[Worker]:
     nobody: Any = None
     lanes = Lanes(store, WallClock(), steps, OrderPolicy(), called, nobody)  # type: ignore[arg-type]
 
-    async def work() -> None:
-        on_duty.append(True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            on_duty.clear()
+    class Working:
+        errors: tuple[Exception, ...] = ()
+
+        async def run(self) -> None:
+            on_duty.append(True)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                on_duty.clear()
 
     class Nobody:
         def present(self) -> list[Any]:
             return []
 
-    duties = Duties(Duty(url), Nobody(), [("work", work)], may_end=True)  # type: ignore[arg-type]
+    duties = Duties(Duty(url), Nobody(), {"work": Working()}, may_end=True)  # type: ignore[arg-type]
 
     async def stand_down() -> None:
         duties.allow(False)

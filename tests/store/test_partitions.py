@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, Table, insert, text
+from sqlalchemy import Connection, Engine, text
 
 from headend.app.months import MONTHS_AHEAD, Months
 from headend.domain.event import Event, Severity, Source
@@ -30,6 +30,7 @@ from headend.store.store import SqlStore
 from headend.store.transaction import SqlTransaction
 from tests import databases
 from tests.store.making import STORY, T0, order
+from tests.store.schemas import put
 
 pytestmark = databases.postgresql_only
 
@@ -171,20 +172,6 @@ def test_a_month_that_is_dropped_takes_its_rows_alone(engine: Engine) -> None:
         drop_month(connection, Part("interval_days", JULY))
         assert where(connection, "interval_days") == ["interval_days_others"]
         assert missing_months(connection, date(2026, 7, 9), 1) == [Part("interval_days", JULY)]
-
-
-BLANKS = {int: 0, str: "", bool: False, bytes: b"", datetime: T0}
-
-
-def put(connection: Connection, table: str, **cells: object) -> None:
-    """A row as an older program's table has it; what is not said is blank."""
-    columns = Table(table, MetaData(), autoload_with=connection).columns
-    blank = {
-        column.name: BLANKS[column.type.python_type]
-        for column in columns
-        if not column.nullable and column.server_default is None and column.name not in cells
-    }
-    connection.execute(insert(columns.values()[0].table).values({**blank, **cells}))
 
 
 def test_rows_of_an_older_program_come_into_their_months() -> None:

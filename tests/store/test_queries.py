@@ -164,7 +164,10 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     store = SqlStore(url, live=False)
     await store.run(add(1))
     reader = Reader(url)
-    refused = {store.read: DBAPIError, reader.read: StoreUnavailable}
+    refused: dict[Any, Any] = {
+        store.read: (DBAPIError, StoreUnavailable),
+        reader.read: StoreUnavailable,
+    }
     for read, error in refused.items():
         with pytest.raises(error, match="read-?only"):
             read(lambda connection: connection.exec_driver_sql("DELETE FROM orders"))

@@ -57,7 +57,7 @@ SAID = {
     "the server is down": (down, "Connection refused"),
     "a wrong password": (wrong_password, "password authentication failed"),
     "no such database": (no_such_database, '"nowhere" does not exist'),
-    "tables of a later program": (of_a_later_program, "brought up to date by a later program"),
+    "tables of a later program": (of_a_later_program, "of a later program"),
     "no right to make tables": (without_rights, "permission denied for schema public"),
 }
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
+from headend.domain.cause import Cause, InSpanish
 from headend.domain.event import Event, Incident, IncidentKind, Severity, Source
+from headend.domain.life_cycle import LifeLine, Step
 from headend.domain.meter import Concentrator, Meter, Stage
 from headend.domain.order import State
 from headend.domain.reason import ReasonCode
@@ -76,6 +78,27 @@ def unregistered(tx: SqlTransaction) -> None:
     tx.put_meters([Meter("m", stage=Stage.IN_STOCK)])
 
 
+def new(tx: SqlTransaction) -> None:
+    """Commissioned and linked ten minutes ago, far down a line that does not carry orders yet."""
+    linked(tx)
+    tx.put_meters([Meter("m", "C1", commissioned=True, stage=Stage.LINKED)])
+    at = NOON - timedelta(minutes=10)
+    tx.add_life(
+        [
+            LifeLine("m", at, Step.COMMISSION, Stage.INSTALLED, Stage.COMMISSIONED, "a", ""),
+            LifeLine("m", at, Step.LINK, Stage.COMMISSIONED, Stage.LINKED, "a", ""),
+        ]
+    )
+    tx.next_order_number()
+    tx.add_order(
+        order(
+            1, meter="m", state=State.FAILED, reason=ReasonCode.LIMIT_NOT_REPRESENTABLE,
+            ended_at=NOON, accepted_at=at,
+        ),
+        [*STORY, (State.FAILED, "it ended")],
+    )  # fmt: skip
+
+
 def failing(tx: SqlTransaction) -> None:
     silent(tx)
     tx.add_session(SessionChange("C1", NOON - timedelta(hours=20), True, 2))
@@ -119,8 +142,8 @@ CASES: dict[str, tuple[Callable[[SqlTransaction], None], Verdict, str, str]] = {
     ),
     "nothing for a day, and nothing missing": (
         for_a_day, Verdict.SILENT,
-        "Meter m has no values since 2026-07-05 12:00: its concentrator C1 is not on line.",
-        ("El medidor m no tiene valores desde 2026-07-05 12:00: su concentrador C1 no está en"
+        "Meter m has no values since 2026-07-05 12:00-04:00: its concentrator C1 is not on line.",
+        ("El medidor m no tiene valores desde 2026-07-05 12:00-04:00: su concentrador C1 no está en"
         " línea."),
     ),
     "gaps": (
@@ -132,8 +155,8 @@ CASES: dict[str, tuple[Callable[[SqlTransaction], None], Verdict, str, str]] = {
     ),
     "silent": (
         silent, Verdict.SILENT,
-        "Meter m has no values since 2026-07-05 00:00: its concentrator C1 is not on line.",
-        ("El medidor m no tiene valores desde 2026-07-05 00:00: su concentrador C1 no está en"
+        "Meter m has no values since 2026-07-05 00:00-04:00: its concentrator C1 is not on line.",
+        ("El medidor m no tiene valores desde 2026-07-05 00:00-04:00: su concentrador C1 no está en"
         " línea."),
     ),
     "never": (
@@ -148,26 +171,33 @@ CASES: dict[str, tuple[Callable[[SqlTransaction], None], Verdict, str, str]] = {
         "Nothing is expected of meter m: it is not commissioned.",
         "Del medidor m no se espera nada: no está comisionado.",
     ),
+    "ours for twenty minutes, and its last order failed": (
+        new, Verdict.NOT_EXPECTED,
+        ("Nothing is expected of meter m: it is ours to read since 2026-07-06 11:50-04:00, and its"
+        " first interval ends at 2026-07-06 12:15-04:00."),
+        ("Del medidor m no se espera nada: lo leemos desde 2026-07-06 11:50-04:00, y su primer"
+        " intervalo termina a las 2026-07-06 12:15-04:00."),
+    ),
     "its last order failed": (
         failing, Verdict.SILENT,
-        ("Meter m has no values since 2026-07-05 00:00: its last order, 1, ended failed: the"
+        ("Meter m has no values since 2026-07-05 00:00-04:00: its last order, 1, ended failed: the"
         " meter's module is reached, but the meter does not answer."),
-        ("El medidor m no tiene valores desde 2026-07-05 00:00: su última orden, 1, terminó"
+        ("El medidor m no tiene valores desde 2026-07-05 00:00-04:00: su última orden, 1, terminó"
         " fallida: el módulo del medidor responde, pero el medidor no."),
     ),
     "no supply, which is why its order failed": (
         without_supply, Verdict.SILENT,
-        ("Meter m has no values since 2026-07-05 00:00: its supply went, and it has not told that"
-        " it came back."),
-        ("El medidor m no tiene valores desde 2026-07-05 00:00: se le cortó el suministro, y no ha"
-        " dicho que volvió."),
+        ("Meter m has no values since 2026-07-05 00:00-04:00: its supply went, and it has not told"
+        " that it came back."),
+        ("El medidor m no tiene valores desde 2026-07-05 00:00-04:00: se le cortó el suministro, y"
+        " no ha dicho que volvió."),
     ),
     "a part of an outage": (
         in_an_outage, Verdict.SILENT,
-        ("Meter m has no values since 2026-07-05 00:00: it is part of an outage at transformer T-7"
-        " that is not over."),
-        ("El medidor m no tiene valores desde 2026-07-05 00:00: es parte de un corte de suministro"
-        " en transformador T-7 que no ha terminado."),
+        ("Meter m has no values since 2026-07-05 00:00-04:00: it is part of an outage at"
+        " transformer T-7 that is not over."),
+        ("El medidor m no tiene valores desde 2026-07-05 00:00-04:00: es parte de un corte de"
+        " suministro en transformador T-7 que no ha terminado."),
     ),
 }  # fmt: skip
 
@@ -187,8 +217,8 @@ def test_the_verdict_and_its_cause(
     assert sentence(found, "en", ZONE) == english
     assert sentence(found, "es", ZONE) == spanish
     for cause in found.causes:
-        assert text_of(cause, "es") and evidence_of(cause, "es")
-        assert bool(next_step_of(cause, "en")) is bool(next_step_of(cause, "es"))
+        assert text_of(cause, "es", ZONE) and evidence_of(cause, "es", ZONE)
+        assert bool(next_step_of(cause, "en", ZONE)) is bool(next_step_of(cause, "es", ZONE))
     for language in ("en", "es"):
         written = page(found, language, ZONE)  # type: ignore[arg-type]
         assert "http" not in written and "<script" not in written
@@ -228,6 +258,59 @@ def test_the_page_draws_orders_events_and_the_link(
     assert drawn.count('<path class="alarm" d="M') == 2  # and the legend's
     assert drawn.count('<path class="event" d="M') == 1
     assert ">0 / 48</text>" in drawn
+
+
+def test_what_came_later_is_not_told(connection: Connection, tx: SqlTransaction) -> None:
+    """As of eleven nothing is known of what noon brought: not of the order that failed then, nor of
+    the last event, the last session and the values that came."""
+    linked(tx)
+    days(tx, WHOLE, WHOLE, dict.fromkeys(range(1, 40), 3 * 3600))  # the last until 12:45
+    eleven = NOON - timedelta(hours=1)
+    tx.add_session(SessionChange("C1", eleven, True, 1))
+    tx.add_session(SessionChange("C1", NOON, False, 1))
+    tx.add_event(Event("m", "power-down", Severity.CRITICAL, NOON, NOON, (Source.PUSH,)))
+    for number in (1, 2):
+        tx.next_order_number()
+        accepted = eleven - timedelta(minutes=5) if number == 1 else NOON
+        made = order(number, meter="m", accepted_at=accepted)
+        tx.add_order(made, STORY)
+        failed = ReasonCode.METER_DOES_NOT_ANSWER
+        ended = made.to(State.FAILED, reason=failed, ended_at=NOON)
+        tx.save_order(ended, at=NOON, cause="it ended")
+    then = why(connection, "m", ZONE, eleven, days=3)
+    assert then is not None
+    assert [(each.number, each.state, each.reason) for each in then.orders] == [
+        (1, State.QUEUED, None)
+    ]
+    assert then.events == () and [each.online for each in then.sessions] == [True]
+    assert then.last_at == eleven - timedelta(hours=3), "what ended at eight came at eleven"
+    assert then.days[-1].received == 32
+    assert not [each for each in then.causes if each.at is not None and each.at > eleven]
+    texts = " ".join(each.text for each in asked(connection).causes)
+    assert "its last order, 2" in texts and "is not on line" in texts
+    assert "order" not in " ".join(each.text for each in then.causes)
+
+
+TIMES = {
+    # what a cause says, when it was: the same by the utility's clock
+    "a time of day": ("at 04:41:20Z", NOON, "at 2026-07-06 00:41:20-04:00"),
+    "the day before there": ("at 00:30Z", NOON - timedelta(hours=10), "at 2026-07-05 20:30-04:00"),
+    "the nearest such time": (
+        "at 23:50Z", NOON - timedelta(hours=15, minutes=50), "at 2026-07-05 19:50-04:00",
+    ),
+    "with its day": ("until 2026-01-02 03:04:05Z", None, "until 2026-01-02 00:04:05-03:00"),
+    "of no day": ("at 04:41:20Z", None, "at 04:41:20Z"),
+    "no time at all": ("at 25:61Z", NOON, "at 25:61Z"),
+    "a name": ("module 1Z", NOON, "module 1Z"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, at, expected", TIMES.values(), ids=TIMES)
+def test_times_are_told_by_one_clock(text: str, at: datetime | None, expected: str) -> None:
+    cause = Cause(text, text, InSpanish(text, text, text), at, text)
+    for word in (text_of, evidence_of, next_step_of):
+        for language in ("en", "es"):
+            assert word(cause, language, ZONE) == expected  # type: ignore[arg-type]
 
 
 def test_nobody(connection: Connection) -> None:

@@ -167,7 +167,10 @@ def test_no_address(command: tuple[str, ...], url: str) -> None:
 def test_nobody_at_the_address() -> None:
     ran = ami(*SEND, "--url", "http://127.0.0.1:1/soap")
     assert ran.exit_code == 1
-    assert "no head-end at http://127.0.0.1:1/soap: Connection refused" in said(ran)
+    assert (
+        "nobody answers at http://127.0.0.1:1/soap/EndDeviceControls: Connection refused"
+        in said(ran)
+    )
     assert "ami serve" in said(ran)
 
 
@@ -227,11 +230,19 @@ def test_an_order_for_yesterday(option: str) -> None:
     assert f"{option} is past" in said(ran)
 
 
-@pytest.mark.parametrize("kind", ["connect", "disconnect"])
+@pytest.mark.parametrize("kind", ["connect", "disconnect", "reset-demand"])
 def test_only_a_limit_has_an_end(kind: str) -> None:
     ran = ami("order", "send", "--meter=90000001", f"--kind={kind}", "--yes", "--until=2h")
     assert ran.exit_code == 2
     assert "--until is the end of a limit" in said(ran)
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "reset-demand"])
+def test_what_cannot_be_undone_asks_first(kind: str) -> None:
+    """Nobody is at the terminal to say yes, so nothing is sent to where nobody listens."""
+    ran = ami("order", "send", "--meter=90000001", f"--kind={kind}", "--url=http://127.0.0.1:9/x")
+    assert ran.exit_code == 1
+    assert "90000001?" in said(ran) and "no head-end" not in said(ran)
 
 
 class _Page(BaseHTTPRequestHandler):

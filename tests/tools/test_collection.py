@@ -150,7 +150,7 @@ def test_schedules_tell_who_is_meant_and_when_each_has_its_turn(
     at = datetime.fromisoformat(month["next"]).astimezone(ZONE)
     assert (at.day, at.hour, at.minute) == (1, 0, 5)
     (each,) = month["concentrators"]
-    assert datetime.fromisoformat(each["next"]) <= at
+    assert datetime.fromisoformat(each["next"]) == datetime.fromisoformat(month["next"])
     assert "behind C1" in ami("schedules", "--config", str(settings), *where).stdout
     nobody = told("schedules", "--config", str(settings))["items"]
     assert [each["members"] for each in nobody] == [None, None]
@@ -167,6 +167,12 @@ def test_the_curve(where: list[str]) -> None:
     assert found["after"] == {"24 h": 0.75, "10 days": 0.75}
     ran = ami("curve", "2026-07-06", "--plot", *where)
     assert ran.exit_code == 0 and "144 of 288 intervals are here" in ran.stdout
+    assert "of 2026-07-06 by" in ran.stdout
+
+
+def test_the_curve_is_of_the_day_that_status_tells_of(where: list[str]) -> None:
+    before, day = told("status", *where)["last_day"], told("curve", *where)["day"]
+    assert before <= day <= told("status", *where)["last_day"]
 
 
 def test_where_nothing_is_expected(where: list[str]) -> None:

@@ -57,6 +57,9 @@ KINDS: dict[str, Shown] = {
         "step_s = 3600", "clock", "its clock is 3,600 s ahead", NOTHING, "MeterClockWrong"
     ),
     "meter-stuck-relay": Shown("", "disconnect", "not show its effect", "not-applied", "Stuck"),
+    "meter-stuck-load-relay": Shown(
+        "", "load-off", "not show its effect", "not-applied", "StuckLoadRelay"
+    ),
     "meter-phase-loss": Shown(
         "phase = 2", "voltage-l2", "voltage-l2: 0.0 V", NOTHING, "PhaseLost"
     ),
@@ -133,7 +136,7 @@ def story_of_all() -> str:
 
 def asked(meter: str, what: str, at: str) -> str:
     """An order or a read."""
-    if what in (LIMIT, "disconnect"):
+    if what in (LIMIT, "disconnect", "load-off"):
         amount = 'amount = "3300"\n' if what == LIMIT else ""
         order = f'[[order]]\nat = "{at}"\nmeter = "{meter}"\nkind = "{what}"\ndeadline = "10m"\n'
         return order + amount

@@ -27,9 +27,9 @@ def ami(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments])
 
 
-def told(*arguments: str) -> Any:
+def told(*arguments: str, code: int = 0) -> Any:
     ran = ami(*arguments, "--json")
-    assert ran.exit_code == 0, (ran.output, ran.stderr)
+    assert ran.exit_code == code, (ran.output, ran.stderr)
     return json.loads(ran.stdout)
 
 
@@ -69,6 +69,18 @@ def test_a_meter_is_hung_up_blocked_and_exchanged(where: list[str]) -> None:
     assert all(line["who"].startswith("os:") for line in life)
     people = ami("meter", "show", "1", *where).stdout
     assert "12345600 Wh (technician)" in people and "exchanged for 2" in people
+
+
+def test_a_last_reading_below_the_first_is_refused_unless_told_so(where: list[str]) -> None:
+    told("meter", "install", "1", "SP1", "--first-read", "47999.5kWh", *where)
+    low = ("meter", "exchange", "1", "2", "--last-read", "12345.6kWh", "--why", "burnt", *where)
+    error = told(*low, code=1)["error"]
+    assert error["code"] == "below-readings" and "--below-readings" in error["next_step"]
+    assert "12,345.6 kWh is below the 47,999.5 kWh of technician" in error["text"]
+    assert told("meter", "show", "1", *where)["stage"] == "installed"
+    assert told(*low, "--below-readings")["last_read"]["value"] == "12345600"
+    details = [each["detail"] for each in told("audit", "show", *where)]
+    assert "ami meter exchange --below-readings" in details
 
 
 def test_concentrators_are_entered_and_listed(where: list[str]) -> None:

@@ -96,14 +96,14 @@ async def test_beside_a_head_end_for_a_meter_that_calls(tmp_path: Path) -> None:
     before = keys_of(device, MANAGEMENT)
     async with head_end(tmp_path, policy()) as bench:
         name = await register(bench, device)
-        assert bench.head_end.vault is not None
-        await bench.head_end.vault.install(name, MANAGEMENT.sap, before)
+        assert bench.head_end.ground.vault is not None
+        await bench.head_end.ground.vault.install(name, MANAGEMENT.sap, before)
         async with calling(device, bench.port):
             await connected(bench, name)
             ran = await asyncio.to_thread(
                 ami, "meter", "rekey", name, "--database", databases.at(tmp_path / "ami.db")
             )
             assert ran.exit_code == 0, (ran.output, ran.stderr, ran.exception)
-        known = await bench.head_end.vault.keys(name, MANAGEMENT.sap)
+        known = await bench.head_end.ground.vault.keys(name, MANAGEMENT.sap)
     assert known is not None and known.pending is None
     assert known.current.keys == keys_of(device, MANAGEMENT) != before

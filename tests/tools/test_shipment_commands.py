@@ -74,6 +74,44 @@ def test_what_is_refused_is_told_with_file_line_column_and_what_to_do(
     assert told("meter", "list", *where) == []
 
 
+ONE_REFUSED = [{"meter": "A"}, {"meter": "B"}, {"meter": "B"}]
+THREE_TIMES = [{"meter": "B"}, {"meter": "A"}, {"meter": "B"}, {"meter": "B"}]
+TALLIES = {
+    # how many meters, would be entered, refused
+    "a meter twice": (ONE_REFUSED, (3, 2, 1)),
+    "a meter three times": (THREE_TIMES, (4, 2, 2)),
+    "two flaws of one line": ([{"meter": "A", "phase": "D", "title": "1"}], (1, 0, 1)),
+    "shared by two": ([{"meter": "A", **keys("A")}, {"meter": "B", **keys("A")}], (2, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("form", [as_csv, as_xml])
+@pytest.mark.parametrize(("lines", "counts"), TALLIES.values(), ids=TALLIES)
+def test_each_line_is_counted_once(
+    where: list[str], tmp_path: Path, form: Any, lines: Any, counts: tuple[int, int, int]
+) -> None:
+    meters, entered, refused = counts
+    file = str(written(tmp_path, form(lines)))
+    found = told("shipment", "preview", file, *where, code=1)["tally"]
+    assert (found["meters"], found["entered"], found["refused"]) == counts
+    page = ami("shipment", "preview", file, *where).stdout
+    noun = "meter" if meters == 1 else "meters"
+    assert page.startswith(f"{meters} {noun}: {entered} would be entered")
+    verb = "is" if refused == 1 else "are"
+    says = " ".join(ami("shipment", "import", file, *where).stderr.split())
+    assert f"{refused} of {meters} lines {verb} refused; nothing is taken in" in says
+
+
+@pytest.mark.parametrize("file", [as_csv([]), as_xml([]), b"meter;model\r\n;\r\n"])
+@pytest.mark.parametrize("verb", ["preview", "import"])
+def test_a_file_without_meters_is_told_as_that(
+    where: list[str], tmp_path: Path, file: bytes, verb: str
+) -> None:
+    pallet = str(written(tmp_path, file))
+    assert told("shipment", verb, pallet, *where, code=1)["error"]["code"] == "empty-shipment"
+    assert told("shipment", "list", *where) == []
+
+
 WRONG = {
     "no file": (("shipment", "import", "nowhere.csv"), "no-file"),
     "no such shipment": (("shipment", "show", "9"), "no-such-shipment"),

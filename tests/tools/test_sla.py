@@ -62,6 +62,9 @@ def test_a_report_says_what_is_met_and_where_it_is_worst(url: str, goals: str) -
     ]  # fmt: skip
     ran = ami(*asked)
     assert ran.exit_code == 0
+    assert ran.stdout.startswith("2026-07-06, America/Santiago\n")
+    week = ami(*asked, "--days", "7")
+    assert week.stdout.startswith("2026-06-30 to 2026-07-06, America/Santiago\n")
     lines = [line.split() for line in ran.stdout.splitlines() if "half-an-hour" in line]
     assert [" ".join(line) for line in lines] == [
         "half-an-hour 50 % within 30 min 50 % met 288 0 C2 0 %",

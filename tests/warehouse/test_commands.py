@@ -15,7 +15,7 @@ from tests import databases
 from tests.warehouse.utility import FIRST, Utility
 from tools.cli import app
 
-pytestmark = databases.sqlite_only
+pytestmark = databases.on_one
 
 
 @pytest.fixture

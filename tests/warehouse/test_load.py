@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, delete, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
-from headend.store import collected_schema, queries, schema
+from headend.app.retaining import Retaining
+from headend.clock import WallClock
+from headend.config import Config
+from headend.domain.reading import Reading
+from headend.domain.restoration import Restoration, Standing
+from headend.store import collected_schema, queries, schema, warehouse_queries
 from headend.store.collected_queries import interval_days
+from headend.store.retention_holds import Needs
 from headend.store.transaction import SqlTransaction
 from headend.warehouse import manifest as manifests
 from headend.warehouse.load import LoadRefused, sweep
@@ -23,7 +31,7 @@ from headend.warehouse.tables import NOWHERE
 from headend.warehouse.verify import verify
 from tests import databases
 from tests.store.test_ledger import collect
-from tests.warehouse.utility import ENERGY, FIRST, NOW, ORDERS, SECOND, VOLTAGE, Utility
+from tests.warehouse.utility import ENERGY, FIRST, NOW, ORDERS, SECOND, VOLTAGE, Utility, at
 
 # What the utility holds, counted by hand: (table, day): rows.  Each row of a profile has an energy,
 # and every second one a voltage.
@@ -87,7 +95,7 @@ def test_rows_lie_by_day_and_zone(utility: Utility) -> None:
     assert any(NOWHERE in part.path for part in utility.manifest.parts)
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_validated_values_stand_apart_from_raw_ones(utility: Utility) -> None:
     utility.load()
     query = (
@@ -102,7 +110,7 @@ def test_validated_values_stand_apart_from_raw_ones(utility: Utility) -> None:
     assert utility.ask("SELECT DISTINCT meter FROM validated ORDER BY 1") == [("M1",), ("M2",)]
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_a_second_load_changes_nothing(utility: Utility) -> None:
     first = utility.load()
     octets = {name: utility.place.read(name) for name in utility.place.names("")}
@@ -152,6 +160,46 @@ def test_a_late_order_and_a_late_validation_make_their_days_anew(utility: Utilit
     done = utility.load(now=NOW + timedelta(hours=1))
     assert {each.day for each in done.loads if each.table == "orders"} == {FIRST}
     assert utility.ask("SELECT state FROM orders WHERE number = 5") == [("done",)]
+
+
+def retaining(utility: Utility) -> Needs:
+    """What whoever deletes old rows knows of this data store."""
+    config = msgspec.convert({"warehouse": {"place": utility.place.where}}, Config)
+    return asyncio.run(Retaining(utility.store, WallClock(), config, live=True)._needs())
+
+
+def test_what_a_restored_source_numbers_anew_is_carried_over(
+    utility: Utility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup of before two readings: their numbers are given out again."""
+    monkeypatch.setattr(warehouse_queries, "LINES", 0)  # or it would need a thousand of them
+    table = schema.readings
+    utility.load()
+    reading = Reading("M1", ENERGY, 2, at(FIRST, 3), at(FIRST, 3), "lost", "energy", "1", "Wh")
+    utility.run(lambda tx: tx.add_readings([reading, replace(reading, value="2")]))
+    utility.load(now=NOW + timedelta(hours=1))
+
+    def restore(tx: SqlTransaction) -> None:
+        values = {"meter": "M4", "source": "new", "at": at(SECOND, 3)}
+        lost = select(table.c.line).where(table.c.source == "lost").order_by(table.c.line)
+        first, last = tx._connection.execute(lost).scalars()
+        tx._connection.execute(delete(table).where(table.c.line == last))
+        tx._connection.execute(update(table).where(table.c.line == first).values(values))
+        tx.add_restoration(Restoration(1, "b", NOW, NOW, "os:ana", Standing.RESTORED, 0, 0))
+
+    needs = retaining(utility)
+    assert needs.taken is not None and needs.taken["readings"] == "4"
+    utility.run(restore)
+    needs = retaining(utility)
+    assert needs.taken is not None and "readings" not in needs.taken, "nothing of it may be deleted"
+    utility.load(now=NOW + timedelta(hours=2))
+    needs = retaining(utility)
+    assert needs.taken is not None and needs.taken["readings"] == "3"
+    told = utility.ask("SELECT meter FROM registers WHERE day = '2026-07-07'")
+    assert told == [("M4",)]
+    assert utility.ask("SELECT count(*) FROM registers") == [(COUNTS["registers", FIRST] + 1,)]
+    again = utility.load(now=NOW + timedelta(hours=3))
+    assert not {"registers", "orders"} & {each.table for each in again.loads}, "once"
 
 
 def _octets(connection: Connection) -> None:
@@ -204,7 +252,7 @@ BAD: dict[str, tuple[Callable[[Connection], Any], str, int, str]] = {
 }  # fmt: skip
 
 
-@databases.sqlite_only
+@databases.on_one
 @pytest.mark.parametrize("what", BAD)
 def test_bad_rows_stop_nothing_and_do_not_vanish(utility: Utility, what: str) -> None:
     spoil, table, refused, why = BAD[what]
@@ -231,7 +279,7 @@ def test_bad_rows_of_many_tables_at_once(utility: Utility) -> None:
     assert verify(utility.place, done.manifest).wrong == []
 
 
-@databases.sqlite_only
+@databases.sqlite_only("the server's own types refuse such times")
 def test_a_time_that_is_none_is_refused(utility: Utility) -> None:
     """PostgreSQL lets no such thing in."""
     utility.change(_sql("UPDATE orders SET deadline = 'soon' WHERE number = 1"))
@@ -240,7 +288,7 @@ def test_a_time_that_is_none_is_refused(utility: Utility) -> None:
     assert utility.ask("SELECT why FROM errors") == [("deadline is no time: 'soon'",)]
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_a_load_that_is_cut_leaves_what_was(
     utility: Utility, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +325,7 @@ def test_a_load_that_is_cut_leaves_what_was(
     assert not [name for name in utility.place.names("") if name.endswith(PART)]
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_two_loads_do_not_meet(utility: Utility) -> None:
     utility.load()
     with open(utility.folder / "load.lock") as file:
@@ -286,7 +334,7 @@ def test_two_loads_do_not_meet(utility: Utility) -> None:
             utility.load()
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_in_a_bucket_the_second_load_is_refused(
     utility: Utility, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,7 +366,7 @@ def _with_folders(write: Callable[..., None]) -> Callable[..., None]:
     return made
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_verification_finds_what_is_not_as_it_was(utility: Utility) -> None:
     utility.load()
     part = utility.manifest.of("readings", FIRST)[0]
@@ -353,7 +401,7 @@ MANIFESTS = {
 
 
 @pytest.mark.parametrize("what", MANIFESTS)
-@databases.sqlite_only
+@databases.on_one
 def test_what_is_no_data_store_is_refused(tmp_path: Path, what: str) -> None:
     octets, why = MANIFESTS[what]
     place = Place(str(tmp_path))
@@ -363,7 +411,7 @@ def test_what_is_no_data_store_is_refused(tmp_path: Path, what: str) -> None:
         manifests.read(place)
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for where in ("nonsense://x", "s3:///x"):
@@ -373,7 +421,7 @@ def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
         Place(str(tmp_path / "file")).write("a/b", b"")
 
 
-@databases.sqlite_only
+@databases.on_one
 def test_nothing_of_the_source_gives_an_empty_store(tmp_path: Path) -> None:
     utility = Utility(tmp_path)
     try:

@@ -21,16 +21,21 @@ from headend.app.warehouse_duty import WarehouseDuty
 from headend.clock import LoopClock
 from headend.config import Config, parse
 from headend.config_warehouse import Party, ReportSchedule, WarehousePolicy
+from headend.domain.order import Kind, State
+from headend.domain.service_level import Count
+from headend.service_levels.definition import read
+from headend.store.service_level_items import OfDay, counted
 from headend.warehouse import kept, reports
 from headend.warehouse.forms import forms, told
 from headend.warehouse.reports import Content, NoReport, Period, definitions, period_before
 from headend.warehouse.scope import Scope, scope_of
 from tests import databases
-from tests.store.test_ledger import collect
-from tests.warehouse.utility import FIRST, NOW, Utility
+from tests.store.making import order
+from tests.store.test_ledger import ZONE, collect
+from tests.warehouse.utility import FIRST, NOW, Utility, at
 from tools.cli import app
 
-pytestmark = databases.sqlite_only
+pytestmark = databases.on_one
 
 WEEK = Period(FIRST, date(2026, 7, 12))
 Z1 = Scope("z1", frozenset({"completeness", "orders"}), frozenset({"Z1"}), frozenset(), frozenset())
@@ -69,6 +74,72 @@ def test_numbers_are_those_that_one_counts_by_hand(utility: Utility) -> None:
     down = ask(utility, "communications")
     assert section(down, "concentrators") == (("C1", "Z1", 1, 120.0, 120.0, 0),)
     assert figures(ask(utility, "meters"))["Meters"] == 4
+
+
+AGREED = {
+    # hours of the first day at which both are asked: the shares in time, None where all is open
+    "nothing had its time": (10.1, [None, None, None]),
+    "one had half an hour": (10.6, [1.0, None, None]),
+    "an end that is due is open": (13.6, [0.5, 2 / 3, None]),
+    "it had half an hour": (15.6, [0.4, 0.75, None]),
+    "an hour": (16.1, [0.4, 0.6, 1.0]),
+    "all had their time": (72.0, [0.4, 0.6, 0.6]),
+}
+
+
+@pytest.mark.parametrize("hours, shares", AGREED.values(), ids=AGREED)
+def test_the_report_judges_as_service_levels_do(
+    utility: Utility, hours: float, shares: list[float | None]
+) -> None:
+    """Besides the orders of the utility the promised end of a limit, due an hour later."""
+    accepted, ready = at(FIRST, 14), at(FIRST, 15)
+    promised = replace(
+        order(6, transaction_id="t6"), kind=Kind.REMOVE_LIMIT, meter="M2", amount=None, unit=None,
+        accepted_at=accepted, ready_at=ready, not_before=ready, restores=4,
+    )  # fmt: skip
+    utility.run(lambda tx: tx.add_order(promised, [(promised.state, "waits for its time")]))
+    now = at(FIRST, hours)
+    utility.load(now=now)
+    (goal,) = (each for each in read().goals if each.name == "orders")
+    asked = OfDay(FIRST, ZONE, now)
+    levels = utility.store.read(lambda connection: counted(connection, goal, asked))
+    totals = [sum(level.values(), Count()) for level in levels]
+    told = [total.met / total.judged if total.judged else None for total in totals]
+    assert told == shares
+    assert list(figures(ask(utility, "orders")).values()) == pytest.approx(told)
+
+
+def test_more_judged_is_another_report(utility: Utility) -> None:
+    """The same files, when more had its time: no stale copy is handed out.  A period that is over
+    has one report, whatever is loaded later."""
+    utility.load(now=at(FIRST, 13.6))
+    day = Period(FIRST, FIRST)
+
+    def told(hours: float, name: str) -> str:
+        manifest = msgspec.structs.replace(utility.manifest, made_at=at(FIRST, hours))
+        zone = "America/Santiago"
+        return reports.identity(name, manifest, day, language="en", scope=None, zone=zone)
+
+    assert told(13.6, "orders") != told(14, "orders")
+    assert told(30, "orders") == told(100, "orders") != told(29.9, "orders")
+    assert told(13.6, "completeness") == told(14, "completeness")
+
+
+def test_what_begins_long_after_its_day_is_judged_once_it_ended(utility: Utility) -> None:
+    """Accepted on the first day, to begin two days later: open, and at its end late."""
+    utility.load()
+    before = figures(ask(utility, "orders", period=Period(FIRST, FIRST)))
+    ready = at(FIRST, 60)
+    late = replace(
+        order(6, transaction_id="t6", state=State.DONE), kind=Kind.CONNECT, meter="M2",
+        amount=None, unit=None, accepted_at=at(FIRST, 15), ready_at=ready, not_before=ready,
+        ended_at=ready + timedelta(minutes=50),
+    )  # fmt: skip
+    utility.run(lambda tx: tx.add_order(late, [(late.state, "settled")]))
+    utility.load()
+    after = figures(ask(utility, "orders", period=Period(FIRST, FIRST)))
+    assert list(before.values()) == [2 / 4, 3 / 4, 3 / 4]
+    assert list(after.values()) == [2 / 5, 4 / 5, 4 / 5]
 
 
 def test_the_regulators_has_what_all_others_have(utility: Utility) -> None:
@@ -131,9 +202,13 @@ def test_a_party_has_its_rows_alone(utility: Utility) -> None:
     for name in ("meters", "regulator"):
         with pytest.raises(NoReport, match="z1 may not see"):
             ask(utility, name, Z1)
-    assert reports.identity("orders", seen, Z1) != reports.identity("orders", seen, None)
     other = replace(Z1, zones=frozenset({"Z 2"}))
-    assert reports.identity("orders", seen, Z1) != reports.identity("orders", seen, other)
+    period = reports.Period(FIRST, FIRST)
+    ids = {
+        reports.identity("orders", utility.manifest, period, language="en", scope=scope, zone="UTC")
+        for scope in (Z1, None, other)
+    }
+    assert len(ids) == 3
 
 
 PERIODS = {
@@ -260,9 +335,65 @@ def test_reports_as_people_ask_for_them(utility: Utility, tmp_path: Path) -> Non
         return json.loads(ran.stdout)
 
     period = ["--first", "2026-07-06", "--last", "2026-07-12"]
-    made = ami("make", "orders", *period, "--to", str(tmp_path / "out"))
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == sorted(made["files"])
+    out = ["--to", str(tmp_path / "out")]
+    made = ami("make", "orders", *period, *out)
+    stem = "orders-2026-07-06-to-2026-07-12"
+    names = {
+        f"{stem}{name[6:]}" if name.startswith("report.") else f"{stem}-{name}"
+        for name in made["files"]
+    }
+    assert {each.name for each in (tmp_path / "out").iterdir()} == names
+    assert f"{stem}.html" in names
+    assert ami("make", "orders", *period, *out) == made, "the same again is the same"
     assert ami("list") == [made] and ami("show", made["id"]) == made
     for said in (["list"], ["show", made["id"]], ["make", "orders", *period]):
         ran = CliRunner().invoke(app, ["report", *said, "--place", str(utility.folder)])
         assert ran.exit_code == 0 and ran.stdout.strip()
+
+
+def test_reports_in_one_folder_leave_each_other_alone(utility: Utility, tmp_path: Path) -> None:
+    utility.load()
+    out = tmp_path / "out"
+
+    def make(report: str, *said: str) -> Any:
+        days = ["--first", "2026-07-06", "--last", "2026-07-06"]
+        where = ["--place", str(utility.folder), "--to", str(out), "--json"]
+        return CliRunner().invoke(app, ["report", "make", report, *days, *said, *where])
+
+    asked = [("orders",), ("completeness",), ("orders", "--lang", "en")]
+    assert [make(*said).exit_code for said in asked] == [0, 0, 0]
+    pages = {each.name for each in out.glob("*.html")}
+    assert pages == {
+        "orders-2026-07-06.html", "completeness-2026-07-06.html", "orders-2026-07-06-en.html",
+    }  # fmt: skip
+    mine = out / "orders-2026-07-06.html"
+    mine.write_text("mine")
+    before = {each: each.read_bytes() for each in out.iterdir()}
+    refused = make("orders")
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["error"]["code"] == "file-there"
+    assert {each: each.read_bytes() for each in out.iterdir()} == before
+
+
+DIGITS_TOLD = [
+    ("number", 0.15954533916666663, "0.16"),
+    ("number", 12.0, "12.0"),
+    ("share", 2 / 3, "0.666667"),
+    ("share", 0.99999999, "0.999999"),  # never all of it where something is missing
+    ("share", 1.0, "1.0"),
+    ("count", 96, "96"),
+    ("number", None, ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "text"), DIGITS_TOLD)
+def test_csv_has_the_digits_of_its_quantity(kind: Any, value: Any, text: str) -> None:
+    words = reports.Words("a", "b")
+    one = reports.Section("one", words, "", (reports.Column("it", kind, words),))
+    content = Content(
+        reports.Definition(words, words), WEEK, "es", None, ZONE.key, 1, "0" * 64, (),
+        ((one, ((value,),)),),
+    )  # fmt: skip
+    assert list(csv.reader(io.StringIO(forms(content)["one.csv"].decode())))[1:] == (
+        [[text]] if text else [[""]]
+    )
