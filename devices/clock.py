@@ -11,6 +11,7 @@ What would race a clock that jumps is refused, loudly: sockets, threads, subproc
 from __future__ import annotations
 
 import asyncio
+import heapq
 import sys
 import threading
 import time
@@ -54,6 +55,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         _watch_for_real_time()
         self.start = start.astimezone(UTC)
         self._now = 0.0
+        self._timers_set = 0
         self._standstill = 0
         self._owner = threading.get_ident()
         self._failure: BaseException | None = None
@@ -78,6 +80,22 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def pending(self) -> list[asyncio.Task[Any]]:
         """The tasks that are not done, in order of creation."""
         return [task for task in self._tasks.values() if not task.done()]
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; timers of one moment fire in the order in which they were set.
+
+        asyncio's heap compares moments alone: which of two equal ones fires first hangs on every
+        other timer in it, so that a new duty somewhere could swap two orders of a story.
+        """
+        self._check_closed()  # type: ignore[attr-defined]
+        self._timers_set += 1
+        timer = _TimerInTurn(when, callback, args, self, context)
+        timer.turn = self._timers_set
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        timer._scheduled = True
+        return timer
 
     # What asyncio asks of a loop's back end.
 
@@ -119,6 +137,18 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override]
         """Refused: the clock would jump while the thread works."""
         raise ClockRefusal("a thread would race the simulated clock")
+
+
+class _TimerInTurn(asyncio.TimerHandle):
+    __slots__ = ("turn",)
+    turn: int
+    _when: float
+    _scheduled: bool
+
+    def __lt__(self, other: asyncio.TimerHandle) -> bool:
+        if self._when == other._when:  # type: ignore[attr-defined]
+            return self.turn < other.turn  # type: ignore[attr-defined]
+        return self._when < other._when  # type: ignore[attr-defined]
 
 
 class _Jump:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.clock import (
     REFUSED_METHODS,
@@ -53,6 +55,28 @@ def test_timers_fire_in_order_of_their_time_and_at_it():
 
     run_simulated(main(), start=START)
     assert seen == [("soon", 0.25), ("between", 1.0), ("late", 3.5)]
+
+
+@given(st.lists(st.integers(0, 3), max_size=40), st.sets(st.integers(0, 39)))
+def test_timers_of_one_moment_fire_in_the_order_in_which_they_were_set(
+    moments: list[int], cancelled: set[int]
+):
+    """Whatever else is due: asyncio's own heap lets any other timer swap two equal ones."""
+    fired: list[tuple[int, int]] = []
+
+    async def main() -> None:
+        loop = simulated()
+        timers = [
+            loop.call_later(moment, fired.append, (moment, place))
+            for place, moment in enumerate(moments)
+        ]
+        for place in cancelled & set(range(len(timers))):
+            timers[place].cancel()
+        await asyncio.sleep(4)
+
+    run_simulated(main(), start=START)
+    kept = [(moment, place) for place, moment in enumerate(moments) if place not in cancelled]
+    assert fired == sorted(kept)
 
 
 def test_time_limits_and_intervals_work_unchanged():
