@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from headend.config_analysis import AnalysisPolicy
 from headend.config_notify import Channel, Notification, NotifyRule, check
 from headend.config_opcua import OpcUa
 from headend.config_retention import RetentionPolicy, too_short
@@ -437,6 +438,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     direct: DirectPolicy = DirectPolicy()
     collection: CollectionPolicy = CollectionPolicy()
     rollup: RollupPolicy = RollupPolicy()
+    analysis: AnalysisPolicy = AnalysisPolicy()
     retention: RetentionPolicy = RetentionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
     concentrator: ConcentratorPolicy = ConcentratorPolicy()
