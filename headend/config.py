@@ -30,6 +30,7 @@ from headend.config_soap import Replay, SoapUser
 from headend.config_subscribers import Subscriber
 from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts, Watts
 from headend.config_warehouse import ReportSchedule, WarehousePolicy
+from headend.config_web import Web
 from protocols.cim.permits import Permit
 
 
@@ -427,6 +428,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     worker: Name = "worker-1"  # names this process in leases; stable across its restarts
     soap: Soap = Soap()
     rest: Rest = Rest()
+    web: Web = Web()
     opcua: OpcUa = OpcUa()
     mqtt: Mqtt = Mqtt()
     orders: OrderPolicy = OrderPolicy()

@@ -174,12 +174,19 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
         print_json(
             {
                 "soap": running.soap_url,
+                "web": running.web_url,
                 "rest": running.rest_url,
                 "opcua": running.opcua_url,
                 "mqtt": _where(running.broker),
                 "database": configuration.without_password(config.database),
             }
         )
+        if running.first_password is not None:
+            err.print(
+                f"First start. Log in at {running.web_url} as  admin  with the one-time password"
+                f"  {running.first_password}  and choose another; it is not told again.",
+                soft_wrap=True, markup=False, highlight=False,
+            )  # fmt: skip
         if running.head_end.ordering.lanes.stopped:
             complain(
                 "this head-end came back from a backup: it hears and accepts, and sends nothing",

@@ -2,6 +2,8 @@
 
 passwords   hashes of passwords (Argon2id)
 tokens      opaque secrets for programs
+sessions    people at the pages
+first       the first administrator
 desk        accounts and tokens are made and changed
 guard       who is it, and may they?
 knocks      too many wrong tries from one place

@@ -43,9 +43,16 @@ class AccountDesk:
     policy: AccessPolicy
 
     async def add(
-        self, name: str, roles: Collection[Role], by: By, *, password: str | None = None
+        self,
+        name: str,
+        roles: Collection[Role],
+        by: By,
+        *,
+        password: str | None = None,
+        one_time: bool = False,
     ) -> Account:
-        """A new account; without a password it has tokens alone."""
+        """A new account; without a password it has tokens alone.  `one_time`: its password is to
+        be changed at the first login."""
         if NAME.fullmatch(name) is None:
             raise AccessRefused(
                 "bad-name", f"{name!r} is no name of an account",
@@ -53,7 +60,7 @@ class AccountDesk:
             )  # fmt: skip
         kept = None if password is None else await self._hashed(name, password)
         now = self.clock.now()
-        account = Account(name, _in_order(roles), now, by.actor, kept)
+        account = Account(name, _in_order(roles), now, by.actor, kept, one_time=one_time)
 
         def work(tx: Transaction) -> None:
             tx.add_account(account)
@@ -86,6 +93,7 @@ class AccountDesk:
             by,
             "account.disable",
             lambda old, now: replace(old, disabled_at=old.disabled_at or now),
+            ends_sessions=True,
         )
 
     async def enable(self, name: str, by: By) -> Account:
@@ -103,14 +111,19 @@ class AccountDesk:
             lambda old, now: replace(old, failures=0, locked_until=None),
         )
 
-    async def set_password(self, name: str, password: str, by: By) -> Account:
-        """Another password in place of the one it has, or its first."""
+    async def set_password(
+        self, name: str, password: str, by: By, *, one_time: bool = False
+    ) -> Account:
+        """Another password in place of the one it has, or its first.  Its sessions end."""
         kept = await self._hashed(name, password)
         return await self._change(
             name,
             by,
             "account.password",
-            lambda old, now: replace(old, password=kept, failures=0, locked_until=None),
+            lambda old, now: replace(
+                old, password=kept, failures=0, locked_until=None, one_time=one_time
+            ),
+            ends_sessions=True,
         )
 
     async def commands_ask(self) -> bool:
@@ -217,6 +230,8 @@ class AccountDesk:
         action: str,
         change: Callable[[Account, datetime], Account],
         told: Callable[[Account], str] = lambda old: "",
+        *,
+        ends_sessions: bool = False,
     ) -> Account:
         now = self.clock.now()
 
@@ -224,6 +239,8 @@ class AccountDesk:
             old = _known(tx, name)
             fresh = change(old, now)
             tx.save_account(fresh)
+            if ends_sessions:
+                tx.end_web_sessions_of(name)
             tx.add_audit(self._line(now, by, action, name, told(old)))
             return fresh
 

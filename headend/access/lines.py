@@ -111,6 +111,13 @@ def seen(
     )  # fmt: skip
 
 
+def logged_out(at: datetime, actor: str, *, source: str) -> AuditLine:
+    """Somebody has left the pages."""
+    return AuditLine(
+        at, actor, "logout", f"account {actor}", Outcome.DONE, "", clean(source)
+    )  # fmt: skip
+
+
 def logged_in(at: datetime, actor: str, *, source: str) -> AuditLine:
     """Somebody has shown the right password."""
     return AuditLine(

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 from starlette.types import ASGIApp
 
+from headend.access.desk import AccountDesk
+from headend.access.first import first_administrator
+from headend.access.sessions import Sessions
 from headend.app.head_end import HeadEnd
 from headend.app.http import address, open_door
 from headend.app.shipments_asked import ShipmentDesk
@@ -21,6 +24,8 @@ from headend.rest.door import application, bounded, uvicorn_options
 from headend.rest.feed import POLL_S, Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
+from headend.web import door as web_door
+from headend.web.visit import WebParts
 
 T = TypeVar("T")
 
@@ -68,6 +73,30 @@ def simulated_door(head_end: HeadEnd) -> ASGIApp:
     return bounded(application(parts, version=_version()), parts)
 
 
+def web_parts(head_end: HeadEnd, parts: Parts) -> WebParts:
+    """What the pages need, beside what the routes do."""
+    config, guard = head_end.config, head_end.guard
+    chance = head_end.ground.chance
+    return WebParts(
+        parts,
+        AccountDesk(head_end.store, guard.clock, chance, guard.passwords, config.access),
+        Sessions(head_end.store, guard.clock, chance, config.web),
+        secure=config.rest.tls is not None,
+    )
+
+
+async def make_first_administrator(head_end: HeadEnd) -> str | None:
+    """The one-time password of the first administrator, where it was made now: at the first start
+    of a head-end that has pages."""
+    config, guard = head_end.config, head_end.guard
+    if config.rest.port is None or not config.web.enabled:
+        return None
+    desk = AccountDesk(
+        head_end.store, guard.clock, head_end.ground.chance, guard.passwords, config.access
+    )
+    return await first_administrator(desk)
+
+
 async def open_rest(
     head_end: HeadEnd, healthy: Callable[[], dict[str, bool]], stack: AsyncExitStack
 ) -> str | None:
@@ -77,7 +106,10 @@ async def open_rest(
         return None
     parts = rest_parts(head_end, healthy)
     head_end.telling.numbering.numbered.append(parts.feed.wake)
-    app = bounded(application(parts, version=_version()), parts)
+    app: ASGIApp = application(parts, version=_version())
+    if head_end.config.web.enabled:
+        app = web_door.beside(app, web_door.application(web_parts(head_end, parts)))
+    app = bounded(app, parts)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
     stack.callback(parts.feed.close)  # before the door, which waits for its answers to end
     return f"{address(rest.host, port, tls=rest.tls is not None)}/api/v1"

@@ -15,7 +15,7 @@ from headend.app.access import keep_commands_asking
 from headend.app.head_end import HeadEnd, build
 from headend.app.http import DoorTaken, address, open_door
 from headend.app.opcua import open_opcua
-from headend.app.rest import open_rest
+from headend.app.rest import make_first_administrator, open_rest
 from headend.app.sessions import find_broker, open_session, session_at, sharing_of
 from headend.chance import SystemChance
 from headend.clock import WallClock
@@ -56,6 +56,14 @@ class Running:
     meters_port: int | None = None  # where meters call
     rest_url: str | None = None  # None where no port is configured for it
     opcua_url: str | None = None  # likewise
+    first_password: str | None = None  # of the administrator who was made at this first start
+
+    @property
+    def web_url(self) -> str | None:
+        """Where people look; None where there are no pages."""
+        if self.rest_url is None or not self.head_end.config.web.enabled:
+            return None
+        return self.rest_url.removesuffix("/api/v1")
 
 
 @asynccontextmanager
@@ -104,6 +112,7 @@ async def serving(
         stack.push_async_callback(_end, work)
         soap_url = await _open_soap(head_end, stack)
         meters_port = await _listen_for_meters(head_end, stack)
+        first_password = await make_first_administrator(head_end)
         rest_url = await open_rest(
             head_end,
             lambda: {
@@ -114,7 +123,9 @@ async def serving(
             stack,
         )
         opcua_url = await open_opcua(head_end, stack)
-        yield Running(head_end, soap_url, where, work, meters_port, rest_url, opcua_url)
+        yield Running(
+            head_end, soap_url, where, work, meters_port, rest_url, opcua_url, first_password
+        )
 
 
 def _client_tls(tls: Tls | None) -> ClientTls | None:

@@ -165,8 +165,8 @@ class Account:
     """Somebody, or another system, that uses the head-end.
 
     `password` is its hash (None: tokens alone); `failures` counts wrong ones since the last right
-    one; until `locked_until` not even the right one is looked at.  One that is disabled stays, as
-    the audit log names it.
+    one; until `locked_until` not even the right one is looked at.  A password that is `one_time`
+    serves to choose another one.  One that is disabled stays, as the audit log names it.
     """
 
     name: str
@@ -177,6 +177,7 @@ class Account:
     failures: int = 0
     locked_until: datetime | None = None
     disabled_at: datetime | None = None
+    one_time: bool = False
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -204,6 +205,18 @@ class Token:
     used_at: datetime | None = None
     revoked_at: datetime | None = None
     place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who has logged in at the pages.  `digest` is SHA-256, in hexadecimal digits, of what
+    the browser keeps; `source` is where the login came from."""
+
+    digest: str = field(repr=False)
+    account: str
+    made_at: datetime
+    seen_at: datetime
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ async def known(
     source = source_of(request)
     found = await parts.guard.show(shown.credentials, source=source)
     if isinstance(found, Refused):
-        raise _problem(found, permission)
+        raise refusal(found, permission)
     await demand(parts, request, found, permission, f"{request.method} {request.url.path}")
     await within.check(request, parts.read, found)
     return found
@@ -103,7 +103,7 @@ async def demand(
     """Go on where this caller may.  Raises `Problem`."""
     refused = await parts.guard.refuses(caller, permission, subject, source=source_of(request))
     if refused is not None:
-        raise _problem(refused, permission)
+        raise refusal(refused, permission)
 
 
 def source_of(request: Request) -> str:
@@ -111,7 +111,8 @@ def source_of(request: Request) -> str:
     return "" if request.client is None else request.client.host
 
 
-def _problem(refused: Refused, permission: Permission) -> Problem:
+def refusal(refused: Refused, permission: Permission) -> Problem:
+    """A refusal as it is told."""
     status = _STATUS.get(refused.code, 401)
     headers = {}
     if status == 401:

@@ -44,6 +44,8 @@ from headend.soap.door.route import UnsafeBind, is_loopback
 
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
+ENDLESS = frozenset({STREAM, "/live"})
+"""Routes that take as long as somebody listens: nobody measures them."""
 ROUTES = (
     orders, campaigns, meters, commissioning, activities, adjusting, registry, registry_files,
     shipments, firmware, readings, collection, schedules, events, incidents, notices, stream,
@@ -91,7 +93,7 @@ def application(parts: Parts, *, version: str = "1") -> FastAPI:
     return app
 
 
-def bounded(app: FastAPI, parts: Parts) -> ASGIApp:
+def bounded(app: ASGIApp, parts: Parts) -> ASGIApp:
     """The application as a server hosts it: bounded and measured."""
     return _measured(Bounded(app, parts.config.rest.body_max_bytes, BY_COMMAND), parts)
 
@@ -161,7 +163,7 @@ def _measured(app: ASGIApp, parts: Parts) -> ASGIApp:
             took = asyncio.get_running_loop().time() - began
             known = scope["method"] in ("GET", "POST")
             method = scope["method"] if known else "other"
-            if route != STREAM:  # a stream takes as long as somebody listens
+            if route not in ENDLESS:
                 parts.metrics.answered(method, route, status, took)
 
     return measured

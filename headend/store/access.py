@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, or_, select, update
 
-from headend.domain.account import Account, Token
+from headend.domain.account import Account, Session, Token
 from headend.domain.audit import AuditEntry, AuditHead, AuditLine, chained
 from headend.store import access_schema as tables
 from headend.store.prepared import Prepared
@@ -15,6 +15,7 @@ from headend.store.words import Words
 
 ACCOUNT = Form(Account, tables.accounts)
 TOKEN = Form(Token, tables.access_tokens)
+SESSION = Form(Session, tables.web_sessions)
 AUDIT = Form(AuditEntry, tables.audit)
 
 _accounts, _tokens, _audit = ACCOUNT.table.c, TOKEN.table.c, AUDIT.table.c
@@ -24,7 +25,7 @@ _of_mark = _marks.name == bindparam("of_mark")
 _ADD_ACCOUNT = Prepared(insert(ACCOUNT.table), ACCOUNT.names)
 _ACCOUNT = Prepared(ACCOUNT.select().where(_accounts.name == bindparam("of_name")))
 _ACCOUNTS = Prepared(ACCOUNT.select().order_by(_accounts.name))
-_STANDING = ("roles", "password", "failures", "locked_until", "disabled_at")
+_STANDING = ("roles", "password", "failures", "locked_until", "disabled_at", "one_time")
 _SAVE_ACCOUNT = Prepared(
     update(ACCOUNT.table).where(_accounts.name == bindparam("of_name")), _STANDING
 )
@@ -38,6 +39,25 @@ _TOKENS_OF = Prepared(
 )
 _SAVE_TOKEN = Prepared(
     update(TOKEN.table).where(_tokens.id == bindparam("of_id")), ("used_at", "revoked_at")
+)
+
+_sessions = SESSION.table.c
+_ADD_SESSION = Prepared(insert(SESSION.table), SESSION.names)
+_SESSION = Prepared(SESSION.select().where(_sessions.digest == bindparam("of_digest")))
+_SAVE_SESSION = Prepared(
+    update(SESSION.table).where(_sessions.digest == bindparam("of_digest")), ("seen_at",)
+)
+_END_SESSION = Prepared(delete(SESSION.table).where(_sessions.digest == bindparam("of_digest")))
+_END_SESSIONS_OF = Prepared(
+    delete(SESSION.table).where(_sessions.account == bindparam("of_account"))
+)
+_END_SESSIONS = Prepared(
+    delete(SESSION.table).where(
+        or_(
+            _sessions.seen_at < bindparam("seen_before"),
+            _sessions.made_at < bindparam("made_before"),
+        )
+    )
 )
 
 # The head's row is taken first: whoever else wants to add waits here, so that no number is given
@@ -105,6 +125,24 @@ class AccessWords(Words):
     def save_token(self, token: Token) -> None:
         standing = {"used_at": token.used_at, "revoked_at": token.revoked_at}
         self._change(_SAVE_TOKEN, {"of_id": token.id, **standing})
+
+    def add_web_session(self, session: Session) -> None:
+        self._change(_ADD_SESSION, SESSION.values(session))
+
+    def web_session(self, digest: str) -> Session | None:
+        return self._one(SESSION, _SESSION, {"of_digest": digest})
+
+    def save_web_session(self, session: Session) -> None:
+        self._change(_SAVE_SESSION, {"of_digest": session.digest, "seen_at": session.seen_at})
+
+    def end_web_session(self, digest: str) -> bool:
+        return self._change(_END_SESSION, {"of_digest": digest}) > 0
+
+    def end_web_sessions_of(self, account: str) -> None:
+        self._change(_END_SESSIONS_OF, {"of_account": account})
+
+    def end_web_sessions_before(self, *, seen: datetime, made: datetime) -> None:
+        self._change(_END_SESSIONS, {"seen_before": seen, "made_before": made})
 
     def commands_ask(self) -> bool:
         return commands_ask(self.connection)

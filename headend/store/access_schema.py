@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    false,
     insert,
 )
 
@@ -51,6 +52,17 @@ accounts = Table(
     Column("failures", Integer, nullable=False),
     Column("locked_until", UtcDateTime),
     Column("disabled_at", UtcDateTime),
+    Column("one_time", Boolean, nullable=False, server_default=false()),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("source", String, nullable=False),
 )
 
 access_tokens = Table(

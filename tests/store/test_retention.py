@@ -76,6 +76,7 @@ STAYS = {
     "shipments": "the registry's history",
     "task_tables": "one for each concentrator",
     "usage_points": "the registry",
+    "web_sessions": "go when they end",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from headend.domain.account import Account, Token
+from headend.domain.account import Account, Session, Token
 from headend.domain.audit import AuditEntry, AuditHead, AuditLine
 
 
@@ -33,6 +33,21 @@ class AccessWords(Protocol):
 
     def save_token(self, token: Token) -> None:
         """Write when it was used last, and when it was revoked; the rest does not change."""
+        ...
+
+    def add_web_session(self, session: Session) -> None: ...
+    def web_session(self, digest: str) -> Session | None: ...
+    def save_web_session(self, session: Session) -> None:
+        """Write when it asked last; the rest does not change."""
+        ...
+
+    def end_web_session(self, digest: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    def end_web_sessions_of(self, account: str) -> None: ...
+    def end_web_sessions_before(self, *, seen: datetime, made: datetime) -> None:
+        """Those that have not asked since, or were opened before."""
         ...
 
     def commands_ask(self) -> bool:

@@ -1,0 +1,54 @@
+// Follows what changes: an element's data-live is the address of a stream.  With each change the
+// page is fetched anew, and what has data-part is put in, by its id.  A tab that nobody looks at
+// waits until somebody does.
+"use strict";
+
+(() => {
+  const followed = document.querySelector("[data-live]");
+  if (!followed || !window.EventSource) return;
+  const mark = document.querySelector(".live-mark");
+  let asked = false;
+  let busy = false;
+
+  async function renew() {
+    if (busy || document.hidden) {
+      asked = true;
+      return;
+    }
+    busy = true;
+    asked = false;
+    try {
+      const answer = await fetch(window.location.href, { headers: { "X-Part": "1" } });
+      if (answer.ok && !answer.redirected) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const old of document.querySelectorAll("[data-part]")) {
+          const part = fresh.getElementById(old.id);
+          if (part && part.innerHTML !== old.innerHTML) old.replaceChildren(...part.childNodes);
+        }
+        document.dispatchEvent(new CustomEvent("renewed"));
+      }
+    } finally {
+      busy = false;
+      if (asked) setTimeout(renew, 1000);
+    }
+  }
+
+  const stream = new EventSource(followed.dataset.live);
+  stream.addEventListener("start", () => {
+    if (mark) mark.dataset.on = "";
+    if (followed.dataset.started) renew(); // it was away, and may have missed something
+    followed.dataset.started = "1";
+  });
+  stream.addEventListener("changed", renew);
+  stream.addEventListener("end", () => {
+    stream.close();
+    window.location.reload();
+  });
+  stream.onerror = () => {
+    if (mark) delete mark.dataset.on;
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (asked && !document.hidden) renew();
+  });
+  window.addEventListener("pagehide", () => stream.close());
+})();

@@ -1,0 +1,260 @@
+"""Who visits a page: their session and permissions, their form, their language.
+
+A page takes a `Visit` by one of three: `Anyone`, `Known` (who has logged in), or
+`visit: Annotated[Visit, Security(visiting, scopes=[Permission.ORDER_READ])]`.  What is posted must
+carry the form's proof, and its permission is asked of the guard as by REST, which writes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+from urllib.parse import parse_qs, quote
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+from fastapi.security import SecurityScopes
+from starlette.responses import RedirectResponse, Response
+
+from headend.access.desk import AccountDesk, By
+from headend.access.sessions import TEXT, Sessions, proof, proven
+from headend.domain.account import Account, Caller, Permission
+from headend.rest.asking import Parts, refusal, source_of
+from headend.rest.problems import Problem
+from headend.web.page import Menu, Page
+from headend.web.wording import Language, Words, chosen
+
+LOGIN: Final = "/login"
+PASSWORD: Final = "/password"
+LEFT_OPEN: Final = frozenset({PASSWORD, "/logout", "/preference"})
+"""What somebody with a one-time password may ask for."""
+THEMES: Final = ("auto", "light", "dark")
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+FIELDS_MAX: Final = 5000
+YEAR_S: Final = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What pages need of the head-end: what REST's routes do, and who has logged in.
+
+    `secure`: the door is under TLS, so that cookies leave by nothing else.
+    """
+
+    rest: Parts
+    accounts: AccountDesk
+    sessions: Sessions
+    secure: bool
+    pages: Sequence[Page] = ()
+
+    @property
+    def session_cookie(self) -> str:
+        """`__Host-`: no other host can set it, nor a page of another path (RFC 6265bis, 4.1.3)."""
+        return "__Host-ami_session" if self.secure else "ami_session"
+
+    @property
+    def visitor_cookie(self) -> str:
+        """Of whom has not logged in: its text proves the form of the login."""
+        return "__Host-ami_visitor" if self.secure else "ami_visitor"
+
+
+class Elsewhere(Exception):
+    """What was asked for is answered by another page."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(slots=True)
+class Visit:
+    """One question of a browser."""
+
+    request: Request
+    web: WebParts
+    words: Words
+    theme: str
+    secret: str
+    account: Account | None = None
+    is_new: bool = False  # the visitor has no cookie yet
+    form: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Parts:
+        return self.web.rest
+
+    @property
+    def caller(self) -> Caller:
+        """Who has logged in."""
+        assert self.account is not None, "a page that anyone may see has no caller"
+        return Caller(self.account.name, self.account.permissions)
+
+    @property
+    def by(self) -> By:
+        return By(self.caller.account, self.source)
+
+    @property
+    def source(self) -> str:
+        return source_of(self.request)
+
+    @property
+    def proof(self) -> str:
+        """What a form carries in its field `proof`."""
+        return proof(self.secret)
+
+    @property
+    def here(self) -> str:
+        """This page, with its question."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
+    def may(self, permission: Permission | str) -> bool:
+        return self.account is not None and Permission(permission) in self.account.permissions
+
+    def field(self, name: str, default: str = "") -> str:
+        """What was filled into a form, without blanks around it."""
+        return self.form.get(name, [default])[0].strip()
+
+    def menus(self) -> list[tuple[Menu, list[Page]]]:
+        """The menus with what this visitor may see of them."""
+        mine = [page for page in self.web.pages if self.may(page.permission)]
+        found = [(menu, [page for page in mine if page.menu is menu]) for menu in Menu]
+        return [(menu, pages) for menu, pages in found if pages]
+
+    def at(self, page: Page) -> bool:
+        """Whether this is the page, or one below it."""
+        path = self.request.url.path
+        return path == page.path or path.startswith(f"{page.path}/")
+
+    def to(self, path: str, done: str | None = None) -> Response:
+        """Go on to another page, after what was posted; `done` is the key of a text that is told
+        there."""
+        if done is not None:
+            path += f"{'&' if '?' in path else '?'}done={quote(done)}"
+        return RedirectResponse(path, 303)
+
+    @property
+    def done(self) -> str | None:
+        """What was done before this page."""
+        key = self.request.query_params.get("done", "")
+        return self.words.text(key) if ".done." in key and self.words.known(key) else None
+
+    def remember(self, response: Response, name: str, value: str, *, age_s: int | None) -> None:
+        """Have the browser keep a cookie, for this session of its where there is no age."""
+        response.set_cookie(
+            name, value, max_age=age_s, path="/", httponly=True, samesite="strict",
+            secure=self.web.secure,
+        )  # fmt: skip
+
+
+async def web_of(request: Request) -> WebParts:
+    """The head-end behind a request."""
+    web: WebParts = request.app.state.web
+    return web
+
+
+async def anyone(request: Request, web: Annotated[WebParts, Depends(web_of)]) -> Visit:
+    """A visit, whoever it is."""
+    visit = await visit_of(request, web)
+    if request.method not in ("GET", "HEAD"):
+        await _take_form(visit)
+    return visit
+
+
+async def known(visit: Annotated[Visit, Depends(anyone)]) -> Visit:
+    """Somebody who has logged in.  Raises `Elsewhere`."""
+    request = visit.request
+    if visit.account is None:
+        asked = visit.here if request.method == "GET" else "/"
+        raise Elsewhere(LOGIN if asked == "/" else f"{LOGIN}?next={quote(asked)}")
+    if visit.account.one_time and request.url.path not in LEFT_OPEN:
+        raise Elsewhere(PASSWORD)
+    return visit
+
+
+async def visiting(scopes: SecurityScopes, visit: Annotated[Visit, Depends(known)]) -> Visit:
+    """Somebody who may what the page asks for.  Raises `Problem`, `Elsewhere`.
+
+    To see a form is no use of its permission yet: that is written down when it is posted.
+    """
+    (permission,) = map(Permission, scopes.scopes)
+    request = visit.request
+    if request.method == "GET" and visit.may(permission):
+        return visit
+    subject = f"{request.method} {request.url.path}"
+    refused = await visit.parts.guard.refuses(
+        visit.caller, permission, subject, source=visit.source
+    )
+    if refused is not None:
+        raise refusal(refused, permission)
+    return visit
+
+
+Anyone = Annotated[Visit, Depends(anyone)]
+Known = Annotated[Visit, Depends(known)]
+
+
+async def visit_of(request: Request, web: WebParts) -> Visit:
+    """A visit, whatever it asks for."""
+    cookies = request.cookies
+    language = chosen(cookies.get("ami_language"), request.headers.get("accept-language", ""))
+    zone = ZoneInfo(web.rest.config.orders.zone)
+    theme = cookies.get("ami_theme", THEMES[0])
+    secret = cookies.get(web.session_cookie, "")
+    account = await web.sessions.known(secret) if secret else None
+    is_new = False
+    if account is None:
+        secret = cookies.get(web.visitor_cookie, "")
+        is_new = TEXT.fullmatch(secret) is None
+        if is_new:
+            secret = web.sessions.secret()
+    words = Words(language, zone)
+    theme = theme if theme in THEMES else THEMES[0]
+    return Visit(request, web, words, theme, secret, account, is_new)
+
+
+async def _take_form(visit: Visit) -> None:
+    """Read what was filled in.  Raises `Problem` where the form is none of ours."""
+    request = visit.request
+    if request.headers.get("content-type", "").partition(";")[0] != FORM_TYPE:
+        raise _foreign("what came is no form")
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise _foreign(str(error)) from error
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site not in ("same-origin", "none"):
+        raise _foreign(f"it came from another site ({site})")
+    if visit.is_new or not proven(visit.secret, fields.pop("proof", [""])[0]):
+        raise _foreign("its proof is missing, or of a session that has ended")
+    visit.form = fields
+
+
+def _foreign(why: str) -> Problem:
+    return Problem(
+        403, "not-our-form", "Nothing was done.", why, "Open the page again, and send its form."
+    )
+
+
+def local(path: str) -> str:
+    """A path to go on to that a stranger may have written: only one of ours, else the first."""
+    plain = path.startswith("/") and not path.startswith("//")
+    return path if plain and "\\" not in path and path.isprintable() else "/"
+
+
+def picked(values: Sequence[str], known: Callable[[str], object]) -> list[str]:
+    """Of what a question names, what is known; the rest is passed over."""
+    found = []
+    for value in values:
+        try:
+            known(value)
+        except (ValueError, KeyError):
+            continue
+        found.append(value)
+    return found
+
+
+def language_of(text: str) -> Language | None:
+    return Language(text) if text in tuple(Language) else None
