@@ -8,6 +8,17 @@
     figures      what a window says: averages, unbalance, power factor, coverage
     windows      which days, and which hours of them; dates to compare
     bands        green, yellow, red; limits of CFE and ANSI
+    compared_days
+                 which two days the daily profile comparison may show
+
+    registers meter_sums
+                 meters' readings with holes, and what they add up to, phase by phase
+    phase_identification
+                 on which phase each meter hangs
+    loading losses
+                 what a transformer carries; what is lost, technically and otherwise
+    rephasing rephasing_program
+                 whom to move to another phase, and the program that finds out
 
 Functions over arrays: they read no clock and do no I/O.  The last axis of what is measured is the
 phase (A, B, C), the one before it the quantity in the order of `quantity.QUANTITIES`; a value that

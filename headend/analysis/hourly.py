@@ -65,3 +65,27 @@ def _once(ends: Counts, values: Real) -> tuple[Counts, Real]:
         at = place[row]
         found[at] = np.where(np.isnan(values[row]), found[at], values[row])
     return once, found
+
+
+def arranged(
+    feeder: npt.ArrayLike,
+    hour: npt.ArrayLike,
+    means: npt.ArrayLike,
+    received: npt.ArrayLike,
+    *,
+    shape: tuple[int, int],
+    expected: int,
+) -> Hours:
+    """Rows of hours, as they were stored, in their places: (feeders, hours) as `shape` tells.
+
+    `feeder` and `hour` are each row's places, `means` and `received` its averages and of how many
+    values each is (rows, quantities, phases); of `expected` in an hour.  Where there is no row,
+    nothing was received.
+    """
+    averages = np.asarray(means, dtype=np.float64)
+    at = np.asarray(feeder, dtype=np.int64), np.asarray(hour, dtype=np.int64)
+    placed = np.full((*shape, *averages.shape[1:]), np.nan)
+    counted = np.zeros(placed.shape, dtype=np.int64)
+    placed[at] = averages
+    counted[at] = np.asarray(received, dtype=np.int64)
+    return Hours(placed, counted, np.full(shape[1], expected, dtype=np.int64))

@@ -57,7 +57,7 @@ class Rollup:
         """Summed along a leading axis in pieces that begin at these places: hours to days."""
         return Rollup(*(np.add.reduceat(each, firsts, axis=axis) for each in _parts(self)))
 
-    def __getitem__(self, key: int | slice | tuple[int | slice, ...]) -> Rollup:
+    def __getitem__(self, key: int | slice | tuple[int | slice | None, ...]) -> Rollup:
         """Of some of what was rolled up, by the leading axes."""
         return Rollup(*(each[key] for each in _parts(self)))
 

@@ -223,3 +223,51 @@ def workers(
             )
     if not all(one.ended_once for one in run.measured):
         raise typer.Exit(1)
+
+
+@app.command("unbalance")
+def unbalance(
+    feeders: Annotated[int, typer.Option(min=1, help="Each with 672 rows: 28 days.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="The median of so many.")] = 5,
+    json: Json = False,
+) -> None:
+    """A month of feeders' hours to the figures of all windows, next to DuckDB in one query.
+
+    Example: [bold]ami bench unbalance --json[/]
+    """
+    from tools.bench.unbalance import compare  # duckdb is too heavy for every `ami`
+
+    run = compare(feeders=feeders, rounds=rounds)
+    if json:
+        print_json(run.as_dict())
+        return
+    out.print(f"{run.rows:,} rows of {run.feeders} feeders, {run.figures:,} figures, alike")
+    for name, seconds in (
+        ("ours, one thread", run.ours_s),
+        ("DuckDB, all cores", run.duckdb_s),
+        ("DuckDB, one thread", run.duckdb_one_thread_s),
+    ):
+        out.print(f"{name:20s} {seconds:8.3f} s   {seconds / run.ours_s:6.2f} x")
+
+
+@app.command("hidden-truth")
+def hidden_truth(
+    seeds: Annotated[int, typer.Option(min=1, help="As many streets of 55 customers.")] = 10,
+    days: Annotated[int, typer.Option(min=3, max=28, help="Of quarter hours.")] = 14,
+    lost: Annotated[float, typer.Option(min=0, max=0.6, help="Share of rows not heard.")] = 0.2,
+    noise: Annotated[float, typer.Option(min=0, max=0.02, help="Of the voltage, 1 sigma.")] = 0.001,
+    json: Json = False,
+) -> None:
+    """How right phase identification, rephasing, loading and losses are, next to what the simulated
+    grid knows, while a part of what its meters say is lost.
+
+    Example: [bold]ami bench hidden-truth --lost 0.4 --noise 0.005 --json[/]
+    """
+    from tools.bench.hidden_truth import compare
+
+    run = compare(seeds=seeds, days=days, lost=lost, noise=noise)
+    if json:
+        print_json(run)
+        return
+    for name, value in run.items():
+        out.print(f"{name.replace('_', ' '):40s} {value}")

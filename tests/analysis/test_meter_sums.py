@@ -1,0 +1,70 @@
+"""Transformers out of their meters: registers with holes, sums by phase, loading."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from headend.analysis import meter_sums, registers
+from headend.analysis.hourly import hourly
+from headend.analysis.loading import loading
+from headend.analysis.quantity import QUANTITIES, Quantity
+
+NAN = float("nan")
+
+
+def test_what_flowed_in_a_gap_is_spread_over_it() -> None:
+    found = registers.energies([[10.0, 5], [11.0, NAN], [NAN, 7], [NAN, 8], [17.0, NAN]])
+    assert found.values[:, 0].tolist() == [1, 2, 2, 2]
+    assert found.measured[:, 0].tolist() == [True, False, False, False]
+    assert found.values[:3, 1].tolist() == [1, 1, 1] and math.isnan(found.values[3, 1])
+    assert found.coverage.tolist() == [0.25, 0.25]
+    filled = registers.whole(found.values)
+    assert filled[:, 1].tolist() == [1, 1, 1, 1]  # after the last reading: its own average
+    never = registers.energies([[NAN], [3.0], [NAN]])
+    assert np.isnan(never.values).all() and not registers.whole(never.values).any()
+
+
+def test_sums_by_phase_with_what_is_missing_made_up() -> None:
+    kw = np.array([[1.0, 2, 3, 6], [1.0, 2, NAN, 6], [NAN, 2, 3, NAN]])
+    found = meter_sums.phase_sums(kw, [0, 1, 1, meter_sums.ALL_PHASES], minimum_coverage=0.5)
+    assert found.values[0].tolist() == [3, 7, 2]
+    # Of B's usual 7 kW the missing meter has 3: 4 kW of 4/7 of them are 7 kW.
+    assert found.coverage[1].tolist() == pytest.approx([1, 4 / 7, 1])
+    assert found.values[1].tolist() == pytest.approx([3, 7, 2])
+    assert found.coverage[2].tolist() == pytest.approx([0, 5 / 7, 0])
+    assert np.isnan(found.values[2]).tolist() == [True, False, True]
+    strict = meter_sums.phase_sums(kw, [0, 1, 1, meter_sums.ALL_PHASES])
+    assert np.isnan(strict.values[1]).tolist() == [False, True, False]
+
+
+def test_an_unknown_phase_is_left_out_and_an_empty_one_is_nothing() -> None:
+    found = meter_sums.phase_sums([[4.0, 5.0]], [0, -1])
+    assert found.values.tolist() == [[4, 0, 0]] and found.coverage.tolist() == [[1, 1, 1]]
+
+
+def test_voltages_and_currents_of_phases() -> None:
+    volts = meter_sums.phase_voltages([[230.0, 220, NAN], [NAN, 220, NAN]], [0, 0, 1])
+    assert volts[:, 0].tolist() == [225, 220] and np.isnan(volts[:, 1:]).all()
+    four = meter_sums.four_quantities([[3.0, 0, 1]], [[4.0, 0, 0]], [[250.0, 230, NAN]])
+    assert four.shape == (1, 4, 3)
+    assert four[0, QUANTITIES.index(Quantity.CURRENT), :2].tolist() == [20, 0]
+    assert math.isnan(four[0, 0, 2])
+    averages = hourly([900], four, [3600], 900)  # what windows are made of
+    assert averages.received[0, 0].tolist() == [1, 1, 0]
+
+
+def test_loading_of_a_transformer() -> None:
+    """20, 10 and 0 kW at 200 V: 100, 50 and 0 A, whose sum is 100 - 25 - 43.3j = 86.6 A."""
+    found = loading([[20.0, 10, 0]] * 2, [[0.0, 0, 0]] * 2, [[200.0] * 3, [200.0, 200, NAN]], 100)
+    assert found.kva[0] == 30 and found.percent[0] == 30
+    assert found.worst_phase_percent[0] == 60
+    assert found.neutral_a[0] == pytest.approx(86.6025, abs=1e-3)
+    assert math.isnan(found.neutral_a[1])
+    assert found.peak_percent() == 30 and found.over(29) == 2 and found.over() == 0
+    missing = loading([[NAN, 1, 1]], [[0.0, 0, 0]], [[230.0] * 3], 100)
+    assert missing.coverage == 0 and math.isnan(missing.peak_percent()) and missing.over() == 0
+    with pytest.raises(ValueError, match="a transformer of 0 kVA"):
+        loading([[1.0, 1, 1]], [[0.0, 0, 0]], [[230.0] * 3], 0)
