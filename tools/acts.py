@@ -165,7 +165,7 @@ _SEEN: dict[Permission, tuple[str, ...]] = {
     P.REGISTRY_WRITE: ("shipment preview",),
     P.READING_READ: (
         "collection findings", "collection schedules", "collection status", "collection gaps",
-        "collection curve", "collection rollup",
+        "collection curve", "collection rollup", "collection phases",
     ),
     P.EVENT_READ: (
         "event list", "event show", "incident list", "incident show", "notify list", "notify dead",

@@ -39,6 +39,7 @@ from tools.collection_asking import (
 )
 from tools.collection_backfill import backfill
 from tools.collection_drawing import bars, rising
+from tools.collection_phases import phases
 from tools.collection_rollup import rollup
 from tools.collection_schedules import schedules
 from tools.collection_validation import findings, validate
@@ -56,6 +57,7 @@ app.command("findings")(findings)
 app.command("backfill")(backfill)
 app.command("schedules")(schedules)
 app.command("rollup")(rollup)
+app.command("phases")(phases)
 
 SHARES = (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 NOTHING_CAME = (

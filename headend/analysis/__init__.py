@@ -11,7 +11,7 @@
     compared_days
                  which two days the daily profile comparison may show
 
-    registers meter_sums
+    registers meter_sums meter_rows
                  meters' readings with holes, and what they add up to, phase by phase
     phase_identification
                  on which phase each meter hangs

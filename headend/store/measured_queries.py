@@ -14,8 +14,10 @@ from sqlalchemy import Connection, func, select
 
 from headend.domain.interval import Row, RowQuality
 from headend.domain.measured import BY_NAME, PROFILE, Measured, Quantity
+from headend.ports import IntervalRow
 from headend.store.collected import DAY
 from headend.store.collected_queries import layout as stored_layout
+from headend.store.intervals import intervals_of
 from headend.store.readings import READING
 from headend.store.schema import readings
 from protocols.concentrator.collecting import Layout
@@ -73,6 +75,15 @@ def history(
                 if len(found) == limit:
                     return found
     return found
+
+
+def load_profiles(
+    connection: Connection, meters: Collection[str], *, after: int, until: int
+) -> Iterator[IntervalRow]:
+    """Rows of the load profiles of these meters as `intervals` keeps them: of intervals that end
+    after one moment, and at or before another, POSIX seconds."""
+    for meter in meters:
+        yield from intervals_of(connection, meter, meter, after=after, until=until)
 
 
 def _beyond(at: datetime, end: datetime | None, backwards: bool) -> bool:

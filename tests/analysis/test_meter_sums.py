@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from headend.analysis import meter_sums, registers
+from headend.analysis import meter_rows, meter_sums, registers
 from headend.analysis.hourly import hourly
 from headend.analysis.loading import loading
+from headend.analysis.meter_rows import Profiles
 from headend.analysis.quantity import QUANTITIES, Quantity
 
 NAN = float("nan")
@@ -54,6 +55,43 @@ def test_voltages_and_currents_of_phases() -> None:
     assert math.isnan(four[0, 0, 2])
     averages = hourly([900], four, [3600], 900)  # what windows are made of
     assert averages.received[0, 0].tolist() == [1, 1, 0]
+
+
+def test_rows_of_meters_become_registers_and_voltages() -> None:
+    rows = [
+        ("1", 0, 0, 1000, 0, 500, 0, 2300, None, None, 980),
+        ("1", 900, 0, 1250, 0, None, 0, 2310, None, None, 980),
+        ("1", 1800, 0, 1500, 100, 560, 0, 2320, None, None, 980),
+        ("3", 1800, 0, 0, 0, 0, 0, 2200, 2210, 2220, 980),
+        ("3", 7, 0, 0, 0, 0, 0, 2200, 2210, 2220, 980),  # between two bounds
+        ("9", 900, 0, 1, 0, 0, 0, 2300, None, None, 980),  # nobody asked for it
+    ]
+    found = meter_rows.profiles(rows, ["1", "3"], [0, 900, 1800])
+    assert found.kwh[:, 0].tolist() == [1, 1.25, 1.4] and np.isnan(found.kwh[:2, 1]).all()
+    assert math.isnan(found.kvarh[1, 0]) and found.kvarh[2, 0] == 0.56
+    assert found.volts[:, 0, 0].tolist() == [231, 232]
+    assert found.volts[1, 1].tolist() == [220, 221, 222]
+
+
+def test_a_place_by_meters_of_one_phase_and_of_three() -> None:
+    """Quarter hours: 0.25 kWh are 1 kW.  The meter on three phases has 3 kW, one on each."""
+    kwh = np.array([[0, 0], [0.25, 0.75], [np.nan, 1.5], [0.75, 2.25]])
+    volts = np.full((3, 2, 3), np.nan)
+    volts[:, 0, 0], volts[:, 1] = 230, [240, 220, 210]
+    found = meter_rows.summed(
+        Profiles(kwh, np.zeros((4, 2)), volts),
+        [0, meter_sums.ALL_PHASES],
+        period_s=900,
+    )
+    assert found.values[:, 1].tolist() == [[2, 1, 1]] * 3  # the gap is spread
+    assert found.coverage[:, 0].tolist() == pytest.approx([1, 0.5, 0.5])
+    assert found.values[0, 3].tolist() == [235, 220, 210]
+    kwh[3, 0] = np.nan  # no reading follows: what flowed is not known
+    ended = meter_rows.summed(
+        Profiles(kwh, np.zeros((4, 2)), volts), [0, meter_sums.ALL_PHASES], period_s=900
+    )
+    assert np.isnan(ended.values[:, 1, 0]).tolist() == [False, True, True]
+    assert ended.values[1, 1, 1:].tolist() == [1, 1]
 
 
 def test_loading_of_a_transformer() -> None:

@@ -278,7 +278,8 @@ WORDS = {
     "explain concentrator": ("C-1",), "explain meter": ("11",), "explain order": ("1",),
     "concentrator activities": ("C-1",), "meter show": ("11",), "place show": ("Z",),
     "shipment show": ("1",), "shipment preview": ("none.csv",), "firmware show": ("0" * 64,),
-    "collection curve": ("2026-07-06",), "collection rollup": ("11",), "event show": ("1",),
+    "collection curve": ("2026-07-06",), "collection rollup": ("11",),
+    "collection phases": ("Z",), "event show": ("1",),
     "incident show": ("1",), "job show": ("x",), "report show": ("0" * 16,),
     "warehouse quality": ("2026-07-06",),
 }  # fmt: skip

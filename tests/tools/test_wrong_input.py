@@ -59,6 +59,8 @@ WRONG: dict[str, str] = {
     "collection findings --meter 9 --database ami.db --json": "no-such-meter",
     "collection rollup 9 --database ami.db --json": "no-such-meter",
     "collection rollup 1 --day soon --database ami.db --json": USAGE,
+    "collection phases Z --database ami.db --json": "no-such-place",
+    "collection phases Z --day soon --database ami.db --json": USAGE,
     "collection curve 2026-02-30 --database ami.db --json": USAGE,
     "database version --config bad.toml --json": USAGE,
     "database version --database junk --json": "no-database",
