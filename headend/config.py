@@ -28,6 +28,7 @@ from headend.config_rollup import RollupPolicy
 from headend.config_service_levels import ServiceLevelPolicy
 from headend.config_soap import Replay, SoapUser
 from headend.config_subscribers import Subscriber
+from headend.config_tasks import Associations, TaskPolicy
 from headend.config_values import CommonName, Count, Name, Port, Seconds, Volts, Watts
 from headend.config_warehouse import ReportSchedule, WarehousePolicy
 from headend.config_web import Web
@@ -441,6 +442,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     collection: CollectionPolicy = CollectionPolicy()
     rollup: RollupPolicy = RollupPolicy()
     analysis: AnalysisPolicy = AnalysisPolicy()
+    tasks: TaskPolicy = TaskPolicy()
+    associations: Associations = Associations()
     retention: RetentionPolicy = RetentionPolicy()
     upkeep: UpkeepPolicy = UpkeepPolicy()
     concentrator: ConcentratorPolicy = ConcentratorPolicy()

@@ -49,6 +49,8 @@ class RetentionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     messages: Span = FOR_EVER  # the log of what came to CIM doors; messages themselves: orders
     campaigns: Span = FOR_EVER
     activities: Span = FOR_EVER  # of concentrators
+    tasks: Span = FOR_EVER  # runs of scheduled tasks, with their logs
+    feeders: Span = FOR_EVER  # feeders' hourly figures, their roll-ups, counts of customers
     telemetry: Span = FOR_EVER  # sessions, clocks, hours heard, uploads, faults, status words
     service_levels: Span = FOR_EVER  # what was measured, by day
     after_s: Annotated[float, msgspec.Meta(ge=0, lt=86_400)] = 9 * 3600.0  # past midnight
@@ -73,7 +75,8 @@ class RetentionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 KINDS = (
     "blocks", "intervals", "validated", "rollups", "readings", "events", "notices", "orders",
-    "messages", "campaigns", "activities", "telemetry", "service_levels",
+    "messages", "campaigns", "activities", "tasks", "feeders",
+    "telemetry", "service_levels",
 )  # fmt: skip
 
 

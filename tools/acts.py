@@ -119,6 +119,10 @@ ACTS: dict[str, Act] = {
     "collection backfill": Act(
         P.READING_DEMAND, "what is missing", when="ask", looks=P.READING_READ
     ),
+    **{
+        f"task {verb}": Act(P.TASK_WRITE, "task", "name", logged=True)
+        for verb in ("new", "edit", "delete", "on", "off", "pause", "resume", "run")
+    },
     "event ack": Act(P.EVENT_ACKNOWLEDGE, "event", "number", logged=True),
     "incident ack": Act(P.EVENT_ACKNOWLEDGE, "incident", "number", logged=True),
     "notify retry": Act(P.EVENT_ACKNOWLEDGE, "notice", "number"),
@@ -170,6 +174,7 @@ _SEEN: dict[Permission, tuple[str, ...]] = {
     P.EVENT_READ: (
         "event list", "event show", "incident list", "incident show", "notify list", "notify dead",
     ),
+    P.TASK_READ: ("task list", "task show", "task history", "task log"),
     P.ACCOUNT_READ: ("access show", "account list", "token list"),
     P.AUDIT_READ: ("audit show", "audit verify"),
     P.KEY_EXPORT: ("job devices", "job list", "job show"),
@@ -189,6 +194,7 @@ ELSEWHERE = {
     "backup escrow make": "officers' shares of a key, no database",
     "backup escrow open": "officers' shares of a key, no database",
     "database version": "tells a number",
+    "task kinds": "tells which plug-ins are installed",
     "legacy roles": "says what to ask a database administrator for",
     "notify schema": "says what a message looks like",
     "sla check": "a file of goals", "tariff check": "a file with a calendar",

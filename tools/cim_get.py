@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,19 +13,18 @@ from rich.table import Table
 
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from protocols.cim import envelope, get, nouns, schema, xml
+from headend.integration.cim.asking import instances_in, replies
+from protocols.cim import get, nouns
 from protocols.cim.codes import Result
 from protocols.cim.envelope import Message
 from protocols.cim.errors import NotAMessage, RequestRefused
-from protocols.cim.profile import lexical, payload, reading
+from protocols.cim.profile import lexical
 from protocols.cim.profile.instance import Instance
 from protocols.cim.profile.lexical import NotAValue
-from protocols.cim.profile.model import Profile
 from protocols.cim.replies import Stamp
 from tools.cim_reaching import (
     SOURCE,
     TIMEOUT_S,
-    Ask,
     At,
     Directly,
     Source,
@@ -34,6 +33,7 @@ from tools.cim_reaching import (
     Way,
     reaching,
     unreached,
+    way_to,
 )
 from tools.cim_replies import complain_of, reply_told
 from tools.moments import stated
@@ -87,7 +87,7 @@ def get_(
         if typed not in nouns.ADAPTERS:
             wrong_usage(f"--typed takes one of {', '.join(nouns.ADAPTERS)}, not {typed!r}")
         question = replace(question, typed=f"Get{typed}")
-    way = Way(at=at, source=source, tls=tls, directly=directly, timeout_s=timeout)
+    way = way_to(at, source, tls, directly=directly, timeout_s=timeout)
     try:
         replies = asyncio.run(_asked(question, way, pages))
         instances = [it for _, reply in replies for it in instances_in(reply)]
@@ -160,43 +160,15 @@ async def _asked(question: Message, way: Way, most: int | None) -> list[tuple[by
     """The replies, page by page."""
     found: list[tuple[bytes, Message]] = []
     async with reaching(way) as ask:
-        asked: Message | None = question
-        while asked is not None and (most is None or len(found) < most):
-            octets, reply = await _one(asked, ask)
-            found.append((octets, reply))
-            further = get.next_page(reply)
-            asked = None if further is None else _next(asked, further, way)
+
+        async def post(octets: bytes) -> bytes:
+            return (await ask(octets)).octets
+
+        async for each in replies(question, post, lambda: _stamp(way.source)):
+            found.append(each)
+            if len(found) == most:
+                break
     return found
-
-
-def _next(asked: Message, page: Any, way: Way) -> Message:
-    """The same question for its next page, under an id of its own."""
-    following = get.following(asked, page)
-    assert following.header is not None
-    stamp = _stamp(way.source)
-    header = replace(following.header, message_id=stamp.message_id, timestamp=stamp.at)
-    return replace(following, header=header)
-
-
-async def _one(asked: Message, ask: Ask) -> tuple[bytes, Message]:
-    """Raises `NotAMessage` and `RequestRefused` where the reply is none of ours."""
-    told_ = await ask(xml.serialize(envelope.write(asked)))
-    root = xml.parse(told_.octets)
-    schema.check(root)
-    return told_.octets, envelope.read(root)
-
-
-def instances_in(reply: Message) -> Iterator[Instance]:
-    """The instances of a reply, of any profile.  Raises `NotAValue`."""
-    for content in () if reply.payload is None else reply.payload.content:
-        if (profile := profile_of(xml.namespace(content))) is not None:
-            yield from payload.read(profile, content)
-
-
-def profile_of(namespace: str) -> Profile | None:
-    """The profile whose payloads are in a namespace."""
-    known = (*map(reading.profile, reading.ADAPTERS), reading.utility())
-    return next((each for each in known if each.namespace == namespace), None)
 
 
 def told(instance: Instance) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 
 from headend.chance import SystemChance
 from headend.clock import WallClock
+from headend.integration.cim.asking import instances_in
 from protocols.cim import compression, envelope, schema, xml
 from protocols.cim import namespaces as ns
 from protocols.cim.codes import Result
@@ -17,7 +18,7 @@ from protocols.cim.envelope import Header, Kind, Message
 from protocols.cim.errors import NotAMessage, RequestRefused
 from protocols.cim.xml import Element
 from tools.cim_files import message_of
-from tools.cim_get import instances_in, told
+from tools.cim_get import told
 from tools.cim_reaching import (
     SOURCE,
     TIMEOUT_S,
@@ -30,6 +31,7 @@ from tools.cim_reaching import (
     Way,
     reaching,
     unreached,
+    way_to,
 )
 from tools.cim_replies import complain_of, reply_told, text_of
 from tools.options import Json
@@ -59,7 +61,7 @@ def send(
     octets, element = message_of(file)
     if fresh:
         octets = _renewed(element)
-    way = Way(at=at, source=source, tls=tls, directly=directly, timeout_s=timeout)
+    way = way_to(at, source, tls, directly=directly, timeout_s=timeout)
     if way.on_bus is not None and _kind(element) is not Kind.REQUEST:
         wrong_usage(f"{file} is no request: on the bus only requests are answered")
     try:

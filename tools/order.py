@@ -21,18 +21,18 @@ from headend.config import BadConfig
 from headend.domain.order import Order, State
 from headend.domain.reading import Reading
 from headend.domain.reason import REASONS, ReasonCode
+from headend.soap.outbound import posting
+from headend.soap.outbound.posting import is_address
 from headend.store.damaged_queries import DamagedOrder, order, orders
 from headend.store.queries import OrderFilter, journal
 from headend.store.queries import order as order_of
 from protocols.cim.control_types import BOUNDED, ControlKind
 from protocols.cim.errors import NotAMessage, RequestRefused
 from scenarios.stand_ins.commercial import Answered, CommercialSystem, Wanted
-from tools import soap_posting
 from tools.database import database_of, reading
 from tools.moments import moment
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.order_deciding import approve, refuse
-from tools.soap_posting import is_address
 from tools.terminal import clock_text, complain, failed, out, print_json, styled, wrong_usage
 from tools.terminal import show as show_
 
@@ -310,7 +310,7 @@ def http_post(url: str, tls: ssl.SSLContext | None = None):  # type: ignore[no-u
     """A way to the SOAP door over HTTP, for `CommercialSystem`."""
 
     async def post(body: bytes) -> bytes:
-        return await asyncio.to_thread(soap_posting.post, f"{url}/{_endpoint(body)}", body, tls)
+        return await asyncio.to_thread(posting.post, f"{url}/{_endpoint(body)}", body, tls)
 
     return post
 

@@ -20,6 +20,7 @@ from headend.app.key_storage import envelope_of, journal_of
 from headend.app.own_name import OwnName
 from headend.app.recovery import Recovery
 from headend.app.security import security_events
+from headend.app.wiring.associating import Associating, associating
 from headend.app.wiring.caring import Caring, caring
 from headend.app.wiring.collecting import Collecting, collecting
 from headend.app.wiring.ground import Ground, Hears
@@ -67,6 +68,7 @@ class HeadEnd:
     collecting: Collecting
     caring: Caring
     telling: Telling
+    associating: Associating
     guard: Guard
     watch: Watch
     duties: Duties
@@ -190,7 +192,10 @@ def build(
     collected = collecting(ground, ways, orders)
     cared = caring(ground, orders, collected)
     tells = telling(ground, legacy, security, watch, orders.mail)
-    works = {**orders.works(), **collected.works(), **cared.works(), **tells.works()}
+    tasks = associating(ground)
+    works = {
+        **orders.works(), **collected.works(), **cared.works(), **tells.works(), **tasks.works(),
+    }  # fmt: skip
     duties = Duties(duty, field, works, may_end=name is not None)
 
     async def stand_down() -> None:
@@ -208,6 +213,6 @@ def build(
         await store.run(lambda tx: tx.add_door_messages(messages))
 
     return HeadEnd(
-        ground, legacy, ways, orders, collected, cared, tells, guard, watch, duties, own_name,
-        recovery, MessageLog(OUR_NAME, clock, keep, watch.saw),
+        ground, legacy, ways, orders, collected, cared, tells, tasks, guard, watch, duties,
+        own_name, recovery, MessageLog(OUR_NAME, clock, keep, watch.saw),
     )  # fmt: skip

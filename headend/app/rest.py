@@ -63,6 +63,7 @@ def rest_parts(
         outside=outside,
         shipments=ShipmentDesk(head_end.store, head_end.config),
         levels=head_end.telling.measuring.levels,
+        tasks=head_end.associating.desk,
     )
 
 

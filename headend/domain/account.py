@@ -32,6 +32,8 @@ class Permission(enum.StrEnum):
     EVENT_READ = "event.read"
     EVENT_ACKNOWLEDGE = "event.acknowledge"
     COLLECTION_WRITE = "collection.write"
+    TASK_READ = "task.read"
+    TASK_WRITE = "task.write"
     FIRMWARE_INSTALL = "firmware.install"
     KEY_CHANGE = "key.change"
     KEY_EXPORT = "key.export"
@@ -63,6 +65,8 @@ MEANING: dict[Permission, str] = {
     P.EVENT_READ: "see events and alarms",
     P.EVENT_ACKNOWLEDGE: "acknowledge alarms",
     P.COLLECTION_WRITE: "change what is collected, and when",
+    P.TASK_READ: "see scheduled tasks, their runs and their logs",
+    P.TASK_WRITE: "make, change and run scheduled tasks, and map feeders by hand",
     P.FIRMWARE_INSTALL: "install firmware on devices",
     P.KEY_CHANGE: "change the keys of meters",
     P.KEY_EXPORT: "hand keys out, sealed for a technician's device",
@@ -87,6 +91,7 @@ DANGEROUS: frozenset[Permission] = frozenset(
         P.REGISTRY_WRITE,
         P.CONCENTRATOR_ASK,
         P.COLLECTION_WRITE,
+        P.TASK_WRITE,
         P.FIRMWARE_INSTALL,
         P.KEY_CHANGE,
         P.KEY_EXPORT,
@@ -126,15 +131,25 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.CONCENTRATOR_ASK,
         P.EVENT_ACKNOWLEDGE,
         P.COLLECTION_WRITE,
+        P.TASK_READ,
+        P.TASK_WRITE,
         P.FIRMWARE_INSTALL,
         P.KEY_EXPORT,
         P.REPORT_READ,
         P.METRICS_READ,
     },
-    Role.ANALYST: _SEES | {P.READING_CORRECT, P.REPORT_READ},
-    Role.QA: _SEES | {P.ORDER_READ, P.REPORT_READ, P.METRICS_READ},
+    Role.ANALYST: _SEES | {P.READING_CORRECT, P.REPORT_READ, P.TASK_READ, P.TASK_WRITE},
+    Role.QA: _SEES | {P.ORDER_READ, P.REPORT_READ, P.METRICS_READ, P.TASK_READ},
     Role.AUDITOR: frozenset(
-        {P.AUDIT_READ, P.ACCOUNT_READ, P.ORDER_READ, P.REGISTRY_READ, P.EVENT_READ, P.REPORT_READ}
+        {
+            P.AUDIT_READ,
+            P.ACCOUNT_READ,
+            P.ORDER_READ,
+            P.REGISTRY_READ,
+            P.EVENT_READ,
+            P.REPORT_READ,
+            P.TASK_READ,
+        }
     ),
     Role.ADMINISTRATOR: frozenset(
         {
@@ -144,6 +159,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.REGISTRY_READ,
             P.KEY_CHANGE,
             P.METRICS_READ,
+            P.TASK_READ,
             P.SYSTEM_OPERATE,
         }
     ),

@@ -13,6 +13,7 @@ from headend.ports.words.campaigns import CampaignWords, CutWords
 from headend.ports.words.changes import ChangeWords
 from headend.ports.words.collected import CollectedWords
 from headend.ports.words.events import EventWords
+from headend.ports.words.feeders import FeederWords
 from headend.ports.words.images import ImageWords
 from headend.ports.words.jobs import JobWords
 from headend.ports.words.journal import JournalWords
@@ -28,6 +29,7 @@ from headend.ports.words.registry import RegistryWords
 from headend.ports.words.restoration import RestorationWords
 from headend.ports.words.rollup import RollupWords
 from headend.ports.words.service_levels import ServiceLevelWords
+from headend.ports.words.tasks import TaskWords
 from headend.ports.words.upkeep import UpkeepWords
 from headend.ports.words.usage_points import UsagePointWords
 from headend.ports.words.validated import ValidatedWords
@@ -48,6 +50,8 @@ class Transaction(
     BackfillWords,
     UpkeepWords,
     ActivityWords,
+    TaskWords,
+    FeederWords,
     ImageWords,
     MeterClockWords,
     EventWords,

@@ -27,6 +27,7 @@ from headend.rest.making import Making
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from headend.rest.problems import Problem
+from headend.tasks.desk import TaskDesk
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Parts:
     levels: ServiceLevels
     outside: Outside
     shipments: Shipments
+    tasks: TaskDesk
     making: Making = field(default_factory=Making)
 
 

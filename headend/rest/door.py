@@ -35,6 +35,7 @@ from headend.rest import (
     shipments,
     standing,
     stream,
+    tasks,
     why,
 )
 from headend.rest.asking import Parts
@@ -49,7 +50,7 @@ ENDLESS = frozenset({STREAM, "/live"})
 ROUTES = (
     orders, campaigns, meters, commissioning, activities, adjusting, registry, registry_files,
     shipments, firmware, readings, collection, schedules, events, incidents, notices, stream,
-    reports, reports_asked, service_levels, why, standing,
+    reports, reports_asked, service_levels, tasks, why, standing,
 )  # fmt: skip
 BY_COMMAND = {
     "/api/v1/shipments": "Take it in by command, which has no bound: ami shipment import FILE",

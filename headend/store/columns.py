@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import DateTime, Dialect, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, Float, LargeBinary, String, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
@@ -109,6 +109,20 @@ class Deflated(TypeDecorator[bytes]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else inflated(value)
+
+
+class Real(TypeDecorator[float]):
+    """A number of double precision.  Both drivers give it as it is, where SQLAlchemy's own type
+    would ask what the server calls it, which a prepared statement does not know."""
+
+    impl = Float
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(precision=53)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> None:
+        return None
 
 
 class Json(TypeDecorator[T], Generic[T]):

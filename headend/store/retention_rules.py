@@ -18,6 +18,7 @@ from headend.store.activity_schema import activities
 from headend.store.campaign_schema import campaign_lines, campaign_members, campaigns, cuts
 from headend.store.collected_schema import collected_blocks, interval_days, uploads
 from headend.store.event_schema import acknowledgements, events, incidents, status_words
+from headend.store.feeder_schema import customer_counts, feeder_hours, feeder_rolls
 from headend.store.job_schema import job_orders
 from headend.store.message_log_schema import cim_messages
 from headend.store.meter_clocks import meter_clocks
@@ -45,6 +46,7 @@ from headend.store.retention_holds import (
 )
 from headend.store.rollup_schema import rolled_days
 from headend.store.service_level_schema import service_level_days
+from headend.store.task_schema import task_lines, task_runs
 from headend.store.upkeep_schema import concentrator_clocks, concentrator_sessions, hours_heard
 from headend.store.validated_schema import validated_days
 
@@ -106,6 +108,7 @@ _o, _e, _i, _n = schema.orders.c, events.c, incidents.c, notices.c
 _m, _l, _c, _a = campaign_members.c, campaign_lines.c, campaigns.c, activities.c
 _cases, _merged = notice_cases.c, incidents.alias().c
 _inbound = schema.inbound_messages
+_tr = task_runs.c
 
 
 def _of_campaign(table: Table, campaign: ColumnElement[int]) -> Rule:
@@ -213,6 +216,16 @@ RULES: tuple[Rule, ...] = (
         func.coalesce(_a.ended_at, _a.asked_at),
         (unended(_a.ended_at),),
     ),
+    Rule(
+        "tasks",
+        task_runs,
+        func.coalesce(_tr.ended_at, _tr.asked_at),
+        (unended(_tr.ended_at),),
+        (Belonging(task_lines.c.run),),
+    ),
+    _dated("feeders", feeder_hours, "day"),
+    _dated("feeders", feeder_rolls, "day"),
+    _dated("feeders", customer_counts, "day"),
     _dated("telemetry", hours_heard, "hour"),
     _dated("telemetry", uploads, "received_at"),
     _dated(

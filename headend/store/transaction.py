@@ -16,6 +16,7 @@ from headend.store.collected import CollectedWords
 from headend.store.cuts import CutWords
 from headend.store.events import EventWords
 from headend.store.evidence import EvidenceWords
+from headend.store.feeders import FeederWords
 from headend.store.images import ImageWords
 from headend.store.intervals import IntervalWords
 from headend.store.jobs import JobWords
@@ -36,6 +37,7 @@ from headend.store.rollup import RollupWords
 from headend.store.secrets import SecretWords
 from headend.store.service_levels import ServiceLevelWords
 from headend.store.shipment import ShipmentWords
+from headend.store.tasks import TaskWords
 from headend.store.upkeep import UpkeepWords
 from headend.store.usage_points import UsagePointWords
 from headend.store.validated import ValidatedWords
@@ -60,6 +62,8 @@ class SqlTransaction(
     BackfillWords,
     UpkeepWords,
     ActivityWords,
+    TaskWords,
+    FeederWords,
     ImageWords,
     MeterClockWords,
     EventWords,

@@ -57,9 +57,9 @@ APART = {
     "who audits changes nothing": (Role.AUDITOR, set(DANGEROUS)),
     "who tests the installation changes nothing": (Role.QA, set(DANGEROUS)),
     "who repairs meters orders nothing from the office": (Role.TECHNICIAN, set(DANGEROUS)),
-    "who analyses corrects values, and no more": (
+    "who analyses corrects values and has tasks run, and no more": (
         Role.ANALYST,
-        set(DANGEROUS) - {Permission.READING_CORRECT},
+        set(DANGEROUS) - {Permission.READING_CORRECT, Permission.TASK_WRITE},
     ),
 }
 

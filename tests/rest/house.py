@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import httpx2
 from fastapi import FastAPI
@@ -31,6 +32,9 @@ from headend.rest.feed import Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from headend.service_levels.definition import read
+from headend.tasks.desk import TaskDesk
+from headend.tasks.kinds import kinds
+from headend.tasks.ours import OURS
 from tests.access.making import BY, House
 
 T = TypeVar("T")
@@ -89,6 +93,7 @@ class Door(House):
             levels=read(),
             outside=self._outside,
             shipments=ShipmentDesk(self.store, self.config),
+            tasks=TaskDesk(self.store, self.clock, ZoneInfo(policy.zone), kinds(OURS)),
         )
         self._tokens: dict[tuple[Permission, ...], str] = {}
 

@@ -54,6 +54,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "content": b"an image",
     },
     "POST /api/v1/meters/{name}/tariff": {"json": {"calendar": CALENDAR}},
+    "POST /api/v1/tasks": {
+        "json": {
+            "name": "counted",
+            "kind": "SIADCustomersInfo",
+            "schedule": {"every": "daily"},
+        }
+    },
+    "PATCH /api/v1/tasks/{name}": {"json": {"catch_up": "last"}},
+    "POST /api/v1/tasks/{name}/runs": {"json": {}},
 }
 KEY = {"Idempotency-Key": "k-1"}
 FILLED = {
@@ -113,6 +122,20 @@ WANTED = {
     "GET /api/v1/places": P.REGISTRY_READ,
     "POST /api/v1/places": P.REGISTRY_WRITE,
     "GET /api/v1/places/{code}": P.REGISTRY_READ,
+    "GET /api/v1/tasks": P.TASK_READ,
+    "POST /api/v1/tasks": P.TASK_WRITE,
+    "GET /api/v1/tasks/kinds": P.TASK_READ,
+    "GET /api/v1/tasks/runs": P.TASK_READ,
+    "GET /api/v1/tasks/runs/{number}": P.TASK_READ,
+    "GET /api/v1/tasks/runs/{number}/log": P.TASK_READ,
+    "GET /api/v1/tasks/{name}": P.TASK_READ,
+    "PATCH /api/v1/tasks/{name}": P.TASK_WRITE,
+    "DELETE /api/v1/tasks/{name}": P.TASK_WRITE,
+    "POST /api/v1/tasks/{name}/activate": P.TASK_WRITE,
+    "POST /api/v1/tasks/{name}/deactivate": P.TASK_WRITE,
+    "POST /api/v1/tasks/{name}/pause": P.TASK_WRITE,
+    "POST /api/v1/tasks/{name}/resume": P.TASK_WRITE,
+    "POST /api/v1/tasks/{name}/runs": P.TASK_WRITE,
     "GET /api/v1/shipments": P.REGISTRY_READ,
     "GET /api/v1/shipments/{number}": P.REGISTRY_READ,
     "POST /api/v1/shipments": P.REGISTRY_WRITE,

@@ -41,11 +41,13 @@ STAYS = {
     "backfill_given_up": "the ledger of completeness",
     "backfill_waves": "one for each concentrator",
     "change_marks": "a few numbers",
+    "cim_instances": "what other systems show now",
     "changes": "has a span of its own, [notification] keep_s",
     "concentrator_states": "the last word of each",
     "concentrators": "the registry",
     "counters": "numbers that are given once",
     "discoveries": "one for each module",
+    "feeder_mappings": "one for each feeder",
     "firmware_updates": "one for each concentrator and image",
     "installations": "the registry's history, which the ledger is made of",
     "job_conflicts": "technicians' jobs, with counters lent to them",
@@ -74,6 +76,7 @@ STAYS = {
     "restored_keys": "likewise",
     "restored_orders": "likewise",
     "shipments": "the registry's history",
+    "tasks": "what is done by schedule, as somebody made it",
     "task_tables": "one for each concentrator",
     "usage_points": "the registry",
     "web_sessions": "go when they end",
@@ -93,6 +96,7 @@ def test_each_table_goes_up_to_its_cut(connection: Connection, rule: Any) -> Non
     column = {
         "orders": "ended_at", "notices": "settled_at", "notice_cases": "over_at",
         "incidents": "ended_at", "campaigns": "ended_at", "concentrator_activities": "ended_at",
+        "task_runs": "ended_at",
         "inbound_messages": "received_at",
     }.get(rule.name)  # fmt: skip
     if rule.name in ("campaign_members", "campaign_lines"):
@@ -111,7 +115,10 @@ def test_each_table_goes_up_to_its_cut(connection: Connection, rule: Any) -> Non
 
 def _beside(rule: Any, old: bool) -> Any:
     """What dates a row just before the cut, or at it."""
-    if rule.name in ("interval_days", "validated_days", "rolled_days", "service_level_days"):
+    if rule.name in (
+        "interval_days", "validated_days", "rolled_days", "service_level_days", "feeder_hours",
+        "feeder_rolls", "customer_counts",
+    ):  # fmt: skip
         return LAST_OLD if old else CUT
     if rule.name == "intervals":  # the end of an interval: the midnight is the day's before
         return int(CUT_AT.timestamp()) + (not old)
@@ -132,6 +139,10 @@ def _distinct(rule: Any, old: bool) -> dict[str, Any]:
         told |= {"name": f"n{old}"}
     if rule.name == "service_level_days":
         told |= {"by": "all"}
+    if rule.name == "feeder_rolls":
+        told |= {"span": "day"}
+    if rule.name == "feeder_hours":
+        told |= {"begin": int(old)}
     if rule.name == "stray_results":
         told |= {"order": int(old)}
     return told

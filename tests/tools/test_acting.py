@@ -281,7 +281,7 @@ WORDS = {
     "collection curve": ("2026-07-06",), "collection rollup": ("11",),
     "collection phases": ("Z",), "event show": ("1",),
     "incident show": ("1",), "job show": ("x",), "report show": ("0" * 16,),
-    "warehouse quality": ("2026-07-06",),
+    "warehouse quality": ("2026-07-06",), "task show": ("x",), "task log": ("1",),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from tools.cli import app
 
 NOBODY = "--port tcp://127.0.0.1:1"
 USAGE = "wrong-usage"
+NEVER = "never-due"
 
 WRONG: dict[str, str] = {
     # what is said: the error's code
@@ -37,6 +38,22 @@ WRONG: dict[str, str] = {
     "event list --database none.db --json": "no-database",
     "event show 9 --database ami.db --json": "no-such-event",
     "event ack 9 --database ami.db --json": "no-such-event",
+    "task list --database none.db --json": "no-database",
+    "task show counted --database ami.db --json": "no-such-task",
+    "task log 9 --database ami.db --json": "no-such-run",
+    "task kinds Nothing --json": "no-such-kind",
+    "task history --state lost --database ami.db --json": USAGE,
+    "task run counted --database ami.db --json": "no-such-task",
+    "task run counted --as-of soon --database ami.db --json": USAGE,
+    "task pause counted --database junk --json": "no-database",
+    "task edit counted --at 05:40 --database ami.db --json": USAGE,
+    "task delete counted --database ami.db --json": "no-such-task",
+    "task new t --kind Nothing --every daily --database ami.db --json": "no-such-kind",
+    "task new t --kind SIADCustomersInfo --every daily --at 25:00 --database ami.db --json": USAGE,
+    "task new t --kind SIADCustomersInfo --every once --database ami.db --json": "bad-schedule",
+    "task edit counted --every daily --set x=1 --database ami.db --json": "no-such-task",
+    "task new a/b --kind SIADCustomersInfo --every daily --database ami.db --json": "bad-name",
+    "task new t --kind UnbalanceHr --every once --on 2020-01-01 --json --database ami.db": NEVER,
     "notify list --database none.db --json": "no-database",
     "notify list --state lost --database ami.db --json": USAGE,
     "notify dead --database junk --json": "no-database",

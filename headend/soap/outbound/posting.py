@@ -1,4 +1,4 @@
-"""Posting to a SOAP door over HTTP, as a command does it: the octets of the answer, or why none."""
+"""Posting to a SOAP door over HTTP: the octets of the answer, or why there is none."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import urllib.request
 TIMEOUT_S = 60.0
 
 
-def post(address: str, body: bytes, tls: ssl.SSLContext | None = None) -> bytes:
-    """The answer's octets; a SOAP fault is one.  Raises `ConnectionError`."""
+def post(
+    address: str, body: bytes, tls: ssl.SSLContext | None = None, timeout_s: float = TIMEOUT_S
+) -> bytes:
+    """The answer's octets; a SOAP fault is one.  It waits: not for the loop's thread.  Raises
+    `ConnectionError`."""
     headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
     request = urllib.request.Request(address, body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=tls) as response:
+        with urllib.request.urlopen(request, timeout=timeout_s, context=tls) as response:
             return bytes(response.read())
     except urllib.error.HTTPError as error:  # a SOAP fault comes as 500
         return bytes(error.read())
