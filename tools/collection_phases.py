@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.table import Table
 
-from headend.analysis import phase_identification
-from headend.analysis.bands import COLOURS, floors
-from headend.analysis.figures import Figures, figures
-from headend.analysis.hourly import Counts, hourly
-from headend.analysis.meter_rows import Profiles, profiles, summed
-from headend.analysis.meter_sums import ALL_PHASES
-from headend.analysis.phase_identification import UNDECIDED, Identified
+from headend.analysis.bands import COLOURS
+from headend.analysis.by_meters import ByMeters, by_meters
+from headend.analysis.phase_identification import CONFIDENT, UNDECIDED
 from headend.analysis.quantity import PHASES, QUANTITIES, UNITS
-from headend.analysis.rollup import rolled
-from headend.analysis.windows import DayRange, hour_ends
+from headend.analysis.unbalance import Formula
+from headend.analysis.windows import DayRange
 from headend.domain.meter import Meter
 from headend.domain.utility_day import span_of
 from headend.store.measured_queries import load_profiles
@@ -29,18 +24,9 @@ from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, show, wrong_usage
 
 METERS_MAX = 5_000
-_UNKNOWN = -1
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a place's meters tell of these days."""
-
-    meters: list[Meter]  # but the one at the head
-    figures: Figures
-    measured: list[float]  # of each phase: the share of its usual power that was measured
-    identified: Identified
-    single: Counts  # places of the meters on one phase, as `identified` has them
+Told = tuple[list[Meter], ByMeters]
+"""The customers' meters, and what they tell."""
 
 
 def phases(
@@ -54,6 +40,12 @@ def phases(
     head: Annotated[
         str | None, typer.Option(help="The meter at its head, whose voltages are the phases'.")
     ] = None,
+    rated_kva: Annotated[
+        float | None, typer.Option(min=1, help="Of the transformer: its loading is told.")
+    ] = None,
+    moves: Annotated[
+        int, typer.Option(min=0, max=8, help="Whom to move to another phase, up to so many.")
+    ] = 0,
     config: ConfigFile = None,
     database: OtherDatabase = None,
     json: Json = False,
@@ -61,9 +53,9 @@ def phases(
     """A place by the load profiles of its meters: phases, unbalance, and who hangs on which.
 
     Meters are added on the phases that the registry records. On which each hangs is told by its
-    voltage, with how sure that is; what differs from the records is shown.
+    voltage, with how sure that is; what differs from the records is shown. Only those are moved.
 
-    Example: [bold]ami collection phases TR-0007 --days 14 --json[/]
+    Example: [bold]ami collection phases TR-0007 --days 14 --rated-kva 160 --moves 3[/]
     """
     last = None if day is None else day_named(day, "--day")
     which = MeterFilter(place=code)
@@ -72,7 +64,7 @@ def phases(
         wrong_usage(f"no place {code}", "See which: ami place list", code="no-such-place")
     if head is not None and question.put(lambda connection: meter(connection, head)) is None:
         wrong_usage(f"no meter {head}", "See which: ami meter list", code="no-such-meter")
-    found = _told(question, which, head)
+    found = _told(question, which, head, rated_kva, moves)
     if json:
         print_json({"place": code, "first": question.wanted.first, "last": question.wanted.last}
                    | _as_dict(found))  # fmt: skip
@@ -80,53 +72,33 @@ def phases(
     _show(found)
 
 
-def _told(question: Question, which: MeterFilter, head: str | None) -> Told:
-    wanted, policy = question.wanted, question.config.analysis
+def _told(
+    question: Question, which: MeterFilter, head: str | None, rated_kva: float | None, moves: int
+) -> Told:
+    wanted = question.wanted
     here = question.put(lambda connection: meters(connection, which, limit=METERS_MAX))
     customers = [each for each in here if each.name != head]
     names = [each.name for each in customers] + ([] if head is None else [head])
     begin, end = span_of(wanted.first, wanted.zone).begin, span_of(wanted.last, wanted.zone).end
-    bounds = np.arange(begin, end + 1, wanted.period_s, dtype=np.int64)
     found = question.put(
-        lambda connection: profiles(
-            load_profiles(connection, names, after=begin - 1, until=end), names, bounds
+        lambda connection: by_meters(
+            load_profiles(connection, names, after=begin - 1, until=end),
+            customers,
+            DayRange(wanted.first, wanted.last),
+            wanted.zone,
+            wanted.period_s,
+            head=head,
+            rated_kva=rated_kva,
+            moves_max=moves,
+            policy=question.config.analysis,
         )
     )
-    hers = Profiles(*(each[:, : len(customers)] for each in found))
-    phase = np.array([_recorded(each) for each in customers], dtype=np.int64)
-    sums = summed(hers, phase, period_s=wanted.period_s, minimum_coverage=policy.minimum_coverage)
-    hours = np.concatenate(
-        [hour_ends(each, wanted.zone) for each in DayRange(wanted.first, wanted.last)]
-    )
-    by_hour, _ = rolled(
-        hourly(bounds[1:], sums.values, hours, wanted.period_s),
-        floors=floors(policy.bands),
-        minimum_coverage=policy.minimum_coverage,
-    )
-    single = np.flatnonzero(phase != ALL_PHASES)
-    volts = hers.volts[:, single, 0]
-    of_phases = (
-        phase_identification.reference(volts, phase[single])
-        if head is None
-        else found.volts[:, -1, :]
-    )
-    return Told(
-        customers,
-        figures(by_hour.over(0), policy),
-        sums.coverage.mean(axis=0).tolist(),
-        phase_identification.identify(volts, of_phases, stretch=86_400 // wanted.period_s),
-        single,
-    )
-
-
-def _recorded(meter: Meter) -> int:
-    if meter.recorded_phase is None:
-        return _UNKNOWN
-    return ALL_PHASES if meter.recorded_phase == "ABC" else PHASES.index(meter.recorded_phase)
+    return customers, found
 
 
 def _as_dict(found: Told) -> dict[str, Any]:
-    told = found.figures
+    customers, by = found
+    told, carried = by.figures, by.loading
     quantities = {
         quantity.value: {
             "unit": UNITS[quantity],
@@ -141,31 +113,56 @@ def _as_dict(found: Told) -> dict[str, Any]:
         for at, quantity in enumerate(QUANTITIES)
     }
     return {
-        "formula": "max-deviation",
-        "measured": dict(zip(PHASES, found.measured, strict=True)),
+        "formula": Formula.MAX_DEVIATION.value,
+        "measured": dict(zip(PHASES, by.measured.tolist(), strict=True)),
         "quantities": quantities,
         "power_factor": float(told.power_factor),
         "capacitors_kvar": float(told.capacitors_kvar),
+        "loading": {
+            "coverage": carried.coverage,
+            "peak_kva": carried.peak_kva,
+            "peak_percent": carried.peak_percent(),
+            "hours_over": carried.over(),
+            "peak_neutral_a": carried.peak_neutral_a,
+        },
         "meters": [
             {"meter": name, "recorded": recorded, "identified": phase, "confidence": sure}
             for name, recorded, phase, sure in _lines(found)
+        ],
+        "plans": [
+            {
+                "percent": plan.percent,
+                "mean_of_hours": plan.mean_of_hours,
+                "proven": plan.proven,
+                "moves": [
+                    {
+                        "meter": customers[int(by.single[move.customer])].name,
+                        "from": PHASES[move.before],
+                        "to": PHASES[move.after],
+                    }
+                    for move in plan.moves
+                ],
+            }
+            for plan in by.plans
         ],
     }
 
 
 def _lines(found: Told) -> list[tuple[str, str | None, str | None, float]]:
     """Meter, recorded phase, likeliest phase, confidence; of those on one phase."""
+    customers, by = found
     lines = []
-    for at, place_of in enumerate(found.single.tolist()):
-        one, phase = found.meters[place_of], int(found.identified.phase[at])
+    for at, place_of in enumerate(by.single.tolist()):
+        one, phase = customers[place_of], int(by.identified.phase[at])
         likeliest = None if phase == UNDECIDED else PHASES[phase]
-        sure = round(float(found.identified.confidence[at]), 4)
+        sure = round(float(by.identified.confidence[at]), 4)
         lines.append((one.name, one.recorded_phase, likeliest, sure))
     return lines
 
 
 def _show(found: Told) -> None:
-    told = found.figures
+    customers, by = found
+    told, carried = by.figures, by.loading
     table = Table("", *PHASES, "unbalance", "mean of hours", "coverage", "", box=None)
     for at, quantity in enumerate(QUANTITIES):
         table.add_row(
@@ -177,21 +174,32 @@ def _show(found: Told) -> None:
             COLOURS[int(told.colours[at])].value,
         )
     show(table)
+    measured = ", ".join(
+        f"{phase} {100 * share:.0f} %" for phase, share in zip(PHASES, by.measured, strict=True)
+    )
+    out.print(f"measured of what its meters usually have: {measured}; the rest is made up")
     out.print(
         f"power factor {_number(told.power_factor, 3)},"
         f" capacitors to reach the target {_number(told.capacitors_kvar, 2)} kvar"
     )
-    measured = ", ".join(
-        f"{phase} {100 * share:.0f} %" for phase, share in zip(PHASES, found.measured, strict=True)
+    out.print(
+        f"highest hour {_number(carried.peak_kva, 1)} kVA"
+        f" ({_number(carried.peak_percent(), 0)} % of the rating),"
+        f" neutral {_number(carried.peak_neutral_a, 1)} A"
     )
-    out.print(f"measured of what its meters usually have: {measured}; the rest is made up")
-    confident = phase_identification.CONFIDENT
     lines = _lines(found)
-    sure = [each for each in lines if each[3] >= confident]
+    sure = [each for each in lines if each[3] >= CONFIDENT]
     out.print(f"{len(sure)} of {len(lines)} meters on one phase are told by their voltage")
     for name, recorded, phase, confidence in sure:
         if phase != recorded:
             out.print(f"  {name} hangs on {phase} ({confidence:.3f}), recorded {recorded or '-'}")
+    for plan in by.plans:
+        whom = ", ".join(
+            f"{customers[int(by.single[move.customer])].name} from {PHASES[move.before]}"
+            f" to {PHASES[move.after]}"
+            for move in plan.moves
+        )
+        out.print(f"unbalance of power {plan.percent:.1f} % with {whom or 'no move'}")
 
 
 def _number(value: Any, digits: int) -> str:

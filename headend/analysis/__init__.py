@@ -17,6 +17,7 @@
                  on which phase each meter hangs
     loading losses
                  what a transformer carries; what is lost, technically and otherwise
+    by_meters    all of this for one place and some days
     rephasing rephasing_program
                  whom to move to another phase, and the program that finds out
 

@@ -102,7 +102,11 @@ def test_loading_of_a_transformer() -> None:
     assert found.neutral_a[0] == pytest.approx(86.6025, abs=1e-3)
     assert math.isnan(found.neutral_a[1])
     assert found.peak_percent() == 30 and found.over(29) == 2 and found.over() == 0
+    assert found.peak_kva == 30 and found.peak_neutral_a == pytest.approx(86.6025, abs=1e-3)
+    unrated = loading([[20.0, 10, 0]], [[0.0, 0, 0]], [[200.0] * 3])
+    assert unrated.peak_kva == 30 and math.isnan(unrated.peak_percent())
     missing = loading([[NAN, 1, 1]], [[0.0, 0, 0]], [[230.0] * 3], 100)
     assert missing.coverage == 0 and math.isnan(missing.peak_percent()) and missing.over() == 0
+    assert math.isnan(missing.peak_kva) and math.isnan(missing.peak_neutral_a)
     with pytest.raises(ValueError, match="a transformer of 0 kVA"):
         loading([[1.0, 1, 1]], [[0.0, 0, 0]], [[230.0] * 3], 0)

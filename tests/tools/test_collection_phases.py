@@ -111,6 +111,24 @@ def test_the_place_is_the_sum_of_its_meters(street: tuple[Truth, Heard, list[str
     assert 0.85 < found["power_factor"] < 1
 
 
+def test_loading_and_whom_to_move(street: tuple[Truth, Heard, list[str]]) -> None:
+    truth, _, where = street
+    kva = truth.street.transformer.kva
+    found = asked("TR-7", "--head", HEAD, "--rated-kva", str(kva), "--moves", "2", *where)
+    carried = found["loading"]
+    by_hour = np.hypot(truth.head_kw.sum(axis=1), truth.head_kvar.sum(axis=1)).reshape(-1, 4)
+    assert carried["peak_kva"] == pytest.approx(float(by_hour.mean(axis=1).max()), rel=0.1)
+    assert carried["peak_percent"] == pytest.approx(100 * carried["peak_kva"] / kva)
+    assert carried["hours_over"] == 0 and carried["peak_neutral_a"] > 5
+    plans = found["plans"]
+    assert [len(plan["moves"]) for plan in plans] == [0, 1, 2]
+    assert plans[2]["percent"] < plans[1]["percent"] < plans[0]["percent"]
+    true = {each.meter: each.place.phase.value for each in truth.street.customers}
+    assert all(true[each["meter"]] == each["from"] for each in plans[2]["moves"])
+    text = ami("TR-7", "--head", HEAD, "--moves", "1", *where).stdout
+    assert f"{plans[1]['moves'][0]['meter']} from" in text and "with no move" in text
+
+
 def test_without_a_meter_at_the_head_the_records_are_the_reference(
     street: tuple[Truth, Heard, list[str]],
 ) -> None:
