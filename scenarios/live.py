@@ -20,6 +20,7 @@ from devices import cellular, faults, outages
 from devices.clock import FieldDriver, wall_clock
 from devices.clock import world as new_env
 from devices.concentrator.device import Settings
+from devices.field_spec import FieldSpec
 from devices.gateway.field_memory import FieldMemory
 from devices.gateway.mqtt import KEEPALIVE_S, MqttUplink
 from devices.gateway.mqtt import Address as BrokerAddress
@@ -53,7 +54,6 @@ class NoConnection(ConnectionError):
 class LiveField:
     """A field that runs.  `failed` carries the error if the world ever stops by itself."""
 
-    scenario: Scenario
     world: World
     failed: asyncio.Future[NoReturn]
     _uplinks: Mapping[str, MqttUplink | BusUplink]
@@ -111,22 +111,65 @@ async def live_field(
     recorder: Recorder | None = None,
     memory: FieldMemory | None = None,
 ) -> AsyncIterator[LiveField]:
-    """The field, until the context ends; then every concentrator is gone as if it had lost power.
+    """A scenario's field, as `live_devices` has it; `settings` and `modem_pace` are those of every
+    concentrator, where they are not the file's.
 
-    `credentials` are for a broker that wants TLS; `settings` and `modem_pace` are those of every
-    concentrator; what travels goes to the `recorder`, what meters remember to the `memory`.
-    Raises `BadScenario`, `TooFewSockets`, and what `credentials` and the `memory` do.
+    Raises `BadScenario` besides.
+    """
+    spec = field_of(scenario)
+    if settings is not None:
+        spec = replace(spec, settings=settings)
+    if modem_pace is not None:
+        spec = replace(spec, modem_pace=modem_pace)
+
+    def happen(world: World, start: float) -> None:
+        planned = faults_of(aimed(scenario, world.seed), start)
+        check_targets(world, planned)
+        faults.run(world, planned)
+        if scenario.field.outages == "usual":  # whoever sends orders here names no meter in the file
+            outages.run(world, alternating_meters(scenario))
+        if scenario.field.wan == "cellular":
+            cellular.run(world, cells_of(scenario.field).items())
+
+    async with live_devices(
+        spec,
+        scenario.seed if seed is None else seed,
+        broker,
+        happen,
+        credentials=credentials,
+        keepalive_s=keepalive_s,
+        keep_log=keep_log,
+        recorder=recorder,
+        memory=memory,
+    ) as field:
+        yield field
+
+
+@asynccontextmanager
+async def live_devices(
+    spec: FieldSpec,
+    seed: int,
+    broker: Address | Bus,
+    happen: Callable[[World, float], None],
+    *,
+    credentials: Credentials | None = None,
+    keepalive_s: int = KEEPALIVE_S,
+    keep_log: bool = False,
+    recorder: Recorder | None = None,
+    memory: FieldMemory | None = None,
+) -> AsyncIterator[LiveField]:
+    """A field, until the context ends; then every concentrator is gone as if it had lost power.
+
+    `happen` is given the world and its first moment, POSIX seconds, before anything moves.
+    `credentials` are for a broker that wants TLS; what travels goes to the `recorder`, what meters
+    remember to the `memory`.  Raises `TooFewSockets`, and what `happen`, `credentials` and the
+    `memory` do.
 
     Concentrators are as delivered, and call their messages otherwise than those of an earlier
     field: a head-end passes over a message whose name it knows.
     """
     start = datetime.fromtimestamp(wall_clock(), UTC)
-    spec = field_of(scenario)
     allow_sockets(SOCKETS_EACH * len(spec.transformers) if isinstance(broker, Address) else 0)
-    if settings is not None:
-        spec = replace(spec, settings=settings)
-    if modem_pace is not None:
-        spec = replace(spec, modem_pace=modem_pace)
     driver = FieldDriver(new_env(start))
     uplinks: dict[str, MqttUplink | BusUplink] = {}
 
@@ -138,7 +181,7 @@ async def live_field(
     world = World(
         driver.env,
         spec,
-        scenario.seed if seed is None else seed,
+        seed,
         uplinks=uplink,
         driver=driver,
         keep_log=keep_log,
@@ -150,14 +193,8 @@ async def live_field(
         for name in world.meter_names:
             if memory.has(world.identity(name).number):
                 world.touched(name)
-    field = LiveField(scenario, world, driver.failed, uplinks)
-    planned = faults_of(aimed(scenario, world.seed), start.timestamp())
-    check_targets(world, planned)
-    faults.run(world, planned)
-    if scenario.field.outages == "usual":  # whoever sends orders here names no meter in the file
-        outages.run(world, alternating_meters(scenario))
-    if scenario.field.wan == "cellular":
-        cellular.run(world, cells_of(scenario.field).items())
+    field = LiveField(world, driver.failed, uplinks)
+    happen(world, start.timestamp())
     driver.start()
     over_mqtt = [each for each in uplinks.values() if isinstance(each, MqttUplink)]
     try:

@@ -85,6 +85,11 @@ class Feeder:
         """How many phases a customer has.  Raises KeyError for one that is not on this street."""
         return len(self._places[meter])
 
+    def places(self, meter: str) -> list[int]:
+        """Where a customer's phases stand among the columns of a solved day.  Raises KeyError for
+        one that is not on this street."""
+        return self._places[meter]
+
     # Who is connected.
 
     def switched(self, meter: str, phases: tuple[bool, ...], *, now: float) -> None:

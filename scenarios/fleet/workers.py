@@ -69,7 +69,7 @@ class _Pool:
     idle: SimpleQueue[Connection] = field(default_factory=SimpleQueue)
 
     def begin(self, work: Callable[[T], R], task: T) -> Future[Measured[R]]:
-        with _interrupts_held():  # processes and threads that start now inherit it
+        with interrupts_held():  # processes and threads that start now inherit it
             if len(self.processes) < self.jobs:
                 self._start()
             return self.threads.submit(self._carried_out, work, task)
@@ -80,7 +80,7 @@ class _Pool:
         line, far_end = context.Pipe()
         process = context.Process(target=_serve, args=(far_end,), daemon=True)
         self.lines.append(line)
-        with _environment(dict.fromkeys(ONE_THREAD, "1")):
+        with environment(dict.fromkeys(ONE_THREAD, "1")):
             process.start()
         self.processes.append(process)
         far_end.close()  # the process has it alone: when it dies the line ends
@@ -155,7 +155,7 @@ def _end_with_the_parent() -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Let SIGINT wait; it arrives when this is over."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -165,7 +165,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(wanted: dict[str, str]) -> Iterator[None]:
+def environment(wanted: dict[str, str]) -> Iterator[None]:
     """What processes that start now inherit."""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

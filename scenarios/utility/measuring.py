@@ -1,8 +1,9 @@
 """What is measured at the head of each feeder, from the power flow of the field below it.
 
-A feeder carries what the heads of its transformers give, phase by phase; its voltage is the mean of
-theirs, referred to medium voltage (assumption: the transformers' taps are alike, and the medium
-voltage's own impedance is in their solution).  While a feeder is interrupted there is neither.
+A feeder carries what the heads of its transformers give, phase by phase, as many times as there are
+transformers like each; its voltage is the mean of theirs, referred to medium voltage (assumption:
+the transformers' taps are alike, and the medium voltage's own impedance is in their solution).
+While a feeder is interrupted there is neither.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from scenarios.utility.model import Feeder, Utility
 from scenarios.utility.naming import transformer_key
 
 PHASES = "ABC"
+Integers = npt.NDArray[np.int64]
+
 DAYS_KEPT = 2_048
 """Of all feeders together; each takes 7 kB."""
 
@@ -52,8 +55,8 @@ TOTALS = QUANTITIES[-2:]
 class FeederDay:
     """Quarter hours of a UTC day in rows, phases in columns."""
 
-    watts: npt.NDArray[np.int64]
-    vars: npt.NDArray[np.int64]
+    watts: Integers
+    vars: Integers
     volts: npt.NDArray[np.float64]
 
 
@@ -130,8 +133,29 @@ class FeederHeads:
         ]
         level = kilovolts * 1000 / math.sqrt(3) / (NOMINAL_DV * len(parts))
         decivolts = sum(part.head_voltage_dv.astype(np.int64) for part in parts)
-        return FeederDay(
-            np.asarray(sum(part.head_watts.astype(np.int64) for part in parts)),
-            np.asarray(sum(part.head_vars.astype(np.int64) for part in parts)),
-            np.asarray(decivolts * level),
-        )
+        flows = [
+            np.asarray(sum(part.astype(np.int64) for part in each) * self.utility.alike)
+            for each in (
+                [part.head_watts for part in parts],
+                [part.head_vars for part in parts],
+            )
+        ]
+        volts = np.asarray(decivolts * level)
+        self._oddly(number, day, flows, volts)
+        return FeederDay(*flows, volts)
+
+    def _oddly(
+        self, number: int, day: int, flows: Sequence[Integers], volts: npt.NDArray[np.float64]
+    ) -> None:
+        """Have happen what is peculiar about a feeder."""
+        oddities = self.utility.oddities
+        for transfer in (each for each in oddities.transfers if each.feeder == number):
+            first = max(0, -(-transfer.since // SLOT_S) - day * SLOTS_PER_DAY)
+            for flow in flows:
+                moved = np.rint(flow[first:, transfer.of] * transfer.share).astype(np.int64)
+                flow[first:, transfer.of] -= moved
+                flow[first:, transfer.to] += moved
+        for ratio in (each for each in oddities.ratios if each.feeder == number):
+            volts[:, ratio.phase] *= ratio.factor
+            for flow in flows:
+                flow[:, ratio.phase] = np.rint(flow[:, ratio.phase] * ratio.factor)

@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from scenarios.utility.oddities import Oddities
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -88,13 +90,15 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """`index` is its number in the simulated field; it follows the head meters'."""
+    """`index` is its number in the simulated field; it follows the head meters'.  `phases` are those
+    of its transformer that it hangs on, "A" to "ABC"; None where nobody chose: in turn."""
 
     index: int
     serial: str
     transformer: Transformer
     customer: Customer
     contracted_w: int
+    phases: str | None = None
 
 
 class VipKind(enum.StrEnum):
@@ -146,7 +150,11 @@ class ServiceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Utility:
-    """All of it; each tuple in order of numbers."""
+    """All of it; each tuple in order of numbers.
+
+    `alike`: of each transformer that has advanced metering its feeder has so many; the others are
+    like it, and show at the feeder's head only.  `heads`: each transformer has a meter of its own.
+    """
 
     seed: int
     name: str
@@ -159,3 +167,6 @@ class Utility:
     meters: tuple[Meter, ...]
     vip: tuple[VipCustomer, ...]
     requests: tuple[ServiceRequest, ...]
+    alike: int = 1
+    heads: bool = False
+    oddities: Oddities = Oddities()

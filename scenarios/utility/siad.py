@@ -46,7 +46,14 @@ def sheets(utility: Utility) -> tuple[Sheet, ...]:
             "circuitos",
             "cve_circuito nombre observaciones longitud_km:real transformadores:integer"
             " usuarios:integer en_servicio cve_subestacion",
-            (_circuit(it, transformers[it.number], customers[it.number]) for it in utility.feeders),
+            (
+                _circuit(
+                    it,
+                    transformers[it.number] * utility.alike,
+                    customers[it.number] * utility.alike,
+                )
+                for it in utility.feeders
+            ),
         ),
         sheet(
             "solicitudes",

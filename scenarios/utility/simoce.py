@@ -5,7 +5,7 @@
         MED CTO_4010_VENTANAS                     the meter at the head, NumeroSerie among its own
 
 A value belongs to the end of its ten minutes.  A feeder's events are read from its history.  One
-value in 128 is bad or uncertain: telemetry is like that.
+value in 128 is bad or uncertain: telemetry is like that; and all are bad while nothing was heard.
 """
 
 from __future__ import annotations
@@ -115,6 +115,11 @@ class Simoce(Tree):
         return Sample(at, value, quality)
 
     def _told(self, feeder: Feeder, quantity: Quantity, second: int) -> Quality:
+        if any(
+            each.feeder == feeder.number and each.begin < second <= each.end
+            for each in self._utility.oddities.silences
+        ):
+            return Quality.BAD
         day, rest = divmod(second, DAY_S)
         draw = self._quality(feeder.number, QUANTITIES.index(quantity), day)[rest // PERIOD_S]
         return Quality.BAD if draw == 0 else Quality.UNCERTAIN if draw == 1 else Quality.GOOD

@@ -1,0 +1,58 @@
+"""The division's past, filled in while it lives: a process of its own, so that nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from headend.app.validating import validate
+from headend.collection.rolling import RollingUp
+from headend.app.registering import registry_desk
+from headend.config import Config
+from headend.config_rollup import RollupPolicy
+from scenarios.division.history import Filled, fill_month
+from scenarios.division.making import ZONE
+from scenarios.division.process import Say
+from scenarios.utility.model import Utility
+
+ROLLED: Final = "rolled up"
+VALIDATED: Final = "validated"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A division as it stands, how many days it is to have behind it, and the head-end's database."""
+
+    utility: Utility
+    now: datetime
+    days: int
+    database: str
+
+
+async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
+    """Say each day that is in (`Filled`), then what was made of all of them (`ROLLED`, `VALIDATED`);
+    end earlier when the event is set."""
+    filling = asyncio.create_task(_fill(asked, say))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({filling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (filling, stopping):
+        task.cancel()
+    for ended in await asyncio.gather(filling, stopping, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
+
+
+async def _fill(asked: Asked, say: Say) -> None:
+    def told(filled: Filled) -> None:
+        say(filled)
+
+    await fill_month(asked.database, asked.utility, asked.now, asked.days, told)
+    config = Config(database=asked.database)
+    policy = RollupPolicy(enabled=True, days=asked.days + 1)
+    async with registry_desk(config) as desk:
+        await RollingUp(desk.store, desk.clock, ZONE, policy).look()
+    say(ROLLED)
+    await validate(config, asked.days)
+    say(VALIDATED)

@@ -1,0 +1,200 @@
+"""The division, up: what `ami demo --serve` shows.
+
+The head-end works in this process.  The field and the utility's other systems have one each, and so
+has the past, which is filled in while somebody looks: the newest day first.  Everything listens on this
+machine alone, on ports that were free, and lies in one folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from headend.app.registering import registry_desk
+from headend.app.serving import Running, serving
+from headend.app.sessions import Bus, open_session, session_at
+from headend.clock import WallClock
+from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy, Rest, Soap
+from headend.config_rollup import RollupPolicy
+from scenarios.division import field as live
+from scenarios.division import orders as division_orders
+from scenarios.division import past, registry, systems
+from scenarios.division.history import Filled
+from scenarios.division.making import ZONE, Size, division
+from scenarios.division.process import running as process
+from scenarios.division.troubles import Troubles, troubles_of
+from scenarios.stand_ins.commercial import CommercialSystem, Post
+from scenarios.stand_ins.integration_platform import IntegrationPlatform
+from scenarios.utility.model import Utility
+from scenarios.utility.standing import Standing
+
+DAYS: Final = 30
+HEARD_SHARE: Final = 0.9
+"""Orders go out when so many of the concentrators have a session."""
+
+Told = Callable[[str], None]
+
+
+class NoBroker(Exception):
+    """There is no Mosquitto on this machine: the field's process could not reach the head-end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which division, and where."""
+
+    folder: Path
+    seed: int = 7
+    size: Size = Size()
+    days: int = DAYS
+    soap_port: int = 0
+    rest_port: int = 0
+    verbose: bool = False
+
+    @property
+    def database(self) -> str:
+        """The head-end's."""
+        return f"sqlite:///{self.folder / 'ami.db'}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Living:
+    """Where everything is reached.  `work` ends only with what stopped a part of it; `told` hears
+    what happens, in words."""
+
+    wanted: Wanted
+    utility: Utility
+    now: datetime
+    running: Running
+    systems: Standing
+    told: Told
+    troubles: Troubles
+    commercial: CommercialSystem
+    on_line: int = 0
+    filled: list[Filled] = field(default_factory=list)
+    past_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    field_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    work: asyncio.Task[None] | None = None
+
+    async def live(self, field_process: Any) -> None:
+        """Hear of the field, have the orders sent, fill the past in; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hear(field_process))
+            group.create_task(self._order())
+            group.create_task(self._fill())
+            group.create_task(_until_broken(self.running.work))
+
+    async def _hear(self, field_process: Any) -> None:
+        concentrators = len(self.utility.transformers) - 1  # one is silent
+        while True:
+            self.on_line = await field_process.word()
+            if self.on_line >= HEARD_SHARE * concentrators and not self.field_ready.is_set():
+                self.told(f"field: {self.on_line} of {concentrators} concentrators are on line")
+                self.field_ready.set()
+
+    async def _order(self) -> None:
+        await self.field_ready.wait()
+        count = 0
+        for each in division_orders.orders(self.utility, self.troubles, self.commercial.now()):
+            count += (await self.commercial.send(each)).taken
+        self.told(f"orders: the commercial system has sent {count}")
+
+    async def _fill(self) -> None:
+        asked = past.Asked(self.utility, self.now, self.wanted.days, self.wanted.database)
+        async with process("the past", past.run, asked, verbose=self.wanted.verbose) as filling:
+            while (word := await filling.word()) != past.VALIDATED:
+                if isinstance(word, Filled):
+                    self.filled.append(word)
+                    self.told(
+                        f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
+                    )
+                else:
+                    self.told(f"history: {word}")
+        self.told("history: complete, rolled up and validated")
+        self.past_ready.set()
+
+
+async def _until_broken(work: asyncio.Task[None]) -> None:
+    await asyncio.wait({work})
+    work.result()
+
+
+def config_of(wanted: Wanted, other: Standing) -> Config:
+    """The head-end's configuration."""
+    return Config(
+        database=wanted.database,
+        legacy_database=f"sqlite:///{wanted.folder / 'ami-legacy.db'}",
+        soap=Soap(port=wanted.soap_port),
+        rest=Rest(port=wanted.rest_port),
+        orders=OrderPolicy(zone=str(ZONE), backoff_first_s=10.0),
+        collection=CollectionPolicy(
+            task=(
+                CollectionTask(
+                    name="load-profile", objects=("load-profile",), every="15min", after_s=60.0,
+                    back_s=3600.0,
+                ),
+                CollectionTask(
+                    name="registers", kind="registers", every="15min", after_s=120.0,
+                    objects=("voltage-l1", "active-energy-import"),
+                ),
+            )
+        ),
+        rollup=RollupPolicy(enabled=True),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def living(
+    wanted: Wanted, post: Callable[[str], Post], told: Told
+) -> AsyncIterator[Living]:
+    """Bring everything up.  `post` makes the commercial system's way to the SOAP door.
+
+    Raises `NoBroker`, `ProcessLost`, and what `headend.app.serving` raises.
+    """
+    clock = WallClock()
+    now = clock.now()
+    utility = await asyncio.to_thread(division, wanted.seed, now, wanted.size)
+    async with registry_desk(Config(database=wanted.database)) as desk:
+        await desk.do(lambda tx: registry.enter(tx, utility, now))
+    folder = wanted.folder / "systems"
+    folder.mkdir()
+    asked = systems.Asked(utility, folder, str(wanted.folder.absolute() / "ami.db"))
+    async with process("the utility", systems.run, asked, verbose=wanted.verbose) as theirs:
+        other: Standing = await theirs.word()
+        config = config_of(wanted, other)
+        async with serving(config) as head_end:
+            where = head_end.broker
+            if isinstance(where, Bus):
+                raise NoBroker
+            session = session_at(where, "integration-platform")
+            commercial = CommercialSystem(
+                division_orders.SOURCE, post(head_end.soap_url), clock.now
+            )
+            platform = IntegrationPlatform(commercial, session.publish, config.delivery.topic_root)
+            await session.subscribe(platform.topic, platform.hear)
+            field_asked = live.Asked(utility, where.host, where.port)
+            async with (
+                open_session(session),
+                process("the field", live.run, field_asked, verbose=wanted.verbose) as field_process,
+            ):
+                found = Living(
+                    wanted=wanted,
+                    utility=utility,
+                    now=now,
+                    running=head_end,
+                    systems=other,
+                    told=told,
+                    troubles=troubles_of(utility),
+                    commercial=commercial,
+                )
+                found.work = asyncio.create_task(found.live(field_process))
+                try:
+                    yield found
+                finally:
+                    found.work.cancel()
+                    await asyncio.gather(found.work, return_exceptions=True)
