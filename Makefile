@@ -16,8 +16,8 @@ help:  ## this list
 demo: $(VENV)/.demo-installed  ## a power-limit order from SOAP to a meter and back, and three that fail
 	@$(BIN)/ami demo
 
-serve: $(VENV)/.demo-installed  ## the head-end, until Ctrl-C; ARGS="--port 8080 ..." for its options
-	@$(BIN)/ami serve $(ARGS)
+serve: $(VENV)/.demo-installed  ## a living small division to look at, until Ctrl-C; ARGS="--port 8090 ..." for its options
+	@$(BIN)/ami demo --serve $(ARGS)
 
 test: $(VENV)/.test-installed  ## all tests but the long proofs; ARGS="-k words" for some
 	@tools/provision.sh programs

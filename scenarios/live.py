@@ -126,7 +126,9 @@ async def live_field(
         planned = faults_of(aimed(scenario, world.seed), start)
         check_targets(world, planned)
         faults.run(world, planned)
-        if scenario.field.outages == "usual":  # whoever sends orders here names no meter in the file
+        if (
+            scenario.field.outages == "usual"
+        ):  # whoever sends orders here names no meter in the file
             outages.run(world, alternating_meters(scenario))
         if scenario.field.wan == "cellular":
             cellular.run(world, cells_of(scenario.field).items())

@@ -1,7 +1,8 @@
 """`ami demo`: a newcomer's first minute.  One order succeeds, three fail, each with its reason.
 
 Own broker, own store, SOAP over real HTTP, and a simulated field behind it.  Exit code 0 when every
-order ended as it should.  `ami demo --svg FILE` draws the picture in the README.
+order ended as it should.  `ami demo --svg FILE` draws the picture in the README.  `ami demo
+--serve` is something else: a living small division (`tools.division`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from headend.app.serving import Running
 from headend.app.sessions import Bus, MosquittoFailed
 from scenarios.demo import Stage, stage
 from scenarios.demo_moments import Moment, Played
-from tools import demo_outcome
+from scenarios.division.making import sized
+from scenarios.division.standing import Wanted
+from tools import demo_outcome, division
 from tools.demo_story import Story, value_read
 from tools.order import http_post
 from tools.terminal import complain, err, failed, log_to_stderr, print_json, wrong_usage
@@ -55,7 +58,9 @@ NIGHT = TerminalTheme(
 
 
 def demo(
-    serve: Annotated[bool, typer.Option("--serve", help="Stay up afterwards.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="A living small division to look at, until Ctrl-C.")
+    ] = False,
     keep: Annotated[
         Path | None, typer.Option(help="Directory for the databases, kept afterwards.")
     ] = None,
@@ -63,6 +68,13 @@ def demo(
     svg: Annotated[
         Path | None, typer.Option(hidden=True, help="Draw what is shown, its first order only.")
     ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the pages, with --serve [a free one].")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Which division, with --serve.")] = 7,
+    feeders: Annotated[int, typer.Option(min=1, max=100, help="Of the division.")] = 20,
+    meters: Annotated[int, typer.Option(min=1, max=5000, help="Of the division.")] = 1000,
+    days: Annotated[int, typer.Option(min=1, max=35, help="Of history.")] = 30,
     verbose: Annotated[bool, typer.Option(help="Log what happens.")] = False,
 ) -> None:
     """A power-limit order from SOAP to a meter and back, and three that fail, each with its reason.
@@ -70,12 +82,23 @@ def demo(
     Starts its own broker, head-end and field, and sends the orders over HTTP as a commercial system
     would.  Takes half a minute.
 
+    With --serve a living small division comes up instead: pages, a field, the utility's other
+    systems, and a month behind it. It says where to look, and stays until Ctrl-C.
+
     Example: [bold]ami demo --serve[/]
+    Example: [bold]ami demo --serve --port 8090 --keep division[/]
     """
     log_to_stderr(verbose=verbose)
     try:
-        with _directory(keep, stays=not json) as directory:
-            ok = asyncio.run(_Demo(directory, serve=serve, json=json, svg=svg).run())
+        with _directory(keep, stays=not json and not serve) as directory:
+            if serve:
+                wanted = Wanted(
+                    folder=directory, seed=seed, size=sized(feeders, meters), days=days,
+                    rest_port=port, verbose=verbose,
+                )  # fmt: skip
+                division.show(wanted, json=json, kept=keep is not None)
+                return
+            ok = asyncio.run(_Demo(directory, json=json, svg=svg).run())
     except MosquittoFailed as error:
         failed(str(error))
     except _NoRoom as error:
@@ -109,9 +132,8 @@ def _directory(keep: Path | None, *, stays: bool) -> Iterator[Path]:
 class _Demo:
     """One run, and how it is told."""
 
-    def __init__(self, directory: Path, *, serve: bool, json: bool, svg: Path | None) -> None:
+    def __init__(self, directory: Path, *, json: bool, svg: Path | None) -> None:
         self._directory = directory
-        self._serve = serve
         self._json = json
         self._svg = svg
         self._console = Console(
@@ -120,7 +142,7 @@ class _Demo:
         self._elapsed = stopwatch()
 
     async def run(self) -> bool:
-        """Play, tell, stay up if asked to; whether all ended as it should."""
+        """Play and tell; whether all ended as it should."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -138,9 +160,6 @@ class _Demo:
                 outcome = playing.result()
                 whole = up.field_whole
                 self._tell_end(up, outcome)
-                if self._serve:
-                    err.print("stays up; Ctrl-C ends it")
-                    await stop.wait()
         finally:
             stopping.cancel()
         return whole and all(played.ok for played in outcome)
@@ -172,11 +191,10 @@ class _Demo:
         self._show(demo_outcome.verdict(outcome, self._elapsed(), whole=up.field_whole))
         if self._svg is not None:
             self._svg.write_text(_picture(self._console), encoding="utf-8")
-        soap = up.running.soap_url if self._serve else None
         database = str(self._directory / "ami.db")
         self._show(Text())
         self._show(Rule(Text("Next", "bold"), align="left", style="dim"))
-        for line in demo_outcome.what_next(_program(), database=database, soap=soap):
+        for line in demo_outcome.what_next(_program(), database=database):
             self._console.print(line, soft_wrap=True)  # to be copied: no line break inside
 
     def _show(self, part: RenderableType) -> None:

@@ -113,20 +113,15 @@ def verdict(outcome: Sequence[Played], total_s: float, *, whole: bool) -> Render
     return Group(Text(), *lines)
 
 
-def what_next(program: str, *, database: str | None, soap: str | None) -> Iterator[Text]:
-    """Commands to go on with, a line each; `soap` where the demonstration stays up."""
+def what_next(program: str, *, database: str | None) -> Iterator[Text]:
+    """Commands to go on with, a line each."""
     rows: list[tuple[str, str]] = []
-    if soap is not None:
-        send = f"{program} order send --meter 90000010 --limit 2.5kW --any-day --wait --url {soap}"
-        rows.append((send, "an order of your own"))
-        rows.append((f"curl '{soap}/EndDeviceControls?wsdl'", "the contract, for your own client"))
     if database is not None:
         given = f"--database {shlex.quote(database)}"
         rows.append((f"{program} explain order 2 --frames {given}", "each APDU and frame of it"))
         rows.append((f"{program} order list {given}", "every order"))
-    if soap is None:
-        rows.append((f"{program} demo --serve", "stay up, and send orders of your own"))
-        rows.append((f"{program} sim list", "more stories, on the simulated clock"))
+    rows.append((f"{program} demo --serve", "stay up, and send orders of your own"))
+    rows.append((f"{program} sim list", "more stories, on the simulated clock"))
     for command, what in rows:
         yield Text.assemble((f"{what}:", "dim"), "\n    ", (command, "bold"))
 

@@ -1,4 +1,5 @@
-"""The division's field, live: a process with each concentrator's session at the head-end's broker."""
+"""The division's field, live: a process with each concentrator's session at the head-end's
+broker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The meters' month, into the head-end's database by its own intake: the newest day first.
 
-A day's rows come as they would have come, by night; so completeness, validation and roll-ups find what
-they would have found.  One transaction holds what a concentrator brought of a day.
+A day's rows come as they would have come, by night; so completeness, validation and roll-ups find
+what they would have found.  One transaction holds what a concentrator brought of a day.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import Final
 from devices.field_spec import TransformerSpec
 from devices.grid.field_grid import FieldGrid
 from devices.meter.load import SLOT_S
-from headend.app.registering import RegistryDesk, registry_desk
 from headend.collection.decoding import rows_of
 from headend.collection.filling import fill
-from headend.config import CollectionPolicy, Config
+from headend.config import CollectionPolicy
 from headend.domain.interval import Row, Span
 from headend.domain.utility_day import span_of
 from headend.events.taking import EventIntake
-from headend.ports import Transaction
+from headend.ports import Store, Transaction
 from protocols.concentrator.collecting import Layout
 from scenarios.division.making import ZONE
 from scenarios.division.profiles import buffers
@@ -54,21 +53,20 @@ def days_back(now: datetime, days: int) -> list[date]:
 
 
 async def fill_month(
-    database: str, utility: Utility, now: datetime, days: int, told: Callable[[Filled], None]
+    store: Store, utility: Utility, now: datetime, days: int, told: Callable[[Filled], None]
 ) -> None:
     """Write today and so many days before it.  Raises `StoreUnavailable`, NotConverged."""
     spec = field_of(utility)
     grid, troubles = FieldGrid(utility.seed, spec), troubles_of(utility)
     wanted = days_back(now, days)
-    async with registry_desk(Config(database=database)) as desk:
-        for number, day in enumerate(wanted, 1):
-            rows = 0
-            for place, each in enumerate(spec.transformers):
-                span, came = _came(day, place, now)
-                found = [*_collected(grid, each, utility.seed, span, came, now, troubles)]
-                await _write(desk, found, came)
-                rows += sum(len(of_meter) for _, _, of_meter in found)
-            told(Filled(day, number, len(wanted), rows))
+    for number, day in enumerate(wanted, 1):
+        rows = 0
+        for place, each in enumerate(spec.transformers):
+            span, came = _came(day, place, now)
+            found = [*_collected(grid, each, utility.seed, span, came, now, troubles)]
+            await _write(store, found, came)
+            rows += sum(len(of_meter) for _, _, of_meter in found)
+        told(Filled(day, number, len(wanted), rows))
 
 
 def _came(day: date, place: int, now: datetime) -> tuple[Span, datetime]:
@@ -102,7 +100,7 @@ def _collected(
             yield each.meter, each.layout, rows
 
 
-async def _write(desk: RegistryDesk, found: Collected, came: datetime) -> None:
+async def _write(store: Store, found: Collected, came: datetime) -> None:
     events = EventIntake()
 
     def work(tx: Transaction) -> None:
@@ -112,4 +110,4 @@ async def _write(desk: RegistryDesk, found: Collected, came: datetime) -> None:
             fill(tx, meter, layout, numbered, zone=ZONE, now=came, events=events)
 
     if found:
-        await desk.do(work)
+        await store.run(work)

@@ -1,8 +1,8 @@
 """The division of a seed: its parts, who hangs on which phase, and what there is to find.
 
-Of the feeders, by their number from 1 on, every third is beyond what is good and some are far beyond;
-five have a story each (`Stories`).  What their phases carry follows from who hangs on them; nothing is
-drawn over the measurements but what a story says.
+Of the feeders, by their number from 1 on, every third is beyond what is good and some are far
+beyond; five have a story each (`Stories`).  What their phases carry follows from who hangs on
+them; nothing is drawn over the measurements but what a story says.
 """
 
 from __future__ import annotations
@@ -46,6 +46,15 @@ class Size:
     @property
     def all_meters(self) -> int:
         return self.all_feeders * self.transformers * self.meters
+
+
+def sized(feeders: int, meters: int) -> Size:
+    """A size of so many feeders in four substations, or in one where they do not share out; with so
+    many meters, rounded to whole transformers of which each feeder has two."""
+    each = max(1, round(meters / (2 * feeders)))
+    if feeders % 4:
+        return Size(1, 1, feeders, 2, each)
+    return Size(2, 2, feeders // 4, 2, each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +139,7 @@ def _placed(utility: Utility) -> Utility:
     offset = standard_offset_min(FIELD_ZONE)
     phases: dict[str, str] = {}
     for feeder in utility.feeders:
-        below = [
-            str(each.index) for each in utility.meters if each.transformer.feeder == feeder
-        ]
+        below = [str(each.index) for each in utility.meters if each.transformer.feeder == feeder]
         phases |= chosen(utility.seed, below, shares_of(feeder), offset)
     return replace(
         utility,

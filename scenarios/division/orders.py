@@ -1,5 +1,5 @@
-"""Orders that the division's commercial system sends once the field is there: most are carried out, some
-meet what is wrong in the field, and one is more than the contract."""
+"""Orders that the division's commercial system sends once the field is there: most are carried
+out, some meet what is wrong in the field, and one is more than the contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from scenarios.utility.model import Utility
 
 SOURCE = "COMERCIAL"
 DEADLINE = timedelta(minutes=10)
-"""For those that meet what is wrong: they have failed, with their reason, before anybody waits long."""
+"""For those that meet what is wrong: they have failed, with their reason, before anybody waits
+long."""
 
 
 def orders(utility: Utility, troubles: Troubles, now: datetime) -> Iterator[Wanted]:
@@ -30,7 +31,9 @@ def orders(utility: Utility, troubles: Troubles, now: datetime) -> Iterator[Want
     chosen = well[::step]
     kinds: list[tuple[ControlKind, str, str | None]] = [
         (ControlKind.SET_LIMIT, meter, amount)
-        for meter, amount in zip(chosen[:6], ("2500", "2800", "1900", "2200", "2600", "30000"), strict=False)
+        for meter, amount in zip(
+            chosen[:6], ("2500", "2800", "1900", "2200", "2600", "30000"), strict=False
+        )
     ]
     kinds += [(ControlKind.DISCONNECT, meter, None) for meter in chosen[6:8]]
     kinds += [(ControlKind.CONNECT, meter, None) for meter in chosen[7:8]]

@@ -1,20 +1,22 @@
-"""The division's past, filled in while it lives: a process of its own, so that nobody waits for it."""
+"""The division's past, filled in while it lives: a process of its own, so that nobody waits for
+it."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from headend.app.validating import validate
-from headend.collection.rolling import RollingUp
 from headend.app.registering import registry_desk
+from headend.collection.rolling import RollingUp
+from headend.collection.validation.desk import Validation
 from headend.config import Config
 from headend.config_rollup import RollupPolicy
-from scenarios.division.history import Filled, fill_month
+from scenarios.division.history import fill_month
 from scenarios.division.making import ZONE
 from scenarios.division.process import Say
+from scenarios.division.resting import Resting
 from scenarios.utility.model import Utility
 
 ROLLED: Final = "rolled up"
@@ -23,7 +25,8 @@ VALIDATED: Final = "validated"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A division as it stands, how many days it is to have behind it, and the head-end's database."""
+    """A division as it stands, how many days it is to have behind it, and the head-end's
+    database."""
 
     utility: Utility
     now: datetime
@@ -32,8 +35,8 @@ class Asked:
 
 
 async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
-    """Say each day that is in (`Filled`), then what was made of all of them (`ROLLED`, `VALIDATED`);
-    end earlier when the event is set."""
+    """Say each day that is in (`Filled`), then what was made of all of them (`ROLLED`,
+    `VALIDATED`); end earlier when the event is set."""
     filling = asyncio.create_task(_fill(asked, say))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({filling, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -45,14 +48,12 @@ async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
 
 
 async def _fill(asked: Asked, say: Say) -> None:
-    def told(filled: Filled) -> None:
-        say(filled)
-
-    await fill_month(asked.database, asked.utility, asked.now, asked.days, told)
-    config = Config(database=asked.database)
-    policy = RollupPolicy(enabled=True, days=asked.days + 1)
-    async with registry_desk(config) as desk:
-        await RollingUp(desk.store, desk.clock, ZONE, policy).look()
-    say(ROLLED)
-    await validate(config, asked.days)
-    say(VALIDATED)
+    async with registry_desk(Config(database=asked.database)) as desk:
+        store = Resting(desk.store)
+        await fill_month(store, asked.utility, asked.now, asked.days, say)
+        policy = RollupPolicy(enabled=True, days=asked.days + 1)
+        await RollingUp(store, desk.clock, ZONE, policy).look()
+        say(ROLLED)
+        first = desk.now.astimezone(ZONE).date() - timedelta(days=asked.days)
+        await Validation(store, desk.clock, ZONE).catch_up(first)
+        say(VALIDATED)

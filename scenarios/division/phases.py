@@ -1,7 +1,7 @@
 """Which phase each customer of a feeder hangs on, so that the feeder is as unbalanced as is wanted.
 
-Solar roofs are spread over the phases alike: what they give changes with the sky, and a feeder would
-change its colour with it.
+Solar roofs are spread over the phases alike: what they give changes with the sky, and a feeder
+would change its colour with it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ THREE_PHASE_EVERY = 10
 def chosen(
     seed: int, meters: Iterable[str], shares: tuple[float, float, float], utc_offset_min: int
 ) -> Iterator[tuple[str, str]]:
-    """Each meter of a feeder with its phases, "A" to "ABC".  `shares` are what the phases are to carry
-    in a period; they add up to 1."""
+    """Each meter of a feeder with its phases, "A" to "ABC".  `shares` are what the phases are to
+    carry in a period; they add up to 1."""
     roofs, others = [], []
     carried = np.zeros(3)
     for place, meter in enumerate(meters, 1):

@@ -3,9 +3,9 @@
     async with running("the field", field.run, asked) as field:
         address = await field.word()
 
-It has one line with its parent.  What it says comes by that; and when the line ends it ends, so that
-nothing is left behind a parent that was killed.  Ctrl-C, which a terminal tells all processes, is the
-parent's alone to answer.
+It has one line with its parent.  What it says comes by that; and when the line ends it ends, so
+that nothing is left behind a parent that was killed.  Ctrl-C, which a terminal tells all
+processes, is the parent's alone to answer.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def _begin(line: Connection, work: Work[Any], asked: Any, verbose: bool) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    for library in ("mqtt", "asyncua"):  # they log each session that ends
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.INFO if verbose else logging.WARNING

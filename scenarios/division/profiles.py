@@ -63,7 +63,7 @@ def buffers(grid: FieldGrid, spec: TransformerSpec, seed: int, span: Span) -> It
         head = each is spec.head
         load = _head(feeder, span) if head else _customer(feeder, each.name, span)
         meter = Meter(Identity(seed, int(each.name)), load, kind)
-        yield Buffer(each.name, layout_of(kind), _read(meter, span))
+        yield Buffer(each.name, layout_of(kind), read(meter, span))
 
 
 def kind_of(spec: MeterSpec) -> MeterType:
@@ -87,7 +87,8 @@ def _head(feeder: Feeder, span: Span) -> SteppedLoad:
 
 
 def _days(span: Span) -> range:
-    """With the quarter hour that begins with the last row: a row shows the voltage of its moment."""
+    """With the quarter hour that begins with the last row: a row shows the voltage of its
+    moment."""
     day_s = SLOTS_PER_DAY * SLOT_S
     return range(span.begin // day_s, span.end // day_s + 1)
 
@@ -103,7 +104,7 @@ def _load(parts: list[tuple[Steps, Steps, Steps]], span: Span, before: Energy) -
     return SteppedLoad(first, watts, vars_, voltage, before)
 
 
-def _read(meter: Meter, span: Span) -> bytes:
+def read(meter: Meter, span: Span) -> bytes:
     """The rows of a span: what a reader is answered who asks for it by range."""
     now = float(span.end)
     meter.advance(now)

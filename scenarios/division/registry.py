@@ -57,4 +57,3 @@ def meters(utility: Utility) -> Iterator[Meter]:
             )
     for feeder in utility.feeders:
         yield Meter(head_meter_key(System.AMI, feeder))
-

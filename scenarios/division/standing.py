@@ -1,8 +1,8 @@
 """The division, up: what `ami demo --serve` shows.
 
 The head-end works in this process.  The field and the utility's other systems have one each, and so
-has the past, which is filled in while somebody looks: the newest day first.  Everything listens on this
-machine alone, on ports that were free, and lies in one folder.
+has the past, which is filled in while somebody looks: the newest day first.  Everything listens on
+this machine alone, on ports that were free, and lies in one folder.
 """
 
 from __future__ import annotations
@@ -149,9 +149,7 @@ def config_of(wanted: Wanted, other: Standing) -> Config:
 
 
 @asynccontextmanager
-async def living(
-    wanted: Wanted, post: Callable[[str], Post], told: Told
-) -> AsyncIterator[Living]:
+async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> AsyncIterator[Living]:
     """Bring everything up.  `post` makes the commercial system's way to the SOAP door.
 
     Raises `NoBroker`, `ProcessLost`, and what `headend.app.serving` raises.
@@ -180,7 +178,9 @@ async def living(
             field_asked = live.Asked(utility, where.host, where.port)
             async with (
                 open_session(session),
-                process("the field", live.run, field_asked, verbose=wanted.verbose) as field_process,
+                process(
+                    "the field", live.run, field_asked, verbose=wanted.verbose
+                ) as field_process,
             ):
                 found = Living(
                     wanted=wanted,

@@ -1,4 +1,5 @@
-"""The utility's other systems, live: a process with databases, OPC UA servers, adapters and a bus."""
+"""The utility's other systems, live: a process with databases, OPC UA servers, adapters and a
+bus."""
 
 from __future__ import annotations
 

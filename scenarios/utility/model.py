@@ -90,8 +90,8 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """`index` is its number in the simulated field; it follows the head meters'.  `phases` are those
-    of its transformer that it hangs on, "A" to "ABC"; None where nobody chose: in turn."""
+    """`index` is its number in the simulated field; it follows the head meters'.  `phases` are
+    those of its transformer that it hangs on, "A" to "ABC"; None where nobody chose: in turn."""
 
     index: int
     serial: str

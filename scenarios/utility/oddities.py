@@ -1,4 +1,5 @@
-"""What is peculiar about some feeders of a utility: so that whoever looks for it finds something."""
+"""What is peculiar about some feeders of a utility: so that whoever looks for it finds
+something."""
 
 from __future__ import annotations
 
