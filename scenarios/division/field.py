@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 
 from devices import faults, outages
 from devices.field_spec import FieldSpec
@@ -49,7 +50,7 @@ async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
         spec_of(utility), utility.seed, Address(asked.host, asked.port), happen
     ) as field:
         watching = asyncio.create_task(_watch(field, say))
-        stopping = asyncio.ensure_future(stop.wait())
+        stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait({stopping, field.failed}, return_when=asyncio.FIRST_COMPLETED)
             if not stopping.done():

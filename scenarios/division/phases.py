@@ -22,7 +22,8 @@ def chosen(
 ) -> Iterator[tuple[str, str]]:
     """Each meter of a feeder with its phases, "A" to "ABC".  `shares` are what the phases are to
     carry in a period; they add up to 1."""
-    roofs, others = [], []
+    roofs: list[tuple[float, int, str]] = []
+    others: list[tuple[float, int, str]] = []
     carried = np.zeros(3)
     for place, meter in enumerate(meters, 1):
         if place % THREE_PHASE_EVERY == 0:

@@ -136,7 +136,7 @@ def layout_of(kind: MeterType) -> Layout:
         if class_id == REGISTER:
             scale = objects[name].attributes[_SCALER_UNIT].read(context)
             assert isinstance(scale, Structure)
-            scaler, unit = (int(each) for each in scale)  # type: ignore[call-overload]
+            scaler, unit = (int(each) if isinstance(each, int) else 0 for each in scale)
         return ColumnTold(int(class_id), str(name), int(attribute), int(index), scaler, unit)
 
     return Layout(str(LOAD_PROFILE), tuple(map(told, design.columns)), design.period_s)

@@ -133,16 +133,16 @@ class FeederHeads:
         ]
         level = kilovolts * 1000 / math.sqrt(3) / (NOMINAL_DV * len(parts))
         decivolts = sum(part.head_voltage_dv.astype(np.int64) for part in parts)
-        flows = [
-            np.asarray(sum(part.astype(np.int64) for part in each) * self.utility.alike)
-            for each in (
-                [part.head_watts for part in parts],
-                [part.head_vars for part in parts],
-            )
-        ]
+        watts = self._carried([part.head_watts for part in parts])
+        vars_ = self._carried([part.head_vars for part in parts])
         volts = np.asarray(decivolts * level)
-        self._oddly(number, day, flows, volts)
-        return FeederDay(*flows, volts)
+        self._oddly(number, day, (watts, vars_), volts)
+        return FeederDay(watts, vars_, volts)
+
+    def _carried(self, parts: Sequence[npt.NDArray[np.int32]]) -> Integers:
+        """What a feeder carries where some of its transformers give this."""
+        found: Integers = np.asarray(np.sum(parts, axis=0, dtype=np.int64)) * self.utility.alike
+        return found
 
     def _oddly(
         self, number: int, day: int, flows: Sequence[Integers], volts: npt.NDArray[np.float64]
