@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
@@ -74,7 +75,7 @@ def simulated_door(head_end: HeadEnd) -> ASGIApp:
     return bounded(application(parts, version=_version()), parts)
 
 
-def web_parts(head_end: HeadEnd, parts: Parts) -> WebParts:
+def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> WebParts:
     """What the pages need, beside what the routes do."""
     config, guard = head_end.config, head_end.guard
     chance = head_end.ground.chance
@@ -83,6 +84,7 @@ def web_parts(head_end: HeadEnd, parts: Parts) -> WebParts:
         AccountDesk(head_end.store, guard.clock, chance, guard.passwords, config.access),
         Sessions(head_end.store, guard.clock, chance, config.web),
         secure=config.rest.tls is not None,
+        soap_url=soap_url,
     )
 
 
@@ -99,7 +101,10 @@ async def make_first_administrator(head_end: HeadEnd) -> str | None:
 
 
 async def open_rest(
-    head_end: HeadEnd, healthy: Callable[[], dict[str, bool]], stack: AsyncExitStack
+    head_end: HeadEnd,
+    healthy: Callable[[], dict[str, bool]],
+    stack: AsyncExitStack,
+    soap_url: str | None = None,
 ) -> str | None:
     """Open the door; its URL, None where none is configured.  Raises `DoorTaken`."""
     rest = head_end.config.rest
@@ -107,9 +112,11 @@ async def open_rest(
         return None
     parts = rest_parts(head_end, healthy)
     head_end.telling.numbering.numbered.append(parts.feed.wake)
-    app: ASGIApp = application(parts, version=_version())
+    routes = application(parts, version=_version())
+    app: ASGIApp = routes
     if head_end.config.web.enabled:
-        app = web_door.beside(app, web_door.application(web_parts(head_end, parts)))
+        web = replace(web_parts(head_end, parts, soap_url), rest_description=routes.openapi)
+        app = web_door.beside(routes, web_door.application(web))
     app = bounded(app, parts)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
     stack.callback(parts.feed.close)  # before the door, which waits for its answers to end

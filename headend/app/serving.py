@@ -121,6 +121,7 @@ async def serving(
                 "name": head_end.own_name.ours,
             },
             stack,
+            soap_url,
         )
         opcua_url = await open_opcua(head_end, stack)
         yield Running(

@@ -7,10 +7,11 @@ carry the form's proof, and its permission is asked of the guard as by REST, whi
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final
-from urllib.parse import parse_qs, quote
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import parse_qs, quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
@@ -24,6 +25,8 @@ from headend.rest.asking import Parts, refusal, source_of
 from headend.rest.problems import Problem
 from headend.web.page import Menu, Page
 from headend.web.wording import Language, Words, chosen
+
+E = TypeVar("E", bound=enum.Enum)
 
 LOGIN: Final = "/login"
 PASSWORD: Final = "/password"
@@ -46,6 +49,8 @@ class WebParts:
     accounts: AccountDesk
     sessions: Sessions
     secure: bool
+    soap_url: str | None = None
+    rest_description: Callable[[], Mapping[str, Any]] = dict
     pages: Sequence[Page] = ()
 
     @property
@@ -116,6 +121,22 @@ class Visit:
         """What was filled into a form, without blanks around it."""
         return self.form.get(name, [default])[0].strip()
 
+    def asked(self, name: str) -> str | None:
+        """What a page's question says of this; None where it says nothing."""
+        return self.request.query_params.get(name, "").strip() or None
+
+    def among(self, name: str, kind: type[E]) -> E | None:
+        """The same, where it is one of an enumeration's words."""
+        word = self.asked(name)
+        return kind(word) if word is not None and word in {str(each) for each in kind} else None
+
+    def onward(self, cursor: str | None) -> str | None:
+        """This page's question for the next part of its list; None where there is none."""
+        if cursor is None:
+            return None
+        kept = [(k, v) for k, v in self.request.query_params.items() if k not in ("cursor", "done")]
+        return f"?{urlencode([*kept, ('cursor', cursor)])}"
+
     def menus(self) -> list[tuple[Menu, list[Page]]]:
         """The menus with what this visitor may see of them."""
         mine = [page for page in self.web.pages if self.may(page.permission)]
@@ -184,7 +205,7 @@ async def visiting(scopes: SecurityScopes, visit: Annotated[Visit, Depends(known
         return visit
     subject = f"{request.method} {request.url.path}"
     refused = await visit.parts.guard.refuses(
-        visit.caller, permission, subject, source=visit.source
+        visit.caller, permission, subject, source=visit.source, detail=visit.field("why")
     )
     if refused is not None:
         raise refusal(refused, permission)
@@ -242,18 +263,6 @@ def local(path: str) -> str:
     """A path to go on to that a stranger may have written: only one of ours, else the first."""
     plain = path.startswith("/") and not path.startswith("//")
     return path if plain and "\\" not in path and path.isprintable() else "/"
-
-
-def picked(values: Sequence[str], known: Callable[[str], object]) -> list[str]:
-    """Of what a question names, what is known; the rest is passed over."""
-    found = []
-    for value in values:
-        try:
-            known(value)
-        except (ValueError, KeyError):
-            continue
-        found.append(value)
-    return found
 
 
 def language_of(text: str) -> Language | None:

@@ -60,11 +60,15 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     """A ground that serves, as the live head-end would serve it; `more` are pages of a test."""
     ground = ground or Ground()
     await ground.open()
-    web = WebParts(ground.parts, ground.desk, ground.sessions, secure=False)
+    rest = the_app(ground.parts)
+    web = WebParts(
+        ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
+        soap_url="http://127.0.0.1:8000/soap",
+    )  # fmt: skip
     pages = application(web)
     for router in more:
         pages.include_router(router)
-    app = bounded(beside(the_app(ground.parts), pages), ground.parts)
+    app = bounded(beside(rest, pages), ground.parts)
     async with AsyncExitStack() as stack:
         port = await open_door(app, uvicorn_options(ground.config.rest), "127.0.0.1", 0, stack)
         stack.callback(ground.parts.feed.close)
