@@ -123,6 +123,8 @@ ACTS: dict[str, Act] = {
         f"task {verb}": Act(P.TASK_WRITE, "task", "name", logged=True)
         for verb in ("new", "edit", "delete", "on", "off", "pause", "resume", "run")
     },
+    "feeder map": Act(P.TASK_WRITE, "feeder", "siad", logged=True),
+    "feeder unmap": Act(P.TASK_WRITE, "feeder", "siad", logged=True),
     "event ack": Act(P.EVENT_ACKNOWLEDGE, "event", "number", logged=True),
     "incident ack": Act(P.EVENT_ACKNOWLEDGE, "incident", "number", logged=True),
     "notify retry": Act(P.EVENT_ACKNOWLEDGE, "notice", "number"),
@@ -169,7 +171,8 @@ _SEEN: dict[Permission, tuple[str, ...]] = {
     P.REGISTRY_WRITE: ("shipment preview",),
     P.READING_READ: (
         "collection findings", "collection schedules", "collection status", "collection gaps",
-        "collection curve", "collection rollup", "collection phases",
+        "collection curve", "collection rollup", "collection phases", "feeder list",
+        "feeder unbalance",
     ),
     P.EVENT_READ: (
         "event list", "event show", "incident list", "incident show", "notify list", "notify dead",

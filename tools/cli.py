@@ -28,7 +28,7 @@ COMMANDS = (
     "demo", "serve", "field", "sim", "fleet", "channel", "order", "campaign", "job", "explain",
     "concentrator", "meter", "tariff", "place", "shipment", "collection", "event", "incident",
     "notify", "firmware", "access", "account", "token", "audit", "database", "legacy", "backup",
-    "warehouse", "sla", "why", "task",
+    "warehouse", "sla", "why", "task", "feeder",
     "report", "bus", "cim", "probe", "dlms", "capture", "grid", "bench",
 )  # fmt: skip
 

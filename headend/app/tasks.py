@@ -12,9 +12,20 @@ from headend.config import Config
 from headend.store.store import SqlStore
 from headend.tasks.desk import TaskDesk, TaskRefused, TaskWish
 from headend.tasks.kinds import Kinds, kinds
+from headend.tasks.mapping_desk import MappingDesk
 from headend.tasks.ours import OURS
 
-__all__ = ["By", "TaskDesk", "TaskRefused", "TaskWish", "by_command", "known_kinds", "task_desk"]
+__all__ = [
+    "By",
+    "MappingDesk",
+    "TaskDesk",
+    "TaskRefused",
+    "TaskWish",
+    "by_command",
+    "known_kinds",
+    "mapping_desk",
+    "task_desk",
+]
 
 
 def known_kinds() -> Kinds:
@@ -28,5 +39,15 @@ async def task_desk(config: Config) -> AsyncIterator[TaskDesk]:
     store = SqlStore(config.database, live=True)
     try:
         yield TaskDesk(store, WallClock(), ZoneInfo(config.orders.zone), known_kinds())
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def mapping_desk(config: Config) -> AsyncIterator[MappingDesk]:
+    """Where feeders are mapped, on a head-end's database.  Raises `StoreUnavailable`."""
+    store = SqlStore(config.database, live=True)
+    try:
+        yield MappingDesk(store, WallClock())
     finally:
         await store.close()

@@ -20,6 +20,7 @@ from headend.rest import (
     collection,
     commissioning,
     events,
+    feeders,
     firmware,
     incidents,
     meters,
@@ -50,7 +51,7 @@ ENDLESS = frozenset({STREAM, "/live"})
 ROUTES = (
     orders, campaigns, meters, commissioning, activities, adjusting, registry, registry_files,
     shipments, firmware, readings, collection, schedules, events, incidents, notices, stream,
-    reports, reports_asked, service_levels, tasks, why, standing,
+    reports, reports_asked, service_levels, tasks, feeders, why, standing,
 )  # fmt: skip
 BY_COMMAND = {
     "/api/v1/shipments": "Take it in by command, which has no bound: ami shipment import FILE",

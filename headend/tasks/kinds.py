@@ -56,7 +56,7 @@ class Kind(Generic[P]):
 
     def written(self, parameters: P) -> dict[str, Any]:
         """All of them, also those that nobody gave, as they are kept."""
-        whole: dict[str, Any] = msgspec.to_builtins(parameters)
+        whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(parameters))
         return whole
 
 

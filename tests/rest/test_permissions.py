@@ -63,6 +63,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "PATCH /api/v1/tasks/{name}": {"json": {"catch_up": "last"}},
     "POST /api/v1/tasks/{name}/runs": {"json": {}},
+    "PUT /api/v1/feeders/mappings/{siad}": {"json": {"simoce": "CTO_1"}},
 }
 KEY = {"Idempotency-Key": "k-1"}
 FILLED = {
@@ -72,6 +73,7 @@ FILLED = {
     "number": "99",
     "name": "M999",
     "code": "R-9",
+    "siad": "VEN-1",
     "image": "0" * 64,
     "profile": "1.0.99.1.0.255",
 }
@@ -122,6 +124,10 @@ WANTED = {
     "GET /api/v1/places": P.REGISTRY_READ,
     "POST /api/v1/places": P.REGISTRY_WRITE,
     "GET /api/v1/places/{code}": P.REGISTRY_READ,
+    "GET /api/v1/feeders": P.READING_READ,
+    "GET /api/v1/feeders/mappings": P.READING_READ,
+    "PUT /api/v1/feeders/mappings/{siad}": P.TASK_WRITE,
+    "DELETE /api/v1/feeders/mappings/{siad}": P.TASK_WRITE,
     "GET /api/v1/tasks": P.TASK_READ,
     "POST /api/v1/tasks": P.TASK_WRITE,
     "GET /api/v1/tasks/kinds": P.TASK_READ,

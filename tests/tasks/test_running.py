@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
 from headend.config_tasks import TaskPolicy
 from headend.domain.task import Every, RunState, Schedule
 from headend.ports.adapters import AdapterFailed
+from headend.store.store import SqlStore
 from headend.tasks.desk import TaskRefused, TaskWish
 from headend.tasks.running import TaskRunner
 from headend.tasks.work import Failed, Work
+from tests import databases
 from tests.conftest import SIMULATED_START as START
 from tests.tasks.tasking import BY, WATCHFUL, Given, Site
 
@@ -70,13 +73,21 @@ async def test_what_was_missed(kind: str, wanted: list[int], missed: list[int]) 
     assert len(site.done) == len(wanted)
 
 
-async def test_many_workers_run_a_turn_once() -> None:
-    site = Site()
+async def test_many_workers_run_a_turn_once(tmp_path: Path) -> None:
+    """Each with a connection of its own to one database."""
+    url = databases.at(tmp_path / "ami.db")
+    stores = [SqlStore(url, live=False) for _ in range(3)]
+    site = Site(store=stores[0])
     for number in range(3):
         await daily(site, name=f"t{number}")
-    async with running(*(site.runner(f"w-{number}") for number in range(4))):
+    runners = [site.runner(f"w-{number}") for number in range(3)]
+    for runner, store in zip(runners, stores, strict=True):
+        runner.store = store
+    async with running(*runners):
         await site.until(FIRST + DAY + timedelta(minutes=5))
     assert len(site.runs()) == len(site.done) == 6
+    for store in stores:
+        await store.close()
 
 
 async def test_one_run_of_a_task_at_a_time() -> None:
