@@ -6,16 +6,17 @@ Works over rows that queries found (`headend.store.feeder_queries`); formulas an
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import numpy as np
 
-from headend.analysis.bands import COLOURS, Colour
-from headend.analysis.figures import figures
+from headend.analysis.bands import COLOURS, Colour, counted
+from headend.analysis.figures import Figures, figures
 from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
 from headend.config_analysis import AnalysisPolicy
@@ -58,34 +59,63 @@ def told(
 ) -> list[FeederFigures]:
     """What each roll says, in their order; `nominal` has volts between phases by feeder."""
     found: dict[int, FeederFigures] = {}
+    for places, whole in _by_level(rolls, policy, nominal):
+        averages, percent, magnitude, mean_of_hours, coverage, hours = (
+            each.tolist()
+            for each in (
+                whole.averages, whole.percent, whole.magnitude, whole.mean_of_hours,
+                whole.coverage, whole.hours,
+            )
+        )  # fmt: skip
+        colours = whole.colours.tolist()
+        factors, missing = whole.power_factor.tolist(), whole.capacitors_kvar.tolist()
+        for row, place in enumerate(places):
+            roll = rolls[place]
+            quantities = {
+                quantity: QuantityFigure(
+                    tuple(map(_known, averages[row][column])),
+                    _known(percent[row][column]),
+                    _known(magnitude[row][column]),
+                    _known(mean_of_hours[row][column]),
+                    roll.p95[column],
+                    _known(coverage[row][column]),
+                    _known(hours[row][column]),
+                    COLOURS[colours[row][column]],
+                )
+                for column, quantity in enumerate(QUANTITIES)
+            }
+            found[place] = FeederFigures(
+                roll.feeder, roll.day, quantities, _known(factors[row]), _known(missing[row])
+            )
+    return [found[place] for place in range(len(rolls))]
+
+
+def trend_counts(
+    rolls: Sequence[FeederRoll],
+    policy: AnalysisPolicy,
+    nominal: Mapping[str, float | None] | None = None,
+) -> dict[date, dict[Quantity, dict[Colour, int]]]:
+    """How many feeders were of which colour, by the day that the rolls end with."""
+    codes: dict[date, list[list[int]]] = {each.day: [] for each in rolls}
+    for places, whole in _by_level(rolls, policy, nominal):
+        for row, place in zip(whole.colours.tolist(), places, strict=True):
+            codes[rolls[place].day].append(row)
+    return {day: counted(rows) for day, rows in sorted(codes.items())}
+
+
+def _by_level(
+    rolls: Sequence[FeederRoll],
+    policy: AnalysisPolicy,
+    nominal: Mapping[str, float | None] | None,
+) -> Iterator[tuple[list[int], Figures]]:
+    """Places of rolls, and what these say: at once for all feeders of a nominal voltage, as bands
+    differ by it."""
     by_level: dict[float | None, list[int]] = defaultdict(list)
     for place, each in enumerate(rolls):
         by_level[(nominal or {}).get(each.feeder)].append(place)
     for level, places in by_level.items():
         rows = np.array([rolls[place].rollup for place in places], dtype=np.int64)
-        whole = figures(Rollup.of_flat(rows), policy, nominal_v=level)
-        for row, place in enumerate(places):
-            roll = rolls[place]
-            found[place] = FeederFigures(
-                roll.feeder,
-                roll.day,
-                {
-                    quantity: QuantityFigure(
-                        tuple(_known(value) for value in whole.averages[row, column]),
-                        _known(whole.percent[row, column]),
-                        _known(whole.magnitude[row, column]),
-                        _known(whole.mean_of_hours[row, column]),
-                        roll.p95[column],
-                        _known(whole.coverage[row, column]),
-                        _known(whole.hours[row, column]),
-                        COLOURS[whole.colours[row, column]],
-                    )
-                    for column, quantity in enumerate(QUANTITIES)
-                },
-                _known(whole.power_factor[row]),
-                _known(whole.capacitors_kvar[row]),
-            )
-    return [found[place] for place in range(len(rolls))]
+        yield places, figures(Rollup.of_flat(rows), policy, nominal_v=level)
 
 
 def counts(told: Iterable[FeederFigures]) -> dict[Quantity, dict[Colour, int]]:
@@ -137,4 +167,4 @@ def changes(before: Iterable[FeederFigures], now: Iterable[FeederFigures]) -> li
 
 
 def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else value

@@ -28,7 +28,7 @@ from tests.conftest import SIMULATED_START
 ZONE = ZoneInfo("America/Santiago")
 BY = By("eva", "test")
 POLICY = TaskPolicy(look_s=6 * 3600.0, lease_s=60, retry_s=600, tries_max=3)
-WATCHFUL = TaskPolicy(look_s=5, lease_s=60, retry_s=600, tries_max=3)
+WATCHFUL = TaskPolicy(look_s=20, lease_s=60, retry_s=600, tries_max=3)
 
 
 class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

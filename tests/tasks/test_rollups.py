@@ -146,6 +146,9 @@ async def test_the_dashboard_counts_and_says_what_changed() -> None:
     (changed,) = dashboard.changes([by_name["F2"]], [_named(before[0], "F2")])[:1]
     assert (changed.before, changed.now, changed.worse) == (Colour.RED, Colour.GREEN, False)
     trend = read(lambda c: queries.trend(c, Span.MONTH, LAST - timedelta(days=3), LAST, "F1"))
+    every = read(lambda c: queries.trend(c, Span.MONTH, LAST - timedelta(days=1), LAST))
+    by_day = dashboard.trend_counts(every, AnalysisPolicy())
+    assert [*by_day] == [LAST - timedelta(days=1), LAST] and by_day[LAST] == counted
     assert [each.day for each in trend] == [LAST - timedelta(days=n) for n in (3, 2, 1, 0)]
     assert len(read(lambda c: queries.hours(c, "F1", date(2026, 9, 6), date(2026, 9, 6)))) == 23
 

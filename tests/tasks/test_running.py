@@ -97,7 +97,7 @@ async def test_one_run_of_a_task_at_a_time() -> None:
     async def slow(work: Work, given: Given) -> dict[str, int | float | str]:
         under_way[0] += 1
         under_way[1] = max(under_way)
-        await asyncio.sleep(900)
+        await asyncio.sleep(300)
         under_way[0] -= 1
         return {}
 
@@ -105,7 +105,7 @@ async def test_one_run_of_a_task_at_a_time() -> None:
     await daily(site)
     await site.until(FIRST + 3 * DAY)
     async with running(site.runner("a"), site.runner("b")):
-        await site.until(FIRST + 3 * DAY + timedelta(hours=2))
+        await site.until(FIRST + 3 * DAY + timedelta(minutes=30))
     assert under_way == [0, 1] and len(site.done) == 4
 
 
