@@ -26,6 +26,7 @@ from tests.web.ground import Ground, opened
 NAMES = [f"7400{number:04}" for number in range(1, 13)]
 TRAFO = "C-1"
 PROFILE = "1.0.99.1.0.255"
+ZONE = ZoneInfo("America/Santiago")
 LAYOUT = Layout(
     PROFILE,
     (
@@ -93,14 +94,13 @@ def _heard(tx: Transaction, now: datetime) -> None:
 
 
 def _collected(tx: Transaction, now: datetime) -> None:
-    zone = ZoneInfo("America/Santiago")
     number = tx.layout_number(LAYOUT)
-    today = now.astimezone(zone).date()
+    today = now.astimezone(ZONE).date()
     for place, name in enumerate(NAMES):
         register = 100_000
         for back in range(6, -1, -1):
             day = today - timedelta(days=back)
-            begin = int(datetime.combine(day, time(), zone).timestamp())
+            begin = int(datetime.combine(day, time(), ZONE).timestamp())
             rows = []
             for interval in range(96):
                 end = begin + (interval + 1) * 900
@@ -138,11 +138,12 @@ def _alarms(tx: Transaction, now: datetime) -> None:
                 IncidentKind.OUTAGE, number,
             )
         )  # fmt: skip
+    today = now.astimezone(ZONE).date()
     tx.put_measured(
-        now.date(),
+        today,
         [
-            Measured(now.date(), "alarms", 60, By.ALL, "", 21, 20, 19, 7, 2, "alarms major", now),
-            Measured(now.date(), "alarms", 60, By.ZONE, "N", 9, 9, 6, 0, 0, "alarms major", now),
+            Measured(today, "alarms", 60, By.ALL, "", 21, 20, 19, 7, 2, "alarms major", now),
+            Measured(today, "alarms", 60, By.ZONE, "N", 9, 9, 6, 0, 0, "alarms major", now),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from headend.domain.account import Role
+from headend.domain.activity import ActivityKind, ActivityState
+from headend.domain.audit import Outcome
+from headend.domain.campaign import CampaignState, MemberState
+from headend.domain.event import IncidentKind, Severity
+from headend.domain.meter import Stage
+from headend.domain.order import Kind, State
+from headend.domain.service_level import Measure
+from headend.domain.why import Verdict
 from headend.web import door, pages
 from headend.web.page import Menu
 from headend.web.wording import Language, Words, catalogue, chosen
@@ -46,6 +55,20 @@ def test_what_templates_and_pages_say_is_in_the_catalogue() -> None:
     files = [*TEMPLATES.rglob("*.html"), *Path(ROOT / "headend" / "web" / "pages").rglob("*.py")]
     found = {key for path in files for key in named.findall(path.read_text(encoding="utf-8"))}
     assert found - set(SPANISH) == set()
+
+
+GROUPS: dict[str, type[enum.Enum]] = {
+    "words.state": State, "words.kind": Kind, "words.stage": Stage, "words.severity": Severity,
+    "words.incident": IncidentKind, "words.campaign": CampaignState, "words.member": MemberState,
+    "words.activity": ActivityState, "words.ask": ActivityKind, "meters.verdict": Verdict,
+    "levels.measure": Measure, "audit.result": Outcome,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_code_has_its_word(group: str) -> None:
+    wanted = {f"{group}.{code.value}" for code in GROUPS[group]}
+    assert wanted - set(SPANISH) == set()
 
 
 @pytest.mark.parametrize(

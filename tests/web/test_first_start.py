@@ -1,0 +1,51 @@
+"""The first start of the live head-end, and the second."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx2
+
+from headend.app.serving import serving
+from headend.config import Config, Rest, Soap
+from headend.config_web import Web
+from tests import databases
+
+
+async def test_the_first_start_tells_a_password_that_is_not_told_again(tmp_path: Path) -> None:
+    config = Config(
+        database=databases.at(tmp_path / "ami.db"),
+        legacy_database=databases.at(tmp_path / "legacy.db"),
+        soap=Soap(port=0),
+        rest=Rest(port=0),
+    )
+    async with serving(config) as running:
+        password, url = running.first_password, running.web_url
+        assert password is not None and url is not None
+        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+            form = await http.get("/login")
+            proofs = set(re.findall(r'name="proof" value="(\w+)"', form.text))
+            told = {"proof": proofs.pop(), "name": "admin", "password": password}
+            let_in = await http.post("/login", data=told)
+            assert let_in.status_code == 303
+            # Nothing but another password is to be had with it.
+            assert (await http.get("/accounts")).headers["location"] == "/password"
+    async with serving(config) as running:
+        assert running.first_password is None
+
+
+async def test_no_pages_no_administrator(tmp_path: Path) -> None:
+    config = Config(
+        database=databases.at(tmp_path / "ami.db"),
+        legacy_database=databases.at(tmp_path / "legacy.db"),
+        soap=Soap(port=0),
+        rest=Rest(port=0),
+        web=Web(enabled=False),
+    )
+    async with serving(config) as running:
+        assert running.first_password is None and running.web_url is None
+        assert running.rest_url is not None
+        async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
+            gone = await http.get(running.rest_url.removesuffix("/api/v1") + "/login")
+            assert gone.status_code == 404 and gone.json()["code"] == "no-such-route"
