@@ -688,11 +688,15 @@ async def test_each_look_at_a_clock_is_reached() -> None:
 
 BOUNDED = {
     # by nature, as docs/rest.md says of each: the objects of a meter, its profiles, 400 days, what
-    # a configuration has
+    # a configuration has, the tasks and plug-ins of a head-end, a utility's feeders
     "/api/v1/meters/{name}/readings/latest",
     "/api/v1/meters/{name}/profiles",
     "/api/v1/collection",
     "/api/v1/collection/schedules",
+    "/api/v1/tasks",
+    "/api/v1/tasks/kinds",
+    "/api/v1/feeders",
+    "/api/v1/feeders/mappings",
 }
 
 
