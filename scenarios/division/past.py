@@ -13,12 +13,14 @@ from headend.collection.rolling import RollingUp
 from headend.collection.validation.desk import Validation
 from headend.config import Config
 from headend.config_rollup import RollupPolicy
+from scenarios.division.feeder_hours import load_month
 from scenarios.division.history import fill_month
 from scenarios.division.making import ZONE
 from scenarios.division.process import Say
 from scenarios.division.resting import Resting
 from scenarios.utility.model import Utility
 
+FEEDERS: Final = "feeders' hours are in"
 ROLLED: Final = "rolled up"
 VALIDATED: Final = "validated"
 
@@ -50,6 +52,8 @@ async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
 async def _fill(asked: Asked, say: Say) -> None:
     async with registry_desk(Config(database=asked.database)) as desk:
         store = Resting(desk.store)
+        await load_month(store, asked.utility, asked.now)
+        say(FEEDERS)
         await fill_month(store, asked.utility, asked.now, asked.days, say)
         policy = RollupPolicy(enabled=True, days=asked.days + 1)
         await RollingUp(store, desk.clock, ZONE, policy).look()

@@ -13,19 +13,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from headend.access.desk import By
 from headend.app.registering import registry_desk
 from headend.app.serving import Running, serving
 from headend.app.sessions import Bus, open_session, session_at
 from headend.clock import WallClock
 from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy, Rest, Soap
 from headend.config_rollup import RollupPolicy
+from headend.config_tasks import Associations
 from scenarios.division import field as live
 from scenarios.division import orders as division_orders
 from scenarios.division import past, registry, systems
 from scenarios.division.history import Filled
 from scenarios.division.making import ZONE, Size, division
+from scenarios.division.process import Running as Process
 from scenarios.division.process import running as process
 from scenarios.division.troubles import Troubles, troubles_of
 from scenarios.stand_ins.commercial import CommercialSystem, Post
@@ -34,6 +37,10 @@ from scenarios.utility.model import Utility
 from scenarios.utility.standing import Standing
 
 DAYS: Final = 30
+BY: Final = By("division", "ami demo --serve")
+LOOK_S: Final = 0.2
+FIGURES_WITHIN_S: Final = 75.0
+"""Whoever looks does not wait longer for the dashboard's figures: they come meanwhile."""
 HEARD_SHARE: Final = 0.9
 """Orders go out when so many of the concentrators have a session."""
 
@@ -79,17 +86,31 @@ class Living:
     filled: list[Filled] = field(default_factory=list)
     past_ready: asyncio.Event = field(default_factory=asyncio.Event)
     field_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    feeders_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    figures_ready: asyncio.Event = field(default_factory=asyncio.Event)
     work: asyncio.Task[None] | None = None
 
-    async def live(self, field_process: Any) -> None:
-        """Hear of the field, have the orders sent, fill the past in; until cancelled."""
+    async def live(self, field_process: Process, past_process: Process) -> None:
+        """Hear of the field and of the past, have orders sent and tasks run; until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hear(field_process))
             group.create_task(self._order())
-            group.create_task(self._fill())
+            group.create_task(self._remember(past_process))
+            group.create_task(self._figure())
             group.create_task(_until_broken(self.running.work))
 
-    async def _hear(self, field_process: Any) -> None:
+    async def figured(self) -> None:
+        """Return when the dashboard has its figures, or they take too long, or a part has
+        broken."""
+        ready = asyncio.create_task(self.figures_ready.wait())
+        assert self.work is not None
+        await asyncio.wait(
+            {ready, self.work}, timeout=FIGURES_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        ready.cancel()
+        await asyncio.gather(ready, return_exceptions=True)
+
+    async def _hear(self, field_process: Process) -> None:
         concentrators = len(self.utility.transformers) - 1  # one is silent
         while True:
             self.on_line = await field_process.word()
@@ -104,19 +125,37 @@ class Living:
             count += (await self.commercial.send(each)).taken
         self.told(f"orders: the commercial system has sent {count}")
 
-    async def _fill(self) -> None:
-        asked = past.Asked(self.utility, self.now, self.wanted.days, self.wanted.database)
-        async with process("the past", past.run, asked, verbose=self.wanted.verbose) as filling:
-            while (word := await filling.word()) != past.VALIDATED:
-                if isinstance(word, Filled):
-                    self.filled.append(word)
-                    self.told(
-                        f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
-                    )
-                else:
-                    self.told(f"history: {word}")
+    async def _remember(self, past_process: Process) -> None:
+        while (word := await past_process.word()) != past.VALIDATED:
+            if isinstance(word, Filled):
+                self.filled.append(word)
+                self.told(
+                    f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
+                )
+            else:
+                self.told(f"history: {word}")
+            if word == past.FEEDERS:
+                self.feeders_ready.set()
         self.told("history: complete, rolled up and validated")
         self.past_ready.set()
+
+    async def _figure(self) -> None:
+        """Have the tasks run that would have run this morning."""
+        for name in ("SIADCustomersInfo", "SIADSimoceMapping"):
+            await self._run(name)
+        await self.feeders_ready.wait()
+        await self._run("InfoGenerationHr")
+        self.figures_ready.set()
+        await self._run("UnbalanceHr")
+
+    async def _run(self, name: str) -> None:
+        desk, store = self.running.head_end.associating.desk, self.running.head_end.store
+        while not await store.run(lambda tx: tx.task(name) is not None):
+            await asyncio.sleep(LOOK_S)
+        number = (await desk.run_now(name, BY)).number
+        while (run := await store.run(lambda tx: tx.task_run(number))) is not None and run.open:
+            await asyncio.sleep(LOOK_S)
+        self.told(f"task {name}: {'gone' if run is None else run.state}")
 
 
 async def _until_broken(work: asyncio.Task[None]) -> None:
@@ -145,6 +184,9 @@ def config_of(wanted: Wanted, other: Standing) -> Config:
             )
         ),
         rollup=RollupPolicy(enabled=True),
+        associations=Associations(
+            **{name.lower(): address for name, address in other.adapters.items() if name != "AMI"}
+        ),
     )  # fmt: skip
 
 
@@ -162,7 +204,11 @@ async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> Asy
     folder = wanted.folder / "systems"
     folder.mkdir()
     asked = systems.Asked(utility, folder, str(wanted.folder.absolute() / "ami.db"))
-    async with process("the utility", systems.run, asked, verbose=wanted.verbose) as theirs:
+    past_asked = past.Asked(utility, now, wanted.days, wanted.database)
+    async with (
+        process("the utility", systems.run, asked, verbose=wanted.verbose) as theirs,
+        process("the past", past.run, past_asked, verbose=wanted.verbose) as past_process,
+    ):
         other: Standing = await theirs.word()
         config = config_of(wanted, other)
         async with serving(config) as head_end:
@@ -192,8 +238,9 @@ async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> Asy
                     troubles=troubles_of(utility),
                     commercial=commercial,
                 )
-                found.work = asyncio.create_task(found.live(field_process))
+                found.work = asyncio.create_task(found.live(field_process, past_process))
                 try:
+                    await found.figured()
                     yield found
                 finally:
                     found.work.cancel()

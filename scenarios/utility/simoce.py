@@ -145,7 +145,9 @@ class Simoce(Tree):
 
     def _feeder(self, feeder: Feeder, parent: str) -> Iterator[Node]:
         key = feeder_key(System.SIMOCE, feeder)
-        title = f"Circuito {feeder.bay} {plain(feeder.substation.name)}"
+        # One that nobody has mapped yet and that has its old name tells no bay anywhere.
+        told = f"{feeder.number:02d}" if feeder.renamed and feeder.new else str(feeder.bay)
+        title = f"Circuito {told} {plain(feeder.substation.name)}"
         self._feeders[key] = feeder
         yield Node(key, key, Kind.OBJECT, parent, title, type="CircuitoType", history=True)
         yield from self._analogs(feeder, key, QUANTITIES)
