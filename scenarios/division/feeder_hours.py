@@ -39,13 +39,14 @@ SAMPLES_MAX: Final = 200
 """Of one point and day."""
 
 
-async def load_month(store: Store, utility: Utility, now: datetime) -> int:
-    """Load the days of a month up to the day before yesterday, the newest first; how many hours."""
+async def load_month(store: Store, utility: Utility, now: datetime, days: int) -> int:
+    """Load so many days up to the day before yesterday, the newest first; how many hours.  More
+    than those of this morning's and yesterday's month nobody needs."""
     clock = WallClock()
     space = Simoce(utility, heads_of(utility, clock), clock)
     newest, count = newest_day(now.astimezone(ZONE).date()), 0
     work = work_of(store, now)
-    for back in range(MOBILE_MONTH_DAYS + 1):  # yesterday's month as well: what changed since
+    for back in range(min(days, MOBILE_MONTH_DAYS + 1)):
         day = newest - timedelta(days=back)
         found = {
             feeder_key(System.SIMOCE, each): await hours_of(space, each, day, work)

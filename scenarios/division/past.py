@@ -52,7 +52,7 @@ async def run(asked: Asked, say: Say, stop: asyncio.Event) -> None:
 async def _fill(asked: Asked, say: Say) -> None:
     async with registry_desk(Config(database=asked.database)) as desk:
         store = Resting(desk.store)
-        await load_month(store, asked.utility, asked.now)
+        await load_month(store, asked.utility, asked.now, asked.days)
         say(FEEDERS)
         await fill_month(store, asked.utility, asked.now, asked.days, say)
         policy = RollupPolicy(enabled=True, days=asked.days + 1)

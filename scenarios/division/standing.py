@@ -185,7 +185,11 @@ def config_of(wanted: Wanted, other: Standing) -> Config:
         ),
         rollup=RollupPolicy(enabled=True),
         associations=Associations(
-            **{name.lower(): address for name, address in other.adapters.items() if name != "AMI"}
+            siad=other.adapters["SIAD"],
+            simoce=other.adapters["SIMOCE"],
+            scada=other.adapters["SCADA"],
+            vip=other.adapters["VIP"],
+            repository=other.adapters["Repository"],
         ),
     )  # fmt: skip
 

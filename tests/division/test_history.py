@@ -11,14 +11,19 @@ from devices.grid.field_grid import FieldGrid
 from devices.meter.device import Meter
 from devices.meter.identity import Identity
 from headend.app.registering import registry_desk
+from headend.clock import WallClock
 from headend.config import Config
+from headend.domain.feeder import CHANNELS
 from headend.domain.utility_day import span_of
 from scenarios.division import registry
+from scenarios.division.feeder_hours import hours_of, work_of
 from scenarios.division.history import Filled, days_back, fill_month
 from scenarios.division.making import ZONE, Size, division
 from scenarios.division.profiles import buffers, kind_of, layout_of, read
 from scenarios.division.troubles import troubles_of
 from scenarios.utility.field import field_of
+from scenarios.utility.measuring import QUANTITIES, FeederHeads
+from scenarios.utility.simoce import Simoce
 
 NOW = datetime(2026, 11, 23, 12, 7, tzinfo=UTC)
 MADE = division(7, NOW, Size(zones=1, substations=1, feeders=1, transformers=3, meters=10))
@@ -103,3 +108,26 @@ async def test_a_month_is_written_newest_first_and_once(tmp_path: Path) -> None:
             2026, 11, 23, 3, tzinfo=UTC
         )
         assert timedelta(0) < came < timedelta(hours=1)
+
+
+@pytest.mark.live
+async def test_the_feeders_hours_are_the_historians_averages(tmp_path: Path) -> None:
+    """By phase, and of the feeder as a whole; nothing of the times in which it heard nothing."""
+    clock = WallClock()
+    heads = FeederHeads(MADE, {})
+    space, feeder = Simoce(MADE, heads, clock), MADE.feeders[0]
+    async with registry_desk(Config(database=f"sqlite:///{tmp_path / 'ami.db'}")) as desk:
+        work, day = work_of(desk.store, NOW), date(2026, 11, 10)
+        hours = await hours_of(space, feeder, day, work)
+    assert len(hours) == 24
+    power = next(each for each in QUANTITIES if each.measurement == "ActivePower")
+    begin = span_of(day, ZONE).begin
+    for number, hour in enumerate(hours):
+        assert hour.begin == begin + 3600 * number
+        assert hour.expected == 6
+        mean = hour.mean("p_a")
+        assert mean is not None
+        if hour.counts[CHANNELS.index("p_a")] == 6:
+            whole = heads.average(feeder, power, hour.begin, hour.begin + 3600)
+            assert mean == pytest.approx(whole, rel=1e-3)
+    assert sum(hour.counts[0] for hour in hours) > 130

@@ -100,6 +100,14 @@ def test_all_of_it_answers_and_ends(tmp_path: Path) -> None:
         # Orders cross the whole system, and the past is filled in beside them.
         database = kept / "ami.db"
         eventually(database, "SELECT number FROM orders WHERE state = 'done'")
+        eventually(
+            database, "SELECT kind FROM task_runs WHERE kind = 'UnbalanceHr' AND state = 'done'"
+        )
+        with closing(sqlite3.connect(database)) as connection:
+            rolled = connection.execute("SELECT count(*) FROM feeder_rolls WHERE span = 'month'")
+            assert rolled.fetchone()[0] >= 2
+            unmatched = connection.execute("SELECT siad FROM feeder_mappings WHERE simoce IS NULL")
+            assert len(unmatched.fetchall()) == 1  # to be mapped by hand
         eventually(database, "SELECT meter FROM interval_days GROUP BY meter HAVING count(*) = 3")
         _interrupted(demo)
         assert gone(below)
