@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,6 +21,8 @@ from scenarios.division.process import Say
 from scenarios.division.resting import Resting
 from scenarios.utility.model import Utility
 
+GIVES_WAY: Final = 10
+"""How much less urgent the meters' month is than whatever else the machine does."""
 FEEDERS: Final = "feeders' hours are in"
 ROLLED: Final = "rolled up"
 VALIDATED: Final = "validated"
@@ -54,6 +57,7 @@ async def _fill(asked: Asked, say: Say) -> None:
         store = Resting(desk.store)
         await load_month(store, asked.utility, asked.now, asked.days)
         say(FEEDERS)
+        os.nice(GIVES_WAY)
         await fill_month(store, asked.utility, asked.now, asked.days, say)
         policy = RollupPolicy(enabled=True, days=asked.days + 1)
         await RollingUp(store, desk.clock, ZONE, policy).look()

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from headend.ports import Store, Transaction
+from headend.ports import Store, StoreUnavailable, Transaction
 
 T = TypeVar("T")
 
 REST_S: Final = 0.12
+AGAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,12 @@ class Resting:
     store: Store
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
-        """See `ports.Store`."""
-        result = await self.store.run(work)
-        await asyncio.sleep(REST_S)
-        return result
+        """See `ports.Store`.  Repeats a work for which there was no room among others'."""
+        while True:
+            try:
+                result = await self.store.run(work)
+            except StoreUnavailable:
+                await asyncio.sleep(AGAIN_S)
+                continue
+            await asyncio.sleep(REST_S)
+            return result

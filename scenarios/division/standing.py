@@ -23,6 +23,7 @@ from headend.clock import WallClock
 from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy, Rest, Soap
 from headend.config_rollup import RollupPolicy
 from headend.config_tasks import Associations
+from headend.ports import StoreUnavailable
 from scenarios.division import field as live
 from scenarios.division import orders as division_orders
 from scenarios.division import past, registry, systems
@@ -30,6 +31,7 @@ from scenarios.division.history import Filled
 from scenarios.division.making import ZONE, Size, division
 from scenarios.division.process import Running as Process
 from scenarios.division.process import running as process
+from scenarios.division.resting import Resting
 from scenarios.division.troubles import Troubles, troubles_of
 from scenarios.stand_ins.commercial import CommercialSystem, Post
 from scenarios.stand_ins.integration_platform import IntegrationPlatform
@@ -39,7 +41,7 @@ from scenarios.utility.standing import Standing
 DAYS: Final = 30
 BY: Final = By("division", "ami demo --serve")
 LOOK_S: Final = 0.2
-FIGURES_WITHIN_S: Final = 75.0
+FIGURES_WITHIN_S: Final = 30.0
 """Whoever looks does not wait longer for the dashboard's figures: they come meanwhile."""
 HEARD_SHARE: Final = 0.9
 """Orders go out when so many of the concentrators have a session."""
@@ -149,10 +151,15 @@ class Living:
         await self._run("UnbalanceHr")
 
     async def _run(self, name: str) -> None:
-        desk, store = self.running.head_end.associating.desk, self.running.head_end.store
+        desk, store = self.running.head_end.associating.desk, Resting(self.running.head_end.store)
         while not await store.run(lambda tx: tx.task(name) is not None):
             await asyncio.sleep(LOOK_S)
-        number = (await desk.run_now(name, BY)).number
+        while True:
+            try:
+                number = (await desk.run_now(name, BY)).number
+                break
+            except StoreUnavailable:
+                await asyncio.sleep(LOOK_S)
         while (run := await store.run(lambda tx: tx.task_run(number))) is not None and run.open:
             await asyncio.sleep(LOOK_S)
         self.told(f"task {name}: {'gone' if run is None else run.state}")

@@ -45,9 +45,9 @@ class Running:
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def first_word(self) -> dict[str, Any]:
+    def first_word(self, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The JSON line that it prints when it is ready."""
-        line = self._lines.get(timeout=PATIENCE_S)
+        line = self._lines.get(timeout=within_s)
         assert line, f"it ended with {self.process.wait(PATIENCE_S)}: {self._log.read_text()}"
         told: dict[str, Any] = json.loads(line)
         return told
