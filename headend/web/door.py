@@ -10,6 +10,7 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -70,6 +71,12 @@ def _tell_what_went_wrong(app: FastAPI) -> None:
         )
         return await _told(request, Problem(400, "wrong-question", "", why))
 
+    async def unfit(request: Request, error: Exception) -> Response:
+        """What a form's browser would not have let through."""
+        assert isinstance(error, ValidationError)
+        why = "; ".join(str(each["msg"]) for each in error.errors()[:5])
+        return await _told(request, Problem(400, "wrong-question", "", why))
+
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = "no-such-page" if error.status_code == 404 else "refused"
@@ -89,6 +96,7 @@ def _tell_what_went_wrong(app: FastAPI) -> None:
     app.add_exception_handler(Elsewhere, elsewhere)
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ValidationError, unfit)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(StoreUnavailable, away)
     app.add_exception_handler(Exception, broke)

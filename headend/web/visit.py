@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qs, quote, urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.security import SecurityScopes
 from starlette.responses import RedirectResponse, Response
 
@@ -35,6 +35,7 @@ LEFT_OPEN: Final = frozenset({PASSWORD, "/logout", "/preference"})
 THEMES: Final = ("auto", "light", "dark")
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 5000
+ASKED_MAX: Final = 500
 YEAR_S: Final = 365 * 86_400
 
 
@@ -62,6 +63,11 @@ class WebParts:
     def visitor_cookie(self) -> str:
         """Of whom has not logged in: its text proves the form of the login."""
         return "__Host-ami_visitor" if self.secure else "ami_visitor"
+
+
+Named = Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f/]{1,64}$")]
+"""What a device or an account is called, in a page's path."""
+Numbered = Annotated[int, Path(ge=1, le=10**12)]
 
 
 class Elsewhere(Exception):
@@ -118,12 +124,14 @@ class Visit:
         return self.account is not None and Permission(permission) in self.account.permissions
 
     def field(self, name: str, default: str = "") -> str:
-        """What was filled into a form, without blanks around it."""
-        return self.form.get(name, [default])[0].strip()
+        """What was filled into a form, without blanks around it and control characters in it."""
+        text = self.form.get(name, [default])[0].strip()
+        return "".join(each for each in text if each.isprintable())
 
     def asked(self, name: str) -> str | None:
-        """What a page's question says of this; None where it says nothing."""
-        return self.request.query_params.get(name, "").strip() or None
+        """What a page's question says of this; None where it says nothing that can be a name."""
+        text = self.request.query_params.get(name, "").strip()
+        return text if 0 < len(text) <= ASKED_MAX and text.isprintable() else None
 
     def among(self, name: str, kind: type[E]) -> E | None:
         """The same, where it is one of an enumeration's words."""

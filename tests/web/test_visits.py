@@ -158,3 +158,33 @@ def test_cookies_of_a_door_under_tls_leave_by_nothing_else() -> None:
     secure = WebParts(parts, parts, parts, secure=True)
     assert secure.session_cookie.startswith("__Host-")
     assert secure.visitor_cookie.startswith("__Host-")
+
+
+STRANGE = (
+    "/orders/99999999999999999999", "/orders/0", "/orders/x", "/meters/%00", "/meters/a%0Ab",
+    "/orders?meter=%00&cursor=%40%40&state=nothing", "/orders?cursor=AAAA", "/meters?find=%00",
+    "/alarms?incident=99999999999999999999", "/audit?cursor=99999999999999999999",
+    "/reports/..%2F..%2Fsecret/file?name=report.pdf", "/reports/0123456789abcdef/file?name=../x",
+    "/reports/0123456789abcdef/file", "/concentrators/%ff", "/collection?days=-1&cursor=x",
+    "/levels?by=nothing", "/campaigns/1?state=x&cursor=%F0", "/live?kind=nothing",
+)  # fmt: skip
+
+
+async def test_what_a_browser_would_not_ask_breaks_nothing() -> None:
+    async with opened() as ground, client(ground) as http:
+        text = await ground.someone()
+        http.cookies.set("ami_session", text, domain="127.0.0.1")
+        for path in STRANGE:
+            answer = await http.get(path)
+            assert answer.status_code in (200, 400, 404), (path, answer.status_code)
+        for path, fields in (
+            ("/meters/M001/read", {"object": "a\x00b", "key": "k-1"}),
+            ("/meters/M001/read", {"object": "x" * 100, "key": "k-2"}),
+            ("/concentrators/C-1/ask", {"kind": "nothing", "key": "k-3"}),
+            ("/orders", {"meter": "M001", "kind": "read", "why": "x", "key": "k-4"}),
+            ("/accounts/nobody/explode", {}),
+            ("/reports", {"report": "..", "every": "year"}),
+        ):
+            answer = await posted(http, path, text, fields)
+            assert answer.status_code in (400, 404), (path, answer.status_code)
+        assert all(line.outcome != "done" or line.actor == "admin" for line in ground.audit())

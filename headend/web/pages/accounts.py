@@ -12,7 +12,7 @@ from headend.domain.account import Permission, Role
 from headend.store import access_queries as queries
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, visiting
+from headend.web.visit import Named, Visit, visiting
 
 PAGES = (Page("accounts", "/accounts", Menu.ADMINISTRATION, Permission.ACCOUNT_READ),)
 P = Permission
@@ -42,7 +42,7 @@ async def add(visit: Writer) -> Response:
 
 
 @router.post("/accounts/{name}/roles")
-async def set_roles(visit: Writer, name: str) -> Response:
+async def set_roles(visit: Writer, name: Named) -> Response:
     try:
         await visit.web.accounts.set_roles(name, _roles(visit), visit.by)
     except AccessRefused as error:
@@ -51,7 +51,7 @@ async def set_roles(visit: Writer, name: str) -> Response:
 
 
 @router.post("/accounts/{name}/password")
-async def reset_password(visit: Writer, name: str) -> Response:
+async def reset_password(visit: Writer, name: Named) -> Response:
     """A one-time password in place of one that was forgotten; its sessions end."""
     password = one_time_password(visit.web.accounts)
     try:
@@ -62,7 +62,7 @@ async def reset_password(visit: Writer, name: str) -> Response:
 
 
 @router.post("/accounts/{name}/{step}")
-async def change(visit: Writer, name: str, step: str) -> Response:
+async def change(visit: Writer, name: Named, step: Named) -> Response:
     desk = visit.web.accounts
     steps = {"disable": desk.disable, "enable": desk.enable, "unlock": desk.unlock}
     if step not in steps or (step == "disable" and name == visit.caller.account):
@@ -89,7 +89,7 @@ async def create_token(visit: Writer) -> Response:
 
 
 @router.post("/tokens/{id}/revoke")
-async def revoke_token(visit: Writer, id: str) -> Response:
+async def revoke_token(visit: Writer, id: Named) -> Response:
     try:
         await visit.web.accounts.revoke_token(id, visit.by)
     except AccessRefused as error:

@@ -13,10 +13,11 @@ from headend.rest.acknowledging import Note
 from headend.web import standing
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, local, visiting
+from headend.web.visit import Numbered, Visit, local, visiting
 
 PAGES = (Page("alarms", "/alarms", Menu.OPERATION, Permission.EVENT_READ),)
 NOTE_MAX = 400
+DIGITS_MAX = 16
 P = Permission
 
 router = APIRouter()
@@ -36,10 +37,11 @@ async def alarms(visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_READ
         parts, caller, kind=None, at=None, open=False, since=None, acknowledged=False, limit=20,
         cursor_=None,
     )  # fmt: skip
-    incident = visit.asked("incident") or ""
+    asked = visit.asked("incident") or ""
+    incident = int(asked) if asked.isdecimal() and len(asked) < DIGITS_MAX else None
     found = await events.list_events(
         parts, caller, device=visit.asked("device"), name=visit.asked("name"),
-        severity=severity, incident=int(incident) if incident.isdecimal() else None, since=None,
+        severity=severity, incident=incident, since=None,
         until=None, acknowledged=seen, limit=50, cursor_=visit.asked("cursor"),
     )  # fmt: skip
     return rendered(
@@ -51,7 +53,7 @@ async def alarms(visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_READ
 
 @router.post("/alarms/events/{number}")
 async def acknowledge_event(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_ACKNOWLEDGE])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_ACKNOWLEDGE])], number: Numbered
 ) -> Response:
     await events.acknowledge_event(visit.request, visit.parts, visit.caller, number, _note(visit))
     return visit.to(local(visit.field("next", "/alarms")), "alarms.done.seen")
@@ -59,7 +61,7 @@ async def acknowledge_event(
 
 @router.post("/alarms/incidents/{number}")
 async def acknowledge_incident(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_ACKNOWLEDGE])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.EVENT_ACKNOWLEDGE])], number: Numbered
 ) -> Response:
     await incidents.acknowledge_incident(
         visit.request, visit.parts, visit.caller, number, _note(visit)

@@ -14,7 +14,7 @@ from headend.rest.campaign_told import Why
 from headend.web import standing
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, visiting
+from headend.web.visit import Numbered, Visit, visiting
 
 PAGES = (Page("campaigns", "/campaigns", Menu.OPERATION, Permission.ORDER_READ),)
 WHY_MAX = 500
@@ -42,7 +42,7 @@ async def campaigns(
 
 @router.get("/campaigns/{number}")
 async def campaign(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: Numbered
 ) -> Response:
     story = await rest.show_campaign(visit.parts, visit.caller, number)
     state = visit.among("state", MemberState)
@@ -62,37 +62,37 @@ Approver = Annotated[Visit, Security(visiting, scopes=[P.ORDER_APPROVE])]
 
 
 @router.post("/campaigns/{number}/pause")
-async def pause(visit: Sender, number: int) -> Response:
+async def pause(visit: Sender, number: Numbered) -> Response:
     await rest.pause_campaign(visit.request, visit.parts, visit.caller, number, _why(visit))
     return _back(visit, number, "paused")
 
 
 @router.post("/campaigns/{number}/resume")
-async def resume(visit: Sender, number: int) -> Response:
+async def resume(visit: Sender, number: Numbered) -> Response:
     await rest.resume_campaign(visit.request, visit.parts, visit.caller, number)
     return _back(visit, number, "resumed")
 
 
 @router.post("/campaigns/{number}/retry")
-async def retry(visit: Sender, number: int) -> Response:
+async def retry(visit: Sender, number: Numbered) -> Response:
     await rest.retry_campaign(visit.request, visit.parts, visit.caller, number)
     return _back(visit, number, "retried")
 
 
 @router.post("/campaigns/{number}/cancel")
-async def cancel(visit: Canceller, number: int) -> Response:
+async def cancel(visit: Canceller, number: Numbered) -> Response:
     await rest.cancel_campaign(visit.request, visit.parts, visit.caller, number, _why(visit))
     return _back(visit, number, "cancelled")
 
 
 @router.post("/campaigns/{number}/approve")
-async def approve(visit: Approver, number: int) -> Response:
+async def approve(visit: Approver, number: Numbered) -> Response:
     await rest.approve_campaign(visit.request, visit.parts, visit.caller, number)
     return _back(visit, number, "approved")
 
 
 @router.post("/campaigns/{number}/refuse")
-async def refuse(visit: Approver, number: int) -> Response:
+async def refuse(visit: Approver, number: Numbered) -> Response:
     await rest.refuse_campaign(visit.request, visit.parts, visit.caller, number)
     return _back(visit, number, "refused")
 

@@ -17,7 +17,7 @@ from headend.store.upkeep_queries import ConcentratorPage, concentrator_page
 from headend.web import standing
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, visiting
+from headend.web.visit import Named, Visit, visiting
 from protocols.concentrator.upkeep import MeterPlace
 
 PAGES = (Page("concentrators", "/concentrators", Menu.OPERATION, Permission.REGISTRY_READ),)
@@ -54,7 +54,7 @@ async def concentrators(
 
 @router.get("/concentrators/{name}")
 async def concentrator(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.REGISTRY_READ])], name: str
+    visit: Annotated[Visit, Security(visiting, scopes=[P.REGISTRY_READ])], name: Named
 ) -> Response:
     page = await visit.parts.read(lambda connection: concentrator_page(connection, name))
     if page is None:
@@ -68,7 +68,7 @@ async def concentrator(
 
 @router.post("/concentrators/{name}/ask")
 async def ask(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.CONCENTRATOR_ASK])], name: str
+    visit: Annotated[Visit, Security(visiting, scopes=[P.CONCENTRATOR_ASK])], name: Named
 ) -> Response:
     wanted = rest_activities.ActivityWanted.model_validate({"kind": visit.field("kind", "state")})
     await rest_activities.ask_concentrator(

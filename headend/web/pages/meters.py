@@ -20,7 +20,7 @@ from headend.web import standing
 from headend.web.chart import Chart
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, visiting
+from headend.web.visit import Named, Visit, visiting
 
 PAGES = (Page("meters", "/meters", Menu.OPERATION, Permission.REGISTRY_READ),)
 PLOTTED = timedelta(days=2)
@@ -52,7 +52,7 @@ async def meters(visit: Annotated[Visit, Security(visiting, scopes=[P.REGISTRY_R
 
 @router.get("/meters/{name}")
 async def meter(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.REGISTRY_READ])], name: str
+    visit: Annotated[Visit, Security(visiting, scopes=[P.REGISTRY_READ])], name: Named
 ) -> Response:
     parts, caller = visit.parts, visit.caller
     told = await rest.show_meter(parts, caller, name)
@@ -82,7 +82,7 @@ async def meter(
 
 @router.post("/meters/{name}/read")
 async def read_meter(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.READING_DEMAND])], name: str
+    visit: Annotated[Visit, Security(visiting, scopes=[P.READING_DEMAND])], name: Named
 ) -> Response:
     """Have it read now, by an order that is then followed."""
     wanted = rest.ReadWanted(objects=visit.form.get("object", [])[: rest.OBJECTS_MAX] or ["clock"])
@@ -96,7 +96,7 @@ async def read_meter(
 @router.get("/meters/{name}/why")
 async def why(
     visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])],
-    name: str,
+    name: Named,
     days: Annotated[int, Query(ge=2, le=31)] = 7,
 ) -> Response:
     answer = await rest_why(

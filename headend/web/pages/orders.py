@@ -16,7 +16,7 @@ from headend.web import standing
 from headend.web.live import followed
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.visit import Visit, visiting
+from headend.web.visit import Numbered, Visit, visiting
 
 PAGES = (Page("orders", "/orders", Menu.OPERATION, Permission.ORDER_READ),)
 SENT = (
@@ -93,7 +93,7 @@ async def send_order(
 
 @router.get("/orders/{number}")
 async def order(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: Numbered
 ) -> Response:
     story = await rest.show_order(visit.parts, visit.caller, number)
     attempts, owed = await visit.parts.read(
@@ -110,7 +110,7 @@ async def order(
 
 @router.get("/orders/{number}/live")
 async def follow_order(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: Numbered
 ) -> Response:
     """Says `changed` with each line of the order's journal."""
 
@@ -122,7 +122,7 @@ async def follow_order(
 
 @router.post("/orders/{number}/cancel")
 async def cancel_order(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_CANCEL])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_CANCEL])], number: Numbered
 ) -> Response:
     await rest.cancel_order(visit.request, visit.parts, visit.caller, number)
     return visit.to(f"/orders/{number}", "orders.done.cancelled")
@@ -130,7 +130,7 @@ async def cancel_order(
 
 @router.post("/orders/{number}/approve")
 async def approve_order(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_APPROVE])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_APPROVE])], number: Numbered
 ) -> Response:
     await rest.approve_order(visit.request, visit.parts, visit.caller, number)
     return visit.to(f"/orders/{number}", "orders.done.approved")
@@ -138,7 +138,7 @@ async def approve_order(
 
 @router.post("/orders/{number}/refuse")
 async def refuse_order(
-    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_APPROVE])], number: int
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_APPROVE])], number: Numbered
 ) -> Response:
     await rest.refuse_order(visit.request, visit.parts, visit.caller, number)
     return visit.to(f"/orders/{number}", "orders.done.refused")

@@ -39,8 +39,8 @@ async def ask(visit: Staff) -> Response:
 
 
 @router.get("/reports/{id}/file")
-async def file(visit: Staff, id: str) -> Response:
-    return await rest.report_file(visit.parts, visit.caller, id, visit.asked("name") or "")
+async def file(visit: Staff, id: rest.ReportId, name: rest.FileName) -> Response:
+    return await rest.report_file(visit.parts, visit.caller, id, name)
 
 
 @router.get("/party")
@@ -54,8 +54,8 @@ async def ask_party(visit: Outside) -> Response:
 
 
 @router.get("/party/{id}/file")
-async def party_file(visit: Outside, id: str) -> Response:
-    return await rest.party_report_file(visit.parts, visit.caller, id, visit.asked("name") or "")
+async def party_file(visit: Outside, id: rest.ReportId, name: rest.FileName) -> Response:
+    return await rest.party_report_file(visit.parts, visit.caller, id, name)
 
 
 async def _ask(visit: Visit, *, outside: bool) -> Response:
