@@ -14,7 +14,7 @@ from headend.config import BadConfig, Tls
 from headend.config_tasks import Associations
 from headend.integration.cim.asking import following, instances_in, read, written
 from headend.ports import Chance, Clock
-from headend.ports.adapters import AdapterFailed, Asked
+from headend.ports.adapters import AdapterFailed, Asked, Heard
 from protocols.cim import get
 from protocols.cim.codes import Result
 from protocols.cim.envelope import Message
@@ -40,7 +40,9 @@ class ConfiguredAdapters:
     live: bool = True
     _bus: asyncio.Lock = field(default_factory=asyncio.Lock)  # a broker knows us by one name
 
-    async def get(self, system: str, asked: Asked) -> AsyncIterator[Instance]:
+    async def get(
+        self, system: str, asked: Asked, heard: Heard | None = None
+    ) -> AsyncIterator[Instance]:
         """The instances, page after page.  Raises `AdapterFailed`."""
         way = self._way(system)
         question: Message | None = question_of(asked, self._stamp())
@@ -50,7 +52,10 @@ class ConfiguredAdapters:
             try:
                 ask = await stack.enter_async_context(reaching(way))
                 while question is not None:
-                    octets = (await ask(await self._outside(_writing(question)))).octets
+                    sent = await self._outside(_writing(question))
+                    octets = (await ask(sent)).octets
+                    if heard is not None:
+                        heard(sent, octets)
                     reply, found = await self._outside(_reading(octets))
                     _refuse_failed(reply, system)
                     for each in found:

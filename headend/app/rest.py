@@ -26,6 +26,7 @@ from headend.rest.feed import POLL_S, Feed
 from headend.rest.metrics import Metrics
 from headend.rest.placing import Placing
 from headend.web import door as web_door
+from headend.web.consulta.realtime import RealTime
 from headend.web.visit import WebParts
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> W
         Sessions(head_end.store, guard.clock, chance, config.web),
         secure=config.rest.tls is not None,
         soap_url=soap_url,
+        realtime=RealTime(head_end.associating.adapters, guard.clock),
     )
 
 

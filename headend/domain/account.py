@@ -28,6 +28,7 @@ class Permission(enum.StrEnum):
     READING_CORRECT = "reading.correct"
     REGISTRY_READ = "registry.read"
     REGISTRY_WRITE = "registry.write"
+    CUSTOMER_READ = "customer.read"
     CONCENTRATOR_ASK = "concentrator.ask"
     EVENT_READ = "event.read"
     EVENT_ACKNOWLEDGE = "event.acknowledge"
@@ -61,6 +62,7 @@ MEANING: dict[Permission, str] = {
     P.READING_CORRECT: "validate and estimate values; raw ones stay",
     P.REGISTRY_READ: "see meters and concentrators",
     P.REGISTRY_WRITE: "register, commission, link and remove them",
+    P.CUSTOMER_READ: "see customers' names, e-mail addresses and telephones",
     P.CONCENTRATOR_ASK: "ask concentrators of themselves, and have them read once",
     P.EVENT_READ: "see events and alarms",
     P.EVENT_ACKNOWLEDGE: "acknowledge alarms",
@@ -128,6 +130,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.READING_DEMAND,
         P.METER_ADJUST,
         P.REGISTRY_WRITE,
+        P.CUSTOMER_READ,
         P.CONCENTRATOR_ASK,
         P.EVENT_ACKNOWLEDGE,
         P.COLLECTION_WRITE,
@@ -138,7 +141,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.REPORT_READ,
         P.METRICS_READ,
     },
-    Role.ANALYST: _SEES | {P.READING_CORRECT, P.REPORT_READ, P.TASK_READ, P.TASK_WRITE},
+    Role.ANALYST: _SEES
+    | {P.READING_CORRECT, P.REPORT_READ, P.CUSTOMER_READ, P.TASK_READ, P.TASK_WRITE},
     Role.QA: _SEES | {P.ORDER_READ, P.REPORT_READ, P.METRICS_READ, P.TASK_READ},
     Role.AUDITOR: frozenset(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -34,9 +34,13 @@ class AdapterFailed(Exception):
         self.retry = retry
 
 
+Heard = Callable[[bytes, bytes], None]
+"""Told the octets of each message that asks, and of its reply."""
+
+
 class Adapters(Protocol):
     """The adapters that are configured, by system: "SIAD"."""
 
-    def get(self, system: str, asked: Asked) -> AsyncIterator[Instance]:
+    def get(self, system: str, asked: Asked, heard: Heard | None = None) -> AsyncIterator[Instance]:
         """The instances, page after page.  Raises `AdapterFailed`."""
         ...

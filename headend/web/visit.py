@@ -21,8 +21,11 @@ from starlette.responses import RedirectResponse, Response
 from headend.access.desk import AccountDesk, By
 from headend.access.sessions import TEXT, Sessions, proof, proven
 from headend.domain.account import Account, Caller, Permission
+from headend.ports.adapters import Adapters
 from headend.rest.asking import Parts, refusal, source_of
 from headend.rest.problems import Problem
+from headend.web.consulta.asking import Unconfigured
+from headend.web.consulta.realtime import RealTime
 from headend.web.page import Menu, Page
 from headend.web.wording import Language, Words, chosen
 
@@ -43,7 +46,8 @@ YEAR_S: Final = 365 * 86_400
 class WebParts:
     """What pages need of the head-end: what REST's routes do, and who has logged in.
 
-    `secure`: the door is under TLS, so that cookies leave by nothing else.
+    `secure`: the door is under TLS, so that cookies leave by nothing else.  `realtime` reaches the
+    utility's other systems, where any are configured.
     """
 
     rest: Parts
@@ -53,6 +57,12 @@ class WebParts:
     soap_url: str | None = None
     rest_description: Callable[[], Mapping[str, Any]] = dict
     pages: Sequence[Page] = ()
+    realtime: RealTime | None = None
+
+    @property
+    def adapters(self) -> Adapters:
+        """The utility's other systems."""
+        return Unconfigured() if self.realtime is None else self.realtime.adapters
 
     @property
     def session_cookie(self) -> str:

@@ -14,7 +14,7 @@ from headend.access.desk import By
 from headend.clock import LoopClock
 from headend.config_tasks import TaskPolicy
 from headend.domain.task import CatchUp, Run, RunLine, Told
-from headend.ports.adapters import AdapterFailed, Asked
+from headend.ports.adapters import AdapterFailed, Asked, Heard
 from headend.store import task_queries as queries
 from headend.store.store import SqlStore
 from headend.tasks.desk import TaskDesk
@@ -42,7 +42,9 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Nobody:
     """No system is configured."""
 
-    async def get(self, system: str, asked: Asked) -> AsyncIterator[Instance]:
+    async def get(
+        self, system: str, asked: Asked, heard: Heard | None = None
+    ) -> AsyncIterator[Instance]:
         raise AdapterFailed("no-adapter-configured", f"nobody says where {system} is", retry=False)
         yield
 

@@ -16,7 +16,10 @@ from headend.app.http import open_door
 from headend.clock import LoopClock
 from headend.config_web import Web
 from headend.domain.account import Role
+from headend.ports.adapters import Adapters
 from headend.rest.door import bounded, uvicorn_options
+from headend.web.consulta.asking import Unconfigured
+from headend.web.consulta.realtime import RealTime
 from headend.web.door import application, beside
 from headend.web.visit import WebParts
 from tests.conftest import SIMULATED_START
@@ -30,6 +33,7 @@ class Ground(Door):
     web: Web = field(default_factory=Web)
     url: str = ""
     people: set[str] = field(default_factory=set)
+    adapters: Adapters = field(default_factory=Unconfigured)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,6 +43,7 @@ class Ground(Door):
         for part in (self.desk, self.guard, self.parts, self.parts.placing):
             object.__setattr__(part, "clock", self.clock)
         self.store.telling = True
+        self.realtime = RealTime(self.adapters, self.clock)
         self.sessions = Sessions(self.store, self.clock, self.desk.chance, self.web)
 
     async def numbered(self) -> None:
@@ -63,7 +68,7 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     rest = the_app(ground.parts)
     web = WebParts(
         ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
-        soap_url="http://127.0.0.1:8000/soap",
+        soap_url="http://127.0.0.1:8000/soap", realtime=ground.realtime,
     )  # fmt: skip
     pages = application(web)
     for router in more:

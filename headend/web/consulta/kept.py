@@ -1,0 +1,104 @@
+"""The division as the scheduled tasks have kept it in the database: its tree, its windows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from headend.analysis.rollup import Rollup
+from headend.domain.feeder import FeederMapping, KeptInstance, Span
+from headend.store import feeder_queries as queries
+from headend.web.consulta.asking import Said
+from headend.web.consulta.exploring import Show, View, chosen, services
+from headend.web.consulta.organisation import LEVELS, REQUESTS, Organisation, Place, organised
+from headend.web.consulta.standing import Shown
+from protocols.cim import xml
+from protocols.cim.profile import lexical, payload, reading
+from protocols.cim.profile.instance import Instance
+
+SPANS: Final = {Shown.MONTH: Span.MONTH, Shown.HOURS_48: Span.HOURS_48}
+LENGTHS: Final = {Shown.MONTH: 28, Shown.HOURS_48: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`windows` are by day of their end and SIAD's key.  `newest` is the last day with figures,
+    None where there are none."""
+
+    organisation: Organisation
+    mappings: Sequence[FeederMapping]
+    newest: date | None
+    windows: Mapping[Shown, Mapping[date, Mapping[str, Rollup]]]
+    p95: Mapping[Shown, Mapping[str, tuple[float | None, ...]]]
+
+    @property
+    def unmapped(self) -> list[str]:
+        """SIAD's keys of circuits of which nobody knows what SIMOCE calls them."""
+        return sorted(it.siad for it in self.mappings if it.siad and not it.simoce)
+
+    def at(self, shown: Shown, day: date | None) -> Mapping[str, Rollup]:
+        return {} if day is None else self.windows.get(shown, {}).get(day, {})
+
+    def newest_windows(self) -> dict[Shown, Mapping[str, Rollup]]:
+        return {each: self.at(each, self.newest) for each in self.windows}
+
+
+def organisation(connection: Any) -> Organisation:
+    """The tree as SIAD showed it last."""
+    return organised(each for cls in LEVELS for each in queries.of_class(connection, "SIAD", cls))
+
+
+def of_kept(connection: Any, place: Place | None, show: Show) -> View:
+    """A view of the exploration, of what the database has."""
+    view = chosen(organisation(connection), place, show)
+    if view.selected is None:
+        return view
+    if show is Show.SERVICES:
+        key = view.selected.key
+        requests = [it for cls in REQUESTS for it in queries.of_class(connection, "SIAD", cls)]
+        view.found = services([it for it in requests if it.references["Zone"] == key])
+    view.said = [as_message(view.found if show is Show.SERVICES else [view.selected])]
+    return view
+
+
+def as_message(instances: Sequence[KeptInstance]) -> Said:
+    """What was kept, as SIAD's adapter writes it."""
+    profile = reading.profile("siad")
+    made = []
+    for it in instances:
+        cls = profile[it.cls]
+        known = profile.attributes(cls)
+        values = {
+            name: lexical.read(known[name].type, text) for name, text in it.attributes.items()
+        }
+        made.append(Instance(cls, values, it.references))
+    return Said("SIAD", None, xml.serialize(payload.write(profile, made)))
+
+
+def kept(connection: Any, *, back: Mapping[Shown, int] | None = None) -> Kept:
+    """What is known up to the newest day; `back` says of how many days before it, besides."""
+    mappings = queries.mappings(connection)
+    siad = {it.simoce: it.siad for it in mappings if it.siad and it.simoce}
+    newest = queries.newest_day(connection, Span.MONTH)
+    windows: dict[Shown, dict[date, dict[str, Rollup]]] = {}
+    p95: dict[Shown, dict[str, tuple[float | None, ...]]] = {}
+    for shown, span in SPANS.items():
+        windows[shown], p95[shown] = {}, {}
+        if newest is None:
+            continue
+        first = newest - timedelta(days=(back or {}).get(shown, 0))
+        found = queries.trend(connection, span, first, newest)
+        by_day = windows[shown] = defaultdict(dict)
+        if found:
+            rows = Rollup.of_flat(np.array([each.rollup for each in found], dtype=np.int64))
+            for number, each in enumerate(found):
+                if each.feeder in siad:
+                    by_day[each.day][siad[each.feeder]] = rows[number]
+                    if each.day == newest:
+                        p95[shown][siad[each.feeder]] = each.p95
+    return Kept(organisation(connection), mappings, newest, windows, p95)

@@ -1,0 +1,167 @@
+"""What the windows say of each feeder, wherever its figures come from."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from headend.analysis.bands import COLOURS, Colour, worst
+from headend.analysis.figures import figures
+from headend.analysis.quantity import QUANTITIES, UNITS, Quantity, Real
+from headend.analysis.rollup import Rollup
+from headend.config_analysis import AnalysisPolicy
+from headend.domain.feeder import KeptInstance
+from headend.web.consulta.organisation import SUBSTATION, Organisation
+
+
+class Shown(enum.StrEnum):
+    """The three stamps of time of the paper."""
+
+    MONTH = "month"
+    HOURS_48 = "48h"
+    NOW = "now"
+
+
+class Mode(enum.StrEnum):
+    PERCENT = "percent"
+    MAGNITUDE = "magnitude"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One window of one feeder; None where nothing can be said.  By quantity: `percent` is the
+    unbalance of the averages, `hourly` the mean of the hours', `magnitude` in A, kW, kvar, V;
+    `coverage` and `hours` are shares of one."""
+
+    percent: Mapping[Quantity, float | None]
+    magnitude: Mapping[Quantity, float | None]
+    hourly: Mapping[Quantity, float | None]
+    colour: Mapping[Quantity, Colour]
+    coverage: Mapping[Quantity, float | None]
+    hours: Mapping[Quantity, float | None]
+    averages: Mapping[Quantity, Sequence[float | None]]
+    power_factor: float | None
+    kvar: float | None
+
+    def value(self, quantity: Quantity, mode: Mode) -> float | None:
+        return (self.percent if mode is Mode.PERCENT else self.magnitude)[quantity]
+
+    @property
+    def worst(self) -> Colour:
+        return worst(self.colour.values())
+
+    @property
+    def least_coverage(self) -> float | None:
+        """Of the quantity of which least came."""
+        return min((each for each in self.coverage.values() if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A circuit and what is known of it."""
+
+    circuit: KeptInstance
+    substation: str
+    kilovolts: float | None
+    windows: Mapping[Shown, Judged] = field(default_factory=dict)
+
+    def value(self, shown: Shown, quantity: Quantity, mode: Mode) -> float | None:
+        found = self.windows.get(shown)
+        return None if found is None else found.value(quantity, mode)
+
+
+def judged(
+    rollups: Sequence[Rollup], policy: AnalysisPolicy, kilovolts: Sequence[float | None]
+) -> list[Judged]:
+    """What roll-ups say, each of a feeder with its nominal voltage."""
+    found: dict[int, Judged] = {}
+    for level in {*kilovolts}:
+        places = [place for place, each in enumerate(kilovolts) if each == level]
+        rows = np.array([rollups[place].flat() for place in places])
+        told = figures(
+            Rollup.of_flat(rows), policy, nominal_v=None if level is None else level * 1000
+        )
+        for row, place in enumerate(places):
+            found[place] = Judged(
+                percent=_by_quantity(told.percent[row]),
+                magnitude=_by_quantity(told.magnitude[row]),
+                hourly=_by_quantity(told.mean_of_hours[row]),
+                colour={
+                    each: COLOURS[code]
+                    for each, code in zip(QUANTITIES, told.colours[row], strict=True)
+                },
+                coverage=_by_quantity(told.coverage[row]),
+                hours=_by_quantity(told.hours[row]),
+                averages={
+                    each: [_known(value) for value in told.averages[row][number]]
+                    for number, each in enumerate(QUANTITIES)
+                },
+                power_factor=_known(told.power_factor[row]),
+                kvar=_known(told.capacitors_kvar[row]),
+            )
+    return [found[place] for place in range(len(rollups))]
+
+
+def standings(
+    organisation: Organisation,
+    circuits: Sequence[KeptInstance],
+    windows: Mapping[Shown, Mapping[str, Rollup]],
+    policy: AnalysisPolicy,
+) -> list[Standing]:
+    """Circuits with the windows that are known of each, by SIAD's keys."""
+    levels = {each.key: organisation.kilovolts(each) for each in circuits}
+    told: dict[str, dict[Shown, Judged]] = {each.key: {} for each in circuits}
+    for shown, by_key in windows.items():
+        keys = [each.key for each in circuits if each.key in by_key]
+        found = judged([by_key[key] for key in keys], policy, [levels[key] for key in keys])
+        for key, each in zip(keys, found, strict=True):
+            told[key][shown] = each
+    made = []
+    for it in circuits:
+        substation = organisation.within(it, SUBSTATION)
+        name = "–" if substation is None else substation.name
+        made.append(Standing(it, name, levels[it.key], told[it.key]))
+    return made
+
+
+def counts(found: Sequence[Standing], shown: Shown, quantity: Quantity) -> dict[Colour, int]:
+    """How many are of which colour; who has no figures is unknown."""
+    seen = Counter(
+        each.windows[shown].colour[quantity] if shown in each.windows else Colour.UNKNOWN
+        for each in found
+    )
+    return {colour: seen[colour] for colour in Colour}
+
+
+def sorted_by(
+    found: Sequence[Standing], shown: Shown, quantity: Quantity, mode: Mode
+) -> list[Standing]:
+    """The worst first; who has no figure comes last."""
+
+    def place(each: Standing) -> tuple[bool, float, str]:
+        value = each.value(shown, quantity, mode)
+        return value is None, -(value or 0.0), each.circuit.key
+
+    return sorted(found, key=place)
+
+
+def unit(quantity: Quantity, mode: Mode) -> str:
+    return "%" if mode is Mode.PERCENT else UNITS[quantity]
+
+
+def _by_quantity(values: Real) -> dict[Quantity, float | None]:
+    return {each: _known(value) for each, value in zip(QUANTITIES, values, strict=True)}
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def day_judged(row: Sequence[int], policy: AnalysisPolicy, kilovolts: float | None) -> Judged:
+    """What one roll-up that was kept says."""
+    return judged([Rollup.of_flat(np.array(row, dtype=np.int64))], policy, [kilovolts])[0]

@@ -1,0 +1,162 @@
+"""The dynamic dashboard: how many feeders are green, yellow and red, down to each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from headend.analysis.bands import Colour
+from headend.analysis.quantity import QUANTITIES, Quantity
+from headend.analysis.rollup import Rollup
+from headend.domain.account import Permission
+from headend.domain.feeder import KeptInstance
+from headend.rest.problems import not_found
+from headend.web.consulta.charts import trend_chart
+from headend.web.consulta.kept import LENGTHS, Kept, kept
+from headend.web.consulta.organisation import AREA, CIRCUIT, LEVELS, SUBSTATION, place_of
+from headend.web.consulta.standing import Judged, Shown, Standing, counts, judged, standings
+from headend.web.page import Menu, Page
+from headend.web.pages.exploration import Name, Reader
+from headend.web.pages.unbalance import Wished
+from headend.web.render import rendered
+from headend.web.visit import Visit
+
+PATH: Final = "/dashboard"
+PAGES = (Page("dashboard", PATH, Menu.CONSULTA, Permission.READING_READ),)
+TREND_DAYS: Final = 13
+"""Days before the newest in the trend."""
+CHANGES_SHOWN: Final = 12
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of the division, and how many of its feeders are of which colour."""
+
+    it: KeptInstance
+    feeders: int
+    counts: dict[Quantity, dict[Colour, int]]
+    total: Judged | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A feeder that has another colour than a day before."""
+
+    circuit: KeptInstance
+    quantity: Quantity
+    before: Colour
+    after: Colour
+    percents: tuple[float | None, float | None]
+
+
+@router.get(PATH)
+async def show(visit: Reader, wish: Wished, window: Name = Shown.MONTH.value) -> Response:
+    shown = Shown.HOURS_48 if window == Shown.HOURS_48 else Shown.MONTH
+    other = _other(shown)
+    found = await visit.parts.read(
+        lambda connection: kept(connection, back={shown: TREND_DAYS, other: 0})
+    )
+    organisation, place = found.organisation, wish.place
+    if place is not None and place not in organisation.known:
+        raise not_found("place of this class and key", "Choose one on the dashboard.")
+    here = None if place is None else organisation.known[place]
+    circuits = organisation.circuits(place)
+    policy = visit.parts.config.analysis
+    now = standings(organisation, circuits, found.newest_windows(), policy)
+    return rendered(
+        visit, "dashboard.html", here=here, place=wish.at, shown=shown, other=other,
+        path=[] if here is None else organisation.path(here), found=now, kept=found,
+        days=_days(found.newest, shown), total=len(circuits),
+        counts={each: counts(now, shown, each) for each in QUANTITIES},
+        groups=[] if not circuits else _groups(visit, found, here, now, shown),
+        feeders=here is not None and here.cls in (SUBSTATION, CIRCUIT),
+        changes=_changes(visit, found, circuits, now, shown)[:CHANGES_SHOWN],
+        chart=trend_chart(visit.words, _trend(visit, found, circuits, shown)),
+        QUANTITIES=QUANTITIES, Colour=Colour, coverage=policy.minimum_coverage,
+        target=policy.power_factor,
+    )  # fmt: skip
+
+
+def _other(shown: Shown) -> Shown:
+    return Shown.MONTH if shown is Shown.HOURS_48 else Shown.HOURS_48
+
+
+def _days(newest: date | None, shown: Shown) -> tuple[date, date] | None:
+    return None if newest is None else (newest - timedelta(days=LENGTHS[shown] - 1), newest)
+
+
+def _groups(
+    visit: Visit, found: Kept, here: KeptInstance | None, now: list[Standing], shown: Shown
+) -> list[Group]:
+    """The parts below: areas of the division and of a zone, substations of an area."""
+    organisation = found.organisation
+    level = AREA if here is None or LEVELS.index(here.cls) < LEVELS.index(AREA) else SUBSTATION
+    by_key = {each.circuit.key: each for each in now}
+    rollups = found.at(shown, found.newest)
+    made = []
+    for it in organisation.places(level):
+        mine = [
+            by_key[each.key] for each in organisation.circuits(place_of(it)) if each.key in by_key
+        ]
+        if not mine:
+            continue
+        parts = [rollups[each.circuit.key] for each in mine if each.circuit.key in rollups]
+        made.append(
+            Group(
+                it,
+                len(mine),
+                {each: counts(mine, shown, each) for each in QUANTITIES},
+                _together(visit, parts),
+            )
+        )
+    return made
+
+
+def _together(visit: Visit, parts: list[Rollup]) -> Judged | None:
+    """Of the powers of several feeders, as if they were one."""
+    if not parts:
+        return None
+    total = parts[0]
+    for each in parts[1:]:
+        total = total + each
+    return judged([total], visit.parts.config.analysis, [None])[0]
+
+
+def _changes(
+    visit: Visit, found: Kept, circuits: list[KeptInstance], now: list[Standing], shown: Shown
+) -> list[Change]:
+    """Those that have another colour than the day before, the worst first."""
+    if found.newest is None:
+        return []
+    before = standings(
+        found.organisation, circuits,
+        {shown: found.at(shown, found.newest - timedelta(days=1))}, visit.parts.config.analysis,
+    )  # fmt: skip
+    made = []
+    for old, new in zip(before, now, strict=True):
+        was, is_now = old.windows.get(shown), new.windows.get(shown)
+        if was is None or is_now is None:
+            continue
+        for quantity in QUANTITIES:
+            pair = was.colour[quantity], is_now.colour[quantity]
+            if pair[0] is not pair[1]:
+                percents = was.percent[quantity], is_now.percent[quantity]
+                made.append(Change(new.circuit, quantity, *pair, percents))
+    order = [Colour.RED, Colour.YELLOW, Colour.UNKNOWN, Colour.GREEN]
+    return sorted(made, key=lambda it: (order.index(it.after), it.circuit.key))
+
+
+def _trend(
+    visit: Visit, found: Kept, circuits: list[KeptInstance], shown: Shown
+) -> list[tuple[date, dict[Quantity, dict[Colour, int]]]]:
+    """How many were of which colour on each of the last days."""
+    policy, organisation = visit.parts.config.analysis, found.organisation
+    made = []
+    for day in sorted(found.windows.get(shown, {})):
+        then = standings(organisation, circuits, {shown: found.at(shown, day)}, policy)
+        made.append((day, {each: counts(then, shown, each) for each in QUANTITIES}))
+    return made
