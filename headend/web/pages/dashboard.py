@@ -14,6 +14,7 @@ from headend.analysis.rollup import Rollup
 from headend.domain.account import Permission
 from headend.domain.feeder import KeptInstance
 from headend.rest.problems import not_found
+from headend.tasks.dashboard import trend_counts
 from headend.web.consulta.charts import trend_chart
 from headend.web.consulta.kept import LENGTHS, Kept, kept
 from headend.web.consulta.organisation import AREA, CIRCUIT, LEVELS, SUBSTATION, place_of
@@ -154,9 +155,11 @@ def _trend(
     visit: Visit, found: Kept, circuits: list[KeptInstance], shown: Shown
 ) -> list[tuple[date, dict[Quantity, dict[Colour, int]]]]:
     """How many were of which colour on each of the last days."""
-    policy, organisation = visit.parts.config.analysis, found.organisation
-    made = []
-    for day in sorted(found.windows.get(shown, {})):
-        then = standings(organisation, circuits, {shown: found.at(shown, day)}, policy)
-        made.append((day, {each: counts(then, shown, each) for each in QUANTITIES}))
-    return made
+    mine = {each.key: each for each in circuits}
+    nominal: dict[str, float | None] = {}
+    for each in found.mappings:
+        if each.simoce and each.siad in mine:
+            level = found.organisation.kilovolts(mine[each.siad])
+            nominal[each.simoce] = None if level is None else level * 1000
+    rolls = [each for each in found.rolls.get(shown, ()) if each.feeder in nominal]
+    return sorted(trend_counts(rolls, visit.parts.config.analysis, nominal).items())
