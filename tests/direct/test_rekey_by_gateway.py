@@ -52,19 +52,26 @@ def cut_once(broker: str, at: int) -> Iterator[str]:
             for each in (writer, far_writer):
                 each.close()
 
-        await asyncio.gather(
-            onward(far_reader, writer, down=True),
-            onward(reader, far_writer, down=False),
-            return_exceptions=True,
-        )
+        try:
+            await asyncio.gather(
+                onward(far_reader, writer, down=True),
+                onward(reader, far_writer, down=False),
+                return_exceptions=True,
+            )
+        finally:
+            for each in (writer, far_writer):
+                each.close()
 
     async def serve() -> None:
         async with await asyncio.start_server(carry, "127.0.0.1", 0) as server:
             places.append(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
             ready.set()
             await done.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        carrying = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in carrying:
             task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
+        await asyncio.sleep(0)  # transports that close drop their sockets in the loop's next turn
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()

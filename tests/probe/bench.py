@@ -226,17 +226,22 @@ def between(
                 far_writer.write(heard(octets))
             far_writer.close()
 
-        await asyncio.gather(up(), down(), return_exceptions=True)
-        far_writer.close()
-        writer.close()
+        try:
+            await asyncio.gather(up(), down(), return_exceptions=True)
+        finally:
+            far_writer.close()
+            writer.close()
 
     async def serve() -> None:
         async with await asyncio.start_server(carry, LOCAL, 0) as server:
             places.append(f"tcp://{LOCAL}:{server.sockets[0].getsockname()[1]}")
             ready.set()
             await done.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        carrying = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in carrying:
             task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
+        await asyncio.sleep(0)  # transports that close drop their sockets in the loop's next turn
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
