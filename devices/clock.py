@@ -59,6 +59,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._standstill = 0
         self._owner = threading.get_ident()
         self._failure: BaseException | None = None
+        self.passed: Callable[[float], None] | None = None
+        """Hears of each second that the clock has come to; it only looks."""
         # In order of creation.  asyncio.all_tasks() is a set ordered by address, which would let
         # the cancellations at the end of a run differ from one run to the next.
         self._tasks: weakref.WeakValueDictionary[int, asyncio.Task[Any]]
@@ -116,6 +118,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             # Exactly the timer's moment: adding differences would gather rounding errors.
             self._now = max(self._now, self._scheduled[0]._when)  # type: ignore[attr-defined]
             self._standstill = 0
+            if self.passed is not None:
+                self.passed(self._now)
             return
         self._standstill += 1
         if self._standstill > STANDSTILL_ITERATIONS_MAX:
@@ -262,15 +266,22 @@ def _where(task: asyncio.Task[Any]) -> str:
     return f"{task.get_name()}: {code.co_qualname} at {code.co_filename}:{frame.f_lineno}"
 
 
-def run_simulated(main: Coroutine[Any, Any, T], *, start: datetime) -> T:
+def run_simulated(
+    main: Coroutine[Any, Any, T],
+    *,
+    start: datetime,
+    passed: Callable[[float], None] | None = None,
+) -> T:
     """Run `main` to its end on a simulated clock that reads `start` at first; its result.
 
-    Tasks left over are cancelled in order of creation.  Raises `SimulationStuck` when nothing can
-    happen any more, and the first error that a callback or a forgotten task raised.
+    `passed` hears of the seconds since then as the clock comes to them, and acts on nothing of the
+    run.  Tasks left over are cancelled in order of creation.  Raises `SimulationStuck` when nothing
+    can happen any more, and the first error that a callback or a forgotten task raised.
     """
     with asyncio.Runner(loop_factory=lambda: SimulatedLoop(start)) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, SimulatedLoop)
+        loop.passed = passed
         return runner.run(_to_the_end(main, loop))
 
 

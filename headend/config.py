@@ -23,6 +23,7 @@ import msgspec
 from headend.config_analysis import AnalysisPolicy
 from headend.config_notify import Channel, Notification, NotifyRule, check
 from headend.config_opcua import OpcUa
+from headend.config_qa import Qa
 from headend.config_retention import RetentionPolicy, too_short
 from headend.config_rollup import RollupPolicy
 from headend.config_service_levels import ServiceLevelPolicy
@@ -430,6 +431,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     soap: Soap = Soap()
     rest: Rest = Rest()
     web: Web = Web()
+    qa: Qa | None = None
     opcua: OpcUa = OpcUa()
     mqtt: Mqtt = Mqtt()
     orders: OrderPolicy = OrderPolicy()

@@ -71,11 +71,13 @@ def run(
     seed: int | None = None,
     keep: Path | None = None,
     recorder: Recorder | None = None,
+    passed: Callable[[float], None] | None = None,
 ) -> Story:
     """Run a scenario to its end.
 
     The head-end's databases vanish with the run unless `keep` names an empty directory for them.
-    What travelled goes to the `recorder`; whoever gave it closes it.
+    What travelled goes to the `recorder`; whoever gave it closes it.  `passed` hears of the seconds
+    of the story as its clock comes to them.
     Raises `BadScenario` for a field that cannot be built, and `NoSolution` for one whose grid
     cannot carry what is drawn.
     """
@@ -88,7 +90,7 @@ def run(
         )
         stage = _Stage(scenario, seed, directory, recorder)
         with explained():
-            story = run_simulated(stage.play(), start=scenario.start_utc)
+            story = run_simulated(stage.play(), start=scenario.start_utc, passed=passed)
     return replace(story, wall_s=elapsed_s())
 
 

@@ -107,11 +107,12 @@ def played(
     keep: Path | None = None,
     log: Path | None = None,
     recorder: Recorder | None = None,
+    passed: Callable[[float], None] | None = None,
     look: Callable[[Story, Summary], None] = lambda story, summary: None,
 ) -> Summary:
-    """Play a scenario; `log` is where its world's log goes, and `look` sees the world before it is
-    gone.  Raises `BadScenario`, `OSError`."""
-    story = run(scenario, seed=seed, keep=keep, recorder=recorder)
+    """Play a scenario; `log` is where its world's log goes, `passed` hears of its seconds, `look`
+    sees the world before it is gone.  Raises `BadScenario`, `OSError`."""
+    story = run(scenario, seed=seed, keep=keep, recorder=recorder, passed=passed)
     if log is not None:
         log.write_bytes(b"".join(line + b"\n" for line in story.world.log.lines))
     with explained():  # whoever looks at energies may be the first who does

@@ -18,8 +18,10 @@ from headend.app.head_end import HeadEnd
 from headend.app.http import address, open_door
 from headend.app.shipments_asked import ShipmentDesk
 from headend.changes.numbering import SIMULATED_POLL_S
+from headend.config import BadConfig
 from headend.orders.inbox import Inbox
 from headend.orders.withdraw import Withdrawal
+from headend.qa.desk import QaDesk
 from headend.rest.asking import Parts
 from headend.rest.door import application, bounded, uvicorn_options
 from headend.rest.feed import POLL_S, Feed
@@ -90,6 +92,21 @@ def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> W
     )
 
 
+def qa_desk(head_end: HeadEnd, stack: AsyncExitStack) -> QaDesk | None:
+    """The QA console's desk, which ends what it has started when the stack is left; None where it
+    is not configured.  Raises `BadConfig`."""
+    config = head_end.config.qa
+    if config is None:
+        return None
+    desk = QaDesk(config, head_end.guard.clock)
+    try:
+        desk.open()
+    except OSError as error:
+        raise BadConfig(f"qa.folder: {config.folder}: {error.strerror}") from error
+    stack.push_async_callback(desk.close)
+    return desk
+
+
 async def make_first_administrator(head_end: HeadEnd) -> str | None:
     """The one-time password of the first administrator, where it was made now: at the first start
     of a head-end that has pages."""
@@ -108,7 +125,8 @@ async def open_rest(
     stack: AsyncExitStack,
     soap_url: str | None = None,
 ) -> str | None:
-    """Open the door; its URL, None where none is configured.  Raises `DoorTaken`."""
+    """Open the door; its URL, None where none is configured.  Raises `DoorTaken`, and
+    `BadConfig` for a QA console's folder that cannot be used."""
     rest = head_end.config.rest
     if rest.port is None:
         return None
@@ -117,7 +135,11 @@ async def open_rest(
     routes = application(parts, version=_version())
     app: ASGIApp = routes
     if head_end.config.web.enabled:
-        web = replace(web_parts(head_end, parts, soap_url), rest_description=routes.openapi)
+        web = replace(
+            web_parts(head_end, parts, soap_url),
+            rest_description=routes.openapi,
+            qa=qa_desk(head_end, stack),
+        )
         app = web_door.beside(routes, web_door.application(web))
     app = bounded(app, parts)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)

@@ -45,6 +45,7 @@ class Permission(enum.StrEnum):
     AUDIT_READ = "audit.read"
     METRICS_READ = "metrics.read"
     STREAM_READ = "stream.read"
+    SCENARIO_PLAY = "scenario.play"
     SYSTEM_OPERATE = "system.operate"
 
 
@@ -79,6 +80,7 @@ MEANING: dict[Permission, str] = {
     P.AUDIT_READ: "see and verify the audit log",
     P.METRICS_READ: "scrape the metrics",
     P.STREAM_READ: "listen to changes as they come; each kind needs its own besides",
+    P.SCENARIO_PLAY: "play scenarios of the simulated field on the QA console",
     P.SYSTEM_OPERATE: "back up and restore",
 }
 
@@ -143,7 +145,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     },
     Role.ANALYST: _SEES
     | {P.READING_CORRECT, P.REPORT_READ, P.CUSTOMER_READ, P.TASK_READ, P.TASK_WRITE},
-    Role.QA: _SEES | {P.ORDER_READ, P.REPORT_READ, P.METRICS_READ, P.TASK_READ},
+    Role.QA: _SEES | {P.ORDER_READ, P.REPORT_READ, P.METRICS_READ, P.TASK_READ, P.SCENARIO_PLAY},
     Role.AUDITOR: frozenset(
         {
             P.AUDIT_READ,

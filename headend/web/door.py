@@ -20,7 +20,7 @@ from headend.ports import StoreUnavailable
 from headend.rest.problems import Problem
 from headend.rest.standing import OPEN
 from headend.web import live, pages, static
-from headend.web.page import Page
+from headend.web.page import Menu, Page
 from headend.web.render import rendered
 from headend.web.visit import Elsewhere, WebParts, visit_of
 
@@ -31,7 +31,8 @@ _log = structlog.get_logger("web")
 def application(web: WebParts) -> FastAPI:
     """The pages' routes."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.state.web = replace(web, pages=_pages())
+    shown = [page for page in _pages() if page.menu is not Menu.QA or web.qa is not None]
+    app.state.web = replace(web, pages=shown)
     app.include_router(static.router)
     app.include_router(live.router)
     for module in pages.MODULES:

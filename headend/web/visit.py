@@ -22,6 +22,7 @@ from headend.access.desk import AccountDesk, By
 from headend.access.sessions import TEXT, Sessions, proof, proven
 from headend.domain.account import Account, Caller, Permission
 from headend.ports.adapters import Adapters
+from headend.qa.desk import QaDesk
 from headend.rest.asking import Parts, refusal, source_of
 from headend.rest.problems import Problem
 from headend.web.consulta.asking import Unconfigured
@@ -58,6 +59,7 @@ class WebParts:
     rest_description: Callable[[], Mapping[str, Any]] = dict
     pages: Sequence[Page] = ()
     realtime: RealTime | None = None
+    qa: QaDesk | None = None  # None where there is no QA console
 
     @property
     def adapters(self) -> Adapters:

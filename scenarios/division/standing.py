@@ -21,6 +21,7 @@ from headend.app.serving import Running, serving
 from headend.app.sessions import Bus, open_session, session_at
 from headend.clock import WallClock
 from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy, Rest, Soap
+from headend.config_qa import Qa
 from headend.config_rollup import RollupPolicy
 from headend.config_tasks import Associations
 from headend.ports import StoreUnavailable
@@ -177,6 +178,7 @@ def config_of(wanted: Wanted, other: Standing) -> Config:
         legacy_database=f"sqlite:///{wanted.folder / 'ami-legacy.db'}",
         soap=Soap(port=wanted.soap_port),
         rest=Rest(port=wanted.rest_port),
+        qa=Qa(folder=wanted.folder / "qa-runs"),
         orders=OrderPolicy(zone=str(ZONE), backoff_first_s=10.0),
         collection=CollectionPolicy(
             task=(

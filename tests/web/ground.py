@@ -17,6 +17,7 @@ from headend.clock import LoopClock
 from headend.config_web import Web
 from headend.domain.account import Role
 from headend.ports.adapters import Adapters
+from headend.qa.desk import QaDesk
 from headend.rest.door import bounded, uvicorn_options
 from headend.web.consulta.asking import Unconfigured
 from headend.web.consulta.realtime import RealTime
@@ -34,6 +35,7 @@ class Ground(Door):
     url: str = ""
     people: set[str] = field(default_factory=set)
     adapters: Adapters = field(default_factory=Unconfigured)
+    qa: QaDesk | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,6 +71,7 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     web = WebParts(
         ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
         soap_url="http://127.0.0.1:8000/soap", realtime=ground.realtime,
+        qa=ground.qa,
     )  # fmt: skip
     pages = application(web)
     for router in more:
@@ -77,5 +80,8 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     async with AsyncExitStack() as stack:
         port = await open_door(app, uvicorn_options(ground.config.rest), "127.0.0.1", 0, stack)
         stack.callback(ground.parts.feed.close)
+        if ground.qa is not None:
+            ground.qa.open()
+            stack.push_async_callback(ground.qa.close)
         ground.url = f"http://127.0.0.1:{port}"
         yield ground

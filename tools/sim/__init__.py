@@ -8,6 +8,7 @@ comparing   where two runs part
 replaying   a live run played again
 whatif      one story with something varied
 sequence    one story as a sequence diagram
+progress_told  how far a command is, for programs
 told        a run and a sweep in words
 """
 

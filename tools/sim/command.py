@@ -28,6 +28,9 @@ Seed = Annotated[int | None, typer.Option(help="In place of the file's own.")]
 Jobs = Annotated[
     int, typer.Option(min=1, help="Processes at a time; as many as there are processors.")
 ]
+Told = Annotated[
+    bool, typer.Option("--progress", help="Tell on stderr how far it is, as lines of JSON.")
+]
 Verbose = Annotated[bool, typer.Option(help="Show the head-end's log on stderr.")]
 Junit = Annotated[
     Path | None,

@@ -18,10 +18,12 @@ from scenarios.story import Story
 from scenarios.summary import Summary, played
 from tools.capturing import CaptureFile, recording
 from tools.options import Json
+from tools.sim import progress_told
 from tools.sim.command import (
     File,
     Junit,
     Seed,
+    Told,
     Verbose,
     app,
     cannot_be_played,
@@ -31,7 +33,7 @@ from tools.sim.command import (
     make_room,
     mind_the_log,
 )
-from tools.sim.told import as_json, tell
+from tools.sim.told import as_json, outline, tell
 from tools.terminal import err, out, print_json
 
 
@@ -41,13 +43,13 @@ def list_(json: Json = False) -> None:
 
     Example: [bold]ami sim list[/]
     """
-    shelf = [(name, find(name)[1].about) for name in stories.names()]
+    shelf = [(name, find(name)[1]) for name in stories.names()]
     if json:
-        print_json([{"name": name, "about": about} for name, about in shelf])
+        print_json([{"name": name, **outline(story)} for name, story in shelf])
         return
     width = max(len(name) for name, _ in shelf)
-    for name, about in shelf:
-        out.print(Text.assemble((f"{name:{width}}", "bold"), f"  {about}"))
+    for name, story in shelf:
+        out.print(Text.assemble((f"{name:{width}}", "bold"), f"  {story.about}"))
 
 
 @app.command()
@@ -67,6 +69,7 @@ def run(
     lang: Annotated[Language, typer.Option(help="The report's language.")] = Language.EN,
     junit: Junit = None,
     verbose: Verbose = False,
+    progress: Told = False,
     json: Json = False,
 ) -> None:
     """Play a story and hold it against what it expects.  Exit code 1 where it is otherwise.
@@ -90,6 +93,7 @@ def run(
                 keep=keep,
                 log=log,
                 recorder=recorder,
+                passed=progress_told.of_story(scenario) if progress else None,
                 look=_look(report, lang),
             )
     except BadScenario as error:

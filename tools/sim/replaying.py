@@ -23,7 +23,8 @@ from scenarios.summary import summarise
 from scenarios.whatif import Variant, variants
 from tools.database import reading
 from tools.options import Json
-from tools.sim.command import app, cannot_be_played, has_a_directory
+from tools.sim import progress_told
+from tools.sim.command import Told, app, cannot_be_played, has_a_directory
 from tools.sim.whatif import choice
 from tools.terminal import err, failed, log_nothing, out, print_json, show, wrong_usage
 
@@ -52,6 +53,7 @@ def replay_(
     report: Annotated[
         Path | None, typer.Option(help="Write a page with plots of the last run, as HTML.")
     ] = None,
+    progress: Told = False,
     json: Json = False,
 ) -> None:
     """Play a head-end's orders again, in a field with the faults that its evidence suggests: with
@@ -77,12 +79,18 @@ def replay_(
             console=err,
             disable=not err.is_terminal,
             transient=True,
-        ) as progress:
-            bar = progress.add_task("", total=None)
+        ) as line:
+            bar = line.add_task("", total=None)
+
+            def stage(name: str) -> None:
+                line.update(bar, description=name)
+                if progress:
+                    progress_told.of_stage(name)
+
             found = replay(
                 what,
                 chosen,
-                stage=lambda name: progress.update(bar, description=name),
+                stage=stage,
                 look=lambda story: _report(story, report),
             )
     except BadScenario as error:

@@ -13,11 +13,13 @@ from scenarios.schema import BadScenario
 from scenarios.sweep import Run
 from scenarios.sweep import sweep as sweep_
 from tools.options import Json
+from tools.sim import progress_told
 from tools.sim.command import (
     PROCESSORS,
     File,
     Jobs,
     Junit,
+    Told,
     Verbose,
     app,
     cannot_be_played,
@@ -41,6 +43,7 @@ def sweep(
     ] = False,
     junit: Junit = None,
     verbose: Verbose = False,
+    progress: Told = False,
     json: Json = False,
 ) -> None:
     """Play a story under many seeds.  Each failure names the command that repeats it.
@@ -53,13 +56,16 @@ def sweep(
     wanted = seeds_of(seeds)
     has_a_directory("--junit", junit)
     elapsed_s = stopwatch()
-    with progress_bar(name, "failed") as progress:
-        bar = progress.add_task("", total=len(wanted), failed=0)
+    with progress_bar(name, "failed") as line:
+        bar = line.add_task("", total=len(wanted), failed=0)
 
         def ended(run: Run) -> None:
             missed = 0 if run.ok else 1
-            already = progress.tasks[0].fields["failed"]
-            progress.update(bar, advance=1, failed=already + missed)
+            failed = line.tasks[0].fields["failed"] + missed
+            line.update(bar, advance=1, failed=failed)
+            if progress:
+                done = round(line.tasks[0].completed)
+                progress_told.of_sweep(run.seed, done=done, of=len(wanted), failed=failed)
 
         try:
             swept = sweep_(

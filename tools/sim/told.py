@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, seconds
 from scenarios.summary import Summary, plain
 from scenarios.sweep import Swept
 from tools.terminal import out, show
@@ -103,6 +103,32 @@ def duration(total_s: float) -> str:
 
 def as_json(summary: Summary) -> dict[str, Any]:
     return dict(msgspec.to_builtins(summary))
+
+
+def outline(story: Scenario) -> dict[str, Any]:
+    """What a story is, without playing it: only what its file says."""
+    expected = msgspec.to_builtins(story.expect)
+    if story.expect.completeness is None:
+        expected.pop("completeness_lag")  # says how completeness is meant, and nothing without
+    return {
+        "about": story.about,
+        "seed": story.seed,
+        "start": story.start_utc,
+        "duration_s": seconds(story.duration),
+        "meters": story.field.meters,
+        "concentrators": story.field.concentrators,
+        "orders": len(story.order),
+        "faults": [
+            {
+                "kind": fault.kind,
+                "target": fault.target,
+                "at_s": seconds(fault.at),
+                "until_s": None if fault.until is None else seconds(fault.until),
+            }
+            for fault in story.fault
+        ],
+        "expect": {name: plain(value) for name, value in expected.items() if value is not None},
+    }
 
 
 def swept_as_json(file: str, swept: Swept, wall_s: float) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from headend.web.pages import (
     orders,
     preference,
     profile,
+    qa,
+    qa_runs,
     reports,
     unbalance,
 )
@@ -38,6 +40,8 @@ MODULES = (
     concentrators,
     collection,
     levels,
+    qa,
+    qa_runs,
     reports,
     accounts,
     audit,
