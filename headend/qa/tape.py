@@ -57,7 +57,9 @@ class Course(msgspec.Struct, frozen=True):
 
     @property
     def took_s(self) -> float:
-        return (self.last.at - self.steps[0].at).total_seconds()
+        """Until its state was the one that it has: something may be found out long afterwards."""
+        ended = next(step for step in self.steps if step.state == self.last.state)
+        return (ended.at - self.steps[0].at).total_seconds()
 
 
 class Tape(msgspec.Struct, frozen=True):

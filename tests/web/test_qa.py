@@ -63,10 +63,6 @@ def laid(desk: QaDesk, wish: Wish, state: State, **files: object) -> int:
     return run.number
 
 
-def page_of(sought: str) -> str:
-    return f"/qa/scenarios?q={sought}"
-
-
 def line(at: int, **fields: object) -> str:
     return json.dumps({"at": at * 1_000_000, **fields}) + "\n"
 
@@ -82,11 +78,10 @@ async def test_a_story_is_found_played_and_explained(tmp_path: Path) -> None:
         await page.get_by_label("Buscar").fill("modem explained")
         await page.keyboard.press("Enter")
         await expect(page.locator(".cards li")).to_have_count(1)
-        await looked_at(it, page_of("modem"), es="Escenarios", en="Scenarios", shot="qa")
-        path = f"/qa/scenarios/{STORY}"
-        await looked_at(it, path, es=TOLD, en=TOLD, shot="qa-scenario")
-        await it.prefer("es", "light")
-        await it.go(path)
+        await it.is_clean()
+        await page.get_by_role("link", name=TOLD).click()
+        await expect(page.locator("h1")).to_have_text(TOLD)
+        await it.is_clean()
         await page.locator("#seed").fill("7")
         await page.get_by_role("button", name="Correr").press("Enter")
         await expect(page.locator("h1")).to_have_text("Corrida 1")
@@ -122,12 +117,15 @@ async def test_sweeps_replays_and_differences_look_right(tmp_path: Path) -> None
     async with opened(ground), browsing(ground, Role.QA) as it:
         await looked_at(it, "/qa/runs", es="Corridas", en="Runs", shot="qa-runs")
         await looked_at(it, "/qa/runs/3", es="Corrida 3", en="Run 3", shot="qa-sweep")
-        for number in (4, 5):
-            await it.go(f"/qa/runs/{number}")
+        for language, path, told in (
+            ("es", "/qa/runs/4", "intentos"),
+            ("en", "/qa/runs/5", "cancelled"),
+            ("en", "/qa/diff?left=1&right=2", "They part at line 2"),
+        ):
+            await it.prefer(language, "dark")
+            await it.go(path)
             await it.is_clean(whole=False)
-        await looked_at(
-            it, "/qa/diff?left=1&right=2", es="Comparación", en="Comparison", shot="qa-diff"
-        )
+            await expect(it.page.locator("main")).to_contain_text(told)
         await it.go("/qa/diff?left=2&right=2")
         await expect(it.page.get_by_role("status")).to_contain_text("line by line")
 

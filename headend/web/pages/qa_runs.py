@@ -66,7 +66,8 @@ async def one(visit: Engineer, number: int) -> Response:
     told, course = await visit.parts.outside(lambda: _results(run, folder))
     return rendered(
         visit, "qa_run.html", run=run, sign=SIGNS[run.state], progress=desk.progress(number),
-        ahead=desk.ahead(run), told=told, tape=course, chart=_chart(visit, run, told), ended_as=lambda code: ended_as(visit, code),
+        ahead=desk.ahead(run), told=told, tape=course, chart=_chart(visit, run, told),
+        ended_as=lambda code: ended_as(visit, code),
         left=[name for name, (file, _) in LEFT.items() if (folder / file).is_file()],
         recorded=(folder / DATABASE).is_file() and run.state.ended,
     )  # fmt: skip
