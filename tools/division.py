@@ -127,7 +127,7 @@ async def _cause(work: asyncio.Task[None]) -> None:
 def _addresses(up: Living) -> Iterator[tuple[str, str]]:
     """What there is to look at, and where."""
     running, systems = up.running, up.systems
-    yield "Look here", f"{running.web_url}/"
+    yield "Look here", f"{running.web_url}/dashboard"
     yield "Log in as admin, once with", running.first_password or "the password that you chose"
     yield "REST, with a token", f"{running.rest_url}"
     yield "SOAP: forms for each message", f"{running.soap_url}/try"

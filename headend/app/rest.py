@@ -80,16 +80,21 @@ def simulated_door(head_end: HeadEnd) -> ASGIApp:
 
 def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> WebParts:
     """What the pages need, beside what the routes do."""
-    config, guard = head_end.config, head_end.guard
-    chance = head_end.ground.chance
+    config, clock = head_end.config, head_end.guard.clock
     return WebParts(
         parts,
-        AccountDesk(head_end.store, guard.clock, chance, guard.passwords, config.access),
-        Sessions(head_end.store, guard.clock, chance, config.web),
+        account_desk(head_end),
+        Sessions(head_end.store, clock, head_end.ground.chance, config.web),
         secure=config.rest.tls is not None,
         soap_url=soap_url,
-        realtime=RealTime(head_end.associating.adapters, guard.clock),
+        realtime=RealTime(head_end.associating.adapters, clock),
     )
+
+
+def account_desk(head_end: HeadEnd) -> AccountDesk:
+    """Where the head-end's own accounts are kept."""
+    guard, chance = head_end.guard, head_end.ground.chance
+    return AccountDesk(head_end.store, guard.clock, chance, guard.passwords, head_end.config.access)
 
 
 def qa_desk(head_end: HeadEnd, stack: AsyncExitStack) -> QaDesk | None:
@@ -110,13 +115,10 @@ def qa_desk(head_end: HeadEnd, stack: AsyncExitStack) -> QaDesk | None:
 async def make_first_administrator(head_end: HeadEnd) -> str | None:
     """The one-time password of the first administrator, where it was made now: at the first start
     of a head-end that has pages."""
-    config, guard = head_end.config, head_end.guard
+    config = head_end.config
     if config.rest.port is None or not config.web.enabled:
         return None
-    desk = AccountDesk(
-        head_end.store, guard.clock, head_end.ground.chance, guard.passwords, config.access
-    )
-    return await first_administrator(desk)
+    return await first_administrator(account_desk(head_end))
 
 
 async def open_rest(

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from headend.access.desk import By
+from headend.access.first import FIRST
 from headend.app.registering import registry_desk
+from headend.app.rest import account_desk
 from headend.app.serving import Running, serving
 from headend.app.sessions import Bus, open_session, session_at
 from headend.clock import WallClock
@@ -24,6 +26,7 @@ from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy
 from headend.config_qa import Qa
 from headend.config_rollup import RollupPolicy
 from headend.config_tasks import Associations
+from headend.domain.account import Role
 from headend.ports import StoreUnavailable
 from scenarios.division import field as live
 from scenarios.division import orders as division_orders
@@ -41,6 +44,8 @@ from scenarios.utility.standing import Standing
 
 DAYS: Final = 30
 BY: Final = By("division", "ami demo --serve")
+VISITOR: Final = tuple(role for role in Role if role is not Role.PARTY)
+"""Who looks at the division is technician, operator, analyst and all others in turn."""
 LOOK_S: Final = 0.2
 FIGURES_WITHIN_S: Final = 30.0
 """Whoever looks does not wait longer for the dashboard's figures: they come meanwhile."""
@@ -225,6 +230,7 @@ async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> Asy
         other: Standing = await theirs.word()
         config = config_of(wanted, other)
         async with serving(config) as head_end:
+            await account_desk(head_end.head_end).set_roles(FIRST, VISITOR, BY)
             where = head_end.broker
             if isinstance(where, Bus):
                 raise NoBroker

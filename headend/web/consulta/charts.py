@@ -89,7 +89,7 @@ def _unbalance(
             "bargap": 0.25,
             "showlegend": True,
             "yaxis": {"title": {"text": sign}, "rangemode": "tozero"},
-            "xaxis": {"type": "category", "tickangle": -40 if len(found) > 6 else 0},
+            "xaxis": {"type": "category", "tickangle": -40 if len(found) > 3 else 0},
         },
         320,
     )
