@@ -13,7 +13,7 @@ from rich.table import Table
 from headend.app.cim_bus import serving_bus
 from headend.app.http import DoorTaken
 from headend.config import BadConfig
-from headend.config_bus import BusSettings, read
+from headend.config.bus import BusSettings, read
 from headend.integration.bus.dead_letters import DeadLettersInFolder, UnknownLetter
 from headend.integration.bus.routing import can_be_sent_again
 from headend.integration.bus.traces import TracesInFolder, told

@@ -12,10 +12,10 @@ from rich.tree import Tree
 
 from headend.clock import WallClock
 from headend.config import BadConfig
-from headend.config_adapters import AdapterSettings
-from headend.config_adapters import read as read_adapters
-from headend.config_bus import BusSettings
-from headend.config_bus import read as read_bus
+from headend.config.adapters import AdapterSettings
+from headend.config.adapters import read as read_adapters
+from headend.config.bus import BusSettings
+from headend.config.bus import read as read_bus
 from headend.domain.message_log import DoorMessage
 from headend.domain.order import Order
 from headend.domain.reason import REASONS

@@ -17,7 +17,7 @@ from headend.app.http import DoorTaken
 from headend.app.sessions import MosquittoFailed
 from headend.clock import WallClock
 from headend.config import BadConfig
-from headend.config_adapters import AdapterSettings, read
+from headend.config.adapters import AdapterSettings, read
 from headend.soap.door.route import UnsafeBind
 from scenarios.utility.making import make
 from scenarios.utility.standing import standing

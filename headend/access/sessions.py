@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from headend.access import lines
 from headend.access.desk import By
-from headend.config_web import Web
+from headend.config.web import Web
 from headend.domain.account import Account, Session
 from headend.ports import Chance, Clock, Store, Transaction
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headend.analysis.quantity import QUANTITIES, Quantity, Real
-from headend.config_analysis import Band, Bands
+from headend.config.analysis import Band, Bands
 
 Codes = npt.NDArray[np.int8]
 

@@ -23,7 +23,7 @@ from headend.analysis.quantity import PHASES, QUANTITIES, Quantity, Real
 from headend.analysis.rephasing import Plan, advise, typical_hours
 from headend.analysis.rollup import rolled
 from headend.analysis.windows import DayRange, hour_ends
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.meter import Meter
 from headend.domain.utility_day import DAY_S, span_of
 

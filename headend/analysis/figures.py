@@ -12,7 +12,7 @@ from headend.analysis.power_factor import capacitors_kvar, power_factor
 from headend.analysis.quantity import Flags, Real
 from headend.analysis.rollup import MILLIONTHS, Rollup
 from headend.analysis.unbalance import max_deviation
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 
 
 @dataclass(frozen=True, slots=True, eq=False)

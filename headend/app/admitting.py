@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headend.config import Config
-from headend.config_adapters import AdapterDoor
-from headend.config_bus import BusDoor
+from headend.config.adapters import AdapterDoor
+from headend.config.bus import BusDoor
 from headend.ports import Clock, Store
 from headend.soap.door.admission import Admission
 from headend.soap.door.freshness import Identity

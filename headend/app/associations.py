@@ -11,7 +11,7 @@ from typing import TypeVar
 from headend import certificates
 from headend.app.cim_reaching import Way, reaching
 from headend.config import BadConfig, Tls
-from headend.config_tasks import Associations
+from headend.config.tasks import Associations
 from headend.integration.cim.asking import following, instances_in, read, written
 from headend.ports import Chance, Clock
 from headend.ports.adapters import AdapterFailed, Asked, Heard

@@ -17,8 +17,8 @@ from headend.app.http import address, open_door
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Soap
-from headend.config_adapters import AdapterDoor as DoorSettings
-from headend.config_adapters import AdapterSettings
+from headend.config.adapters import AdapterDoor as DoorSettings
+from headend.config.adapters import AdapterSettings
 from headend.integration.bus.answering import Answering
 from headend.integration.bus.dead_letters import DeadLettersInFolder
 from headend.integration.bus.traces import TracesInFolder

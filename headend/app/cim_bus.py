@@ -17,7 +17,7 @@ from headend.app.http import address, open_door
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import BadConfig, Soap
-from headend.config_bus import BusDoor, BusSettings, SoapSystem
+from headend.config.bus import BusDoor, BusSettings, SoapSystem
 from headend.integration.bus.answering import Answering
 from headend.integration.bus.asking import Asking
 from headend.integration.bus.dead_letters import DeadLettersInFolder, UnknownLetter

@@ -10,7 +10,7 @@ from headend.app.password_files import password_in
 from headend.app.sessions import open_session
 from headend.clock import WallClock
 from headend.config import BadConfig
-from headend.config_bus import BusBroker
+from headend.config.bus import BusBroker
 from headend.field.mqtt import Address, MqttBroker
 from headend.integration.bus.dead_letters import DeadLetters
 from headend.integration.bus.node import Ground

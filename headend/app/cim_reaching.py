@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from headend import certificates
 from headend.app.cim_ground import Grounds, check_broker
 from headend.config import Tls
-from headend.config_bus import BusBroker
+from headend.config.bus import BusBroker
 from headend.integration.bus.asking import Asking
 from headend.integration.bus.dead_letters import DeadLettersInFolder
 from headend.integration.bus.traces import TracesInMemory

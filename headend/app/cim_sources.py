@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from headend.app.password_files import password_in
 from headend.config import database_url
-from headend.config_adapters import Adapting
-from headend.config_sources import HeadEndSource, OpcUaSource, SqlSource
+from headend.config.adapters import Adapting
+from headend.config.sources import HeadEndSource, OpcUaSource, SqlSource
 from headend.integration.cim.ami import AmiLayer, Reads
 from headend.integration.cim.layer import DataLayer
 from headend.integration.cim.mapping import mapping_of

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from headend import certificates
 from headend.config import BadConfig, Config, Mqtt, ServerTls
-from headend.config_opcua import OpcUa
+from headend.config.opcua import OpcUa
 from headend.rest import door as rest_door
 from headend.soap.door.route import UnsafeBind, check_bind, is_loopback
 

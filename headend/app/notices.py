@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Config
-from headend.config_notify import Channel, MqttChannel, SmtpChannel
+from headend.config.notify import Channel, MqttChannel, SmtpChannel
 from headend.domain.event import Severity
 from headend.domain.notice import Notice, NoticeState, NoticeStep
 from headend.field.broker import Broker

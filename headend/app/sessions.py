@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headend import certificates
 from headend.config import Config, Tls
-from headend.config_notify import MqttChannel
+from headend.config.notify import MqttChannel
 from headend.field import mosquitto
 from headend.field.admission import Admission
 from headend.field.broker import Broker

@@ -15,7 +15,7 @@ import structlog
 from headend import trouble
 from headend.collection.periods import period_of
 from headend.collection.rollup import rolled_up
-from headend.config_rollup import RollupPolicy
+from headend.config.rollup import RollupPolicy
 from headend.ports import Clock, Store, Transaction
 
 DAY_MINUTES = 1440

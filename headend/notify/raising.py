@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from headend import trouble
-from headend.config_notify import NotifyRule
+from headend.config.notify import NotifyRule
 from headend.domain.change import Change, ChangeKind
 from headend.domain.event import Event, Incident, Subject
 from headend.domain.notice import Case, Notice, NoticeStep

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from headend.config_notify import PLACE, NotifyRule, Quiet
+from headend.config.notify import PLACE, NotifyRule, Quiet
 from headend.domain import event_table
 from headend.domain.event import Event, Incident, IncidentKind, Severity, Subject
 

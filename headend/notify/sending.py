@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from headend import trouble
-from headend.config_notify import Notification
+from headend.config.notify import Notification
 from headend.domain.event import Event, Incident, Subject
 from headend.domain.notice import Notice, NoticeState, NoticeStep
 from headend.notify.message import Said, said

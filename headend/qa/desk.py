@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from headend import trouble
-from headend.config_qa import Qa
+from headend.config.qa import Qa
 from headend.ports import Clock
 from headend.qa.program import Program
 from headend.qa.run import DATABASE, RESULT, Kind, Outline, Progress, Run, State, Wish

@@ -19,7 +19,7 @@ from headend.analysis.bands import COLOURS, Colour, counted
 from headend.analysis.figures import Figures, figures
 from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import FeederRoll
 
 _ORDER: Final = {colour: place for place, colour in enumerate((Colour.GREEN, Colour.YELLOW,

@@ -13,7 +13,7 @@ import msgspec
 
 from headend.access import lines
 from headend.access.desk import By
-from headend.config_tasks import Associations
+from headend.config.tasks import Associations
 from headend.domain.account import Permission
 from headend.domain.task import CatchUp, Every, Run, RunState, Schedule, Task
 from headend.ports import Clock, Store, Transaction

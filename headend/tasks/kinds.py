@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from headend.config_tasks import Associations
+from headend.config.tasks import Associations
 from headend.domain.task import CatchUp, Told
 from headend.tasks.work import Failed, Work
 

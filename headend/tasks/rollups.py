@@ -22,7 +22,7 @@ from headend.analysis.hourly import HOUR_S, Hours
 from headend.analysis.quantity import PHASES, QUANTITIES, Real
 from headend.analysis.rollup import Rollup, rolled
 from headend.analysis.windows import MOBILE_48H_DAYS, MOBILE_MONTH_DAYS, hour_ends, newest_day
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import FeederHour, FeederRoll, Span
 from headend.domain.task import Told
 from headend.domain.utility_day import days

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from headend import trouble
-from headend.config_analysis import AnalysisPolicy
-from headend.config_tasks import TaskPolicy
+from headend.config.analysis import AnalysisPolicy
+from headend.config.tasks import TaskPolicy
 from headend.domain.task import CatchUp, Run, RunLine, RunState, Told, key_of
 from headend.ports import Clock, Store, StoreUnavailable, Transaction
 from headend.ports.adapters import AdapterFailed, Adapters

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from headend.config import BadConfig
-from headend.config_warehouse import Party, WarehousePolicy
+from headend.config.warehouse import Party, WarehousePolicy
 from headend.warehouse.manifest import Manifest, Part
 from headend.warehouse.tables import ERRORS, TABLES, Table
 

@@ -20,8 +20,8 @@ from headend.analysis.windows import MOBILE_MONTH_DAYS, newest_day
 from headend.app.associations import ConfiguredAdapters
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from headend.config_analysis import AnalysisPolicy
-from headend.config_tasks import Associations
+from headend.config.analysis import AnalysisPolicy
+from headend.config.tasks import Associations
 from headend.domain.feeder import CHANNELS, FeederHour
 from headend.domain.utility_day import span_of
 from headend.opcua.reach import Reach

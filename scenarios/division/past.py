@@ -13,7 +13,7 @@ from headend.app.registering import registry_desk
 from headend.collection.rolling import RollingUp
 from headend.collection.validation.desk import Validation
 from headend.config import Config
-from headend.config_rollup import RollupPolicy
+from headend.config.rollup import RollupPolicy
 from scenarios.division.feeder_hours import load_month
 from scenarios.division.history import fill_month
 from scenarios.division.making import ZONE

@@ -23,9 +23,9 @@ from headend.app.serving import Running, serving
 from headend.app.sessions import Bus, open_session, session_at
 from headend.clock import WallClock
 from headend.config import CollectionPolicy, CollectionTask, Config, OrderPolicy, Rest, Soap
-from headend.config_qa import Qa
-from headend.config_rollup import RollupPolicy
-from headend.config_tasks import Associations
+from headend.config.qa import Qa
+from headend.config.rollup import RollupPolicy
+from headend.config.tasks import Associations
 from headend.domain.account import Role
 from headend.ports import StoreUnavailable
 from scenarios.division import field as live

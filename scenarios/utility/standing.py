@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from headend import config_adapters, config_bus
 from headend.app.cim_adapters import serving_adapters
 from headend.app.cim_bus import serving_bus
 from headend.app.sessions import Bus, find_broker
 from headend.clock import WallClock
 from headend.config import Config
+from headend.config.adapters import read as read_adapters
+from headend.config.bus import read as read_bus
 from protocols.cim.profile import reading
 from scenarios.utility import ami, databases
 from scenarios.utility.model import Utility
@@ -70,12 +71,12 @@ async def standing(
         where = await find_broker(Config(), stack)
         port = None if isinstance(where, Bus) else where.port
         (folder / "adapters.toml").write_text(_adapters(sources, port), encoding="utf-8")
-        settings = config_adapters.read(folder / "adapters.toml")
+        settings = read_adapters(folder / "adapters.toml")
         adapters = await stack.enter_async_context(serving_adapters(settings))
         bus: str | None = None
         if port is not None:
             (folder / "bus.toml").write_text(_bus([*sources], port, head_end), encoding="utf-8")
-            said = config_bus.read(folder / "bus.toml")
+            said = read_bus(folder / "bus.toml")
             bus = (await stack.enter_async_context(serving_bus(said))).doors[DOOR]
         yield Standing(
             folder=folder,

@@ -9,7 +9,7 @@ from headend.analysis import bands
 from headend.analysis.bands import COLOURS, Colour
 from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.config import BadConfig, parse
-from headend.config_analysis import AnalysisPolicy, Band, Bands
+from headend.config.analysis import AnalysisPolicy, Band, Bands
 
 NAN = float("nan")
 

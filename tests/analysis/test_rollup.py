@@ -14,7 +14,7 @@ from headend.analysis.figures import figures, percentile
 from headend.analysis.hourly import Hours, hourly
 from headend.analysis.quantity import Real
 from headend.analysis.rollup import COLUMNS, Rollup, rolled
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 
 NAN = float("nan")
 POLICY = AnalysisPolicy()

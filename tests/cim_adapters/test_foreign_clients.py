@@ -17,8 +17,8 @@ import zeep
 from requests import Session
 from zeep.transports import Transport
 
-from headend import config_adapters
 from headend.app.cim_adapters import serving_adapters
+from headend.config.adapters import read as read_adapters
 from scenarios.utility import databases
 from scenarios.utility.making import make
 from scenarios.utility.model import Plan
@@ -62,7 +62,7 @@ async def siad(folder: Path) -> AsyncIterator[str]:
     """The adapter's SOAP address."""
     databases.write(MADE, folder)
     (folder / "adapters.toml").write_text(SETTINGS)
-    async with serving_adapters(config_adapters.read(folder / "adapters.toml")) as running:
+    async with serving_adapters(read_adapters(folder / "adapters.toml")) as running:
         yield running.doors["SIAD"]
 
 

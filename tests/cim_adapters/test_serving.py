@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from headend import config_adapters
 from headend.app.cim_adapters import serving_adapters
 from headend.config import BadConfig
-from headend.config_sources import SqlSource
+from headend.config.adapters import read as read_adapters
+from headend.config.sources import SqlSource
 from headend.integration.cim.ami import AmiLayer
 from headend.integration.cim.door import AdapterDoor, described
 from headend.integration.cim.layer import DataLayer
@@ -322,7 +322,7 @@ def test_settings_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> N
     path = tmp_path / "adapters.toml"
     path.write_text(text)
     with pytest.raises(BadConfig, match=said):
-        config_adapters.read(path)
+        read_adapters(path)
 
 
 def test_a_database_lies_beside_the_settings(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_database_lies_beside_the_settings(tmp_path: Path) -> None:
         'profile = "siad"', 'profile = "vip"'
     )
     path.write_text(DOOR + ADAPTER + url)
-    settings = config_adapters.read(path)
+    settings = read_adapters(path)
     assert [it.source.database for it in settings.adapter if isinstance(it.source, SqlSource)] == [
         str(tmp_path / "siad.db"), "postgresql://x/y",
     ]  # fmt: skip
@@ -351,7 +351,7 @@ async def test_settings_that_are_not_served(
     path = tmp_path / "adapters.toml"
     path.write_text(text + ADAPTER)
     with pytest.raises(error, match=said):
-        async with serving_adapters(config_adapters.read(path)):
+        async with serving_adapters(read_adapters(path)):
             pass
 
 

@@ -12,9 +12,10 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from headend import config_adapters, config_bus
 from headend.app.cim_adapters import serving_adapters
 from headend.clock import WallClock
+from headend.config.adapters import read as read_adapters
+from headend.config.bus import read as read_bus
 from headend.soap.door.server import SoapAnswer
 from protocols.cim import get, xml
 from protocols.cim.envelope import Message
@@ -93,8 +94,8 @@ async def test_a_utility_stands(tmp_path: Path) -> None:
         read_ = await http.post(up.adapters["AMI"], content=wrap(octets(_a_day())), headers=XML)
         values = payload.read(reading.profile("ami"), _content(read_))
         assert len([*values]) == ami.ROWS
-        assert config_adapters.read(tmp_path / "adapters.toml").door is not None
-        assert config_bus.read(tmp_path / "bus.toml").router
+        assert read_adapters(tmp_path / "adapters.toml").door is not None
+        assert read_bus(tmp_path / "bus.toml").router
 
 
 @pytest.mark.live
@@ -124,7 +125,7 @@ source = {{ kind = "sql", database = "siad.db" }}
 """
     )
     body = wrap(octets(get.all_instances("CFE_Zone", STAMP)))
-    async with serving_adapters(config_adapters.read(path)) as running:
+    async with serving_adapters(read_adapters(path)) as running:
         address = running.doors["SIAD"]
         assert address.startswith("https://")
         async with client(verify=authority.client_context("TABLERO", "tablero")) as http:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from headend.config_bus import read as read_settings
+from headend.config.bus import read as read_settings
 from protocols.cim.bus import rules
 from protocols.cim.bus.ledger import Bounds
 from protocols.cim.bus.requester import SEND_AGAIN_S

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from headend.app.cim_bus import serving_bus
 from headend.config import BadConfig
-from headend.config_bus import read
+from headend.config.bus import read
 from headend.integration.bus.dead_letters import DeadLettersInFolder
 from headend.soap.door.raw_soap import body_of
 from headend.soap.door.route import UnsafeBind

@@ -19,7 +19,7 @@ from headend.app.serving import serving
 from headend.app.sessions import Address
 from headend.certificates import to_servers
 from headend.config import Config, Tls, parse
-from headend.config_soap import Replay
+from headend.config.soap import Replay
 from headend.field.admission import Admission
 from headend.field.mqtt import MqttBroker
 from headend.soap.door.admission import OUR_NAME, WRONG_MAX

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from headend.config import BadConfig, Config, Tls, parse, read
-from headend.config_notify import Secret, SmtpChannel
-from headend.config_soap import Replay, SoapUser
+from headend.config.notify import Secret, SmtpChannel
+from headend.config.soap import Replay, SoapUser
 from protocols.cim.permits import Permit
 from tools.serve import overridden
 

@@ -11,7 +11,7 @@ from headend.chance import SeededChance
 from headend.changes.numbering import Numbering
 from headend.clock import LoopClock
 from headend.config import EventPolicy
-from headend.config_notify import Notification, NotifyRule
+from headend.config.notify import Notification, NotifyRule
 from headend.domain.event import Incident, Subject
 from headend.domain.notice import Notice
 from headend.domain.place import Place, PlaceKind

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headend.config import BadConfig, parse
-from headend.config_notify import Notification, NotifyRule, Quiet
+from headend.config.notify import Notification, NotifyRule, Quiet
 from headend.domain.event import IncidentKind, Severity, Subject
 from headend.domain.event_table import BY_NAME, of_code
 from headend.notify.rules import INCIDENT_SEVERITY, loudest

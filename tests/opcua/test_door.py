@@ -16,7 +16,7 @@ from headend.app import doors
 from headend.app.opcua import served
 from headend.app.serving import serving
 from headend.config import BadConfig, Config, Soap
-from headend.config_opcua import OpcUa, OpcUaSecurity
+from headend.config.opcua import OpcUa, OpcUaSecurity
 from headend.opcua.meters import URI
 from headend.opcua.trust import Trusted
 from headend.soap.door.route import UnsafeBind

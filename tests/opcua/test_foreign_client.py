@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from headend.config_opcua import OpcUa, OpcUaSecurity
+from headend.config.opcua import OpcUa, OpcUaSecurity
 from headend.opcua.meters import URI
 from headend.opcua.server import Bounds
 from scenarios.utility import quality_events, scada, simoce

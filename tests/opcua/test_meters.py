@@ -23,7 +23,7 @@ from headend.access.passwords import Passwords
 from headend.app.opcua import served
 from headend.chance import SeededChance
 from headend.config import AccessPolicy, Config
-from headend.config_opcua import OpcUa, OpcUaSecurity
+from headend.config.opcua import OpcUa, OpcUaSecurity
 from headend.domain.account import Role
 from headend.opcua.meters import URI
 from headend.opcua.server import OpcUaServer

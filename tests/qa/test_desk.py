@@ -14,7 +14,7 @@ import pytest
 
 from headend.clock import WallClock
 from headend.config import BadConfig, parse
-from headend.config_qa import Qa
+from headend.config.qa import Qa
 from headend.qa import tape
 from headend.qa.desk import QaDesk, QaRefused
 from headend.qa.program import Program, surroundings

@@ -16,7 +16,7 @@ from headend.app.campaigns import desk_over
 from headend.app.shipments_asked import ShipmentDesk
 from headend.collection.asking import Reads
 from headend.config import Config, OrderPolicy
-from headend.config_warehouse import Party, WarehousePolicy
+from headend.config.warehouse import Party, WarehousePolicy
 from headend.domain.account import Permission, Role
 from headend.domain.meter import Concentrator, Meter
 from headend.models import Shelf

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headend.config_notify import Secret
-from headend.config_soap import Replay, SoapUser
+from headend.config.notify import Secret
+from headend.config.soap import Replay, SoapUser
 from headend.soap.door.admission import WRONG_MAX, Admission, Caller
 from headend.soap.door.freshness import Identity, Nonces
 from protocols.cim import envelope, wsse, xml

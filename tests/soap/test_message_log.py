@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import pytest
 
-from headend.config_soap import Replay
+from headend.config.soap import Replay
 from headend.domain.audit import AuditLine, Outcome
 from headend.domain.message_log import DoorMessage
 from headend.integration.messages_in_folder import MessagesInFolder

@@ -14,8 +14,8 @@ from sqlalchemy.sql.sqltypes import BigInteger, Boolean, Float, Integer, LargeBi
 
 from headend.app.retaining import Retaining
 from headend.config import CollectionPolicy, Config, ValidationPolicy
-from headend.config_retention import KINDS, RetentionPolicy
-from headend.config_rollup import RollupPolicy
+from headend.config.retention import KINDS, RetentionPolicy
+from headend.config.rollup import RollupPolicy
 from headend.domain.retention import Outlived
 from headend.domain.utility_day import span_of
 from headend.store.columns import UtcDateTime

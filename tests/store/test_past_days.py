@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from headend.collection.validation.desk import Validation
 from headend.config import BadConfig, Config, parse
-from headend.config_retention import TOO_SHORT
+from headend.config.retention import TOO_SHORT
 from headend.domain.backfill import LookedAt
 from headend.domain.ledger import Gap, summed
 from headend.domain.meter import Meter

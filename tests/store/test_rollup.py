@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from headend.collection.intervals import by_day, empty_day, merged
 from headend.collection.rolling import RollingUp
-from headend.config_rollup import RollupPolicy
+from headend.config.rollup import RollupPolicy
 from headend.domain.interval import Row, RowQuality
 from headend.domain.rollup import ChannelSum, Rolled, RolledDay, gained
 from headend.domain.utility_day import span_of

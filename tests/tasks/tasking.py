@@ -12,7 +12,7 @@ import msgspec
 
 from headend.access.desk import By
 from headend.clock import LoopClock
-from headend.config_tasks import TaskPolicy
+from headend.config.tasks import TaskPolicy
 from headend.domain.task import CatchUp, Run, RunLine, Told
 from headend.ports.adapters import AdapterFailed, Asked, Heard
 from headend.store import task_queries as queries

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from headend.config_tasks import Associations
+from headend.config.tasks import Associations
 from headend.domain.account import Permission as P
 from headend.domain.task import CatchUp, Every, Schedule
 from headend.store import access_queries

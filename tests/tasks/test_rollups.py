@@ -13,7 +13,7 @@ import pytest
 from headend.analysis.bands import Colour
 from headend.analysis.quantity import Quantity
 from headend.analysis.windows import hour_ends, newest_day
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import (
     CHANNELS,
     FeederHour,

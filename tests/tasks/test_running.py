@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from headend.config_tasks import TaskPolicy
+from headend.config.tasks import TaskPolicy
 from headend.domain.task import Every, RunState, Schedule
 from headend.ports.adapters import AdapterFailed
 from headend.store.store import SqlStore

@@ -10,7 +10,7 @@ import pytest
 
 from headend.app.serving import serving
 from headend.config import Config, Soap
-from headend.config_tasks import Associations
+from headend.config.tasks import Associations
 from headend.store import task_queries as queries
 from headend.tasks.ours import OURS
 from tests import databases

@@ -13,15 +13,15 @@ from statistics import fmean
 
 import pytest
 
-from headend import config_adapters
 from headend.analysis.figures import figures
 from headend.analysis.rollup import Rollup
 from headend.app.associations import ConfiguredAdapters
 from headend.app.cim_adapters import serving_adapters
 from headend.chance import SystemChance
 from headend.clock import WallClock
-from headend.config_analysis import AnalysisPolicy, Band, Bands
-from headend.config_tasks import Associations, TaskPolicy
+from headend.config.adapters import read as read_adapters
+from headend.config.analysis import AnalysisPolicy, Band, Bands
+from headend.config.tasks import Associations, TaskPolicy
 from headend.domain.feeder import CHANNELS, FeederHour, FeederRoll, Span
 from headend.domain.task import RunState
 from headend.domain.utility_day import span_of
@@ -83,7 +83,7 @@ async def up(folder: Path) -> AsyncIterator[Up]:
         source = f'{{ kind = "opc-ua", url = "{opc.simoce.url}" }}'
         lines.append(f'[[adapter]]\nprofile = "simoce"\nsource = {source}')
         (folder / "adapters.toml").write_text("\n".join(lines), encoding="utf-8")
-        async with serving_adapters(config_adapters.read(folder / "adapters.toml")) as adapters:
+        async with serving_adapters(read_adapters(folder / "adapters.toml")) as adapters:
             settings = Associations(
                 siad=adapters.doors["SIAD"],
                 simoce=adapters.doors["SIMOCE"],

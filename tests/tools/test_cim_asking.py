@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from headend import config_adapters
 from headend.app.cim_adapters import serving_adapters
+from headend.config.adapters import read as read_adapters
 from headend.store.store import SqlStore
 from protocols.cim import examples
 from protocols.cim.soap_octets import wrap
@@ -76,7 +76,7 @@ async def test_asking_adapters(tmp_path: Path) -> None:
     store = SqlStore(f"sqlite:///{tmp_path}/ami.db", live=False)
     await store.run(enter)
     await store.close()
-    async with serving_adapters(config_adapters.read(tmp_path / "adapters.toml")) as running:
+    async with serving_adapters(read_adapters(tmp_path / "adapters.toml")) as running:
         siad, vip = running.doors["SIAD"], running.doors["VIP"]
 
         async def said(words: str, at: str = siad) -> Result:
@@ -129,7 +129,7 @@ async def test_sending_files(tmp_path: Path) -> None:
         file.write_bytes(octets)
         return await asyncio.to_thread(ran, f"send {file} --at {at} {more}")
 
-    async with serving_adapters(config_adapters.read(tmp_path / "adapters.toml")) as running:
+    async with serving_adapters(read_adapters(tmp_path / "adapters.toml")) as running:
         for name, (example, (old, new), code, shown, complained) in SENT.items():
             octets = texts[example].replace(old.encode() or b"\0", new.encode())
             for around in (octets, wrap(octets)):

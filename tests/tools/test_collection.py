@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from headend.clock import WallClock
 from headend.collection.intervals import empty_day, merged
 from headend.collection.rolling import RollingUp
-from headend.config_rollup import RollupPolicy
+from headend.config.rollup import RollupPolicy
 from headend.domain.backfill import Ask, GivenUp, GivenUpFor
 from headend.domain.interval import Row
 from headend.domain.utility_day import span_of

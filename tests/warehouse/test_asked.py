@@ -13,7 +13,7 @@ from devices.clock import run_simulated
 from headend.app.warehouse_duty import WarehouseDuty
 from headend.clock import LoopClock
 from headend.config import Config
-from headend.config_warehouse import Party, WarehousePolicy
+from headend.config.warehouse import Party, WarehousePolicy
 from headend.domain.account import Permission, Role
 from headend.store import access_queries
 from headend.warehouse import kept, reports, requests

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from devices.clock import run_simulated
 from headend.config import BadConfig, Config
-from headend.config_warehouse import Party, WarehousePolicy
+from headend.config.warehouse import Party, WarehousePolicy
 from headend.domain.account import PERMISSIONS, Permission, Role
 from headend.warehouse import dump as dumping
 from headend.warehouse import reports

@@ -20,7 +20,7 @@ from devices.clock import run_simulated
 from headend.app.warehouse_duty import WarehouseDuty
 from headend.clock import LoopClock
 from headend.config import Config, parse
-from headend.config_warehouse import Party, ReportSchedule, WarehousePolicy
+from headend.config.warehouse import Party, ReportSchedule, WarehousePolicy
 from headend.domain.order import Kind, State
 from headend.domain.service_level import Count
 from headend.service_levels.definition import read

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from headend.analysis.windows import hour_ends, newest_day
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import REPOSITORY, FeederHour, FeederMapping, FeederRoll, Span
 from headend.ports import Clock, Store, Transaction
 from headend.ports.adapters import Adapters

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from headend.access.sessions import Sessions
 from headend.app.http import open_door
 from headend.clock import LoopClock
-from headend.config_web import Web
+from headend.config.web import Web
 from headend.domain.account import Role
 from headend.ports.adapters import Adapters
 from headend.qa.desk import QaDesk

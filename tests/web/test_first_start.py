@@ -9,7 +9,7 @@ import httpx2
 
 from headend.app.serving import serving
 from headend.config import Config, Rest, Soap
-from headend.config_web import Web
+from headend.config.web import Web
 from tests import databases
 
 

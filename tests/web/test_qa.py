@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import expect
 
 from headend.clock import WallClock
-from headend.config_qa import Qa
+from headend.config.qa import Qa
 from headend.domain.account import Role
 from headend.qa.desk import QaDesk
 from headend.qa.program import Program

@@ -14,7 +14,7 @@ from playwright.async_api import expect
 from headend.analysis.bands import Colour
 from headend.analysis.quantity import Quantity
 from headend.analysis.windows import mobile_48h
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.account import Role
 from headend.domain.utility_day import span_of
 from headend.web.consulta import exploring

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from headend.access.sessions import TEXT, proof
-from headend.config_web import Web
+from headend.config.web import Web
 from headend.domain.account import Permission, Role
 from headend.rest.asking import Parts
 from headend.web.door import application

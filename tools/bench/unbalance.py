@@ -29,7 +29,7 @@ from headend.analysis.hourly import Counts, arranged
 from headend.analysis.quantity import PHASES, QUANTITIES, Real
 from headend.analysis.rollup import Rollup, rolled
 from headend.analysis.windows import MOBILE_48H_DAYS, MOBILE_MONTH_DAYS
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from tools.bench.unbalance_query import SHOWN, query
 
 HOURS_A_DAY: Final = 24

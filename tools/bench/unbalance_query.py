@@ -10,7 +10,7 @@ from typing import Final
 
 from headend.analysis.bands import floors
 from headend.analysis.quantity import PHASES, QUANTITIES
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 
 _EACH: Final = ("percent", "magnitude", "mean_of_hours", "p95", "coverage", "hours")
 _PLACES: Final = range(len(QUANTITIES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from headend.config_notify import MqttChannel
+from headend.config.notify import MqttChannel
 from headend.domain.notice import Notice
 from headend.notify.message import Said, encode, topic_of
 from headend.notify.sending import NotSent

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
-from headend.config_notify import SmtpChannel
+from headend.config.notify import SmtpChannel
 from headend.domain.notice import Notice
 from headend.integration.notices.secrets import opened
 from headend.notify.message import Said

@@ -14,7 +14,7 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from headend.config_notify import WebhookChannel
+from headend.config.notify import WebhookChannel
 from headend.domain.notice import Notice
 from headend.integration.notices.guarded import (
     Forbidden,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from headend.config_notify import Secret
+from headend.config.notify import Secret
 from headend.notify.sending import NotSent
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from headend.access.knocks import Knocks
-from headend.config_soap import Replay, SoapUser
+from headend.config.soap import Replay, SoapUser
 from headend.integration.notices import secrets
 from headend.notify.sending import NotSent
 from headend.ports import Clock

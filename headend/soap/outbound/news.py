@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from headend.collection import series
 from headend.collection.series import Rows
-from headend.config_subscribers import ALL, Subscriber
+from headend.config.subscribers import ALL, Subscriber
 from headend.domain.change import Arrived, Change, ChangeKind
 from headend.domain.event import Event
 from headend.domain.group import Group

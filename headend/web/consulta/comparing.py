@@ -12,7 +12,7 @@ from headend.analysis.hourly import HOUR_S, Hours
 from headend.analysis.quantity import PHASES, QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
 from headend.analysis.windows import hour_ends
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.web.consulta.asking import Conversation
 from headend.web.consulta.charts import Profile
 from headend.web.consulta.measured import hours, rolled_up

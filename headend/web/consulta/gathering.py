@@ -7,7 +7,7 @@ from datetime import date, tzinfo
 
 from headend.analysis.rollup import Rollup
 from headend.analysis.windows import mobile_48h, mobile_month
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import FeederMapping, KeptInstance
 from headend.web.consulta.asking import Conversation
 from headend.web.consulta.measured import Present, hours, of_one_moment, rolled_up

@@ -15,7 +15,7 @@ from headend.analysis.hourly import Counts, Hours, hourly
 from headend.analysis.quantity import OF_MEASUREMENT, PHASES, QUANTITIES, Quantity, Real, converted
 from headend.analysis.rollup import Rollup, rolled
 from headend.analysis.windows import hour_ends
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import KeptInstance
 from headend.domain.utility_day import span_of
 from headend.web.consulta.asking import Conversation

@@ -14,7 +14,7 @@ from headend.analysis.bands import COLOURS, Colour, worst
 from headend.analysis.figures import figures
 from headend.analysis.quantity import QUANTITIES, UNITS, Quantity, Real
 from headend.analysis.rollup import Rollup
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import KeptInstance
 from headend.web.consulta.organisation import SUBSTATION, Organisation
 

@@ -18,7 +18,7 @@ from headend.app.head_end import HeadEnd, build
 from headend.chance import SeededChance
 from headend.collection.filling import fill
 from headend.config import Delivery
-from headend.config_subscribers import Subscriber
+from headend.config.subscribers import Subscriber
 from headend.domain.interval import Row
 from headend.events.taking import EventIntake
 from headend.field.bus import Bus, BusClient

@@ -13,7 +13,7 @@ import pytest
 
 from headend.collection.filling import fill
 from headend.config import BadConfig, Config, parse
-from headend.config_subscribers import Subscriber
+from headend.config.subscribers import Subscriber
 from headend.domain.change import Change, ChangeKind
 from headend.domain.interval import Row
 from headend.domain.reading import Reading

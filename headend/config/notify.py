@@ -25,7 +25,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headend.config_values import Count, Name, Port, Seconds
+from headend.config.values import Count, Name, Port, Seconds
 from headend.domain.event import IncidentKind, Severity, Subject
 
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s@<>,;:\"\\]{1,64}@[A-Za-z0-9.-]{1,190}\Z")]

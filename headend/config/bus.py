@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 
 from headend.config import BadConfig, Tls
-from headend.config_soap import Replay, SoapUser
-from headend.config_values import CommonName, Count, Port, Seconds
+from headend.config.soap import Replay, SoapUser
+from headend.config.values import CommonName, Count, Port, Seconds
 from protocols.cim.bus.rules import Rules
 from protocols.cim.bus.topics import ROOT
 

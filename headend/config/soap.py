@@ -1,4 +1,4 @@
-"""The part of the configuration that says who may do what at a SOAP door.
+"""The part of the configuration that says where SOAP is spoken, and who may do what at its door.
 
 [[soap.permit]]                # without any, who is let in may send anything
 source = "COMERCIAL"
@@ -20,8 +20,10 @@ from typing import Literal
 
 import msgspec
 
-from headend.config_notify import Secret
-from headend.config_values import CommonName, Seconds
+from headend.config.notify import Secret
+from headend.config.tls import Tls
+from headend.config.values import CommonName, Count, Port, Seconds
+from protocols.cim.permits import Permit
 
 
 class SoapUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,3 +41,21 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     window_s: Seconds = 300.0
     ahead_s: Seconds = 60.0
     required: Literal["none", "timestamp", "nonce", "both"] = "none"
+
+
+class Soap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the commercial system reaches us.  Without `tls`, loopback only."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    tls: Tls | None = None
+    sources: tuple[CommonName, ...] = ()  # who may order, by certificate; none named: all signed
+    permit: tuple[Permit, ...] = ()  # who may send which nouns and verbs; none named: all
+    user: tuple[SoapUser, ...] = ()  # who shows a UsernameToken; none named: nobody has to
+    replay: Replay | None = None  # how old a message may be; None: any age
+    body_max_bytes: Count = 8 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        names = [user.name for user in self.user]
+        if len(names) != len(set(names)):
+            raise ValueError("user: each needs a name of its own")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from headend.config_values import Count, Seconds
+from headend.config.values import Count, Seconds
 
 Address = Annotated[
     str, msgspec.Meta(pattern=r"^(https?://[^\s/?#]+/\S*|mqtts?://[^\s/?#]+(/[A-Za-z0-9]+)?)\Z")

@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from headend.config import BadConfig, Tls
-from headend.config_bus import BusBroker, Root, System
-from headend.config_soap import Replay, SoapUser
-from headend.config_sources import MAPPED, Source
-from headend.config_values import CommonName, Count, Port
+from headend.config.bus import BusBroker, Root, System
+from headend.config.soap import Replay, SoapUser
+from headend.config.sources import MAPPED, Source
+from headend.config.values import CommonName, Count, Port
 from headend.integration.cim.limits import LIMITS
 from protocols.cim.bus.rules import Rules
 from protocols.cim.bus.topics import ROOT

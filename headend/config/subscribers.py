@@ -17,7 +17,7 @@ from typing import Annotated
 
 import msgspec
 
-from headend.config_values import Count, Name
+from headend.config.values import Count, Name
 from headend.domain.event import Severity
 
 ALL = "all"

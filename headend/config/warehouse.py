@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headend.config_values import Name, Seconds
+from headend.config.values import Name, Seconds
 
 
 class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from headend.config_values import Count, Seconds
+from headend.config.values import Count, Seconds
 
 
 class Qa(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

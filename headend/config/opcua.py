@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from headend.config_values import Count, Port
+from headend.config.values import Count, Port
 
 
 class OpcUaSecurity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from headend.config_values import Seconds
+from headend.config.values import Seconds
 
 
 class ServiceLevelPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headend.config_values import Seconds
+from headend.config.values import Seconds
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
