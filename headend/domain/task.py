@@ -134,6 +134,11 @@ class Run:
         return self.state in OPEN
 
     @property
+    def waits(self) -> bool:
+        """Whether it has not been begun, or is to be begun anew."""
+        return self.state is RunState.WAITING
+
+    @property
     def took_s(self) -> float | None:
         """How long its last try took; None while that goes on, and before the first."""
         if self.began_at is None or self.ended_at is None:

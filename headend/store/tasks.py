@@ -49,6 +49,17 @@ _DUE = Locked(
     TASK.select().where(*_standing, _t.due_at <= bindparam("now")).order_by(_t.due_at, _t.name),
     skip_locked=True,
 )
+_OF_KIND = Prepared(
+    TASK.select()
+    .where(_t.kind == bindparam("of_kind"), _t.active, _t.deleted_at.is_(None))
+    .order_by(_t.name)
+)
+_LAST_RUN = Prepared(
+    RUN.select()
+    .where(_r.task == bindparam("of_task"))
+    .order_by(_r.due_at.desc(), _r.number.desc())
+    .limit(1)
+)
 _RUN = Locked(RUN.select().where(_of_run))
 _SAVE_RUN = Prepared(update(RUN.table).where(_of_run), _NEW_RUN)
 _OPEN = Prepared(
@@ -96,6 +107,12 @@ class TaskWords(Words):
 
     def tasks_due(self, now: datetime) -> list[Task]:
         return self._all(TASK, _DUE, {"now": now})
+
+    def tasks_of_kind(self, kind: str) -> list[Task]:
+        return self._all(TASK, _OF_KIND, {"of_kind": kind})
+
+    def last_task_run(self, task: str) -> Run | None:
+        return self._one(RUN, _LAST_RUN, {"of_task": task})
 
     def add_task_run(self, run: Run) -> int | None:
         values = RUN.values(run)

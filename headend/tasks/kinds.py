@@ -37,7 +37,8 @@ class Kind(Generic[P]):
 
     `parameters` is a frozen msgspec.Struct whose fields all have defaults; `work` does it for one
     turn, any number of times with one result, and answers what came of it.  `standard` is when the
-    head-end makes a task of this kind by itself, daily, and None where it does not.
+    head-end makes a task of this kind by itself, daily, and None where it does not.  It works on
+    what the kinds in `after` leave: where one of those ends later, it is run again (`following`).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Kind(Generic[P]):
     work: Callable[[Work, P], Awaitable[Told | Failed]]
     catch_up: CatchUp = CatchUp.LAST
     standard: Callable[[Associations], time] | None = None
+    after: tuple[str, ...] = ()
 
     def read(self, given: Mapping[str, Any]) -> P:
         """The parameters in what somebody gave.  Raises `BadParameters`."""

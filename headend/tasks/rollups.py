@@ -99,14 +99,17 @@ def _of_feeder(
         hours = tx.feeder_hours(feeder, day, day)
         tx.put_feeder_roll(day_roll(hours, work.analysis, volts))
         made[Span.DAY] += 1
+    last = newest
+    if changed:  # a run for a past day: later windows may have been worked out already
+        longest = max(changed) + (MOBILE_MONTH_DAYS - 1) * _DAY
+        kept = tx.feeder_rolls(feeder, Span.MONTH, newest, longest)
+        last = max([newest, *(each.day for each in kept)])
     for span, length in LENGTHS.items():
-        ends = {day + timedelta(days=number) for day in changed for number in range(length)} | {
-            newest
-        }
-        wanted = sorted(each for each in ends if each <= newest)
+        ends = {day + number * _DAY for day in changed for number in range(length)} | {newest}
+        wanted = sorted(each for each in ends if each <= last)
         if not changed and tx.feeder_rolls(feeder, span, newest, newest):
             continue
-        parts = tx.feeder_rolls(feeder, Span.DAY, wanted[0] - (length - 1) * _DAY, newest)
+        parts = tx.feeder_rolls(feeder, Span.DAY, wanted[0] - (length - 1) * _DAY, wanted[-1])
         by_day = {each.day: each for each in parts}
         for end in wanted:
             roll = window_roll(span, end, feeder, by_day, work.zone, given.period_s)
@@ -188,4 +191,5 @@ KIND: Final = Kind(
     parameters=RollupParameters,
     work=roll_up,
     standard=lambda settings: settings.rollups_at,
+    after=("UnbalanceHr",),
 )

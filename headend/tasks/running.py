@@ -23,6 +23,7 @@ from headend.config.tasks import TaskPolicy
 from headend.domain.task import CatchUp, Run, RunLine, RunState, Told, key_of
 from headend.ports import Clock, Store, StoreUnavailable, Transaction
 from headend.ports.adapters import AdapterFailed, Adapters
+from headend.tasks.following import ask_again
 from headend.tasks.kinds import BadParameters, Kind, Kinds
 from headend.tasks.schedule import next_after, turns
 from headend.tasks.work import Failed, Work
@@ -288,13 +289,16 @@ class TaskRunner:
                 fresh = replace(
                     known, state=RunState.DONE, ended_at=now, told=ended, code=None, trouble=None
                 )
+                for again in ask_again(tx, self.kinds, known, now):
+                    text = f"{again.task} ran before: it is run again"
+                    tx.add_task_line(RunLine(run.number, now, text))
             elif ended.retry and known.tries < self.policy.tries_max:
-                again = now + timedelta(seconds=self.policy.retry_s)
+                later = now + timedelta(seconds=self.policy.retry_s)
                 fresh = replace(
-                    known, state=RunState.WAITING, ready_at=again, code=ended.code,
+                    known, state=RunState.WAITING, ready_at=later, code=ended.code,
                     trouble=ended.text,
                 )  # fmt: skip
-                text = f"{ended.text}; once more at {again:%H:%M:%S}Z"
+                text = f"{ended.text}; once more at {later:%H:%M:%S}Z"
                 tx.add_task_line(RunLine(run.number, now, text[:TEXT_MAX]))
             else:
                 fresh = replace(

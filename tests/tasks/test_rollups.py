@@ -102,6 +102,27 @@ async def test_late_and_changed_days_leave_what_working_out_anew_gives() -> None
     assert not isinstance(again, Failed) and (again["days"], again["windows"]) == (0, 0)
 
 
+async def test_a_past_day_that_is_loaded_again_changes_the_later_windows_that_hold_it() -> None:
+    """As by `ami task run --as-of` of both tasks."""
+    grown, anew = Site(), Site()
+    days = [LAST - timedelta(days=number) for number in range(31)]
+    for day in days[:6] + days[7:]:  # a day is missing
+        await enter(grown, "F1", day)
+    for back in (1, 0):
+        await roll_up(work_of(grown, DUE - timedelta(days=back)), RollupParameters())
+    await asyncio.sleep(1)
+    await enter(grown, "F1", days[6])
+    await enter(grown, "F1", days[9], seed=1)
+    await roll_up(work_of(grown, DUE - timedelta(days=5)), RollupParameters())
+    for day in days:
+        await enter(anew, "F1", day, seed=int(day == days[9]))
+    await roll_up(work_of(anew), RollupParameters())
+    found, wanted = await rolls(grown), await rolls(anew)
+    assert found.keys() == wanted.keys()
+    for key, each in wanted.items():
+        assert (found[key].rollup, found[key].p95) == (each.rollup, each.p95), key
+
+
 async def test_a_feeder_of_which_nothing_new_came_has_todays_windows_too() -> None:
     site = Site()
     await enter(site, "F1", LAST - timedelta(days=10))

@@ -23,6 +23,14 @@ class TaskWords(Protocol):
         """Those that are active, not paused, and due."""
         ...
 
+    def tasks_of_kind(self, kind: str) -> list[Task]:
+        """Those that are active and were not deleted, by name."""
+        ...
+
+    def last_task_run(self, task: str) -> Run | None:
+        """The one for the latest time; of several the newest."""
+        ...
+
     def add_task_run(self, run: Run) -> int | None:
         """Keep it under a new number; None where one of its key is there already."""
         ...
