@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
@@ -16,6 +17,7 @@ from headend.analysis.quantity import Quantity
 from headend.analysis.windows import mobile_48h
 from headend.config.analysis import AnalysisPolicy
 from headend.domain.account import Role
+from headend.domain.feeder import BY_HAND, FeederMapping
 from headend.domain.utility_day import span_of
 from headend.web.consulta import exploring
 from headend.web.consulta.asking import Conversation
@@ -73,7 +75,9 @@ async def test_real_time_and_a_window_are_what_a_hand_works_out(tmp_path: Path) 
     organisation = await exploring.tree(talk)
     key = feeder_key(System.SIAD, FIRST)
     circuits = [organisation.known[CIRCUIT, key]]
-    two_days = await window_now(talk, organisation, circuits, Shown.HOURS_48, TODAY, ZONE, POLICY)
+    two_days = await window_now(
+        talk, organisation, circuits, Shown.HOURS_48, TODAY, ZONE, POLICY, ()
+    )
     now = moments(organisation, circuits, await asked_now(talk, [key]), POLICY)
     found = standings(organisation, circuits, {Shown.HOURS_48: two_days, Shown.NOW: now}, POLICY)
     for shown in (Shown.HOURS_48, Shown.NOW):
@@ -186,6 +190,22 @@ async def test_the_page_on_line_says_who_is_away_and_shows_the_rest(tmp_path: Pa
         assert "computed for 1 circuits at most" in month.text
         wrong = await asked(ground, "/online/unbalance?at=Substation:NONE", Role.ANALYST)
         assert wrong.status_code == 404
+
+
+async def test_a_circuit_that_was_mapped_by_hand_is_found_on_line(tmp_path: Path) -> None:
+    """As the database has it, whatever the Unified Repository knows."""
+    new = replace(FIRST, new=True)
+    grown = replace(SMALL, feeders=(new, *(it for it in SMALL.feeders if it != FIRST)))
+    utility = systems(tmp_path, simoce=by_hand, seconds=ends(*mobile_48h(TODAY)), utility=grown)
+    siad, simoce = (feeder_key(each, new) for each in (System.SIAD, System.SIMOCE))
+    path = f"/online/unbalance?window=48h&at=CFE_Circuit:{siad}"
+    async with opened(Ground(adapters=utility)) as ground:
+        before = await asked(ground, path, Role.ANALYST)
+        assert before.status_code == 200 and not re.search(r"10\.00", before.text)
+        by_someone = FeederMapping(siad, simoce, how=BY_HAND, who="eva")
+        await ground.store.run(lambda tx: tx.keep_feeder_mappings([by_someone]))
+        after = await asked(ground, path, Role.ANALYST)
+        assert re.search(r"10\.00", after.text)
 
 
 async def test_real_time_is_asked_for_once_a_minute(tmp_path: Path) -> None:

@@ -24,9 +24,10 @@ async def window_now(
     today: date,
     zone: tzinfo,
     policy: AnalysisPolicy,
-    mapped: Iterable[FeederMapping] = (),
+    mapped: Iterable[FeederMapping],
 ) -> dict[str, Rollup]:
-    """Mobile Month or Mobile 48 h of circuits, of what SIMOCE has now.  Raises `AdapterFailed`."""
+    """Mobile Month or Mobile 48 h of circuits, of what SIMOCE has now.  `mapped` are the names
+    that the tasks and people found, as the database's figures go by.  Raises `AdapterFailed`."""
     names = await names_in(talk, "SIMOCE", mapped)
     wanted = {it.key: names[it.key] for it in circuits if it.key in names}
     days = mobile_month(today) if shown is Shown.MONTH else mobile_48h(today)

@@ -13,6 +13,7 @@ from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.domain.account import Permission
 from headend.ports.adapters import AdapterFailed
 from headend.rest.problems import not_found, wrong_question
+from headend.store import feeder_queries as queries
 from headend.web.consulta import exploring
 from headend.web.consulta.asking import Conversation
 from headend.web.consulta.charts import unbalance_charts
@@ -140,6 +141,7 @@ async def on_line(visit: Reader, wish: Wished, window: Shown = Shown.NOW) -> Res
             try:
                 windows[window] = await window_now(
                     talk, organisation, circuits, window, today_of(visit), visit.words.zone, policy,
+                    await visit.parts.read(queries.mappings),
                 )  # fmt: skip
             except AdapterFailed as error:
                 failures.append(error)
