@@ -10,6 +10,7 @@ from headend.domain.event import Severity
 from headend.domain.meter import Stage
 from headend.domain.order import State
 from headend.domain.reason import REASONS, ReasonCode
+from headend.domain.task import RunState
 from headend.domain.why import Verdict
 from headend.web.wording import Language
 
@@ -47,6 +48,12 @@ ACTIVITIES: Final[dict[ActivityState, Look]] = {
     ActivityState.ANSWERED: "good",
     ActivityState.FAILED: "bad",
     ActivityState.EXPIRED: "bad",
+}
+RUNS: Final[dict[RunState, Look]] = {
+    RunState.WAITING: "idle",
+    RunState.RUNNING: "busy",
+    RunState.DONE: "good",
+    RunState.FAILED: "bad",
 }
 STAGES: Final[dict[Stage, Look]] = {
     Stage.IN_SERVICE: "good",

@@ -42,7 +42,8 @@ class Ground(Door):
         # Today is always the same day, however long this machine is up.
         began = timedelta(seconds=asyncio.get_running_loop().time())
         self.clock = LoopClock(SIMULATED_START - began)
-        for part in (self.desk, self.guard, self.parts, self.parts.placing):
+        parts = self.parts
+        for part in (self.desk, self.guard, parts, parts.placing, parts.tasks):
             object.__setattr__(part, "clock", self.clock)
         self.store.telling = True
         self.realtime = RealTime(self.adapters, self.clock)

@@ -19,6 +19,7 @@ from headend.domain.event import IncidentKind, Severity
 from headend.domain.meter import Stage
 from headend.domain.order import Kind, State
 from headend.domain.service_level import Measure
+from headend.domain.task import CatchUp, Every, RunState, Weekday
 from headend.domain.why import Verdict
 from headend.web import door, pages
 from headend.web.page import Menu
@@ -62,6 +63,8 @@ GROUPS: dict[str, type[enum.Enum]] = {
     "words.incident": IncidentKind, "words.campaign": CampaignState, "words.member": MemberState,
     "words.activity": ActivityState, "words.ask": ActivityKind, "meters.verdict": Verdict,
     "levels.measure": Measure, "audit.result": Outcome,
+    "tasks.state": RunState, "tasks.every": Every, "tasks.weekday": Weekday,
+    "tasks.catch_up": CatchUp,
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from headend.web.pages import (
     interfaces,
     levels,
     login,
+    mappings,
     meters,
     orders,
     preference,
@@ -21,6 +22,8 @@ from headend.web.pages import (
     qa,
     qa_runs,
     reports,
+    task_forms,
+    tasks,
     unbalance,
 )
 
@@ -40,6 +43,9 @@ MODULES = (
     concentrators,
     collection,
     levels,
+    task_forms,
+    tasks,
+    mappings,
     qa,
     qa_runs,
     reports,
