@@ -167,6 +167,8 @@ STRANGE = (
     "/reports/..%2F..%2Fsecret/file?name=report.pdf", "/reports/0123456789abcdef/file?name=../x",
     "/reports/0123456789abcdef/file", "/concentrators/%ff", "/collection?days=-1&cursor=x",
     "/levels?by=nothing", "/campaigns/1?state=x&cursor=%F0", "/live?kind=nothing",
+    "/tasks/runs/99999999999999999999", "/tasks/runs/1?cursor=%40", "/tasks/named/%00",
+    "/tasks/named/x?cursor=%40", "/tasks/new?kind=nothing", "/mappings?q=%00",
 )  # fmt: skip
 
 
@@ -184,6 +186,10 @@ async def test_what_a_browser_would_not_ask_breaks_nothing() -> None:
             ("/orders", {"meter": "M001", "kind": "read", "why": "x", "key": "k-4"}),
             ("/accounts/nobody/explode", {}),
             ("/reports", {"report": "..", "every": "year"}),
+            ("/tasks/new", {"kind": "nothing"}),
+            ("/tasks/new", {"kind": "UnbalanceHr", "name": "..", "every": "daily"}),
+            ("/mappings", {"siad": "nothing", "simoce": "nothing"}),
+            ("/mappings/unmap", {}),
         ):
             answer = await posted(http, path, text, fields)
             assert answer.status_code in (400, 404), (path, answer.status_code)
