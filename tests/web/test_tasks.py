@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -224,6 +225,24 @@ async def test_a_task_is_made_changed_switched_and_deleted_by_forms() -> None:
         assert (await post("/tasks/named/mine/delete"))[0] == 303
         assert _task(ground, "mine") is None
         assert (await http.get("/tasks/named/mine")).status_code == 404
+
+
+async def test_what_happens_between_a_page_and_its_stream_is_told() -> None:
+    async with tasked() as ground, client(ground) as http, asyncio.timeout(60):
+        http.cookies.set("ami_session", await ground.someone(Role.QA), domain="127.0.0.1")
+        page = (await http.get("/tasks")).text
+        (where,) = re.findall(r'data-live="([^"]+)"', page)
+        await ground.parts.tasks.run_now("UnbalanceHr", BY)
+        async with http.stream("GET", where, timeout=60) as stream:
+            told = [line async for line in _until(stream.aiter_lines(), "event: changed")]
+        assert "event: start" in told
+
+
+async def _until(lines: AsyncIterator[str], last: str) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line == last:
+            return
 
 
 async def test_who_may_only_see_tasks_changes_none() -> None:

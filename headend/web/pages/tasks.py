@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Annotated
 
 from fastapi import APIRouter, Response, Security
@@ -14,7 +15,7 @@ from headend.web import standing
 from headend.web.live import followed
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.task_form import moment_of
+from headend.web.task_form import moment_of, parameters
 from headend.web.visit import Named, Numbered, Visit, visiting
 
 PAGES = (Page("tasks", "/tasks", Menu.OPERATION, Permission.TASK_READ),)
@@ -31,39 +32,57 @@ router = APIRouter()
 
 @router.get("/tasks")
 async def tasks(visit: Reader) -> Response:
+    seen = await _seen(visit)
     found = await rest.list_tasks(visit.parts, visit.caller)
     kinds = await rest.list_kinds(visit.parts, visit.caller)
-    return rendered(visit, "tasks.html", found=found, broken=kinds.broken, standing=standing)
+    return rendered(
+        visit, "tasks.html", found=found, broken=kinds.broken, seen=seen, standing=standing
+    )
 
 
 @router.get("/tasks/live")
 async def follow(visit: Reader) -> Response:
-    """Says `changed` with each step of a run."""
+    """Says `changed` with each step of a run; at first where the page has seen another state, so
+    that nothing is lost between the page and this."""
+    known = visit.asked("seen")
 
     async def look() -> object:
-        newest = await visit.parts.read(lambda connection: queries.runs(connection, limit=20))
-        return [(it.number, it.state, it.tries, it.step, it.steps_done) for it in newest]
+        nonlocal known
+        before, known = known, None
+        return await _seen(visit) if before is None else before
 
     return followed(visit, look)
 
 
+async def _seen(visit: Visit) -> str:
+    """A mark of how the newest runs stand."""
+    newest = await visit.parts.read(lambda connection: queries.runs(connection, limit=20))
+    said = [(it.number, it.state, it.tries, it.step, it.steps_done) for it in newest]
+    return str(zlib.crc32(repr(said).encode()))
+
+
 @router.get("/tasks/runs/{number}")
 async def run(visit: Reader, number: Numbered) -> Response:
+    seen = await _seen(visit)
     found = await rest.show_run(visit.parts, visit.caller, number)
     log = await rest.show_log(visit.parts, visit.caller, number, LINES, visit.asked("cursor"))
     return rendered(
-        visit, "task_run.html", run=found, log=log, next=visit.onward(log.next), standing=standing
-    )
+        visit, "task_run.html", run=found, log=log, next=visit.onward(log.next), seen=seen,
+        standing=standing,
+    )  # fmt: skip
 
 
 @router.get("/tasks/named/{name}")
 async def task(visit: Reader, name: Named) -> Response:
+    seen = await _seen(visit)
     found = await rest.show_task(visit.parts, visit.caller, name)
     history = await rest.list_runs(visit.parts, visit.caller, name, [], 20, visit.asked("cursor"))
     kind = visit.parts.tasks.kinds.get(found.kind)
     return rendered(
         visit, "task.html", task=found, history=history, next=visit.onward(history.next),
+        seen=seen,
         about=None if kind is None else kind.about, standing=standing,
+        parameters=None if kind is None else parameters(kind, found.parameters),
     )  # fmt: skip
 
 
