@@ -16,6 +16,7 @@ from headend.domain.task import Every, Schedule, Weekday
 
 INTERVAL_MIN_S = 60
 INTERVAL_MAX_S = 366 * 86_400
+YEARS = 1971, 9997
 _DAY = timedelta(days=1)
 _LAST_DAY = date(9998, 12, 31)
 
@@ -49,6 +50,11 @@ def wrong_with(schedule: Schedule) -> str | None:
         value = getattr(schedule, name)
         if value is not None and value.tzinfo is None:
             return f"{name} has no zone: let it end in Z or +hh:mm"
+    for name in ("on", "start", "end"):
+        # The calendar's edges cannot be moved into another zone.
+        value = getattr(schedule, name)
+        if value is not None and not YEARS[0] <= value.year <= YEARS[1]:
+            return f"{name} is in the years from {YEARS[0]} to {YEARS[1]}"
     if schedule.start and schedule.end and schedule.end < schedule.start:
         return "it ends before it starts"
     return None

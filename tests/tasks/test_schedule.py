@@ -155,6 +155,9 @@ def test_a_year_of_minutes_is_reckoned_and_not_walked() -> None:
         (Schedule(every=Every.INTERVAL, interval_s=60), "counted from its start"),
         (Schedule(every=Every.INTERVAL, interval_s=1, start=utc("2026-01-01")), "from 60"),
         (Schedule(every=Every.DAILY, start=datetime(2026, 1, 1)), "start has no zone"),
+        (Schedule(every=Every.DAILY, start=utc("0001-01-01")), "start is in the years"),
+        (Schedule(every=Every.DAILY, end=utc("9999-12-31")), "end is in the years"),
+        (Schedule(every=Every.ONCE, on=date(9999, 12, 31), at=time(23, 59)), "on is in the years"),
         (
             Schedule(every=Every.DAILY, start=utc("2026-01-02"), end=utc("2026-01-01")),
             "ends before it starts",

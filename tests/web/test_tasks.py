@@ -209,7 +209,8 @@ async def test_a_task_is_made_changed_switched_and_deleted_by_forms() -> None:
         assert (await post("/tasks/named/mine/edit", **edited))[0] == 303
         assert ground.audit()[-1].detail == "edited: parameters"
         for wrong in ({"p.days": "many"}, {"minutes": "nan"}, {"start": "9999-12-31T23:59:59"},
-                {"every": "never"}, {"catch_up": ""}, {"every": "weekly"}):  # fmt: skip
+                {"start": "0001-01-01T00:00:00"}, {"every": "never"}, {"catch_up": ""},
+                {"every": "weekly"}):  # fmt: skip
             status, told = await post("/tasks/named/mine/edit", **{**edited, **wrong})
             assert status == 400 and "note bad" in told, wrong
         for step in ("pause", "resume", "deactivate", "activate"):
