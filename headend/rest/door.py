@@ -46,8 +46,9 @@ from headend.soap.door.route import UnsafeBind, is_loopback
 
 OPENAPI = "/api/v1/openapi.json"
 STREAM = "/api/v1/stream"
-ENDLESS = frozenset({STREAM, "/live", "/qa/live"})
-"""Routes that take as long as somebody listens: nobody measures them."""
+ENDLESS = "/live"
+"""How the pages' streams end, which with REST's take as long as somebody listens: nobody measures
+them."""
 ROUTES = (
     orders, campaigns, meters, commissioning, activities, adjusting, registry, registry_files,
     shipments, firmware, readings, collection, schedules, events, incidents, notices, stream,
@@ -165,7 +166,7 @@ def _measured(app: ASGIApp, parts: Parts) -> ASGIApp:
             took = asyncio.get_running_loop().time() - began
             known = scope["method"] in ("GET", "POST")
             method = scope["method"] if known else "other"
-            if route not in ENDLESS:
+            if route != STREAM and not route.endswith(ENDLESS):
                 parts.metrics.answered(method, route, status, took)
 
     return measured

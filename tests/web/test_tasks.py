@@ -17,7 +17,7 @@ from playwright.async_api import expect
 
 from headend.access.desk import By
 from headend.analysis.windows import newest_day
-from headend.config_tasks import TaskPolicy
+from headend.config.tasks import TaskPolicy
 from headend.domain.account import Role
 from headend.domain.feeder import BY_HAND, REPOSITORY, FeederMapping
 from headend.domain.task import CatchUp, Every, Run, RunLine, RunState, Schedule, Task, Weekday
