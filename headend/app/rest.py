@@ -121,6 +121,17 @@ async def make_first_administrator(head_end: HeadEnd) -> str | None:
     return await first_administrator(account_desk(head_end))
 
 
+def whole_door(
+    head_end: HeadEnd, parts: Parts, soap_url: str | None = None, qa: QaDesk | None = None
+) -> ASGIApp:
+    """What answers at the door: the routes, and the pages where they are enabled."""
+    routes = application(parts, version=_version())
+    if not head_end.config.web.enabled:
+        return bounded(routes, parts)
+    web = replace(web_parts(head_end, parts, soap_url), rest_description=routes.openapi, qa=qa)
+    return bounded(web_door.beside(routes, web_door.application(web)), parts)
+
+
 async def open_rest(
     head_end: HeadEnd,
     healthy: Callable[[], dict[str, bool]],
@@ -134,16 +145,8 @@ async def open_rest(
         return None
     parts = rest_parts(head_end, healthy)
     head_end.telling.numbering.numbered.append(parts.feed.wake)
-    routes = application(parts, version=_version())
-    app: ASGIApp = routes
-    if head_end.config.web.enabled:
-        web = replace(
-            web_parts(head_end, parts, soap_url),
-            rest_description=routes.openapi,
-            qa=qa_desk(head_end, stack),
-        )
-        app = web_door.beside(routes, web_door.application(web))
-    app = bounded(app, parts)
+    qa = qa_desk(head_end, stack) if head_end.config.web.enabled else None
+    app = whole_door(head_end, parts, soap_url, qa)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
     stack.callback(parts.feed.close)  # before the door, which waits for its answers to end
     return f"{address(rest.host, port, tls=rest.tls is not None)}/api/v1"

@@ -250,6 +250,37 @@ def unbalance(
         out.print(f"{name:20s} {seconds:8.3f} s   {seconds / run.ours_s:6.2f} x")
 
 
+@app.command("pages")
+def pages(
+    feeders: Annotated[int, typer.Option(min=1, help="Each with 28 days of hours.")] = 200,
+    meters: Annotated[int, typer.Option(min=1, help="In the registry.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=2, help="Each page is asked so many times.")] = 40,
+    json: Json = False,
+) -> None:
+    """Server time of the analyst's pages with a division loaded, next to the same numbers computed
+    from its feeders' hours.
+
+    Example: [bold]ami bench pages --json[/]
+    """
+    from tools.bench.pages import compare  # builds a head-end: too heavy for every `ami`
+
+    run = compare(feeders=feeders, meters=meters, rounds=rounds)
+    if json:
+        print_json(run.as_dict())
+    else:
+        for page in run.pages:
+            aim = "" if page.aim_ms is None else f"  aim {page.aim_ms:.0f}"
+            tail = ""
+            if page.ratio is not None:
+                same = "alike" if page.alike else "[red]other numbers[/]"
+                tail = f"  from rows {page.raw_ms:7.0f} ms, {page.ratio:6.1f} x, {same}"
+            out.print(
+                f"{page.name:26s} p50 {page.p50_ms:6.1f} ms  p95 {page.p95_ms:6.1f} ms{aim}{tail}"
+            )
+    if not run.alike:
+        raise typer.Exit(1)
+
+
 @app.command("hidden-truth")
 def hidden_truth(
     seeds: Annotated[int, typer.Option(min=1, help="As many streets of 55 customers.")] = 10,
