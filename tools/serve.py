@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from headend import config as configuration
+from headend.app.collector import start_settled
 from headend.app.serving import DoorTaken, Occupied, Running, serving
 from headend.app.sessions import Address, Bus, MosquittoFailed
 from headend.config import BadConfig, Config, database_url
@@ -193,7 +194,8 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
                 "See where it stands: ami backup status; let it send: ami backup resume",
             )
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopping, running.work}, return_when=asyncio.FIRST_COMPLETED)
+        with start_settled():
+            await asyncio.wait({stopping, running.work}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
             stopping.cancel()
             raise _first_cause(running.work)

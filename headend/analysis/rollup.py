@@ -67,6 +67,11 @@ class Rollup:
         return np.concatenate([each.reshape(*lead, -1) for each in _parts(self)], axis=-1)
 
     @classmethod
+    def stacked(cls, rollups: Sequence[Rollup]) -> Self:
+        """Of several alike, the first axis theirs."""
+        return cls(*map(np.stack, zip(*map(_parts, rollups), strict=True)))
+
+    @classmethod
     def of_flat(cls, rows: npt.ArrayLike) -> Self:
         """What `flat` gave.  Raises ValueError where the columns are not as many."""
         given = np.asarray(rows, dtype=np.int64)

@@ -66,6 +66,15 @@ class FeederRoll:
 
 
 @dataclass(frozen=True, slots=True)
+class FeederSums:
+    """What of a roll tells a feeder's averages, colours and power factor: for many days at once."""
+
+    day: date
+    feeder: str
+    rollup: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerCount:
     """How many of something a circuit or a zone had on a day: "customers", "transformers", or
     requests by class and status, "CFE_NewServiceRequest/received"."""

@@ -13,10 +13,11 @@ from headend.domain.feeder import (
     FeederHour,
     FeederMapping,
     FeederRoll,
+    FeederSums,
     KeptInstance,
     Span,
 )
-from headend.store.feeders import COUNT, HOURS, INSTANCE, MAPPING, ROLL, hour_of
+from headend.store.feeders import COUNT, HOURS, INSTANCE, MAPPING, ROLL, SUMS, hour_of
 
 _i, _c, _m, _r = INSTANCE.table.c, COUNT.table.c, MAPPING.table.c, ROLL.table.c
 _h = HOURS[0].table.c
@@ -105,6 +106,18 @@ def trend(
     if feeder is not None:
         query = query.where(_r.feeder == feeder)
     return [ROLL.read(row) for row in connection.execute(query.order_by(_r.day, _r.feeder))]
+
+
+def sums(connection: Connection, span: Span, first: date, last: date) -> list[FeederSums]:
+    """Of all feeders, the spans that end in these days, both among them, by day and feeder."""
+    query = SUMS.select().where(_r.span == span, _r.day.between(first, last))
+    return [SUMS.read(row) for row in connection.execute(query.order_by(_r.day, _r.feeder))]
+
+
+def p95(connection: Connection, span: Span, day: date) -> dict[str, tuple[float | None, ...]]:
+    """By feeder, what 95 % of the hours of a span that ends with a day do not exceed."""
+    query = select(_r.feeder, _r.p95).where(_r.span == span, _r.day == day)
+    return {row.feeder: row.p95 for row in connection.execute(query)}
 
 
 def hours(connection: Connection, feeder: str, first: date, last: date) -> list[FeederHour]:

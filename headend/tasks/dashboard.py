@@ -20,7 +20,7 @@ from headend.analysis.figures import Figures, figures
 from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
 from headend.config.analysis import AnalysisPolicy
-from headend.domain.feeder import FeederRoll
+from headend.domain.feeder import FeederRoll, FeederSums
 
 _ORDER: Final = {colour: place for place, colour in enumerate((Colour.GREEN, Colour.YELLOW,
     Colour.RED))}  # fmt: skip
@@ -91,7 +91,7 @@ def told(
 
 
 def trend_counts(
-    rolls: Sequence[FeederRoll],
+    rolls: Sequence[FeederRoll | FeederSums],
     policy: AnalysisPolicy,
     nominal: Mapping[str, float | None] | None = None,
 ) -> dict[date, dict[Quantity, dict[Colour, int]]]:
@@ -104,7 +104,7 @@ def trend_counts(
 
 
 def _by_level(
-    rolls: Sequence[FeederRoll],
+    rolls: Sequence[FeederRoll | FeederSums],
     policy: AnalysisPolicy,
     nominal: Mapping[str, float | None] | None,
 ) -> Iterator[tuple[list[int], Figures]]:

@@ -17,6 +17,7 @@ from typing import Final
 
 from headend.access.desk import By
 from headend.access.first import FIRST
+from headend.app.collector import start_settled
 from headend.app.registering import registry_desk
 from headend.app.rest import account_desk
 from headend.app.serving import Running, serving
@@ -260,7 +261,8 @@ async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> Asy
                 found.work = asyncio.create_task(found.live(field_process, past_process))
                 try:
                     await found.figured()
-                    yield found
+                    with start_settled():
+                        yield found
                 finally:
                     found.work.cancel()
                     await asyncio.gather(found.work, return_exceptions=True)

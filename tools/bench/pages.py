@@ -1,4 +1,4 @@
-"""Server time of the pages, with a month of a division loaded; beside it the same numbers from rows.
+"""Server time of the pages with a division's month loaded; beside it the same numbers from rows.
 
 Loaded are 28 days of 200 feeders, hour by hour, with the roll-ups that the scheduled tasks make of
 them, and 20,000 meters in the registry (`pages_division`).  The pages answer as at the door, to
@@ -29,14 +29,16 @@ import numpy as np
 from headend.access.desk import By
 from headend.analysis.bands import floors
 from headend.analysis.figures import percentile
+from headend.analysis.quantity import QUANTITIES
 from headend.analysis.rollup import rolled
+from headend.app.collector import start_settled
 from headend.app.head_end import HeadEnd, build
 from headend.app.rest import rest_parts, web_parts, whole_door
 from headend.app.sessions import Bus, session_at
 from headend.chance import SystemChance
 from headend.clock import WallClock
 from headend.config import Config
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.account import Role
 from headend.domain.feeder import FeederHour, FeederRoll, Span
 from headend.soap.outbound.zeep_callback import ZeepCallback
@@ -48,6 +50,7 @@ from headend.web.consulta.standing import Shown
 from tools.bench.pages_division import (
     DAYS,
     NEWEST,
+    TAKEN_AT,
     TREND_DAYS,
     Division,
     fill,
@@ -60,6 +63,8 @@ DASHBOARD_MS: Final = 100.0
 CHARTS_MS: Final = 300.0
 RAW_ROUNDS: Final = 3
 POLICY: Final = AnalysisPolicy()
+NOT_SHOWN: Final[tuple[float | None, ...]] = (None,) * len(QUANTITIES)
+"""P95 of windows before the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +219,12 @@ async def _timed(
         transport=door, base_url="http://headend", cookies=cookies, timeout=None
     ) as http:
         octets = [len(await _answer(http, page)) for page in pages]
-        for _ in range(rounds):
-            for taken, page in zip(times, pages, strict=True):
-                began = time.perf_counter()
-                await _answer(http, page)
-                taken.append((time.perf_counter() - began) * 1000)
+        with start_settled():  # as the head-end serves
+            for _ in range(rounds):
+                for taken, page in zip(times, pages, strict=True):
+                    began = time.perf_counter()
+                    await _answer(http, page)
+                    taken.append((time.perf_counter() - began) * 1000)
     return times, octets
 
 
@@ -257,8 +263,18 @@ def from_rollups(connection: Any, division: Division, page: Asked) -> list[Feede
     """The figures of the windows that a page shows, as it has them."""
     assert page.back is not None, "it shows none"
     nominal = {simoce(it): division.volts(it) for it in page.feeders}
+    key = {simoce(it): siad(it) for it in page.feeders}
     found = kept(connection, back=page.back)
-    rolls = [each for shown in page.back for each in found.rolls[shown] if each.feeder in nominal]
+    rolls = [
+        FeederRoll(
+            SPANS[shown], each.day, each.feeder, each.rollup, (),
+            found.p95[shown][key[each.feeder]] if each.day == NEWEST else NOT_SHOWN,
+            TAKEN_AT,
+        )
+        for shown in page.back
+        for each in found.sums[shown]
+        if each.feeder in nominal
+    ]  # fmt: skip
     return _in_order(rolls, nominal)
 
 
@@ -290,10 +306,14 @@ def windows(
         for end in (NEWEST - timedelta(days=each) for each in range(before + 1)):
             begin, stop = np.searchsorted(days, [end.toordinal() - length + 1, end.toordinal() + 1])
             row = by_hour[int(begin) : int(stop)].over(0).flat()
-            p95 = [None if np.isnan(it) else float(it) for it in percentile(percents[begin:stop])]
+            p95 = NOT_SHOWN
+            if end == NEWEST:
+                p95 = tuple(
+                    None if np.isnan(it) else float(it) for it in percentile(percents[begin:stop])
+                )
             made.append(
                 FeederRoll(
-                    SPANS[shown], end, hours[0].feeder, tuple(row.tolist()), (), tuple(p95),
+                    SPANS[shown], end, hours[0].feeder, tuple(row.tolist()), (), p95,
                     hours[-1].taken_at,
                 )
             )  # fmt: skip

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from headend.analysis.hourly import HOUR_S
 from headend.analysis.quantity import PHASES, QUANTITIES, Real
 from headend.analysis.windows import MOBILE_MONTH_DAYS, hour_ends
-from headend.config_analysis import AnalysisPolicy
+from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import (
     CHANNELS,
     REPOSITORY,

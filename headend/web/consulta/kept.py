@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from headend.analysis.rollup import Rollup
-from headend.domain.feeder import FeederMapping, FeederRoll, KeptInstance, Span
+from headend.domain.feeder import FeederMapping, FeederSums, KeptInstance, Span
 from headend.store import feeder_queries as queries
 from headend.web.consulta.asking import Said
 from headend.web.consulta.exploring import Show, View, chosen, services
@@ -35,7 +35,7 @@ class Kept:
     newest: date | None
     windows: Mapping[Shown, Mapping[date, Mapping[str, Rollup]]]
     p95: Mapping[Shown, Mapping[str, tuple[float | None, ...]]]
-    rolls: Mapping[Shown, Sequence[FeederRoll]]
+    sums: Mapping[Shown, Sequence[FeederSums]]
     """All of the days that were asked for; `windows` has the newest two of them."""
 
     @property
@@ -89,20 +89,23 @@ def kept(connection: Any, *, back: Mapping[Shown, int] | None = None) -> Kept:
     newest = queries.newest_day(connection, Span.MONTH)
     windows: dict[Shown, dict[date, dict[str, Rollup]]] = {}
     p95: dict[Shown, dict[str, tuple[float | None, ...]]] = {}
-    rolls: dict[Shown, Sequence[FeederRoll]] = {}
+    sums: dict[Shown, Sequence[FeederSums]] = {}
     for shown, span in SPANS.items():
         windows[shown], p95[shown] = {}, {}
         if newest is None:
             continue
         first = newest - timedelta(days=(back or {}).get(shown, 0))
-        rolls[shown] = queries.trend(connection, span, first, newest)
-        found = [it for it in rolls[shown] if it.day >= newest - timedelta(days=1)]
+        sums[shown] = queries.sums(connection, span, first, newest)
+        found = [it for it in sums[shown] if it.day >= newest - timedelta(days=1)]
         by_day = windows[shown] = defaultdict(dict)
         if found:
             rows = Rollup.of_flat(np.array([each.rollup for each in found], dtype=np.int64))
             for number, each in enumerate(found):
                 if each.feeder in siad:
                     by_day[each.day][siad[each.feeder]] = rows[number]
-                    if each.day == newest:
-                        p95[shown][siad[each.feeder]] = each.p95
-    return Kept(organisation(connection), mappings, newest, windows, p95, rolls)
+        p95[shown] = {
+            siad[feeder]: each
+            for feeder, each in queries.p95(connection, span, newest).items()
+            if feeder in siad
+        }
+    return Kept(organisation(connection), mappings, newest, windows, p95, sums)

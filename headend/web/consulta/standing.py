@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from headend.analysis.bands import COLOURS, Colour, worst
-from headend.analysis.figures import figures
+from headend.analysis.bands import COLOURS, Codes, Colour, worst
+from headend.analysis.figures import Figures, figures
 from headend.analysis.quantity import QUANTITIES, UNITS, Quantity, Real
 from headend.analysis.rollup import Rollup
 from headend.config.analysis import AnalysisPolicy
@@ -80,31 +80,55 @@ def judged(
 ) -> list[Judged]:
     """What roll-ups say, each of a feeder with its nominal voltage."""
     found: dict[int, Judged] = {}
-    for level in {*kilovolts}:
-        places = [place for place, each in enumerate(kilovolts) if each == level]
-        rows = np.array([rollups[place].flat() for place in places])
-        told = figures(
-            Rollup.of_flat(rows), policy, nominal_v=None if level is None else level * 1000
-        )
+    for places, told in _by_level(rollups, policy, kilovolts):
+        averages, percent, magnitude, hourly, coverage, hours, colours, factors, kvar = (
+            each.tolist()
+            for each in (
+                told.averages, told.percent, told.magnitude, told.mean_of_hours, told.coverage,
+                told.hours, told.colours, told.power_factor, told.capacitors_kvar,
+            )
+        )  # fmt: skip
         for row, place in enumerate(places):
             found[place] = Judged(
-                percent=_by_quantity(told.percent[row]),
-                magnitude=_by_quantity(told.magnitude[row]),
-                hourly=_by_quantity(told.mean_of_hours[row]),
+                percent=_by_quantity(percent[row]),
+                magnitude=_by_quantity(magnitude[row]),
+                hourly=_by_quantity(hourly[row]),
                 colour={
-                    each: COLOURS[code]
-                    for each, code in zip(QUANTITIES, told.colours[row], strict=True)
+                    each: COLOURS[code] for each, code in zip(QUANTITIES, colours[row], strict=True)
                 },
-                coverage=_by_quantity(told.coverage[row]),
-                hours=_by_quantity(told.hours[row]),
+                coverage=_by_quantity(coverage[row]),
+                hours=_by_quantity(hours[row]),
                 averages={
-                    each: [_known(value) for value in told.averages[row][number]]
+                    each: [_known(value) for value in averages[row][number]]
                     for number, each in enumerate(QUANTITIES)
                 },
-                power_factor=_known(told.power_factor[row]),
-                kvar=_known(told.capacitors_kvar[row]),
+                power_factor=_known(factors[row]),
+                kvar=_known(kvar[row]),
             )
     return [found[place] for place in range(len(rollups))]
+
+
+def colours_of(
+    rollups: Sequence[Rollup], policy: AnalysisPolicy, kilovolts: Sequence[float | None]
+) -> tuple[Codes, Real]:
+    """The same where colours alone are asked for: their places in COLOURS and the percentages
+    behind them, (roll-ups x quantities)."""
+    shape = (len(rollups), len(QUANTITIES))
+    codes, percents = np.zeros(shape, dtype=np.int8), np.full(shape, np.nan)
+    for places, told in _by_level(rollups, policy, kilovolts):
+        codes[places], percents[places] = told.colours, told.percent
+    return codes, percents
+
+
+def _by_level(
+    rollups: Sequence[Rollup], policy: AnalysisPolicy, kilovolts: Sequence[float | None]
+) -> Iterator[tuple[list[int], Figures]]:
+    """Places of roll-ups and what these say: at once for all of a nominal voltage."""
+    for level in {*kilovolts}:
+        places = [place for place, each in enumerate(kilovolts) if each == level]
+        nominal_v = None if level is None else level * 1000
+        together = Rollup.stacked([rollups[place] for place in places])
+        yield places, figures(together, policy, nominal_v=nominal_v)
 
 
 def standings(
@@ -154,14 +178,19 @@ def unit(quantity: Quantity, mode: Mode) -> str:
     return "%" if mode is Mode.PERCENT else UNITS[quantity]
 
 
-def _by_quantity(values: Real) -> dict[Quantity, float | None]:
+def _by_quantity(values: Sequence[float]) -> dict[Quantity, float | None]:
     return {each: _known(value) for each, value in zip(QUANTITIES, values, strict=True)}
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return None if math.isnan(value) else value
 
 
-def day_judged(row: Sequence[int], policy: AnalysisPolicy, kilovolts: float | None) -> Judged:
-    """What one roll-up that was kept says."""
-    return judged([Rollup.of_flat(np.array(row, dtype=np.int64))], policy, [kilovolts])[0]
+def days_judged(
+    rows: Sequence[Sequence[int]], policy: AnalysisPolicy, kilovolts: float | None
+) -> list[Judged]:
+    """What roll-ups of one feeder that were kept say."""
+    if not rows:
+        return []
+    kept = Rollup.of_flat(np.array(rows, dtype=np.int64))
+    return judged([kept[row] for row in range(len(rows))], policy, [kilovolts] * len(rows))

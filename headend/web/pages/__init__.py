@@ -24,6 +24,7 @@ from headend.web.pages import (
     reports,
     task_forms,
     tasks,
+    transformers,
     unbalance,
 )
 
@@ -35,6 +36,7 @@ MODULES = (
     exploration,
     unbalance,
     feeder,
+    transformers,
     profile,
     alarms,
     orders,

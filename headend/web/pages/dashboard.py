@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from fastapi import APIRouter, Response
 
-from headend.analysis.bands import Colour
+from headend.analysis.bands import COLOURS, Colour
 from headend.analysis.quantity import QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
 from headend.domain.account import Permission
@@ -18,7 +19,15 @@ from headend.tasks.dashboard import trend_counts
 from headend.web.consulta.charts import trend_chart
 from headend.web.consulta.kept import LENGTHS, Kept, kept
 from headend.web.consulta.organisation import AREA, CIRCUIT, LEVELS, SUBSTATION, place_of
-from headend.web.consulta.standing import Judged, Shown, Standing, counts, judged, standings
+from headend.web.consulta.standing import (
+    Judged,
+    Shown,
+    Standing,
+    colours_of,
+    counts,
+    judged,
+    standings,
+)
 from headend.web.page import Menu, Page
 from headend.web.pages.exploration import Name, Reader
 from headend.web.pages.unbalance import Wished
@@ -75,7 +84,7 @@ async def show(visit: Reader, wish: Wished, window: Name = Shown.MONTH.value) ->
         counts={each: counts(now, shown, each) for each in QUANTITIES},
         groups=[] if not circuits else _groups(visit, found, here, now, shown),
         feeders=here is not None and here.cls in (SUBSTATION, CIRCUIT),
-        changes=_changes(visit, found, circuits, now, shown)[:CHANGES_SHOWN],
+        changes=_changes(visit, found, now, shown)[:CHANGES_SHOWN],
         chart=trend_chart(visit.words, _trend(visit, found, circuits, shown)),
         QUANTITIES=QUANTITIES, Colour=Colour, coverage=policy.minimum_coverage,
         target=policy.power_factor,
@@ -127,26 +136,25 @@ def _together(visit: Visit, parts: list[Rollup]) -> Judged | None:
     return judged([total], visit.parts.config.analysis, [None])[0]
 
 
-def _changes(
-    visit: Visit, found: Kept, circuits: list[KeptInstance], now: list[Standing], shown: Shown
-) -> list[Change]:
+def _changes(visit: Visit, found: Kept, now: list[Standing], shown: Shown) -> list[Change]:
     """Those that have another colour than the day before, the worst first."""
     if found.newest is None:
         return []
-    before = standings(
-        found.organisation, circuits,
-        {shown: found.at(shown, found.newest - timedelta(days=1))}, visit.parts.config.analysis,
-    )  # fmt: skip
+    before = found.at(shown, found.newest - timedelta(days=1))
+    both = [it for it in now if it.circuit.key in before and shown in it.windows]
+    was, percents = colours_of(
+        [before[it.circuit.key] for it in both],
+        visit.parts.config.analysis,
+        [it.kilovolts for it in both],
+    )
     made = []
-    for old, new in zip(before, now, strict=True):
-        was, is_now = old.windows.get(shown), new.windows.get(shown)
-        if was is None or is_now is None:
-            continue
-        for quantity in QUANTITIES:
-            pair = was.colour[quantity], is_now.colour[quantity]
+    for it, codes, old in zip(both, was.tolist(), percents.tolist(), strict=True):
+        is_now = it.windows[shown]
+        for quantity, code, percent in zip(QUANTITIES, codes, old, strict=True):
+            pair = COLOURS[code], is_now.colour[quantity]
             if pair[0] is not pair[1]:
-                percents = was.percent[quantity], is_now.percent[quantity]
-                made.append(Change(new.circuit, quantity, *pair, percents))
+                known = None if math.isnan(percent) else percent
+                made.append(Change(it.circuit, quantity, *pair, (known, is_now.percent[quantity])))
     order = [Colour.RED, Colour.YELLOW, Colour.UNKNOWN, Colour.GREEN]
     return sorted(made, key=lambda it: (order.index(it.after), it.circuit.key))
 
@@ -161,5 +169,5 @@ def _trend(
         if each.simoce and each.siad in mine:
             level = found.organisation.kilovolts(mine[each.siad])
             nominal[each.simoce] = None if level is None else level * 1000
-    rolls = [each for each in found.rolls.get(shown, ()) if each.feeder in nominal]
+    rolls = [each for each in found.sums.get(shown, ()) if each.feeder in nominal]
     return sorted(trend_counts(rolls, visit.parts.config.analysis, nominal).items())

@@ -19,7 +19,7 @@ from headend.web.consulta.charts import days_chart, phases_chart
 from headend.web.consulta.equivalent import opendss
 from headend.web.consulta.kept import Kept, kept
 from headend.web.consulta.organisation import CIRCUIT
-from headend.web.consulta.standing import Shown, Standing, day_judged, standings
+from headend.web.consulta.standing import Shown, Standing, days_judged, standings
 from headend.web.pages.exploration import Name, Reader
 from headend.web.render import rendered
 from headend.web.visit import Visit
@@ -54,11 +54,12 @@ async def show(
     )[0]
     charts = []
     if found.hours:
+        judged = days_judged([it.rollup for it in found.days], policy, standing.kilovolts)
         charts = [
             phases_chart(visit.words, found.hours, quantity),
             days_chart(
                 visit.words,
-                [(it.day, day_judged(it.rollup, policy, standing.kilovolts)) for it in found.days],
+                [(it.day, each) for it, each in zip(found.days, judged, strict=True)],
                 quantity,
             ),
         ]
