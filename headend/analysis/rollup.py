@@ -10,8 +10,9 @@ over hours in which a phase was missing would be of other hours than those of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final, Self
 
 import numpy as np
@@ -136,5 +137,4 @@ def rolled(
     return found, percent
 
 
-def _parts(rollup: Rollup) -> tuple[Counts, ...]:
-    return tuple(getattr(rollup, each.name) for each in fields(rollup))
+_parts: Callable[[Rollup], tuple[Counts, ...]] = attrgetter(*(it.name for it in fields(Rollup)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Connection, func, select
+import msgspec
+from sqlalchemy import Connection, Text, func, select, type_coerce
 
 from headend.domain.feeder import (
     CustomerCount,
@@ -17,10 +19,11 @@ from headend.domain.feeder import (
     KeptInstance,
     Span,
 )
-from headend.store.feeders import COUNT, HOURS, INSTANCE, MAPPING, ROLL, SUMS, hour_of
+from headend.store.feeders import COUNT, HOURS, INSTANCE, MAPPING, ROLL, hour_of
 
 _i, _c, _m, _r = INSTANCE.table.c, COUNT.table.c, MAPPING.table.c, ROLL.table.c
 _h = HOURS[0].table.c
+_ROLLUPS: Final = msgspec.json.Decoder(list[tuple[int, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def mappings(connection: Connection, *, unmatched: bool = False) -> list[FeederM
     query = MAPPING.select().order_by(_m.siad.is_(None), _m.siad, _m.simoce)
     if unmatched:
         query = query.where(_m.siad.is_(None) | _m.simoce.is_(None))
-    return [MAPPING.read(row) for row in connection.execute(query)]
+    return [MAPPING.read(row) for row in connection.execute(query).all()]
 
 
 def newest_day(connection: Connection, span: Span) -> date | None:
@@ -95,7 +98,7 @@ def rolls(
     query = ROLL.select().where(_r.span == span, _r.day == day).order_by(_r.feeder)
     if feeders is not None:
         query = query.where(_r.feeder.in_(feeders))
-    return [ROLL.read(row) for row in connection.execute(query)]
+    return [ROLL.read(row) for row in connection.execute(query).all()]
 
 
 def trend(
@@ -105,19 +108,39 @@ def trend(
     query = ROLL.select().where(_r.span == span, _r.day.between(first, last))
     if feeder is not None:
         query = query.where(_r.feeder == feeder)
-    return [ROLL.read(row) for row in connection.execute(query.order_by(_r.day, _r.feeder))]
+    return [ROLL.read(row) for row in connection.execute(query.order_by(_r.day, _r.feeder)).all()]
 
 
-def sums(connection: Connection, span: Span, first: date, last: date) -> list[FeederSums]:
-    """Of all feeders, the spans that end in these days, both among them, by day and feeder."""
-    query = SUMS.select().where(_r.span == span, _r.day.between(first, last))
-    return [SUMS.read(row) for row in connection.execute(query.order_by(_r.day, _r.feeder))]
+def sums(
+    connection: Connection,
+    span: Span,
+    first: date,
+    last: date,
+    feeders: Collection[str] | None = None,
+) -> list[FeederSums]:
+    """Of all feeders, or of these, the spans that end in these days, both among them, by day and
+    feeder."""
+    query = select(_r.day, _r.feeder, type_coerce(_r.rollup, Text)).where(
+        _r.span == span, _r.day.between(first, last)
+    )
+    if feeders is not None:
+        query = query.where(_r.feeder.in_(feeders))
+    rows = connection.execute(query.order_by(_r.day, _r.feeder)).all()
+    # Some thousand rows of forty numbers: decoded at once in a third of the time.
+    told = _ROLLUPS.decode(f"[{','.join(text for _, _, text in rows)}]")
+    return [
+        FeederSums(day, feeder, each) for (day, feeder, _), each in zip(rows, told, strict=True)
+    ]
 
 
-def p95(connection: Connection, span: Span, day: date) -> dict[str, tuple[float | None, ...]]:
+def p95(
+    connection: Connection, span: Span, day: date, feeders: Collection[str] | None = None
+) -> dict[str, tuple[float | None, ...]]:
     """By feeder, what 95 % of the hours of a span that ends with a day do not exceed."""
     query = select(_r.feeder, _r.p95).where(_r.span == span, _r.day == day)
-    return {row.feeder: row.p95 for row in connection.execute(query)}
+    if feeders is not None:
+        query = query.where(_r.feeder.in_(feeders))
+    return {row.feeder: row.p95 for row in connection.execute(query).all()}
 
 
 def hours(connection: Connection, feeder: str, first: date, last: date) -> list[FeederHour]:
@@ -125,13 +148,13 @@ def hours(connection: Connection, feeder: str, first: date, last: date) -> list[
     query = (
         select(*HOURS).where(_h.feeder == feeder, _h.day.between(first, last)).order_by(_h.begin)
     )
-    return [hour_of(row) for row in connection.execute(query)]
+    return [hour_of(row) for row in connection.execute(query).all()]
 
 
 def of_class(connection: Connection, adapter: str, cls: str) -> list[KeptInstance]:
     """Instances of a class as an adapter last showed them, by key."""
     query = INSTANCE.select().where(_i.adapter == adapter, _i.cls == cls).order_by(_i.key)
-    return [INSTANCE.read(row) for row in connection.execute(query)]
+    return [INSTANCE.read(row) for row in connection.execute(query).all()]
 
 
 def instance(connection: Connection, adapter: str, cls: str, key: str) -> KeptInstance | None:

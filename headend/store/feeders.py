@@ -15,7 +15,6 @@ from headend.domain.feeder import (
     FeederHour,
     FeederMapping,
     FeederRoll,
-    FeederSums,
     KeptInstance,
     Span,
 )
@@ -33,7 +32,6 @@ MAPPING = Form(FeederMapping, tables.feeder_mappings)
 _i, _c, _m = INSTANCE.table.c, COUNT.table.c, MAPPING.table.c
 _h, _r = tables.feeder_hours.c, tables.feeder_rolls.c
 ROLL = Form(FeederRoll, tables.feeder_rolls)
-SUMS = Form(FeederSums, tables.feeder_rolls)
 _HOUR_NAMES = ("feeder", "begin", "day", "expected", *MEANS, *COUNTS, "taken_at")
 
 HOURS: tuple[Column[Any], ...] = tuple(tables.feeder_hours.c[name] for name in _HOUR_NAMES)

@@ -82,9 +82,16 @@ def as_message(instances: Sequence[KeptInstance]) -> Said:
     return Said("SIAD", None, xml.serialize(payload.write(profile, made)))
 
 
-def kept(connection: Any, *, back: Mapping[Shown, int] | None = None) -> Kept:
-    """What is known up to the newest day; `back` says of how many days before it, besides."""
-    mappings = queries.mappings(connection)
+def kept(
+    connection: Any, *, back: Mapping[Shown, int] | None = None, place: Place | None = None
+) -> Kept:
+    """What is known up to the newest day; `back` says of how many days before it, besides.  With a
+    `place` figures are of its circuits alone."""
+    mappings, tree = queries.mappings(connection), organisation(connection)
+    names: list[str] | None = None
+    if place is not None:
+        here = {each.key for each in tree.circuits(place)}
+        names = [it.simoce for it in mappings if it.simoce and it.siad in here]
     siad = {it.simoce: it.siad for it in mappings if it.siad and it.simoce}
     newest = queries.newest_day(connection, Span.MONTH)
     windows: dict[Shown, dict[date, dict[str, Rollup]]] = {}
@@ -95,7 +102,7 @@ def kept(connection: Any, *, back: Mapping[Shown, int] | None = None) -> Kept:
         if newest is None:
             continue
         first = newest - timedelta(days=(back or {}).get(shown, 0))
-        sums[shown] = queries.sums(connection, span, first, newest)
+        sums[shown] = queries.sums(connection, span, first, newest, names)
         found = [it for it in sums[shown] if it.day >= newest - timedelta(days=1)]
         by_day = windows[shown] = defaultdict(dict)
         if found:
@@ -105,7 +112,7 @@ def kept(connection: Any, *, back: Mapping[Shown, int] | None = None) -> Kept:
                     by_day[each.day][siad[each.feeder]] = rows[number]
         p95[shown] = {
             siad[feeder]: each
-            for feeder, each in queries.p95(connection, span, newest).items()
+            for feeder, each in queries.p95(connection, span, newest, names).items()
             if feeder in siad
         }
-    return Kept(organisation(connection), mappings, newest, windows, p95, sums)
+    return Kept(tree, mappings, newest, windows, p95, sums)

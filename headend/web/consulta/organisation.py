@@ -58,7 +58,10 @@ class Organisation:
 
     def within(self, it: KeptInstance, cls: str) -> KeptInstance | None:
         """Who of a class is above it, or it itself."""
-        return next((each for each in self.path(it) if each.cls == cls), None)
+        here: KeptInstance | None = it
+        while here is not None and here.cls != cls:
+            here = self.above(here)
+        return here
 
     def circuits(self, place: Place | None = None) -> list[KeptInstance]:
         """The circuits of a place, of all where none is named."""

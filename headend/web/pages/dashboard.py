@@ -67,10 +67,11 @@ class Change:
 async def show(visit: Reader, wish: Wished, window: Name = Shown.MONTH.value) -> Response:
     shown = Shown.HOURS_48 if window == Shown.HOURS_48 else Shown.MONTH
     other = _other(shown)
+    place = wish.place
     found = await visit.parts.read(
-        lambda connection: kept(connection, back={shown: TREND_DAYS, other: 0})
+        lambda connection: kept(connection, back={shown: TREND_DAYS, other: 0}, place=place)
     )
-    organisation, place = found.organisation, wish.place
+    organisation = found.organisation
     if place is not None and place not in organisation.known:
         raise not_found("place of this class and key", "Choose one on the dashboard.")
     here = None if place is None else organisation.known[place]

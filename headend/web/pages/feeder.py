@@ -90,7 +90,7 @@ async def _found(visit: Visit, key: Name, days: int) -> Found:
     """Raises `Problem`."""
 
     def ask(connection: Any) -> Found | None:
-        all_of_it = kept(connection)
+        all_of_it = kept(connection, place=(CIRCUIT, key))
         circuit = all_of_it.organisation.known.get((CIRCUIT, key))
         if circuit is None:
             return None

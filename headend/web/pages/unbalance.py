@@ -86,8 +86,9 @@ Wished = Annotated[Wish, Depends(wished)]
 @router.get(KEPT)
 async def from_database(visit: Reader, wish: Wished) -> Response:
     """Mobile Month and Mobile 48 h; real time joins them as soon as SCADA has answered."""
-    found = await visit.parts.read(kept)
-    circuits = _circuits(found.organisation, wish.place)
+    place = wish.place
+    found = await visit.parts.read(lambda connection: kept(connection, place=place))
+    circuits = _circuits(found.organisation, place)
     windows: dict[Shown, Any] = {**found.newest_windows()}
     realtime, failures = visit.web.realtime, list[AdapterFailed]()
     if realtime is not None:
