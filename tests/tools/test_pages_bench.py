@@ -35,11 +35,12 @@ def test_times_are_told_beside_their_aims(told) -> None:
     assert (told["feeders"], told["meters"], told["hours"]) == (9, 60, 9 * 41 * 24)
     dashboard = next(each for each in told["pages"] if each["page"] == "dashboard")
     assert dashboard["aim_ms"] == 100 and 0 < dashboard["p50_ms"] <= dashboard["p95_ms"]
+    assert 0 < dashboard["cpu_p50_ms"] <= dashboard["cpu_p95_ms"]
     assert dashboard["ratio"] == pytest.approx(dashboard["raw_ms"] / dashboard["p50_ms"], rel=0.1)
 
 
 def test_other_numbers_are_found() -> None:
-    took = bench.Took("dashboard", "/dashboard", 1, 1.0, 2.0, 100.0, 3, 10.0, True)
+    took = bench.Took("dashboard", "/dashboard", 1, 1.0, 2.0, 1.0, 2.0, 100.0, 3, 10.0, True)
     run = bench.Run(Division(1, 1), 1, 1, 1.0, [took])
     other = dataclasses.replace(took, alike=False)
     assert run.alike and not dataclasses.replace(run, pages=[took, other]).alike

@@ -275,7 +275,8 @@ def pages(
                 same = "alike" if page.alike else "[red]other numbers[/]"
                 tail = f"  from rows {page.raw_ms:7.0f} ms, {page.ratio:6.1f} x, {same}"
             out.print(
-                f"{page.name:26s} p50 {page.p50_ms:6.1f} ms  p95 {page.p95_ms:6.1f} ms{aim}{tail}"
+                f"{page.name:26s} p50 {page.p50_ms:6.1f} ms  p95 {page.p95_ms:6.1f} ms"
+                f" (processor {page.cpu_p95_ms:6.1f}){aim}{tail}"
             )
     if not run.alike:
         raise typer.Exit(1)

@@ -3,7 +3,8 @@
 Loaded are 28 days of 200 feeders, hour by hour, with the roll-ups that the scheduled tasks make of
 them, and 20,000 meters in the registry (`pages_division`).  The pages answer as at the door, to
 somebody with a session, asked in turns without a socket: timed is from the question to the last
-octet of the answer, with session, queries, figures, charts and template.
+octet of the answer, with session, queries, figures, charts and template.  Beside it stands what the
+process itself had of a processor in that time, which others' work changes less.
 
 From rows: the hours of the feeders that a page shows are read, and windows, percentiles and figures
 worked out of them, without a page around it.  What both tell must be the same to the last digit.
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx2
 import numpy as np
 
 from headend.access.desk import By
@@ -47,6 +47,7 @@ from headend.tasks.dashboard import FeederFigures, told
 from headend.tasks.rollups import LENGTHS, as_hours
 from headend.web.consulta.kept import SPANS, kept
 from headend.web.consulta.standing import Shown
+from scenarios.stand_ins import asgi
 from tools.bench.pages_division import (
     DAYS,
     NEWEST,
@@ -67,6 +68,10 @@ NOT_SHOWN: Final[tuple[float | None, ...]] = (None,) * len(QUANTITIES)
 """P95 of windows before the newest."""
 
 
+Seconds = tuple[float, float]
+"""On the wall's clock and of processors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A page; `aim_ms` of its p95.  `back`: windows of how many days before the newest it shows as
@@ -81,13 +86,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """Milliseconds of a page; `raw_ms` of the same numbers from rows, `alike` that they are."""
+    """Milliseconds of a page, `cpu` those of a processor; `raw_ms` of the same numbers from rows,
+    `alike` that they are."""
 
     name: str
     path: str
     octets: int
     p50_ms: float
     p95_ms: float
+    cpu_p50_ms: float
+    cpu_p95_ms: float
     aim_ms: float | None
     figures: int
     raw_ms: float | None
@@ -105,6 +113,8 @@ class Took:
             "octets": self.octets,
             "p50_ms": round(self.p50_ms, 2),
             "p95_ms": round(self.p95_ms, 2),
+            "cpu_p50_ms": round(self.cpu_p50_ms, 2),
+            "cpu_p95_ms": round(self.cpu_p95_ms, 2),
             "aim_ms": self.aim_ms,
             "figures": self.figures,
             "raw_ms": None if self.raw_ms is None else round(self.raw_ms, 1),
@@ -207,45 +217,46 @@ async def _compare(division: Division, rounds: int, raw_rounds: int) -> Run:
 
 async def _timed(
     head_end: HeadEnd, pages: Sequence[Asked], rounds: int
-) -> tuple[list[list[float]], list[int]]:
-    """Milliseconds of each page, turn by turn, without its first answer; how long that was."""
+) -> tuple[list[list[Seconds]], list[int]]:
+    """What each page took, turn by turn, without its first answer; how long that was in octets."""
     parts = rest_parts(head_end, lambda: {"broker": True, "work": True})
     web = web_parts(head_end, parts)
     await web.accounts.add("analyst", [Role.ANALYST, Role.OPERATOR], By("bench", "bench"))
-    cookies = {web.session_cookie: await web.sessions.open("analyst", source="127.0.0.1")}
-    door = httpx2.ASGITransport(app=whole_door(head_end, parts), client=("127.0.0.1", 4711))
-    times: list[list[float]] = [[] for _ in pages]
-    async with httpx2.AsyncClient(
-        transport=door, base_url="http://headend", cookies=cookies, timeout=None
-    ) as http:
-        octets = [len(await _answer(http, page)) for page in pages]
-        with start_settled():  # as the head-end serves
-            for _ in range(rounds):
-                for taken, page in zip(times, pages, strict=True):
-                    began = time.perf_counter()
-                    await _answer(http, page)
-                    taken.append((time.perf_counter() - began) * 1000)
+    secret = await web.sessions.open("analyst", source=asgi.ADDRESS[0])
+    headers = {"cookie": f"{web.session_cookie}={secret}"}
+    door = whole_door(head_end, parts)
+
+    async def answer(page: Asked) -> bytes:
+        told = await asgi.ask(door, "GET", page.path, headers=headers)
+        if told.status != 200:
+            raise RuntimeError(f"{page.path} answers {told.status}")
+        return told.body
+
+    times: list[list[Seconds]] = [[] for _ in pages]
+    octets = [len(await answer(page)) for page in pages]
+    with start_settled():  # as the head-end serves
+        for _ in range(rounds):
+            for taken, page in zip(times, pages, strict=True):
+                began = time.perf_counter(), time.process_time()
+                await answer(page)
+                taken.append((time.perf_counter() - began[0], time.process_time() - began[1]))
     return times, octets
-
-
-async def _answer(http: httpx2.AsyncClient, page: Asked) -> bytes:
-    answer = await http.get(page.path)
-    if answer.status_code != 200:
-        raise RuntimeError(f"{page.path} answers {answer.status_code}")
-    return answer.content
 
 
 def _took(
     head_end: HeadEnd,
     division: Division,
     page: Asked,
-    taken: Sequence[float],
+    taken: Sequence[Seconds],
     octets: int,
     raw_rounds: int,
 ) -> Took:
-    p50, p95 = np.quantile(np.array(taken), [0.5, 0.95]).tolist()
+    (p50, cpu_p50), (p95, cpu_p95) = np.quantile(
+        np.array(taken) * 1000, [0.5, 0.95], axis=0
+    ).tolist()
+    quantiles = p50, p95, cpu_p50, cpu_p95
     if page.back is None:
-        return Took(page.name, page.path, octets, p50, p95, page.aim_ms, 0, None, None)
+        return Took(page.name, page.path, octets, *quantiles, page.aim_ms, 0, None, None)
     raw: list[FeederFigures] = []
     raw_ms = []
     for _ in range(raw_rounds):
@@ -254,7 +265,7 @@ def _took(
         raw_ms.append((time.perf_counter() - began) * 1000)
     shown = head_end.store.read(lambda connection: from_rollups(connection, division, page))
     return Took(
-        page.name, page.path, octets, p50, p95, page.aim_ms, len(raw),
+        page.name, page.path, octets, *quantiles, page.aim_ms, len(raw),
         statistics.median(raw_ms), raw == shown,
     )  # fmt: skip
 
