@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,19 +11,21 @@ import typer
 from rich.table import Table
 
 from headend.analysis.bands import COLOURS
-from headend.analysis.by_meters import ByMeters, by_meters
+from headend.analysis.by_meters import ByMeters, Drawn, by_meters
 from headend.analysis.phase_identification import CONFIDENT, UNDECIDED
 from headend.analysis.quantity import PHASES, QUANTITIES, UNITS
 from headend.analysis.unbalance import Formula
 from headend.analysis.windows import DayRange
+from headend.domain.line_section import LineSection
 from headend.domain.meter import Meter
 from headend.domain.utility_day import span_of
 from headend.store.measured_queries import load_profiles
 from headend.store.queries import meter
-from headend.store.registry_queries import MeterFilter, meters, place
+from headend.store.registry_queries import MeterFilter, meters, place, service_points
 from tools.collection_asking import DAYS_MAX, LOAD_PROFILE, Question, day_named
+from tools.collection_losses import drawing, losses_as_dict, losses_in_words
 from tools.options import ConfigFile, Json, OtherDatabase
-from tools.terminal import out, print_json, show, wrong_usage
+from tools.terminal import complain, out, print_json, show, wrong_usage
 
 METERS_MAX = 5_000
 
@@ -46,6 +50,9 @@ def phases(
     moves: Annotated[
         int, typer.Option(min=0, max=8, help="Whom to move to another phase, up to so many.")
     ] = 0,
+    lines: Annotated[
+        Path | None, typer.Option(help="CSV of its lines: section, upstream, length_m, ohm_km, …")
+    ] = None,
     config: ConfigFile = None,
     database: OtherDatabase = None,
     json: Json = False,
@@ -54,6 +61,8 @@ def phases(
 
     Meters are added on the phases that the registry records. On which each hangs is told by its
     voltage, with how sure that is; what differs from the records is shown. Only those are moved.
+    With a meter at the head the energies are balanced; with its lines the technical losses are
+    told apart, and what moves do to them.
 
     Example: [bold]ami collection phases TR-0007 --days 14 --rated-kva 160 --moves 3[/]
     """
@@ -64,7 +73,7 @@ def phases(
         wrong_usage(f"no place {code}", "See which: ami place list", code="no-such-place")
     if head is not None and question.put(lambda connection: meter(connection, head)) is None:
         wrong_usage(f"no meter {head}", "See which: ami meter list", code="no-such-meter")
-    found = _told(question, which, head, rated_kva, moves)
+    found = _told(question, which, head, rated_kva, moves, drawing(lines))
     if json:
         print_json({"place": code, "first": question.wanted.first, "last": question.wanted.last}
                    | _as_dict(found))  # fmt: skip
@@ -73,12 +82,22 @@ def phases(
 
 
 def _told(
-    question: Question, which: MeterFilter, head: str | None, rated_kva: float | None, moves: int
+    question: Question,
+    which: MeterFilter,
+    head: str | None,
+    rated_kva: float | None,
+    moves: int,
+    sections: Sequence[LineSection],
 ) -> Told:
     wanted = question.wanted
     here = question.put(lambda connection: meters(connection, which, limit=METERS_MAX))
     customers = [each for each in here if each.name != head]
     names = [each.name for each in customers] + ([] if head is None else [head])
+    drawn = None
+    if sections:
+        points = question.put(lambda connection: service_points(connection, names))
+        drawn = Drawn(sections, points)
+        _check_supplies(drawn, customers)
     begin, end = span_of(wanted.first, wanted.zone).begin, span_of(wanted.last, wanted.zone).end
     found = question.put(
         lambda connection: by_meters(
@@ -90,10 +109,29 @@ def _told(
             head=head,
             rated_kva=rated_kva,
             moves_max=moves,
+            drawn=drawn,
             policy=question.config.analysis,
         )
     )
     return customers, found
+
+
+def _check_supplies(drawn: Drawn, customers: Sequence[Meter]) -> None:
+    """Lines that supply somebody else are another place's."""
+    supplied = {name for each in drawn.sections for name in each.supplies}
+    on_lines = [
+        each.name
+        for each in customers
+        if each.name in supplied or drawn.points.get(each.name) in supplied
+    ]
+    if not on_lines:
+        wrong_usage(
+            "--lines supplies none of this place's meters",
+            "In supplies stand service points or meters, with spaces between them.",
+            code="other-lines",
+        )
+    if left := len(customers) - len(on_lines):
+        complain(f"{left} of {len(customers)} meters are on no line: as if at the transformer")
 
 
 def _as_dict(found: Told) -> dict[str, Any]:
@@ -125,6 +163,7 @@ def _as_dict(found: Told) -> dict[str, Any]:
             "hours_over": carried.over(),
             "peak_neutral_a": carried.peak_neutral_a,
         },
+        "losses": None if by.balance is None else losses_as_dict(by.balance),
         "meters": [
             {"meter": name, "recorded": recorded, "identified": phase, "confidence": sure}
             for name, recorded, phase, sure in _lines(found)
@@ -133,6 +172,7 @@ def _as_dict(found: Told) -> dict[str, Any]:
             {
                 "percent": plan.percent,
                 "mean_of_hours": plan.mean_of_hours,
+                "losses_kw": plan.losses_kw,
                 "proven": plan.proven,
                 "moves": [
                     {
@@ -187,6 +227,8 @@ def _show(found: Told) -> None:
         f" ({_number(carried.peak_percent(), 0)} % of the rating),"
         f" neutral {_number(carried.peak_neutral_a, 1)} A"
     )
+    if by.balance is not None:
+        out.print(losses_in_words(by.balance))
     lines = _lines(found)
     sure = [each for each in lines if each[3] >= CONFIDENT]
     out.print(f"{len(sure)} of {len(lines)} meters on one phase are told by their voltage")
@@ -199,7 +241,8 @@ def _show(found: Told) -> None:
             f" to {PHASES[move.after]}"
             for move in plan.moves
         )
-        out.print(f"unbalance of power {plan.percent:.1f} % with {whom or 'no move'}")
+        lost = "" if plan.losses_kw is None else f", lines lose {1000 * plan.losses_kw:.0f} W"
+        out.print(f"unbalance of power {plan.percent:.1f} %{lost} with {whom or 'no move'}")
 
 
 def _number(value: Any, digits: int) -> str:

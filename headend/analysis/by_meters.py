@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,17 +13,27 @@ import numpy.typing as npt
 
 from headend.analysis import phase_identification, registers
 from headend.analysis.bands import floors
+from headend.analysis.connections import Connections, connections, lines_of
 from headend.analysis.figures import Figures, figures
 from headend.analysis.hourly import HOUR_S, Counts, hourly
 from headend.analysis.loading import Loading, loading
+from headend.analysis.losses import (
+    Balance,
+    Lines,
+    balance,
+    drawn_currents,
+    line_losses_kw,
+    on_phases,
+)
 from headend.analysis.meter_rows import Profiles, Row, profiles, summed
 from headend.analysis.meter_sums import ALL_PHASES
 from headend.analysis.phase_identification import Identified
-from headend.analysis.quantity import PHASES, QUANTITIES, Quantity, Real
+from headend.analysis.quantity import PHASES, QUANTITIES, Complex, Quantity, Real
 from headend.analysis.rephasing import Plan, advise, typical_hours
 from headend.analysis.rollup import rolled
 from headend.analysis.windows import DayRange, hour_ends
 from headend.config.analysis import AnalysisPolicy
+from headend.domain.line_section import LineSection
 from headend.domain.meter import Meter
 from headend.domain.utility_day import DAY_S, span_of
 
@@ -41,6 +51,15 @@ class ByMeters:
     single: Counts  # places of the meters on one phase, in the order of `identified`
     identified: Identified
     plans: Sequence[Plan]  # customers are places in `single`; none where none were asked for
+    balance: Balance | None  # None without a meter at the head
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The lines of a place by the utility's records; `points` are service points by meter."""
+
+    sections: Sequence[LineSection]
+    points: Mapping[str, str]
 
 
 def by_meters(
@@ -53,13 +72,16 @@ def by_meters(
     head: str | None = None,
     rated_kva: float | None = None,
     moves_max: int = 0,
+    drawn: Drawn | None = None,
     policy: AnalysisPolicy | None = None,
 ) -> ByMeters:
     """The rows of these meters, and of the one at the `head` where there is one, whose voltages are
     then those of the phases; it is none of `meters`.  Days are the utility's.
 
     Powers are added on the phases that the records give.  Plans of up to `moves_max` moves are made
-    of meters whose phase the voltages tell with confidence, the rest stays where it is.
+    of meters whose phase the voltages tell with confidence, the rest stays where it is.  With a
+    head that counts energy the balance is told; with lines that are `drawn` its technical part, and
+    what the lines lose under each plan.
     """
     policy = policy or AnalysisPolicy()
     bounds = _bounds(days, zone, period_s)
@@ -80,11 +102,14 @@ def by_meters(
         else found.volts[:, -1],
         stretch=DAY_S // period_s,
     )
+    wires = connections(_hanging(phase, single, identified))
+    lines = None if drawn is None else _lines(drawn, meters, wires)
+    amperes = None if lines is None else _amperes(hers, wires, period_s)
     plans: Sequence[Plan] = ()
     if moves_max:
         clock = [datetime.fromtimestamp(at - 1, zone).hour for at in bounds[1:].tolist()]
-        typical = typical_hours(_kw(hers, period_s), clock)
-        plans = _plans(typical, phase, single, identified, moves_max)
+        typical = wires.of_meters(typical_hours(_kilo(hers.kwh, period_s), clock))
+        plans = _plans(typical, wires, identified, moves_max, lines, amperes)
     return ByMeters(
         figures(parts.over(0), policy),
         _loading(hours.means, rated_kva),
@@ -92,6 +117,7 @@ def by_meters(
         single,
         identified,
         plans,
+        None if head is None else _balance(found, wires, lines, amperes, period_s),
     )
 
 
@@ -106,8 +132,47 @@ def _recorded(meter: Meter) -> int:
     return ALL_PHASES if meter.recorded_phase == "ABC" else PHASES.index(meter.recorded_phase)
 
 
-def _kw(found: Profiles, period_s: int) -> Real:
-    return registers.whole(registers.energies(found.kwh).values) * HOUR_S / period_s
+def _hanging(
+    phase: npt.NDArray[np.int64], single: Counts, identified: Identified
+) -> npt.NDArray[np.int64]:
+    """The identified phases where they are decided, else the recorded."""
+    hangs = phase.copy()
+    hangs[single] = np.where(identified.decided(), identified.phase, phase[single])
+    return hangs
+
+
+def _kilo(register: Real, period_s: int) -> Real:
+    """Kilowatts or kilovars of meters, gaps spread."""
+    return registers.whole(registers.energies(register).values) * HOUR_S / period_s
+
+
+def _lines(drawn: Drawn, meters: Sequence[Meter], wires: Connections) -> Lines:
+    names = [(each.name, drawn.points.get(each.name, each.name)) for each in meters]
+    return lines_of(drawn.sections, [names[place] for place in wires.meter])
+
+
+def _amperes(hers: Profiles, wires: Connections, period_s: int) -> Complex:
+    """Of the connections; of one on no known phase 0."""
+    kw, kvar = (wires.of_meters(_kilo(each, period_s)) for each in (hers.kwh, hers.kvarh))
+    known = wires.phase >= 0
+    kw, kvar = kw * known, kvar * known
+    return drawn_currents(kw, kvar, wires.volts(hers.volts), np.maximum(wires.phase, 0))
+
+
+def _balance(
+    found: Profiles,
+    wires: Connections,
+    lines: Lines | None,
+    amperes: Complex | None,
+    period_s: int,
+) -> Balance:
+    """The head's meter is the last of `found`."""
+    technical = np.full(len(found.volts), np.nan)
+    if lines is not None and amperes is not None:
+        phase = np.maximum(wires.phase, 0)
+        technical = line_losses_kw(on_phases(amperes, phase), phase, lines) * period_s / HOUR_S
+    hers = registers.energies(found.kwh).values
+    return balance(hers[:, -1], hers[:, :-1], technical)
 
 
 def _loading(means: Real, rated_kva: float | None) -> Loading:
@@ -120,21 +185,21 @@ def _loading(means: Real, rated_kva: float | None) -> Loading:
 
 def _plans(
     typical: Real,
-    phase: npt.NDArray[np.int64],
-    single: Counts,
+    wires: Connections,
     identified: Identified,
     moves_max: int,
+    lines: Lines | None,
+    amperes: Complex | None,
 ) -> Sequence[Plan]:
-    """Of single-phase meters on their phases: the identified where that is decided, else the
-    recorded; one on no known phase draws nothing here."""
-    decided = identified.decided()
-    hangs = np.where(decided, identified.phase, phase[single])
-    loads = np.where(hangs == UNKNOWN, 0.0, typical[:, single])
-    three = typical[:, phase == ALL_PHASES].sum(axis=1, keepdims=True) / len(PHASES)
+    """Of connections, single-phase meters first; who hangs on no known phase draws nothing here,
+    and the phases of a meter on three are not moved."""
+    movable = np.zeros(len(wires.phase), dtype=bool)
+    movable[: len(identified.phase)] = identified.decided()
     return advise(
-        loads,
-        np.maximum(hangs, 0),
-        fixed_kw=np.repeat(three, len(PHASES), axis=1),
-        movable=decided,
+        np.where(wires.phase == UNKNOWN, 0.0, typical),
+        np.maximum(wires.phase, 0),
+        movable=movable,
         moves_max=moves_max,
+        lines=lines,
+        amperes=amperes,
     )

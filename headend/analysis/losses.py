@@ -35,7 +35,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Energies of a window, kWh."""
+    """Energies of a window, kWh; `technical_kwh` is NaN where nobody told the lines."""
 
     delivered_kwh: float  # the transformer's meter
     sold_kwh: float  # the customers' meters
@@ -85,14 +85,16 @@ def drawn_currents(
 ) -> Complex:
     """Amperes of single connections (intervals x connections), each against its own voltage.
 
-    Voltages that are missing are taken from the others of the connection's phase (its place in
-    PHASES), and where those are missing as well from its own mean.
+    Voltages that are missing, or 0, are taken from the others of the connection's phase (its place
+    in PHASES), and where those are missing as well from its own mean.  Who draws nothing has no
+    current, whatever the voltage.
     """
     of = np.asarray(phase, dtype=np.int64)
-    filled = _filled(np.asarray(volts, dtype=np.float64), of)
+    given = np.asarray(volts, dtype=np.float64)
+    filled = _filled(np.where(given > 0, given, np.nan), of)
     power = np.asarray(kw, dtype=np.float64) + 1j * np.asarray(kvar, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(1000 * np.conj(power) / filled)
+        return np.where(power == 0, 0, 1000 * np.conj(power) / filled)
 
 
 def on_phases(currents: npt.ArrayLike, phase: npt.ArrayLike) -> Complex:

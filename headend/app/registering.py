@@ -20,6 +20,8 @@ from headend.ports import Clock, Transaction
 from headend.registry.exchange import Exchanged, exchange
 from headend.registry.hanging import Hung, hang
 from headend.registry.hanging import read as read_hung
+from headend.registry.line_sections import Drawing
+from headend.registry.line_sections import read as read_lines
 from headend.registry.lives import By, Ended, NotTaken, install, known, link, move, remove
 from headend.registry.places import Survey, settle
 from headend.registry.places import read as read_places
@@ -29,6 +31,7 @@ from headend.store.store import SqlStore
 __all__ = [
     "BadFile",
     "By",
+    "Drawing",
     "Ended",
     "Exchanged",
     "Flaw",
@@ -43,6 +46,7 @@ __all__ = [
     "link",
     "move",
     "read_hung",
+    "read_lines",
     "read_places",
     "registry_desk",
     "remove",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection
@@ -29,6 +30,7 @@ __all__ = [
     "places_below",
     "receipt",
     "receipts",
+    "service_points",
 ]
 
 _p = PLACE.table.c
@@ -121,6 +123,12 @@ def places_below(
     inside = _p.parent.is_(None) if parent is None else _p.parent == parent
     statement = PLACE.select().where(inside, _p.code > after).order_by(_p.code).limit(limit)
     return [PLACE.read(row) for row in connection.execute(statement)]
+
+
+def service_points(connection: Connection, meters: Collection[str]) -> dict[str, str]:
+    """Where each of these meters hangs now; those that hang nowhere are left out."""
+    found = ((each, hangs_at(connection, each)) for each in meters)
+    return {meter: point for meter, point in found if point is not None}
 
 
 def hangs_at(connection: Connection, meter: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,25 @@ def rows_of(truth: Truth, told: Heard, begin: int) -> list[IntervalRow]:
     for slot, volts in enumerate(told.head_volts, 1):
         if not np.isnan(volts[0]):
             tenths = [round(10 * each) for each in volts]
-            found.append((HEAD, begin + 900 * slot, 0, 0, 0, 0, 0, *tenths, None))
+            counted = round(1000 * told.head_kwh[slot].sum())
+            found.append((HEAD, begin + 900 * slot, 0, counted, 0, 0, 0, *tenths, None))
     return found
+
+
+def lines_of(truth: Truth) -> str:
+    """The street's cables as the utility's records have them: a section up to each customer."""
+    rows = ["section;upstream;length_m;ohm_km;supplies"]
+    for branch, cable in enumerate(truth.street.cables):
+        here = [each for each in truth.street.customers if each.branch == branch]
+        upstream, at = "", 0
+        for metres in sorted({each.place.distance_m for each in here}):
+            fed = [each.meter for each in here if each.place.distance_m == metres]
+            names = " ".join([f"P-{fed[0]}", *fed[1:]])  # by service point, or by meter
+            code = f"{branch}-{metres}"
+            ohms = f"{cable.r_ohm_km}".replace(".", ",")
+            rows.append(f"{code};{upstream};{metres - at};{ohms};{names}")
+            upstream, at = code, metres
+    return "\n".join(rows)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +145,55 @@ def test_loading_and_whom_to_move(street: tuple[Truth, Heard, list[str]]) -> Non
     assert all(true[each["meter"]] == each["from"] for each in plans[2]["moves"])
     text = ami("TR-7", "--head", HEAD, "--moves", "1", *where).stdout
     assert f"{plans[1]['moves'][0]['meter']} from" in text and "with no move" in text
+
+
+def test_losses_in_the_lines_and_what_moves_do_to_them(
+    street: tuple[Truth, Heard, list[str]], tmp_path: Path
+) -> None:
+    """Held against what the grid lost: nobody steals here, so that nothing is left."""
+    truth, _, where = street
+    drawn = tmp_path / "lines.csv"
+    drawn.write_text(lines_of(truth), encoding="utf-8")
+    more = ["TR-7", "--head", HEAD, "--lines", str(drawn), "--moves", "2"]
+    found = asked(*more, *where)
+    told = found["losses"]
+    technical = truth.losses_kw.sum() / 4
+    assert told["delivered_kwh"] == pytest.approx(truth.head_kw.sum() / 4, rel=0.02)
+    assert told["technical_kwh"] == pytest.approx(technical, rel=0.12)
+    assert told["lost_kwh"] == pytest.approx(technical, rel=0.25)
+    assert abs(told["rest_percent"]) < 0.5 and told["coverage"] > 0.95
+    before, *after = (each["losses_kw"] for each in found["plans"])
+    assert before == pytest.approx(float(truth.losses_kw.mean()), rel=0.12)
+    names = [each.meter for each in truth.street.customers]
+    for plan, said in zip(found["plans"][1:], after, strict=True):
+        phase = truth.phase.copy()
+        for move in plan["moves"]:
+            phase[names.index(move["meter"])] = "ABC".index(move["to"])
+        true = float(truth.on(phase).losses_kw.mean() / truth.losses_kw.mean())
+        assert said / before == pytest.approx(true, abs=0.05)
+    text = ami(*more, *where).stdout
+    assert "lost" in text and "in the lines" in text and "lines lose" in text
+    unknown = asked("TR-7", "--head", HEAD, *where)
+    assert unknown["losses"]["technical_kwh"] is None and unknown["losses"]["lost_kwh"] > 0
+    assert asked("TR-7", *where)["losses"] is None
+
+
+def test_lines_of_another_place_and_files_that_are_none(
+    street: tuple[Truth, Heard, list[str]], tmp_path: Path
+) -> None:
+    *_, where = street
+    drawn = tmp_path / "lines.csv"
+    for text, code in (
+        ("section,length_m,ohm_km,supplies\n1,10,0.6,SOMEBODY\n", "other-lines"),
+        ("section,length_m,ohm_km\n", "bad-file"),
+        ("section,length_m,ohms\n1,10,0.6\n", "bad-file"),
+        ("section,length_m,ohm_km\n1,far,0.6\n", "bad-file"),
+    ):
+        drawn.write_text(text, encoding="utf-8")
+        ran = ami("TR-7", "--lines", str(drawn), *where, "--json")
+        assert (ran.exit_code, json.loads(ran.stdout)["error"]["code"]) == (2, code), text
+    gone = ami("TR-7", "--lines", str(tmp_path / "none.csv"), *where, "--json")
+    assert gone.exit_code == 2 and json.loads(gone.stdout)["error"]["code"] == "no-file"
 
 
 def test_without_a_meter_at_the_head_the_records_are_the_reference(
