@@ -3,6 +3,7 @@ SOAP, SQL and OPC UA, in one process.  What is kept is what the utility's parts 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,10 +28,13 @@ from headend.domain.task import RunState
 from headend.domain.utility_day import span_of
 from headend.opcua.space import Quality
 from headend.store.store import SqlStore
-from headend.tasks.desk import TaskDesk, make_standard, standard_tasks
+from headend.tasks.customers import ORGANISATION, REQUESTS
+from headend.tasks.desk import TaskDesk, TaskWish, make_standard, standard_tasks
 from headend.tasks.kinds import kinds
 from headend.tasks.ours import OURS
 from headend.tasks.running import TaskRunner
+from headend.web.consulta import exploring
+from headend.web.consulta.asking import Conversation
 from scenarios.utility import databases as utility_databases
 from scenarios.utility.making import make
 from scenarios.utility.measuring import QUANTITIES, FeederHeads, Quantity
@@ -39,6 +43,8 @@ from scenarios.utility.naming import System, feeder_key
 from scenarios.utility.opcua import systems
 from scenarios.utility.simoce import PERIOD_S, Simoce
 from tests import databases
+from tests.cim_bus.test_live_bus import utility
+from tests.field.live_broker import mosquitto
 from tests.tasks.tasking import BY, ZONE
 
 PLAN = Plan(
@@ -46,6 +52,12 @@ PLAN = Plan(
 )
 ANY = Band(green_to=5, yellow_to=10)  # no floor: few customers draw less than an ampere at 23 kV
 POLICY = AnalysisPolicy(bands=Bands(current=ANY, active_power=ANY, reactive_power=ANY, voltage=ANY))
+ASKED = {
+    "SIAD": (*ORGANISATION, *REQUESTS),
+    "SIMOCE": ("Feeder", "Analog"),
+    "Repository": ("CFE_MappedName",),
+}
+BUS = "mqtt://127.0.0.1"
 PHASED = {"LineCurrent": "i", "ActivePower": "p", "ReactivePower": "q", "PhaseVoltage": "v"}
 
 
@@ -71,12 +83,16 @@ class Up:
 
 
 @asynccontextmanager
-async def up(folder: Path) -> AsyncIterator[Up]:
+async def up(folder: Path, broker: int | None = None) -> AsyncIterator[Up]:
+    """Adapters at a SOAP door; with the port of a `broker` on the bus, and asked there alone."""
     clock = WallClock()
     utility = make(11, clock.now(), PLAN)
     files = utility_databases.write(utility, folder)
     async with systems(utility, clock, scan=None) as opc:
-        lines = ["[door]", "port = 0", '[[permit]]\nsource = "TABLERO"', 'verbs = ["get"]']
+        ways = ["[door]", "port = 0"]
+        if broker is not None:
+            ways = ["[broker]", f"port = {broker}"]
+        lines = [*ways, '[[permit]]\nsource = "TABLERO"', 'verbs = ["get"]']
         for name in ("siad", "repository"):
             source = f'{{ kind = "sql", database = "{files[name].name}" }}'
             lines.append(f'[[adapter]]\nprofile = "{name}"\nsource = {source}')
@@ -84,11 +100,11 @@ async def up(folder: Path) -> AsyncIterator[Up]:
         lines.append(f'[[adapter]]\nprofile = "simoce"\nsource = {source}')
         (folder / "adapters.toml").write_text("\n".join(lines), encoding="utf-8")
         async with serving_adapters(read_adapters(folder / "adapters.toml")) as adapters:
-            settings = Associations(
-                siad=adapters.doors["SIAD"],
-                simoce=adapters.doors["SIMOCE"],
-                repository=adapters.doors["Repository"],
-            )
+            names = ("SIAD", "SIMOCE", "Repository")
+            at = {
+                name.lower(): adapters.doors.get(name, f"{BUS}:{broker}/{name}") for name in names
+            }
+            settings = Associations(**at)
             store = databases.store()
             known = kinds(OURS, ())
             asked = ConfiguredAdapters(settings, clock, SystemChance())
@@ -177,3 +193,33 @@ async def _as_worked_by_hand(site: Up, feeder: Feeder, day: date) -> None:
 
 def _count(hour: FeederHour, channel: str) -> int:
     return hour.counts[CHANNELS.index(channel)]
+
+
+@pytest.mark.live
+@pytest.mark.requires("mosquitto")
+@databases.on_one
+async def test_the_same_through_the_bus(tmp_path: Path) -> None:
+    """Requests by the router's queue on a real broker, while pages ask as well."""
+    routes = [
+        f'[[route]]\nnoun = "{cls}"\ndestination = "{name}"\n'
+        for name, asked in ASKED.items()
+        for cls in asked
+    ]
+    permit = '[[permit]]\nsource = "TABLERO"\nverbs = ["get"]\n'
+    async with mosquitto(tmp_path / "broker") as broker, utility(tmp_path, broker.port) as bus:
+        bus.rules = "\n".join([*routes, permit])
+        await bus.router()
+        async with up(tmp_path, broker.port) as site:
+            now = WallClock().now()
+            assert (await site.ran("SIADCustomersInfo", now))["circuits"] == 4
+            assert (await site.ran("SIADSimoceMapping", now))["mapped"] >= 3
+            feeder = site.utility.feeders[0]
+            wish = TaskWish(parameters={"feeders": [feeder_key(System.SIMOCE, feeder)]})
+            await site.desk.edit("UnbalanceHr", wish, BY)
+            told, tree = await asyncio.gather(
+                site.ran("UnbalanceHr", now), exploring.tree(Conversation(site.runner.adapters))
+            )
+            assert (told["feeders"], told["without"]) == (1, 0)
+            assert len(tree.circuits()) == 4
+            await _as_measured(site, feeder, now.astimezone(ZONE).date() - timedelta(days=2))
+        assert bus.dead() == []
