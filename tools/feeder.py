@@ -58,9 +58,15 @@ def list_(
     for each in found:
         table.add_row(
             each.siad or "-", each.siad_name, each.simoce or "-", each.simoce_name,
-            each.how or "[yellow]unmatched[/]", each.who if each.how else "",
+            _how(each), each.who if each.how else "",
         )  # fmt: skip
     show_(table)
+
+
+def _how(one: FeederMapping) -> str:
+    if one.matched:
+        return one.how or ""
+    return "[yellow]unmatched[/]" + (", left to people" if one.how else "")
 
 
 @app.command()
@@ -125,7 +131,7 @@ def map_(
 def unmap(
     siad: Circuit, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
 ) -> None:
-    """Take a mapping back; the task may find another.
+    """Take a mapping back. What a rule had found it finds no more: the circuit is left to people.
 
     Example: [bold]ami feeder unmap VEN-4010[/]
     """

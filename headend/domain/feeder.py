@@ -110,7 +110,8 @@ REPOSITORY, BY_HAND = "repository", "hand"
 class FeederMapping:
     """A feeder in SIAD and the same one in SIMOCE; where one of the keys is None nobody knows yet.
 
-    `how` is "repository", "hand" or the name of a rule; None while it is unmatched.
+    `how` is "repository", "hand" or the name of a rule; None while it is unmatched.  A circuit of
+    SIAD's that is "hand" and has no feeder is left to people: neither repository nor rules map it.
     """
 
     siad: str | None

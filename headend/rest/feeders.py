@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headend.access.desk import By
 from headend.analysis.bands import Colour
 from headend.analysis.quantity import Quantity
+from headend.analysis.unbalance import Formula
 from headend.domain.account import Caller, Permission
 from headend.domain.feeder import FeederMapping, FeederRoll, Span
 from headend.rest.asking import HeadEnd, known, source_of
@@ -96,6 +97,7 @@ class FeedersTold(BaseModel):
     the day before."""
 
     window: Span
+    formula: Formula = Field(description="By which `percent` and `magnitude` are computed.")
     day: date | None = Field(description="The window's last day; null where nothing is loaded.")
     counts: dict[Quantity, dict[Colour, int]]
     changes: list[ChangeTold]
@@ -109,7 +111,9 @@ class MappingTold(BaseModel):
     simoce: str | None
     siad_name: str
     simoce_name: str
-    how: str | None = Field(description="repository, hand, or the name of a rule.")
+    how: str | None = Field(
+        description="repository, hand, or the name of a rule; hand without simoce: left to people."
+    )
     at: datetime | None
     who: str
 
@@ -169,6 +173,7 @@ async def list_feeders(
     figures = {each.feeder: each for each in told}
     return FeedersTold(
         window=window,
+        formula=Formula.MAX_DEVIATION,
         day=last,
         counts=dashboard.counts(told),
         changes=[

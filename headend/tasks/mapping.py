@@ -1,7 +1,8 @@
 """Which feeder of SIMOCE's is which of SIAD's: by hand, by the Unified Repository, by rules.
 
-What a person has said stands before what the repository says, that before rules.  A feeder that
-nothing names stays, unmatched, for somebody to look at; no two are ever mapped to one.
+What a person has said stands before what the repository says, that before rules: also that what
+those had found for a circuit is not it.  A feeder that nothing names stays, unmatched, for somebody
+to look at; no two are ever mapped to one.
 """
 
 from __future__ import annotations
@@ -79,11 +80,13 @@ def mapped(
 ) -> list[FeederMapping]:
     """Every feeder of both systems, once: with its other name, or unmatched.
 
-    `known` is how it was, of which what was said by hand stays as long as both are there;
+    `known` is how it was, of which what was said by hand stays as long as both are there, and that
+    a circuit has no feeder as long as that is there;
     `repository` leads from SIAD's keys to SIMOCE's.
     """
     by_siad, by_simoce = {it.key: it for it in siad}, {it.key: it for it in simoce}
     before = {(it.siad, it.simoce): it for it in known}
+    apart = {it.siad for it in before.values() if it.how == BY_HAND and it.simoce is None}
     found: dict[str, tuple[str, str]] = {}  # SIAD's key: SIMOCE's, and how
     taken: set[str] = set()
 
@@ -96,9 +99,10 @@ def mapped(
         if each.how == BY_HAND and each.siad is not None and each.simoce is not None:
             take(each.siad, each.simoce, BY_HAND)
     for one, other in repository.items():
-        take(one, other, REPOSITORY)
+        if one not in apart:
+            take(one, other, REPOSITORY)
     for rule in rules:
-        left = [it for it in siad if it.key not in found]
+        left = [it for it in siad if it.key not in found and it.key not in apart]
         free = [it for it in simoce if it.key not in taken]
         for one, other in fitting(rule, left, free):
             take(one, other, rule.name)
@@ -115,7 +119,9 @@ def mapped(
 
     pairs = [told(it, by_simoce[found[it.key][0]], found[it.key][1]) for it in siad
         if it.key in found]  # fmt: skip
-    alone = [told(it, None, None) for it in siad if it.key not in found]
+    alone = [
+        told(it, None, BY_HAND if it.key in apart else None) for it in siad if it.key not in found
+    ]
     others = [told(None, it, None) for it in simoce if it.key not in taken]
     return [*pairs, *alone, *others]
 

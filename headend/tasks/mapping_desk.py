@@ -33,25 +33,27 @@ class MappingDesk:
                     "feeder-taken", f"{simoce} is mapped to {theirs.siad} already",
                     f"Take that back first: ami feeder unmap {theirs.siad}",
                 )  # fmt: skip
-            pair = replace(ours, simoce=simoce, simoce_name=theirs.simoce_name)
+            pair = replace(ours, simoce=simoce, simoce_name=theirs.simoce_name, how=BY_HAND)
             left = [it for it in known if it not in (ours, theirs)]
             if ours.simoce not in (None, simoce):
                 left.append(_alone(ours))
             return [pair, *left]
 
-        return await self._change(siad, by, changed, f"mapped to {simoce}", BY_HAND)
+        return await self._change(siad, by, changed, f"mapped to {simoce}")
 
     async def unmap(self, siad: str, by: By) -> FeederMapping:
-        """Nobody knows which feeder it is, until the task or somebody finds out."""
+        """That feeder is not it.  Where a person had said so, the task looks for another; where the
+        repository or a rule had, it would find the same: it leaves the circuit to people."""
 
         def changed(known: list[FeederMapping]) -> list[FeederMapping]:
             ours = _of_siad(known, siad)
             if ours.simoce is None:
                 raise TaskRefused("not-mapped", f"{siad} is mapped to nothing", _SEE)
             left = [it for it in known if it != ours]
-            return [replace(ours, simoce=None, simoce_name=""), _alone(ours), *left]
+            how = None if ours.how == BY_HAND else BY_HAND
+            return [replace(ours, simoce=None, simoce_name="", how=how), _alone(ours), *left]
 
-        return await self._change(siad, by, changed, "unmapped", None)
+        return await self._change(siad, by, changed, "unmapped")
 
     async def _change(
         self,
@@ -59,14 +61,13 @@ class MappingDesk:
         by: By,
         changed: Callable[[list[FeederMapping]], list[FeederMapping]],
         what: str,
-        how: str | None,
     ) -> FeederMapping:
         """`changed` gives all of them, the circuit's first."""
         now = self.clock.now()
 
         def work(tx: Transaction) -> FeederMapping:
             first, *rest = changed(tx.feeder_mappings())
-            fresh = replace(first, how=how, at=now, who=by.actor)
+            fresh = replace(first, at=now, who=by.actor)
             tx.keep_feeder_mappings([fresh, *rest])
             tx.add_audit(
                 lines.done(

@@ -118,6 +118,18 @@ async def test_by_hand_and_back() -> None:
     await desk.map(a, y, BY)  # another of SIMOCE's in place of the one before
     kept = await site.store.run(lambda tx: tx.feeder_mappings())
     assert {(it.siad, it.simoce) for it in kept} == {(a, y), (b, None), (None, z)}
+    found = told(mapped(SIAD[:2], SIMOCE[1:3], kept, {b: y}, standard_rules(), AT))
+    assert found == {a: (y, "hand"), b: (None, "hand")}, "neither repository nor rule maps it again"
+    back = await desk.unmap(a, BY)  # what was said by hand: as if it had never been
+    assert back.how is None
+    kept = await site.store.run(lambda tx: tx.feeder_mappings())
+    found = told(mapped(SIAD[:2], SIMOCE[1:3], kept, {a: z}, standard_rules(), AT))
+    assert found == {a: (z, "repository"), b: (None, "hand")}
+    await desk.map(b, y, BY)
+    await desk.unmap(b, BY)
+    kept = await site.store.run(lambda tx: tx.feeder_mappings())
+    found = told(mapped(SIAD[:2], SIMOCE[1:3], kept, {}, standard_rules(), AT))
+    assert found == {b: (y, "bay-and-substation"), a: (None, None)}
     with pytest.raises(TaskRefused) as free:
         await desk.unmap(b, BY)
     assert free.value.code == "not-mapped"

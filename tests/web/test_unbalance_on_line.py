@@ -206,6 +206,12 @@ async def test_a_circuit_that_was_mapped_by_hand_is_found_on_line(tmp_path: Path
         await ground.store.run(lambda tx: tx.keep_feeder_mappings([by_someone]))
         after = await asked(ground, path, Role.ANALYST)
         assert re.search(r"10\.00", after.text)
+        known = feeder_key(System.SIAD, SMALL.feeders[1])
+        path = f"/online/unbalance?window=48h&at=CFE_Circuit:{known}"
+        assert re.search(r"10\.00", (await asked(ground, path, Role.ANALYST)).text)
+        left_to_people = FeederMapping(known, None, how=BY_HAND, who="eva")
+        await ground.store.run(lambda tx: tx.keep_feeder_mappings([left_to_people]))
+        assert not re.search(r"10\.00", (await asked(ground, path, Role.ANALYST)).text)
 
 
 async def test_real_time_is_asked_for_once_a_minute(tmp_path: Path) -> None:
