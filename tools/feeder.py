@@ -13,6 +13,7 @@ from rich.table import Table
 
 from headend import config as configuration
 from headend.analysis.quantity import UNITS, Quantity
+from headend.analysis.unbalance import Formula
 from headend.app.tasks import By, MappingDesk, TaskRefused, by_command, mapping_desk
 from headend.config import BadConfig, Config
 from headend.domain.feeder import FeederMapping, Span
@@ -94,7 +95,8 @@ def unbalance(
     told = dashboard.told(rolls, _settings(config).analysis, nominal)
     told.sort(key=lambda each: -(each.quantities[sort].percent or -1.0))
     if json:
-        print_json({"window": window, "day": day, "feeders": [_row(each) for each in told]})
+        formula = {"window": window, "formula": Formula.MAX_DEVIATION, "day": day}
+        print_json({**formula, "feeders": [_row(each) for each in told]})
         return
     columns = [f"{quantity} %" for quantity in Quantity]
     table = Table("feeder", "name", *columns, "power factor", "kvar", "coverage", box=None)

@@ -27,6 +27,7 @@ class Figures:
     percent: Real  # (..., quantities)
     magnitude: Real  # (..., quantities) A, kW, kvar, V
     mean_of_hours: Real  # (..., quantities) percent
+    power: Real  # (..., 2) kW and kvar of the three phases together
     power_factor: Real  # (...)
     capacitors_kvar: Real  # (...) to reach the policy's power factor
     coverage: Real  # (..., quantities) 0 to 1: values received of those expected
@@ -56,6 +57,7 @@ def figures(
         percent=deviation.percent,
         magnitude=deviation.magnitude,
         mean_of_hours=_mean(rollup.percents, rollup.percent_hours),
+        power=power,
         power_factor=power_factor(kw, kvar),
         capacitors_kvar=capacitors_kvar(kw, kvar, target=policy.power_factor),
         coverage=_share(rollup.received, rollup.expected),

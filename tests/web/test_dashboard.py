@@ -3,16 +3,20 @@ line."""
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.async_api import expect
 
 from headend.analysis.bands import Colour
+from headend.analysis.hourly import Hours
 from headend.analysis.quantity import QUANTITIES, Quantity
+from headend.analysis.rollup import rolled
 from headend.analysis.windows import mobile_48h
 from headend.domain.account import Role
 from headend.ports import Transaction
@@ -24,7 +28,7 @@ from headend.web.consulta.asking import Conversation, Unconfigured
 from headend.web.consulta.gathering import window_now
 from headend.web.consulta.kept import kept
 from headend.web.consulta.organisation import CIRCUIT
-from headend.web.consulta.standing import Shown, counts, standings
+from headend.web.consulta.standing import Shown, counts, exceeding, judged, standings, together
 from scenarios.utility.making import make
 from scenarios.utility.measuring import Quantity as Point
 from scenarios.utility.model import Feeder, Plan
@@ -85,6 +89,9 @@ async def test_counts_and_figures_are_what_a_hand_works_out() -> None:
         assert judged.hourly[Quantity.CURRENT] == pytest.approx(10.0)
         assert judged.percent[Quantity.VOLTAGE] == pytest.approx(2.5641, abs=1e-4)
         assert judged.magnitude[Quantity.REACTIVE_POWER] == pytest.approx(20.0)
+        assert [judged.whole(each) for each in QUANTITIES] == [
+            pytest.approx(100), pytest.approx(900), pytest.approx(330), None,
+        ]  # fmt: skip
         assert judged.power_factor == pytest.approx(0.938876, abs=1e-6)
         assert judged.kvar == pytest.approx(67.5, abs=0.01)
         seen = counts(told, shown, Quantity.CURRENT)
@@ -93,6 +100,26 @@ async def test_counts_and_figures_are_what_a_hand_works_out() -> None:
             Colour.UNKNOWN: len(circuits) - mapped,
         }  # fmt: skip
         assert counts(told, shown, Quantity.VOLTAGE)[Colour.RED] == mapped
+
+
+def test_feeders_together_are_the_sums_of_their_averages_and_of_what_each_lacks() -> None:
+    """900 kW, 330 kvar; and 100 kW, 100 kvar of which half of the hours came: 1000 kW, 430 kvar."""
+    means = [(300.0, 110.0), (100 / 3, 100 / 3)]
+    rollups = []
+    for feeder, (kw, kvar) in enumerate(means):
+        values = np.array([[[10.0] * 3, [kw] * 3, [kvar] * 3, [7700.0] * 3]] * 4)
+        received = np.full(values.shape, 6)
+        received[: 2 * feeder] = 0
+        hours = Hours(np.where(received, values, np.nan), received, np.full(4, 6))
+        rollups.append(rolled(hours)[0].over(0))
+    found = together(judged(rollups, POLICY, [13.8, 13.8]))
+    assert found is not None
+    assert (found.kw, found.kvar) == (pytest.approx(1000), pytest.approx(430))
+    assert found.power_factor == pytest.approx(1000 / math.hypot(1000, 430), abs=1e-6)
+    assert found.missing_kvar == pytest.approx(67.5 + 70.8333, abs=1e-3)
+    assert found.coverage == pytest.approx(0.75)
+    assert together([]) is None
+    assert exceeding({Colour.GREEN: 3, Colour.YELLOW: 0, Colour.RED: 1, Colour.UNKNOWN: 4}) == 0.25
 
 
 async def test_on_line_and_database_tell_the_same_of_a_window(tmp_path: Path) -> None:

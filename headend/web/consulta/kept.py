@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from headend.analysis.rollup import Rollup
+from headend.analysis.windows import MOBILE_48H_DAYS, MOBILE_MONTH_DAYS
 from headend.domain.feeder import FeederMapping, FeederSums, KeptInstance, Span
 from headend.store import feeder_queries as queries
 from headend.web.consulta.asking import Said
@@ -22,7 +23,7 @@ from protocols.cim.profile import lexical, payload, reading
 from protocols.cim.profile.instance import Instance
 
 SPANS: Final = {Shown.MONTH: Span.MONTH, Shown.HOURS_48: Span.HOURS_48}
-LENGTHS: Final = {Shown.MONTH: 28, Shown.HOURS_48: 2}
+LENGTHS: Final = {Shown.MONTH: MOBILE_MONTH_DAYS, Shown.HOURS_48: MOBILE_48H_DAYS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import numpy as np
 
 from headend.analysis.bands import COLOURS, Codes, Colour, worst
 from headend.analysis.figures import Figures, figures
-from headend.analysis.quantity import QUANTITIES, UNITS, Quantity, Real
+from headend.analysis.power_factor import power_factor
+from headend.analysis.quantity import PHASES, QUANTITIES, UNITS, Quantity, Real
 from headend.analysis.rollup import Rollup
 from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import KeptInstance
@@ -36,7 +37,8 @@ class Mode(enum.StrEnum):
 class Judged:
     """One window of one feeder; None where nothing can be said.  By quantity: `percent` is the
     unbalance of the averages, `hourly` the mean of the hours', `magnitude` in A, kW, kvar, V;
-    `coverage` and `hours` are shares of one."""
+    `coverage` and `hours` are shares of one.  `power` is kW and kvar of the three phases together,
+    `kvar` the capacitors that are missing."""
 
     percent: Mapping[Quantity, float | None]
     magnitude: Mapping[Quantity, float | None]
@@ -45,11 +47,20 @@ class Judged:
     coverage: Mapping[Quantity, float | None]
     hours: Mapping[Quantity, float | None]
     averages: Mapping[Quantity, Sequence[float | None]]
+    power: tuple[float, float] | None
     power_factor: float | None
     kvar: float | None
 
     def value(self, quantity: Quantity, mode: Mode) -> float | None:
         return (self.percent if mode is Mode.PERCENT else self.magnitude)[quantity]
+
+    def whole(self, quantity: Quantity) -> float | None:
+        """Of the feeder as a whole: the mean of its three currents, kW and kvar of all phases; None
+        of its voltage."""
+        if quantity is Quantity.CURRENT:
+            known = [each for each in self.averages[quantity] if each is not None]
+            return sum(known) / len(PHASES) if len(known) == len(PHASES) else None
+        return None if self.power is None else _power(self.power, quantity)
 
     @property
     def worst(self) -> Colour:
@@ -81,11 +92,11 @@ def judged(
     """What roll-ups say, each of a feeder with its nominal voltage."""
     found: dict[int, Judged] = {}
     for places, told in _by_level(rollups, policy, kilovolts):
-        averages, percent, magnitude, hourly, coverage, hours, colours, factors, kvar = (
+        averages, percent, magnitude, hourly, coverage, hours, colours, power, factors, kvar = (
             each.tolist()
             for each in (
                 told.averages, told.percent, told.magnitude, told.mean_of_hours, told.coverage,
-                told.hours, told.colours, told.power_factor, told.capacitors_kvar,
+                told.hours, told.colours, told.power, told.power_factor, told.capacitors_kvar,
             )
         )  # fmt: skip
         for row, place in enumerate(places):
@@ -102,6 +113,7 @@ def judged(
                     each: [_known(value) for value in averages[row][number]]
                     for number, each in enumerate(QUANTITIES)
                 },
+                power=None if math.isnan(sum(power[row])) else (power[row][0], power[row][1]),
                 power_factor=_known(factors[row]),
                 kvar=_known(kvar[row]),
             )
@@ -151,6 +163,53 @@ def standings(
         name = "–" if substation is None else substation.name
         made.append(Standing(it, name, levels[it.key], told[it.key]))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several feeders as one: `kw` and `kvar` are sums of their averages, however many of each
+    one's hours count; `missing_kvar` is what each lacks for itself, added up."""
+
+    kw: float
+    kvar: float
+    power_factor: float | None
+    missing_kvar: float
+    coverage: float  # 0 to 1: the mean of the feeders' least
+
+    def whole(self, quantity: Quantity) -> float | None:
+        """Their power; None of currents, which have different voltages, and of voltages."""
+        return _power((self.kw, self.kvar), quantity)
+
+
+def together(found: Sequence[Judged]) -> Together | None:
+    """None where nothing is known of any."""
+    known = [(each.power, each.kvar or 0.0) for each in found if each.power is not None]
+    if not known:
+        return None
+    kw, kvar = (sum(power[place] for power, _ in known) for place in range(2))
+    return Together(
+        kw,
+        kvar,
+        _known(float(power_factor(kw, kvar))),
+        sum(missing for _, missing in known),
+        sum(each.least_coverage or 0.0 for each in found) / len(found),
+    )
+
+
+def _power(power: tuple[float, float], quantity: Quantity) -> float | None:
+    match quantity:
+        case Quantity.ACTIVE_POWER:
+            return power[0]
+        case Quantity.REACTIVE_POWER:
+            return power[1]
+        case _:
+            return None
+
+
+def exceeding(counted: Mapping[Colour, int]) -> float | None:
+    """The share of those that are judged which are not good."""
+    judged_ones = sum(count for colour, count in counted.items() if colour is not Colour.UNKNOWN)
+    return (counted[Colour.YELLOW] + counted[Colour.RED]) / judged_ones if judged_ones else None
 
 
 def counts(found: Sequence[Standing], shown: Shown, quantity: Quantity) -> dict[Colour, int]:

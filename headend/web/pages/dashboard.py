@@ -10,8 +10,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headend.analysis.bands import COLOURS, Colour
-from headend.analysis.quantity import QUANTITIES, Quantity
-from headend.analysis.rollup import Rollup
+from headend.analysis.quantity import QUANTITIES, UNITS, Quantity
 from headend.domain.account import Permission
 from headend.domain.feeder import KeptInstance
 from headend.rest.problems import not_found
@@ -20,13 +19,14 @@ from headend.web.consulta.charts import trend_chart
 from headend.web.consulta.kept import LENGTHS, Kept, kept
 from headend.web.consulta.organisation import AREA, CIRCUIT, LEVELS, SUBSTATION, place_of
 from headend.web.consulta.standing import (
-    Judged,
     Shown,
     Standing,
+    Together,
     colours_of,
     counts,
-    judged,
+    exceeding,
     standings,
+    together,
 )
 from headend.web.page import Menu, Page
 from headend.web.pages.exploration import Name, Reader
@@ -49,7 +49,7 @@ class Group:
     it: KeptInstance
     feeders: int
     counts: dict[Quantity, dict[Colour, int]]
-    total: Judged | None
+    total: Together | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ async def show(visit: Reader, wish: Wished, window: Name = Shown.MONTH.value) ->
         path=[] if here is None else organisation.path(here), found=now, kept=found,
         days=_days(found.newest, shown), total=len(circuits),
         counts={each: counts(now, shown, each) for each in QUANTITIES},
-        groups=[] if not circuits else _groups(visit, found, here, now, shown),
+        groups=[] if not circuits else _groups(found, here, now, shown),
         feeders=here is not None and here.cls in (SUBSTATION, CIRCUIT),
         changes=_changes(visit, found, now, shown)[:CHANGES_SHOWN],
         chart=trend_chart(visit.words, _trend(visit, found, circuits, shown)),
-        QUANTITIES=QUANTITIES, Colour=Colour, coverage=policy.minimum_coverage,
-        target=policy.power_factor,
+        QUANTITIES=QUANTITIES, UNITS=UNITS, Colour=Colour, coverage=policy.minimum_coverage,
+        exceeding=exceeding,
     )  # fmt: skip
 
 
@@ -101,13 +101,12 @@ def _days(newest: date | None, shown: Shown) -> tuple[date, date] | None:
 
 
 def _groups(
-    visit: Visit, found: Kept, here: KeptInstance | None, now: list[Standing], shown: Shown
+    found: Kept, here: KeptInstance | None, now: list[Standing], shown: Shown
 ) -> list[Group]:
     """The parts below: areas of the division and of a zone, substations of an area."""
     organisation = found.organisation
     level = AREA if here is None or LEVELS.index(here.cls) < LEVELS.index(AREA) else SUBSTATION
     by_key = {each.circuit.key: each for each in now}
-    rollups = found.at(shown, found.newest)
     made = []
     for it in organisation.places(level):
         mine = [
@@ -115,26 +114,15 @@ def _groups(
         ]
         if not mine:
             continue
-        parts = [rollups[each.circuit.key] for each in mine if each.circuit.key in rollups]
         made.append(
             Group(
                 it,
                 len(mine),
                 {each: counts(mine, shown, each) for each in QUANTITIES},
-                _together(visit, parts),
+                together([each.windows[shown] for each in mine if shown in each.windows]),
             )
         )
     return made
-
-
-def _together(visit: Visit, parts: list[Rollup]) -> Judged | None:
-    """Of the powers of several feeders, as if they were one."""
-    if not parts:
-        return None
-    total = parts[0]
-    for each in parts[1:]:
-        total = total + each
-    return judged([total], visit.parts.config.analysis, [None])[0]
 
 
 def _changes(visit: Visit, found: Kept, now: list[Standing], shown: Shown) -> list[Change]:
