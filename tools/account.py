@@ -17,7 +17,7 @@ from headend.config import BadConfig
 from headend.domain.account import Account, Role
 from headend.ports import StoreUnavailable
 from headend.store.access_queries import accounts
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_

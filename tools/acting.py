@@ -23,7 +23,7 @@ from headend.domain.account import Permission
 from headend.domain.audit import Outcome
 from headend.ports import StoreUnavailable
 from tools.acts import ACTS, ELSEWHERE, LOOKS, Act
-from tools.database import ADVICE
+from tools.database.opening import ADVICE
 from tools.options import TOKEN, TokenFile, token_shown
 from tools.terminal import wrong_usage
 

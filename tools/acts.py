@@ -55,7 +55,7 @@ class Act:
 
 def _by_kind(given: Mapping[str, Any]) -> Permission:
     """Of a campaign: what one of its orders takes, as the head-end's settings weigh its limit."""
-    from tools.order import amount_of  # a command itself, which this table is about
+    from tools.order.command import amount_of  # a command itself, which this table is about
 
     limit, file = given.get("limit"), given.get("config")
     amount, unit = amount_of(limit) if limit else (None, None)

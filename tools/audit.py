@@ -11,7 +11,7 @@ from rich.table import Table
 
 from headend.domain.audit import AuditEntry, AuditHead, Broken, Outcome
 from headend.store.access_queries import AuditFilter, audit, verified
-from tools.database import reading
+from tools.database.opening import reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_

@@ -77,6 +77,8 @@ class _Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"tools.{cmd_name}")
+        if hasattr(module, "__path__") and not hasattr(module, "app"):  # a folder of one noun
+            module = import_module(f"tools.{cmd_name}.command")
         verbs = getattr(module, "app", None)
         if verbs is None:
             verbs = typer.Typer(

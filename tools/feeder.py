@@ -20,7 +20,7 @@ from headend.domain.feeder import FeederMapping, Span
 from headend.ports import StoreUnavailable
 from headend.store import feeder_queries as queries
 from headend.tasks import dashboard
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import out, print_json, wrong_usage
 from tools.terminal import show as show_

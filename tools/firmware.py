@@ -17,7 +17,7 @@ from headend.domain.order import Order, State
 from headend.domain.reason import REASONS
 from headend.ports import StoreUnavailable
 from headend.store.image_queries import arrivals, sums
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.moments import duration
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, failed, out, print_json, show, styled, wrong_usage

@@ -10,8 +10,8 @@ from rich.table import Table
 from headend.domain.event import IncidentKind, Subject
 from headend.domain.event_table import of_name
 from headend.store import event_queries as queries
-from tools.database import reading
-from tools.event_told import acknowledge, event_row, incident_row, seen_text
+from tools.database.opening import reading
+from tools.event.told import acknowledge, event_row, incident_row, seen_text
 from tools.moments import stated
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage

@@ -12,7 +12,7 @@ import typer
 
 from headend.config import BadConfig, Config, database_url
 from headend.ports import StoreUnavailable
-from tools.database import ADVICE, configured
+from tools.database.opening import ADVICE, configured
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, wrong_usage
 

@@ -15,7 +15,7 @@ from headend.domain.notice import Notice, NoticeState
 from headend.notify import message
 from headend.ports import StoreUnavailable
 from headend.store import notice_queries as queries
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, out, print_json, show, wrong_usage
 

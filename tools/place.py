@@ -26,7 +26,7 @@ from headend.config import BadConfig
 from headend.domain.place import PlaceKind, RegisterRead
 from headend.ports import StoreUnavailable, Transaction
 from headend.store import registry_queries as queries
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, complain, failed, out, print_json, show, wrong_usage
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from headend.clock import WallClock
 from headend.config import BadConfig
-from tools.collection_asking import day_named
+from tools.collection.asking import day_named
 from tools.options import ConfigFile, Json
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
 from tools.warehouse import Where, settings_of, using

@@ -23,7 +23,7 @@ from scenarios.fleet.provisioning import storage
 from scenarios.own_keys import enter_keys, own_keys
 from scenarios.schema import BadScenario, Scenario
 from scenarios.stories import find
-from tools.capturing import CaptureFile, recording
+from tools.capture.capturing import CaptureFile, recording
 from tools.terminal import (
     LogForm,
     complain,

@@ -36,7 +36,7 @@ from headend.domain.shipment import refused_of
 from headend.registry.shipment.by_request import EMPTY
 from headend.store import registry_queries as queries
 from scenarios.fleet.workers import Workers
-from tools.database import ADVICE, configured, reading
+from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, complain, err, failed, out, print_json, wrong_usage
 from tools.terminal import show as show_

@@ -25,9 +25,9 @@ from headend.domain.service_level import (
 from headend.service_levels.definition import BadDefinition, length_text, read
 from headend.service_levels.page import WORDS, page, percent, wanted
 from headend.store.service_level_queries import days_to_measure, measured, measured_days
-from tools.collection_asking import DAYS_MAX, day_named
-from tools.collection_drawing import bars
-from tools.database import configured, reading
+from tools.collection.asking import DAYS_MAX, day_named
+from tools.collection.drawing import bars
+from tools.database.opening import configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
 

@@ -11,7 +11,7 @@ from headend.clock import WallClock
 from headend.domain.account import Permission, Token
 from headend.store.access_queries import tokens
 from tools.account import run
-from tools.database import reading
+from tools.database.opening import reading
 from tools.moments import moment
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import clock_text, err, out, print_json

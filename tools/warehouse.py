@@ -16,8 +16,8 @@ from rich.table import Table
 from headend import config as configuration
 from headend.clock import WallClock
 from headend.config import BadConfig, Config
-from tools.collection_asking import day_named
-from tools.database import configured, reading
+from tools.collection.asking import day_named
+from tools.database.opening import configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, failed, out, print_json, show, wrong_usage
 

@@ -17,7 +17,7 @@ from headend.store.why_queries import DAYS_SHOWN
 from headend.store.why_queries import why as why_of
 from headend.why.page import page
 from headend.why.words import evidence_of, local, next_step_of, sentence, text_of, word
-from tools.database import configured, reading
+from tools.database.opening import configured, reading
 from tools.moments import stated
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.terminal import err, failed, out, print_json, wrong_usage

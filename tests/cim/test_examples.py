@@ -11,7 +11,7 @@ from protocols.cim.example_records import AT
 from protocols.cim.profile import reading
 from protocols.cim.profile.model import Profile
 from tests.house.source import ROOT
-from tools.cim_rules import findings
+from tools.cim.rules import findings
 
 FOLDER = ROOT / "docs" / "examples" / "cim"
 EVERY = examples.every()

@@ -10,7 +10,7 @@ from protocols.cim import schema, wsdl_text, xsd_text
 from protocols.cim.nouns import EVENT_VERBS, NOUNS, QUERIES, REQUEST_VERBS, subject
 from protocols.cim.outline import ClassOutline, Outline, outline, parse
 from protocols.cim.xsd_text import Width
-from tools.cim_generated import FOLDER, generated
+from tools.cim.generated import FOLDER, generated
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -21,7 +21,7 @@ def test_what_is_made_is_what_is_there() -> None:
     made = generated()
     assert {path.name for path in made} >= {*schema.XSDS, *schema.WSDLS} - {"Message.xsd"}
     for path, text in made.items():
-        assert path.read_text("utf-8") == text, f"{path.name}: run python -m tools.cim_generated"
+        assert path.read_text("utf-8") == text, f"{path.name}: run python -m tools.cim.generated"
     there = {path for folder in ("xsd", "wsdl", "records") for path in (FOLDER / folder).iterdir()}
     byhand = {"Message.xsd", "__init__.py", "__pycache__"}
     assert {path for path in there if path.name not in byhand} == set(made)

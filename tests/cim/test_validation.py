@@ -13,7 +13,7 @@ from protocols.cim import examples, schema, validation, xml
 from protocols.cim.errors import NotAMessage, RequestRefused
 from protocols.cim.profile import reading
 from protocols.cim.soap_octets import wrap
-from tools.cim_rules import findings
+from tools.cim.rules import findings
 
 AT = datetime(2026, 7, 6, 14, tzinfo=UTC)
 TEXT = {each.name: each.octets.decode() for each in examples.every()}

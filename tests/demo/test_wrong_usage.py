@@ -26,8 +26,8 @@ def _short_and_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No broker is started or waited for, and logging stays as it is in this process."""
     monkeypatch.setattr("headend.field.mosquitto.find", lambda: None)
     monkeypatch.setattr("headend.app.sessions.BROKER_WITHIN_S", 0.5)
-    monkeypatch.setattr("tools.field.CONNECTED_WITHIN_S", 0.5)
-    for command in ("serve", "field", "demo"):
+    monkeypatch.setattr("tools.field.command.CONNECTED_WITHIN_S", 0.5)
+    for command in ("serve", "field.command", "demo.command"):
         monkeypatch.setattr(f"tools.{command}.log_to_stderr", lambda **_: None)
     monkeypatch.chdir(tmp_path)
 

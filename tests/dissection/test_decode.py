@@ -15,8 +15,8 @@ from protocols.dissection.spelling import differences
 from protocols.dlms.security import Cipher
 from protocols.hdlc.frame import Frame, encode, information_control
 from protocols.hdlc.segments import LLC_RESPONSE, segments
-from tools import dlms
 from tools.cli import app
+from tools.dlms import command as dlms
 
 GET = "C401C10006000005ED"
 GET_OCTETS = bytes.fromhex(GET)

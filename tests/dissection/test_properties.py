@@ -20,7 +20,7 @@ from protocols.dlms import axdr
 from protocols.dlms.general import GeneralHeader, GeneralSigning
 from protocols.dlms.values import Utf8String, Value, VisibleString
 from tests.dlms import strategies
-from tools.dlms_text import of_line
+from tools.dlms.text import of_line
 
 
 def as_told(found: report.Findings) -> dict[str, object]:

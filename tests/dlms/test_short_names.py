@@ -36,8 +36,8 @@ from protocols.dlms.short_names import (
 )
 from protocols.dlms.values import DoubleLongUnsigned, LongUnsigned, OctetString, Unsigned
 from protocols.errors import ProtocolError
-from tools.apdu_text import Telling
 from tools.cli import app
+from tools.dlms.apdu_text import Telling
 
 ENERGY = VariableName(0x06A8)
 VECTORS: dict[str, tuple[str, ShortNameApdu, str]] = {

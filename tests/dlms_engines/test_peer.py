@@ -51,7 +51,7 @@ def peer():
 @pytest.fixture
 def meter():
     """`ami meter listen` as a process of its own; what it says of itself."""
-    command = [sys.executable, "-m", "tools.meter", "listen", "--tcp", f"{LOCAL}:0"]
+    command = [sys.executable, "-m", "tools", "meter", "listen", "--tcp", f"{LOCAL}:0"]
     command += ["--auth", "gmac", "--seed", "7", "--load", "800W", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:

@@ -54,7 +54,7 @@ from tests.dlms_security import annex_i
 from tests.dlms_security.parties import Drawn
 from tests.dlms_security.test_suites import exact
 from tools.authentication import Auth
-from tools.meter import MECHANISMS, description
+from tools.meter.command import MECHANISMS, description
 
 M = AuthenticationMechanism
 TITLE = b"HES\x00\x00\x00\x00\x01"

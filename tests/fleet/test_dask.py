@@ -21,8 +21,8 @@ from scenarios.fleet.collection import Collected, collect
 from scenarios.fleet.spread import WorkersLost
 from scenarios.fleet.spread_by_dask import DaskWorkers
 from tests.house.source import ROOT
-from tools import fleet
 from tools.cli import app
+from tools.fleet import command as fleet
 
 WITHIN_S = 120.0
 DASK = (sys.executable, "-W", "ignore", "-m", "dask")

@@ -23,7 +23,7 @@ from devices.meter.load import ConstantLoad
 from tests.field.live_broker import mosquitto
 from tests.fleet.street import call, running
 from tools.cli import app
-from tools.field import _watch
+from tools.field.command import _watch
 
 SEED, FIRST = 3, 90_000_001
 

@@ -40,7 +40,7 @@ POWER = ("--register", "--obis", "1.0.1.7.0.255")
 @contextmanager
 def listening(*options: str) -> Iterator[dict[str, Any]]:
     """`ami meter listen` as a process of its own; what it says of itself."""
-    command = [sys.executable, "-m", "tools.meter", "listen", "--seed", "7", "--load", "800W"]
+    command = [sys.executable, "-m", "tools", "meter", "listen", "--seed", "7", "--load", "800W"]
     command += [*options, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None

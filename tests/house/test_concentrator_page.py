@@ -6,13 +6,13 @@ import re
 import typing
 
 from protocols.concentrator import messages, topics
-from tools.concentrator_page import EXAMPLES, PAGE, written
+from tools.concentrator.page import EXAMPLES, PAGE, written
 
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert written(TEXT) == TEXT, "run: python -m tools.concentrator_page"
+    assert written(TEXT) == TEXT, "run: python -m tools.concentrator.page"
 
 
 def test_every_message_has_an_example() -> None:

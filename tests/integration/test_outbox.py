@@ -23,7 +23,7 @@ from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.store import making
 from tests.store.making import STORY, order
-from tools.explain import owed
+from tools.explain.command import owed
 
 T = TypeVar("T")
 POISON = "poison"

@@ -25,7 +25,7 @@ from tests import databases
 from tests.demo.commands import running
 from tests.store import making
 from tools.cli import app
-from tools.job_keys import BadKeys, read_keys
+from tools.job.keys import BadKeys, read_keys
 
 pytestmark = databases.sqlite_only("the office's file is carried away and brought back")
 

@@ -16,7 +16,8 @@ from protocols.jobs import sealing
 from protocols.jobs.cards import DeviceCard, HeadEndCard
 from protocols.jobs.package import MeterKeys, Package, PackedMeter, PackedOrder
 from protocols.jobs.result import AnyRecord, CountersUsed, Record, Trouble
-from tools import job, job_device
+from tools.job import command as job
+from tools.job import device as job_device
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "jobs.md").read_text()

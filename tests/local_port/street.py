@@ -13,7 +13,7 @@ from devices.concentrator.device import Concentrator
 from headend.app.sessions import Bus
 from scenarios.live import LiveField, live_field
 from scenarios.schema import parse
-from tools.field_ports import concentrator_ports
+from tools.field.ports import concentrator_ports
 
 NAME = "C-001"
 SEED = 11

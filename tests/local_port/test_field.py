@@ -42,7 +42,7 @@ def test_a_probe_reaches_a_concentrator_that_has_its_head_end_too(
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logging stays as it is in this process."""
-    monkeypatch.setattr("tools.field.log_to_stderr", lambda **_: None)
+    monkeypatch.setattr("tools.field.command.log_to_stderr", lambda **_: None)
 
 
 @pytest.mark.usefixtures("quiet")

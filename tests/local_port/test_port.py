@@ -30,7 +30,7 @@ from protocols.dlms.settings import ClientSettings
 from tests.concentrator.head_end import CONCENTRATOR, Stage
 from tests.local_port.street import Street
 from tests.probe.bench import Probe
-from tools.field_ports import BadPorts, wanted_ports
+from tools.field.ports import BadPorts, wanted_ports
 
 SEED = 1
 TITLE = b"TST\x00\x00\x00\x00\x01"

@@ -19,7 +19,7 @@ from protocols.dlms.codes import AuthenticationMechanism, DataAccessResult
 from protocols.dlms.date_time import DateTime
 from protocols.dlms.values import Array, Boolean, OctetString, Structure
 from tests.meter.asking import Asking
-from tools.meter import meter_of
+from tools.meter.command import meter_of
 
 SEED, LOAD = 7, "800W"
 PDU_SIZE = 1024

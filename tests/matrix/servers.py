@@ -62,7 +62,7 @@ def our_meters(folder: Path) -> Iterator[dict[tuple[str, str], Way]]:
         for auth in AUTHS:
             pty = folder / f"probe-{auth}"
             for more in (["--pty", str(pty)], ["--framing", "hdlc"]):
-                command = [sys.executable, "-m", "tools.meter", "listen", "--tcp", f"{LOCAL}:0"]
+                command = [sys.executable, "-m", "tools", "meter", "listen", "--tcp", f"{LOCAL}:0"]
                 command += ["--seed", str(SEED), "--load", LOAD, "--auth", auth, "--json", *more]
                 started.append((auth, stack.enter_context(_running(command))))
         ways = {}

@@ -81,7 +81,7 @@ from protocols.mode_e.client import ModeEClient
 from protocols.mode_e.settings import ModeESettings
 from protocols.wrapper.link import WrapperClient
 from tests.links.driver import Association, Driver, over_tcp, over_tty, over_udp
-from tools.meter import app, known_faults, meter_of
+from tools.meter.command import app, known_faults, meter_of
 
 pytestmark = pytest.mark.live
 
@@ -504,7 +504,7 @@ async def test_a_push_that_cannot_be_carried_is_tried_again(
 
 async def test_the_command_serves_on_a_pty_and_ends_well(tmp_path: Path) -> None:
     root, path = Path(__file__).parents[2], tmp_path / "probe"
-    command = f"-m tools.meter listen --pty {path} --echo --auth none --udp 127.0.0.1:0 --json"
+    command = f"-m tools meter listen --pty {path} --echo --auth none --udp 127.0.0.1:0 --json"
     process = subprocess.Popen(
         [sys.executable, *command.split(), "--seed", "7", "--index", "4"],
         cwd=root,

@@ -61,7 +61,7 @@ from protocols.dlms.values import (
 )
 from tests.meter.asking import Asking
 from tests.meter.conversation import NOW, Talk
-from tools.meter import app
+from tools.meter.command import app
 
 FACTS = {"meter": "SIM0000000004"}
 LIMITER, PUSH, IMAGE = "0.0.17.0.0.255", "0.0.25.9.0.255", "0.0.44.0.0.255"
@@ -424,7 +424,7 @@ def test_counts_end_where_four_octets_do() -> None:
 def listening(path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`ami meter listen`, killed at the end if it is not before."""
     root = Path(__file__).parents[2]
-    command = "-m tools.meter listen --tcp 127.0.0.1:0 --seed 7 --index 4 --json --state"
+    command = "-m tools meter listen --tcp 127.0.0.1:0 --seed 7 --index 4 --json --state"
     process = subprocess.Popen(
         [sys.executable, *command.split(), str(path)],
         cwd=root,

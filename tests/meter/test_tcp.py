@@ -52,7 +52,7 @@ from protocols.dlms.suite import SecuritySuite
 from protocols.dlms.values import Array, DoubleLongUnsigned, Integer
 from tests.meter.conversation import client_settings
 from tools.authentication import Auth
-from tools.meter import MECHANISMS, app
+from tools.meter.command import MECHANISMS, app
 
 LIMIT = AttributeDescriptor(71, LogicalName("0.0.17.0.0.255"), 4)
 POWER = AttributeDescriptor(3, LogicalName("1.0.1.7.0.255"), 2)
@@ -249,7 +249,7 @@ async def test_the_command_prints_all_a_client_needs_and_ends_well(
     stop: signal.Signals, auth: str
 ) -> None:
     root = Path(__file__).parents[2]
-    command = f"-m tools.meter listen --tcp 127.0.0.1:0 --auth {auth} --seed 7 --index 4 --json"
+    command = f"-m tools meter listen --tcp 127.0.0.1:0 --auth {auth} --seed 7 --index 4 --json"
     process = subprocess.Popen(
         [sys.executable, *command.split()],
         cwd=root,

@@ -29,8 +29,8 @@ from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.orders.office import Office, opened
 from tests.orders.scripted_field import NO_WORD, Say, ScriptedField
-from tools.explain import _story, _why
-from tools.explanation import as_json, gather
+from tools.explain.command import _story, _why
+from tools.explain.explanation import as_json, gather
 
 SECRET = "what only the log may say"
 NEVER = ReasonCode.INTERNAL_ERROR

@@ -27,7 +27,7 @@ from protocols.dlms.codes import AuthenticationMechanism
 from protocols.dlms.suite import CURVES, SecuritySuite
 from tests.probe.bench import LOAD_W, Bench, Probe, Watched, bench, tcp, values
 from tools.authentication import Auth
-from tools.meter import description
+from tools.meter.command import description
 
 ECDSA = AuthenticationMechanism.HIGH_ECDSA
 GMAC = AuthenticationMechanism.HIGH_GMAC

@@ -37,7 +37,7 @@ COMMANDS = dict.fromkeys([*commands("README.md"), *commands("docs/probe.md")])
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, Path]]:
     """A folder with keys.json, the meter's port and its pty, as the pages have them."""
     folder = tmp_path_factory.mktemp("page")
-    command = [sys.executable, "-m", "tools.meter", "listen", "--tcp", "127.0.0.1:0",
+    command = [sys.executable, "-m", "tools", "meter", "listen", "--tcp", "127.0.0.1:0",
                "--pty", str(folder / "optical"), "--echo", "--json"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None

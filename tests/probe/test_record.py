@@ -31,10 +31,10 @@ from protocols.dlms.values import (
     VisibleString,
 )
 from tests.probe.bench import VARIABLES, Bench, Probe, Watched, bench, tcp
-from tools import meter_record
 from tools.anonymous import Anonymous
 from tools.cli import app
-from tools.meter import meter_of
+from tools.meter import record as meter_record
+from tools.meter.command import meter_of
 
 GMAC = AuthenticationMechanism.HIGH_GMAC
 

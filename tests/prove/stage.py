@@ -36,7 +36,7 @@ from scenarios.stand_ins.integration_platform import IntegrationPlatform
 from scenarios.story import Record, Story, records_of
 from tests import databases
 from tests.field.live_broker import mosquitto, session
-from tools.order import http_post
+from tools.order.command import http_post
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "127.0.0.1"

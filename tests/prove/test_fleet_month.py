@@ -9,7 +9,7 @@ import pytest
 from scenarios.fleet.city import City
 from scenarios.fleet.conditions import Conditions
 from scenarios.fleet.month import run
-from tools.fleet_month import FIRST_DAY
+from tools.fleet.month import FIRST_DAY
 
 METERS, DAYS = 24, 6
 MEMORY_OCTETS = 80_000

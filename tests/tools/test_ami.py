@@ -23,7 +23,7 @@ from tests import databases
 from tools import cli
 from tools.cli import app, main
 from tools.moments import moment
-from tools.order import URL
+from tools.order.command import URL
 
 
 def ami(*arguments: str) -> Result:

@@ -95,7 +95,7 @@ from protocols.dlms.values import (
     Structure,
     VisibleString,
 )
-from tools.apdu_text import Telling, value_text
+from tools.dlms.apdu_text import Telling, value_text
 
 NORMAL = AttributeDescriptor(71, LIMITER, 4)
 ACTIVE = AttributeDescriptor(71, LIMITER, 3)

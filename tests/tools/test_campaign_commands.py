@@ -23,7 +23,7 @@ from headend.store.transaction import SqlTransaction, in_words
 from tests import databases
 from tests.conftest import SIMULATED_START
 from tests.store.making import STORY, order
-from tools.campaign_desk import PASSWORD
+from tools.campaign.desk import PASSWORD
 from tools.cli import app
 
 WORD = "correct horse battery"

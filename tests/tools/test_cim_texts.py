@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from protocols.cim import codes as errors
 from protocols.cim import examples
 from protocols.cim.error_words import SPANISH
-from tools.cim_codes import find, rows
+from tools.cim.codes import find, rows
 from tools.cli import app
 
 

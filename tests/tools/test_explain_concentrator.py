@@ -14,7 +14,7 @@ from headend.domain.upkeep import ClockMeasured
 from scenarios.engine import run
 from scenarios.schema import parse
 from tools.cli import app
-from tools.explain_concentrator import drift_ppm
+from tools.explain.concentrator import drift_ppm
 
 STORY = """
 about = "A concentrator whose SIM is barred for a while, and whose clock is wrong, collects."

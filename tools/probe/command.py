@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from tools import job_device
+from tools.job import device as job_device
 from tools.probe.desk import run
 from tools.probe.options import Options, shared_parameters
 from tools.probe.options import verb as _verb

@@ -16,7 +16,7 @@ from scenarios.report.words import Language
 from scenarios.schema import BadScenario
 from scenarios.story import Story
 from scenarios.summary import Summary, played
-from tools.capturing import CaptureFile, recording
+from tools.capture.capturing import CaptureFile, recording
 from tools.options import Json
 from tools.sim import progress_told
 from tools.sim.command import (

@@ -21,7 +21,7 @@ from scenarios.schema import BadScenario
 from scenarios.story import Story
 from scenarios.summary import summarise
 from scenarios.whatif import Variant, variants
-from tools.database import reading
+from tools.database.opening import reading
 from tools.options import Json
 from tools.sim import progress_told
 from tools.sim.command import Told, app, cannot_be_played, has_a_directory

@@ -1,0 +1,1 @@
+"""`ami campaign`: orders for many meters, in waves."""

@@ -1,0 +1,1 @@
+"""`ami concentrator`: concentrators in the registry, what is asked of them, their messages."""

@@ -1,0 +1,1 @@
+"""`ami event`: what meters noticed, and who has seen it."""

@@ -1,0 +1,1 @@
+"""`ami fleet`: a city's meters entered into a head-end's database, and their profiles collected."""

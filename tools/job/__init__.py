@@ -1,0 +1,1 @@
+"""`ami job`: packages for technicians' devices, and what comes back of them."""

@@ -1,0 +1,1 @@
+"""`ami order`: look at orders, send one, cancel one."""
