@@ -27,7 +27,8 @@ T = TypeVar("T")
 PASSWORD = "AMI_ACCOUNT_PASSWORD"
 
 app = typer.Typer(
-    help="Accounts: add, list, role, disable, enable, unlock, password.", no_args_is_help=True
+    help="Accounts: add, list, role, disable, enable, unlock, unlink, password.",
+    no_args_is_help=True,
 )
 
 Name = Annotated[str, typer.Argument(help="What the account is called.")]
@@ -128,6 +129,18 @@ def unlock(
 
 
 @app.command()
+def unlink(
+    name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
+) -> None:
+    """Let an account be nobody's at the identity provider any more, until whoever bears its name
+    there logs in.  Its sessions end.
+
+    Example: [bold]ami account unlink ana[/]
+    """
+    _tell(run(config, database, lambda desk, by: desk.unlink(name, by)), json)
+
+
+@app.command()
 def password(
     name: Name, config: ConfigFile = None, database: OtherDatabase = None, json: Json = False
 ) -> None:
@@ -178,7 +191,9 @@ def _standing(account: Account) -> str:
         return f"disabled since {clock_text(account.disabled_at)}"
     if account.locked_until is not None:
         return f"locked until {clock_text(account.locked_until)}"
-    return "tokens alone" if account.password is None else ""
+    if account.password is not None:
+        return ""
+    return "tokens alone" if account.issuer is None else "by the identity provider"
 
 
 def _row(account: Account) -> dict[str, object]:
@@ -189,6 +204,8 @@ def _row(account: Account) -> dict[str, object]:
         "made_at": account.made_at,
         "made_by": account.made_by,
         "password": account.password is not None,
+        "issuer": account.issuer,
+        "subject": account.subject,
         "locked_until": account.locked_until,
         "disabled_at": account.disabled_at,
     }

@@ -137,6 +137,7 @@ ACTS: dict[str, Act] = {
     "account disable": _account("account", "name"),
     "account enable": _account("account", "name"),
     "account unlock": _account("account", "name"),
+    "account unlink": _account("account", "name"),
     "account password": _account("account", "name"),
     "token create": _account("token for", "account"),
     "token revoke": _account("token", "id"),

@@ -111,6 +111,18 @@ class AccountDesk:
             lambda old, now: replace(old, failures=0, locked_until=None),
         )
 
+    async def unlink(self, name: str, by: By) -> Account:
+        """It is nobody's at the identity provider any more, until whoever bears its name there logs
+        in: a person has left, or the provider is another.  Its sessions end."""
+        return await self._change(
+            name,
+            by,
+            "account.identity",
+            lambda old, now: replace(old, issuer=None, subject=None),
+            lambda old: f"was {old.subject} of {old.issuer}" if old.issuer else "was nobody's",
+            ends_sessions=True,
+        )
+
     async def set_password(
         self, name: str, password: str, by: By, *, one_time: bool = False
     ) -> Account:

@@ -7,7 +7,7 @@ holds a token or a password that is wrong learns nothing of what would have been
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from headend.access import lines, tokens
 from headend.access.knocks import Knocks
 from headend.access.passwords import Passwords
 from headend.config import AccessPolicy
-from headend.domain.account import DANGEROUS, NAME, Account, Caller, Permission, Token
+from headend.domain.account import DANGEROUS, NAME, Account, Caller, Permission, Role, Token
 from headend.domain.audit import AuditLine, Severity
 from headend.ports import Clock, Store, Transaction
 
@@ -32,6 +32,7 @@ class Refusal(enum.StrEnum):
     LOCKED = "account-locked"
     TOO_MANY = "too-many-tries"
     NOT_PERMITTED = "not-permitted"
+    PASSWORDS_OFF = "passwords-off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ _UNKNOWN = Refused(
     Refusal.NOT_PROVEN,
     "nobody is known by this",
     "Ask an administrator for a token: ami token create",
+)
+_PASSWORDS_OFF = Refused(
+    Refusal.PASSWORDS_OFF,
+    "this account does not log in by a password here",
+    "Log in by the utility's identity provider; [oidc] passwords says who need not.",
 )
 _WRONG = Refused(
     Refusal.NOT_PROVEN,
@@ -91,8 +97,12 @@ class Guard:
         await self._wrong(now, actor, "token", subject, found.code, source)
         return found
 
-    async def login(self, name: str, password: str, *, source: str) -> Caller | Refused:
-        """Who a name and a password belong to.  An account is locked after a few wrong ones."""
+    async def login(
+        self, name: str, password: str, *, source: str, only: Collection[Role] | None = None
+    ) -> Caller | Refused:
+        """Who a name and a password belong to.  An account is locked after a few wrong ones.
+
+        `only`: others than those with one of these roles are to come another way."""
         now = self.clock.now()
         if (shut := self._shut(source, now)) is not None:
             return shut
@@ -117,6 +127,10 @@ class Guard:
         if account.disabled_at is not None:
             await self._wrong(now, name, "login", f"account {name}", "it is disabled", source)
             return _WRONG
+        if only is not None and not frozenset(only) & frozenset(account.roles):
+            why = "by a password, which is not its way in"
+            await self._wrong(now, name, "login", f"account {name}", why, source)
+            return _PASSWORDS_OFF
         fresh = account.password
         if fresh is not None and self.passwords.outdated(fresh):
             fresh = await self.passwords.hashed(password)
@@ -161,6 +175,16 @@ class Guard:
             self.told()
 
     # --- wrong tries ---
+
+    def keeps_out(self, source: str) -> Refused | None:
+        """Why nobody is let in from there just now; None where they may try."""
+        return self._shut(source, self.clock.now())
+
+    async def refuse_login(self, name: str, why: str, *, source: str) -> None:
+        """Write down a login that another way has come to nothing by, and count it against its
+        place.  `name`: the account that it would have been, "" where none is known."""
+        subject = f"account {name}" if name else "nobody who is known"
+        await self._wrong(self.clock.now(), name, "login", subject, why, source)
 
     def _shut(self, source: str, now: datetime) -> Refused | None:
         left = self._knocks.shut(source, now)

@@ -118,8 +118,8 @@ def logged_out(at: datetime, actor: str, *, source: str) -> AuditLine:
     )  # fmt: skip
 
 
-def logged_in(at: datetime, actor: str, *, source: str) -> AuditLine:
-    """Somebody has shown the right password."""
+def logged_in(at: datetime, actor: str, *, source: str, how: str = "") -> AuditLine:
+    """Somebody has shown the right password, or has come in another way."""
     return AuditLine(
-        at, actor, "login", f"account {actor}", Outcome.DONE, "", clean(source)
+        at, actor, "login", f"account {actor}", Outcome.DONE, how, clean(source)
     )  # fmt: skip

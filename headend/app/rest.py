@@ -13,9 +13,11 @@ from starlette.types import ASGIApp
 
 from headend.access.desk import AccountDesk
 from headend.access.first import first_administrator
+from headend.access.oidc.login import ProviderLogin
 from headend.access.sessions import Sessions
 from headend.app.head_end import HeadEnd
 from headend.app.http import address, open_door
+from headend.app.oidc import provider_login
 from headend.app.shipments_asked import ShipmentDesk
 from headend.changes.numbering import SIMULATED_POLL_S
 from headend.config import BadConfig
@@ -80,15 +82,19 @@ def simulated_door(head_end: HeadEnd) -> ASGIApp:
 
 def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> WebParts:
     """What the pages need, beside what the routes do."""
-    config, clock = head_end.config, head_end.guard.clock
     return WebParts(
         parts,
         account_desk(head_end),
-        Sessions(head_end.store, clock, head_end.ground.chance, config.web),
-        secure=config.rest.tls is not None,
+        _sessions(head_end),
+        secure=head_end.config.rest.tls is not None,
         soap_url=soap_url,
-        realtime=RealTime(head_end.associating.adapters, clock),
+        realtime=RealTime(head_end.associating.adapters, head_end.guard.clock),
     )
+
+
+def _sessions(head_end: HeadEnd) -> Sessions:
+    clock, chance = head_end.guard.clock, head_end.ground.chance
+    return Sessions(head_end.store, clock, chance, head_end.config.web)
 
 
 def account_desk(head_end: HeadEnd) -> AccountDesk:
@@ -112,6 +118,17 @@ def qa_desk(head_end: HeadEnd, stack: AsyncExitStack) -> QaDesk | None:
     return desk
 
 
+def identity_provider(head_end: HeadEnd, stack: AsyncExitStack) -> ProviderLogin | None:
+    """Logins by the utility's identity provider, which is asked nothing any more when the stack is
+    left; None where it is not configured.  Raises `BadConfig`."""
+    config = head_end.config.oidc
+    if config is None:
+        return None
+    login = provider_login(config, head_end.guard, _sessions(head_end))
+    stack.push_async_callback(login.provider.close)
+    return login
+
+
 async def make_first_administrator(head_end: HeadEnd) -> str | None:
     """The one-time password of the first administrator, where it was made now: at the first start
     of a head-end that has pages."""
@@ -122,13 +139,20 @@ async def make_first_administrator(head_end: HeadEnd) -> str | None:
 
 
 def whole_door(
-    head_end: HeadEnd, parts: Parts, soap_url: str | None = None, qa: QaDesk | None = None
+    head_end: HeadEnd,
+    parts: Parts,
+    soap_url: str | None = None,
+    qa: QaDesk | None = None,
+    provider: ProviderLogin | None = None,
 ) -> ASGIApp:
     """What answers at the door: the routes, and the pages where they are enabled."""
     routes = application(parts, version=_version())
     if not head_end.config.web.enabled:
         return bounded(routes, parts)
-    web = replace(web_parts(head_end, parts, soap_url), rest_description=routes.openapi, qa=qa)
+    web = replace(
+        web_parts(head_end, parts, soap_url),
+        rest_description=routes.openapi, qa=qa, provider=provider,
+    )  # fmt: skip
     return bounded(web_door.beside(routes, web_door.application(web)), parts)
 
 
@@ -139,14 +163,17 @@ async def open_rest(
     soap_url: str | None = None,
 ) -> str | None:
     """Open the door; its URL, None where none is configured.  Raises `DoorTaken`, and
-    `BadConfig` for a QA console's folder that cannot be used."""
+    `BadConfig` for a QA console's folder, or an identity provider's secret, that cannot be
+    used."""
     rest = head_end.config.rest
     if rest.port is None:
         return None
     parts = rest_parts(head_end, healthy)
     head_end.telling.numbering.numbered.append(parts.feed.wake)
-    qa = qa_desk(head_end, stack) if head_end.config.web.enabled else None
-    app = whole_door(head_end, parts, soap_url, qa)
+    pages = head_end.config.web.enabled
+    qa = qa_desk(head_end, stack) if pages else None
+    provider = identity_provider(head_end, stack) if pages else None
+    app = whole_door(head_end, parts, soap_url, qa, provider)
     port = await open_door(app, uvicorn_options(rest), rest.host, rest.port, stack)
     stack.callback(parts.feed.close)  # before the door, which waits for its answers to end
     return f"{address(rest.host, port, tls=rest.tls is not None)}/api/v1"

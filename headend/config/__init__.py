@@ -35,6 +35,7 @@ from headend.config.events import EventPolicy
 from headend.config.legacy import LegacyPolicy
 from headend.config.mqtt import Mqtt
 from headend.config.notify import Channel, Notification, NotifyRule, check
+from headend.config.oidc import Oidc
 from headend.config.opcua import OpcUa
 from headend.config.orders import Delivery, FieldPolicy, OrderPolicy
 from headend.config.qa import Qa
@@ -100,6 +101,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     soap: Soap = Soap()
     rest: Rest = Rest()
     web: Web = Web()
+    oidc: Oidc | None = None
     qa: Qa | None = None
     opcua: OpcUa = OpcUa()
     mqtt: Mqtt = Mqtt()
@@ -135,6 +137,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         subscribers = [each.name for each in self.subscriber]
         if len(set(subscribers)) != len(subscribers):
             raise ValueError("two subscribers have one name")
+        behind_tls = self.rest.tls is not None
+        if self.oidc is not None and behind_tls and self.oidc.public_url is None:
+            raise ValueError("oidc.public_url: say how browsers call the pages, https://NAME:PORT")
         if why := self.retains_too_little():
             raise ValueError(why)
 

@@ -186,9 +186,11 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 class Account:
     """Somebody, or another system, that uses the head-end.
 
-    `password` is its hash (None: tokens alone); `failures` counts wrong ones since the last right
-    one; until `locked_until` not even the right one is looked at.  A password that is `one_time`
-    serves to choose another one.  One that is disabled stays, as the audit log names it.
+    `password` is its hash (None: tokens alone, or the identity provider); `failures` counts wrong
+    ones since the last right one; until `locked_until` not even the right one is looked at.  A
+    password that is `one_time` serves to choose another one.  One that is disabled stays, as the
+    audit log names it.  `issuer` and `subject` name the person at an identity provider whose
+    account it is, which their name there does not: names are given to others in time.
     """
 
     name: str
@@ -200,6 +202,8 @@ class Account:
     locked_until: datetime | None = None
     disabled_at: datetime | None = None
     one_time: bool = False
+    issuer: str | None = None
+    subject: str | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:

@@ -25,7 +25,14 @@ _of_mark = _marks.name == bindparam("of_mark")
 _ADD_ACCOUNT = Prepared(insert(ACCOUNT.table), ACCOUNT.names)
 _ACCOUNT = Prepared(ACCOUNT.select().where(_accounts.name == bindparam("of_name")))
 _ACCOUNTS = Prepared(ACCOUNT.select().order_by(_accounts.name))
-_STANDING = ("roles", "password", "failures", "locked_until", "disabled_at", "one_time")
+_STANDING = (
+    "roles", "password", "failures", "locked_until", "disabled_at", "one_time", "issuer", "subject",
+)  # fmt: skip
+_ACCOUNT_OF = Prepared(
+    ACCOUNT.select().where(
+        _accounts.issuer == bindparam("of_issuer"), _accounts.subject == bindparam("of_subject")
+    )
+)
 _SAVE_ACCOUNT = Prepared(
     update(ACCOUNT.table).where(_accounts.name == bindparam("of_name")), _STANDING
 )
@@ -104,6 +111,9 @@ class AccessWords(Words):
 
     def accounts(self) -> list[Account]:
         return self._all(ACCOUNT, _ACCOUNTS)
+
+    def account_of(self, issuer: str, subject: str) -> Account | None:
+        return self._one(ACCOUNT, _ACCOUNT_OF, {"of_issuer": issuer, "of_subject": subject})
 
     def save_account(self, account: Account) -> None:
         values = ACCOUNT.values(account)

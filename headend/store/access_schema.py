@@ -53,7 +53,10 @@ accounts = Table(
     Column("locked_until", UtcDateTime),
     Column("disabled_at", UtcDateTime),
     Column("one_time", Boolean, nullable=False, server_default=false()),
+    Column("issuer", String),
+    Column("subject", String),
 )
+Index("accounts_of_identity", accounts.c.issuer, accounts.c.subject, unique=True)
 
 web_sessions = Table(
     "web_sessions",

@@ -19,8 +19,9 @@ from fastapi.security import SecurityScopes
 from starlette.responses import RedirectResponse, Response
 
 from headend.access.desk import AccountDesk, By
+from headend.access.oidc.login import ProviderLogin
 from headend.access.sessions import TEXT, Sessions, proof, proven
-from headend.domain.account import Account, Caller, Permission
+from headend.domain.account import Account, Caller, Permission, Role
 from headend.ports.adapters import Adapters
 from headend.qa.desk import QaDesk
 from headend.rest.asking import Parts, refusal, source_of
@@ -60,6 +61,7 @@ class WebParts:
     pages: Sequence[Page] = ()
     realtime: RealTime | None = None
     qa: QaDesk | None = None  # None where there is no QA console
+    provider: ProviderLogin | None = None  # None where nobody comes by an identity provider
 
     @property
     def adapters(self) -> Adapters:
@@ -70,6 +72,25 @@ class WebParts:
     def session_cookie(self) -> str:
         """`__Host-`: no other host can set it, nor a page of another path (RFC 6265bis, 4.1.3)."""
         return "__Host-ami_session" if self.secure else "ami_session"
+
+    @property
+    def attempt_cookie(self) -> str:
+        """Of a login that is under way at the identity provider."""
+        return "__Host-ami_attempt" if self.secure else "ami_attempt"
+
+    @property
+    def hint_cookie(self) -> str:
+        """What a logout shows the provider; it goes to `/logout` alone, which `__Host-` forbids."""
+        return "__Secure-ami_hint" if self.secure else "ami_hint"
+
+    @property
+    def by_password(self) -> frozenset[Role] | None:
+        """The roles of those who may log in by a password; None: everybody."""
+        oidc = self.rest.config.oidc
+        if oidc is None or oidc.passwords == "everybody":
+            return None
+        some = [Role.ADMINISTRATOR] if oidc.passwords == "administrators" else []
+        return frozenset(some)
 
     @property
     def visitor_cookie(self) -> str:

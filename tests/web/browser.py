@@ -66,13 +66,15 @@ class Browsed:
     bad: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
     """Parts of console errors that a test provokes, as a refused login."""
+    also: tuple[str, ...] = ()
+    """Where else a test leads the browser, as to the identity provider."""
 
     def note(self, what: str) -> None:
         if what and not any(each in what for each in self.expected):
             self.bad.append(what)
 
     def asked(self, url: str) -> None:
-        if not url.startswith((self.ground.url, "data:", "blob:")):
+        if not url.startswith((self.ground.url, "data:", "blob:", *self.also)):
             self.bad.append(f"asked elsewhere: {url}")
 
     async def go(self, path: str) -> None:

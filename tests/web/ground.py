@@ -13,9 +13,11 @@ from fastapi import APIRouter
 
 from headend.access.sessions import Sessions
 from headend.app.http import open_door
-from headend.clock import LoopClock
+from headend.app.oidc import provider_login
+from headend.clock import LoopClock, WallClock
 from headend.config.web import Web
 from headend.domain.account import Role
+from headend.ports import Clock
 from headend.ports.adapters import Adapters
 from headend.qa.desk import QaDesk
 from headend.rest.door import bounded, uvicorn_options
@@ -36,18 +38,21 @@ class Ground(Door):
     people: set[str] = field(default_factory=set)
     adapters: Adapters = field(default_factory=Unconfigured)
     qa: QaDesk | None = None
+    wall: bool = False  # the machine's own time, where another program's tokens tell it
 
     def __post_init__(self) -> None:
         super().__post_init__()
         # Today is always the same day, however long this machine is up.
         began = timedelta(seconds=asyncio.get_running_loop().time())
-        self.clock = LoopClock(SIMULATED_START - began)
+        self.clock: Clock = WallClock() if self.wall else LoopClock(SIMULATED_START - began)
         parts = self.parts
         for part in (self.desk, self.guard, parts, parts.placing, parts.tasks):
             object.__setattr__(part, "clock", self.clock)
         self.store.telling = True
         self.realtime = RealTime(self.adapters, self.clock)
         self.sessions = Sessions(self.store, self.clock, self.desk.chance, self.web)
+        oidc = self.config.oidc
+        self.provider = None if oidc is None else provider_login(oidc, self.guard, self.sessions)
 
     async def numbered(self) -> None:
         """Changes have their places, and who listens hears of them."""
@@ -72,7 +77,7 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     web = WebParts(
         ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
         soap_url="http://127.0.0.1:8000/soap", realtime=ground.realtime,
-        qa=ground.qa,
+        qa=ground.qa, provider=ground.provider,
     )  # fmt: skip
     pages = application(web)
     for router in more:
@@ -81,6 +86,8 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     async with AsyncExitStack() as stack:
         port = await open_door(app, uvicorn_options(ground.config.rest), "127.0.0.1", 0, stack)
         stack.callback(ground.parts.feed.close)
+        if ground.provider is not None:
+            stack.push_async_callback(ground.provider.provider.close)
         if ground.qa is not None:
             ground.qa.open()
             stack.push_async_callback(ground.qa.close)

@@ -18,7 +18,9 @@ from tests.access.making import BY, RIGHT, WRONG
 from tests.rest.test_permissions import every
 from tests.web.ground import Ground, opened
 
-OPEN = {"/login", "/preference", "/static/{known}/{name}"}
+OPEN = {
+    "/login", "/login/oidc", "/login/oidc/callback", "/preference", "/static/{known}/{name}",
+}  # fmt: skip
 """What anybody may ask for."""
 KNOWN = {"/", "/logout", "/password"}
 """What takes a session, and no permission."""
@@ -158,6 +160,8 @@ def test_cookies_of_a_door_under_tls_leave_by_nothing_else() -> None:
     secure = WebParts(parts, parts, parts, secure=True)
     assert secure.session_cookie.startswith("__Host-")
     assert secure.visitor_cookie.startswith("__Host-")
+    assert secure.attempt_cookie.startswith("__Host-")
+    assert secure.hint_cookie.startswith("__Secure-")  # it has a path of its own
 
 
 STRANGE = (

@@ -21,6 +21,10 @@ class AccessWords(Protocol):
         """By name."""
         ...
 
+    def account_of(self, issuer: str, subject: str) -> Account | None:
+        """That of a person at an identity provider."""
+        ...
+
     def save_account(self, account: Account) -> None: ...
     def add_token(self, token: Token) -> None:
         """Raises AlreadyStored for an id that is taken."""

@@ -16,6 +16,7 @@ from headend.web.pages import (
     login,
     mappings,
     meters,
+    oidc,
     orders,
     preference,
     profile,
@@ -31,6 +32,7 @@ from headend.web.pages import (
 MODULES = (
     home,
     login,
+    oidc,
     preference,
     dashboard,
     exploration,

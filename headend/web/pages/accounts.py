@@ -29,15 +29,19 @@ async def accounts(visit: Reader) -> Response:
 
 @router.post("/accounts")
 async def add(visit: Writer) -> Response:
-    """A new account with a one-time password, which is shown now and never again."""
+    """A new account with a one-time password, which is shown now and never again, or without one
+    for who comes by the identity provider."""
     name = visit.field("name")
-    password = one_time_password(visit.web.accounts)
+    elsewhere = visit.web.provider is not None and bool(visit.field("elsewhere"))
+    password = None if elsewhere else one_time_password(visit.web.accounts)
     try:
         await visit.web.accounts.add(
-            name, _roles(visit), visit.by, password=password, one_time=True
+            name, _roles(visit), visit.by, password=password, one_time=password is not None
         )
     except AccessRefused as error:
         return await _shown(visit, refused=error.code)
+    if password is None:
+        return visit.to("/accounts", "accounts.done.added")
     return await _shown(visit, told=(name, password))
 
 
@@ -64,7 +68,10 @@ async def reset_password(visit: Writer, name: Named) -> Response:
 @router.post("/accounts/{name}/{step}")
 async def change(visit: Writer, name: Named, step: Named) -> Response:
     desk = visit.web.accounts
-    steps = {"disable": desk.disable, "enable": desk.enable, "unlock": desk.unlock}
+    steps = {
+        "disable": desk.disable, "enable": desk.enable, "unlock": desk.unlock,
+        "unlink": desk.unlink,
+    }  # fmt: skip
     if step not in steps or (step == "disable" and name == visit.caller.account):
         return await _shown(visit, refused="not-yourself")
     try:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from headend.access.desk import AccessRefused
 from headend.access.guard import Refused
+from headend.web.pages import oidc
 from headend.web.render import rendered
 from headend.web.visit import Anyone, Known, Visit, local
 
@@ -18,7 +19,7 @@ router = APIRouter()
 async def form(visit: Anyone) -> Response:
     if visit.account is not None:
         return visit.to("/")
-    return _form(visit)
+    return await _form(visit)
 
 
 @router.post("/login")
@@ -26,17 +27,21 @@ async def login(visit: Anyone) -> Response:
     """A session for a name and its password.  An old session of this browser ends with it."""
     name = visit.field("name")
     password = visit.form.get("password", [""])[0]
-    found = await visit.parts.guard.login(name, password, source=visit.source)
+    found = await visit.parts.guard.login(
+        name, password, source=visit.source, only=visit.web.by_password
+    )
     if isinstance(found, Refused):
-        return _form(visit, found)
+        return await _form(visit, found)
     return await _in(visit, found.account, local(visit.field("next", "/")))
 
 
 @router.post("/logout")
 async def logout(visit: Known) -> Response:
+    elsewhere = await oidc.way_out(visit)
     await visit.web.sessions.close(visit.secret, visit.by)
-    answer = visit.to("/login")
+    answer = visit.to("/login") if elsewhere is None else oidc.onward(visit, elsewhere)
     answer.delete_cookie(visit.web.session_cookie, path="/", secure=visit.web.secure)
+    oidc.forget(visit, answer)
     return answer
 
 
@@ -71,14 +76,19 @@ async def _in(visit: Visit, account: str, path: str, done: str | None = None) ->
     answer = visit.to(path, done)
     visit.remember(answer, visit.web.session_cookie, text, age_s=None)
     answer.delete_cookie(visit.web.visitor_cookie, path="/", secure=visit.web.secure)
+    oidc.forget(visit, answer)
     return answer
 
 
-def _form(visit: Visit, refused: Refused | None = None) -> Response:
+async def _form(visit: Visit, refused: Refused | None = None) -> Response:
     wait = None if refused is None or refused.wait_s is None else math.ceil(refused.wait_s / 60)
     status = 200 if refused is None else 401 if wait is None else 429
     going = local(visit.field("next") or visit.request.query_params.get("next", "/"))
+    provider = visit.web.provider
+    there = None if provider is None else await provider.provider.look()
     return rendered(
         visit, "login.html", status, refused=refused, wait_min=wait, next=going,
-        name=visit.field("name"),
+        name=visit.field("name"), there=there, why_not=oidc.why_not(visit),
+        title="" if provider is None else provider.config.title,
+        passwords="everybody" if provider is None else provider.config.passwords,
     )  # fmt: skip
