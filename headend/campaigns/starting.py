@@ -5,7 +5,7 @@ Nothing is sent here; the duty gives orders out (`advancing`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,8 @@ from headend.access.desk import By
 from headend.collection.asking import BadRead, Reads
 from headend.config import OrderPolicy
 from headend.domain.campaign import EMERGENCY, Campaign, CampaignLine, Choice, Plan
+from headend.domain.meter import Meter
+from headend.domain.meter_image import MeterImage
 from headend.domain.order import LIMITS, LOADS, Kind, Order
 from headend.domain.reading import WantedObject
 from headend.orders import cutting
@@ -58,7 +60,9 @@ class Wanted:
 
 def start(tx: Transaction, wanted: Wanted, by: By, at: datetime, reads: Reads) -> Campaign:
     """Keep a campaign that runs from now on.  Raises `NotStarted`."""
-    _check(wanted, by, at, reads.acceptance.policy)
+    check(wanted, by, at, reads.acceptance.policy)
+    if wanted.wish.image is not None:
+        check_image(wanted.wish.image, tx.image_label(wanted.wish.image))
     meters = tx.chosen(wanted.choice)
     _check_meters(tx, wanted, meters, reads)
     emergency = wanted.emergency
@@ -116,7 +120,7 @@ def wish_of(campaign: Campaign) -> Wish:
     return msgspec.json.decode(campaign.wish, type=Wish)
 
 
-def _check(wanted: Wanted, by: By, at: datetime, policy: OrderPolicy) -> None:
+def check(wanted: Wanted, by: By, at: datetime, policy: OrderPolicy) -> None:
     """What is wrong whichever meters are meant.  Raises `NotStarted`."""
     wish = wanted.wish
     if wish.kind is Kind.SET_LIMIT and wish.amount is None:
@@ -155,17 +159,25 @@ def _check(wanted: Wanted, by: By, at: datetime, policy: OrderPolicy) -> None:
         )
 
 
-def _unorderable(wanted: Wanted, at: datetime) -> str | None:
-    """Why no order can be made of a wish, whatever its kind asks for; None where one can."""
+def order_of(wanted: Wanted, at: datetime) -> Order:
+    """An order as each meter is to get it, of no meter and without a number.  Raises ValueError
+    where none can be made of the wish."""
     wish = wanted.wish
     shared = {each.name for each in fields(Wish)} & {each.name for each in fields(Order)}
     said = {name: getattr(wish, name) for name in shared - {"priority", "objects"}}
     objects = tuple(WantedObject(3, word) for word in wanted.words)
+    ready_at = max(at, wish.start or at)
+    return Order(
+        number=0, transaction_id="", source="", accepted_at=at, ready_at=ready_at,
+        not_before=ready_at, deadline=ready_at, objects=objects,
+        any_day=wanted.any_day or wanted.emergency, **said,
+    )  # fmt: skip
+
+
+def _unorderable(wanted: Wanted, at: datetime) -> str | None:
+    """Why no order can be made of a wish, whatever its kind asks for; None where one can."""
     try:
-        Order(
-            number=0, transaction_id="", source="", accepted_at=at, ready_at=at, not_before=at,
-            deadline=at, objects=objects, **said,
-        )  # fmt: skip
+        order_of(wanted, at)
     except ValueError as error:
         return str(error)
     return None
@@ -189,18 +201,31 @@ def _check_meters(tx: Transaction, wanted: Wanted, meters: list[str], reads: Rea
         )
     if not meters:
         raise NotStarted("no-meters", f"no meter fits: {choice}", "Look: ami meter list")
-    if not wanted.words:
-        return
+    if wanted.words:
+        known = (tx.meter(name) for name in meters)
+        check_words(wanted, (meter for meter in known if meter is not None), reads)
+
+
+def check_image(image: str, label: MeterImage | None) -> None:
+    """The image that is to be brought is on the shelf.  Raises `NotStarted`."""
+    if label is None:
+        raise NotStarted(
+            "no-such-image", f"there is no image {image or '(none is named)'} on the shelf",
+            "Look: ami firmware list, or put it there: ami firmware add FILE",
+        )  # fmt: skip
+
+
+def check_words(wanted: Wanted, meters: Iterable[Meter], reads: Reads) -> None:
+    """Each model of these has the objects that are to be read.  Raises `NotStarted`."""
     models: set[str] = set()
-    for name in meters:
-        meter = tx.meter(name)
-        if meter is None or meter.model in models:
+    for meter in meters:
+        if meter.model in models:
             continue
         models.add(meter.model)
         try:
             reads.wanted(meter, wanted.words)
         except BadRead as error:
-            raise _wrong(f"meter {name}: {error}") from error
+            raise _wrong(f"meter {meter.name}: {error}") from error
 
 
 def _wrong(why: str) -> NotStarted:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 
+from headend.domain.meter import Meter
 from headend.domain.order import PRIORITY, Kind, State
 from headend.domain.reason import ReasonCode
 
@@ -70,6 +71,19 @@ class Choice:
             if (value := getattr(self, name)) is not None:
                 told.append(f"{name} {value}")
         return ", ".join(told) or "every meter"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom a choice means now, and whom it leaves out: those that hang in its place, or are of its
+    model, and are not commissioned; of those that it names, who is not registered, and who is not
+    in what else is chosen.  `place_known`: it names none, or one that there is."""
+
+    meters: tuple[Meter, ...]
+    not_commissioned: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    place_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

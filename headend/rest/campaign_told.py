@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from headend.campaigns.foreseeing import Foreseen, LeftOut
 from headend.domain.campaign import (
     Campaign,
     CampaignLine,
@@ -22,6 +24,7 @@ from headend.domain.reason import ReasonCode
 from headend.rest.values import DeviceName, Instant
 
 METERS_MAX = 100_000
+NAMED_MAX = 100  # meters of a campaign that was not begun, for each why
 
 
 class CampaignTold(BaseModel):
@@ -123,6 +126,37 @@ class CampaignMeter(BaseModel):
         return CampaignMeter(
             meter=member.meter, wave=member.wave, state=member.state, tries=member.tries,
             order=member.order, reason=member.reason, ended_at=member.ended_at,
+        )  # fmt: skip
+
+
+class SomeMeters(BaseModel):
+    """Meters of a campaign that was not begun, with what they have in common."""
+
+    why: LeftOut | ReasonCode
+    count: int
+    meters: list[str] = Field(description=f"The first {NAMED_MAX}.")
+
+    @staticmethod
+    def of(why: LeftOut | ReasonCode, names: Sequence[str]) -> SomeMeters:
+        return SomeMeters(why=why, count=len(names), meters=list(names[:NAMED_MAX]))
+
+
+class CampaignForeseen(BaseModel):
+    """What a campaign would be; nothing of it has begun."""
+
+    size: int = Field(description="How many meters it would have.")
+    waves: list[int] = Field(description="How many each wave.")
+    left_out: list[SomeMeters] = Field(description="Those that are not in it, and why.")
+    refused: list[SomeMeters] = Field(description="Those whose orders would be refused at once.")
+    cuts: bool = Field(description="It takes supplies away.")
+    may_stop: bool = Field(description="So many of a wave would be refused that it may stop there.")
+
+    @staticmethod
+    def of(it: Foreseen) -> CampaignForeseen:
+        return CampaignForeseen(
+            size=it.size, waves=list(it.waves), cuts=it.cuts, may_stop=it.may_stop,
+            left_out=[SomeMeters.of(why, names) for why, names in it.left_out.items()],
+            refused=[SomeMeters.of(why, names) for why, names in it.refused.items()],
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""/campaigns: list, show, start, pause, resume, retry, cancel, approve, refuse."""
+"""/campaigns: list, show, preview, start, pause, resume, retry, cancel, approve, refuse."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 
 from headend.access.desk import By
+from headend.campaigns.foreseeing import Foreseen, foresee
 from headend.campaigns.starting import NotStarted, Wanted, start, wish_of, wish_with
 from headend.campaigns.steering import NotSteered
 from headend.domain.account import Caller, Permission
@@ -17,15 +18,18 @@ from headend.domain.campaign import (
     Campaign,
     CampaignState,
     Choice,
+    Meant,
     MemberState,
     Plan,
 )
+from headend.domain.meter_image import MeterImage
 from headend.orders import cutting
 from headend.orders.approve import NotSecond
 from headend.orders.inbox import Conflict, Received, Repeated, Taken
 from headend.ports import Transaction
 from headend.rest.asking import HeadEnd, Parts, demand, known, source_of
 from headend.rest.campaign_told import (
+    CampaignForeseen,
     CampaignMeter,
     CampaignStory,
     CampaignTold,
@@ -37,6 +41,7 @@ from headend.rest.orders import NUMBER_MAX, Key
 from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.problems import Problem, described, not_found, wrong_question
 from headend.store import campaign_queries as queries
+from headend.store import image_queries
 
 router = APIRouter(prefix="/api/v1/campaigns", tags=["campaigns"])
 
@@ -106,10 +111,7 @@ async def start_campaign(
 ) -> Response:
     """Start a campaign.  Each kind of order takes its own permission besides: `order.cut` for
     disconnections and limits as good as one, `reading.demand` for reads, `key.change` for keys."""
-    policy = parts.placing.acceptance.policy
-    needed = cutting.permission(wanted.kind, wanted.amount, wanted.unit, policy)
-    if needed is not Permission.ORDER_SEND:
-        await demand(parts, request, caller, needed, f"campaign of {wanted.kind}")
+    await _may_order(request, parts, caller, wanted)
     meant, by = _meant(wanted), By(caller.account, source_of(request))
     octets = wanted.model_dump_json().encode()
     digest = hashlib.sha256(octets).hexdigest()
@@ -136,6 +138,33 @@ async def start_campaign(
                 "another question came with this Idempotency-Key before",
                 "Make a new key for each campaign.",
             )  # fmt: skip
+
+
+@router.post("/preview", responses=described(400, 401, 403, 413, 429, 503))
+async def preview_campaign(
+    request: Request, parts: HeadEnd, caller: Sender, wanted: CampaignWanted
+) -> CampaignForeseen:
+    """What a campaign would be: how many meters, who is left out, whose orders would be refused.
+    Nothing begins.  It takes the permissions of the campaign."""
+    return CampaignForeseen.of(await foreseen(request, parts, caller, wanted))
+
+
+async def foreseen(
+    request: Request, parts: Parts, caller: Caller, wanted: CampaignWanted
+) -> Foreseen:
+    """The same with every meter's name.  Raises `Problem`."""
+    await _may_order(request, parts, caller, wanted)
+    it, by = _meant(wanted), By(caller.account, source_of(request))
+
+    def found(connection: queries.Connection) -> tuple[Meant, MeterImage | None]:
+        image = None if it.wish.image is None else image_queries.label(connection, it.wish.image)
+        return queries.meant(connection, it.choice), image
+
+    meant, image = await parts.read(found)
+    try:
+        return foresee(it, by, meant, image, parts.clock.now(), parts.placing.reads)
+    except NotStarted as error:
+        raise _refused(400, error) from error
 
 
 @router.post("/{number}/pause", responses=_STEERED)
@@ -196,6 +225,16 @@ async def refuse_campaign(
 ) -> CampaignTold:
     """End what is held of it, and cancel the rest."""
     return await _told(parts.campaigns.refuse(number, caller, source=source_of(request)))
+
+
+async def _may_order(
+    request: Request, parts: Parts, caller: Caller, wanted: CampaignWanted
+) -> None:
+    """Go on where this caller may order what is to be ordered.  Raises `Problem`."""
+    policy = parts.placing.acceptance.policy
+    needed = cutting.permission(wanted.kind, wanted.amount, wanted.unit, policy)
+    if needed is not Permission.ORDER_SEND:
+        await demand(parts, request, caller, needed, f"campaign of {wanted.kind}")
 
 
 def _meant(wanted: CampaignWanted) -> Wanted:

@@ -60,6 +60,7 @@ BY_COMMAND = {
     "/api/v1/places/import": "Enter it by command, which has no bound: ami place import FILE",
     "/api/v1/installations": "Enter it by command, which has no bound: ami place hang FILE",
     "/api/v1/firmware": "Put it on the shelf by command: ami firmware add FILE",
+    "/firmware": "Put it on the shelf by command: ami firmware add FILE",
 }
 """What to do with files that are too large for this door."""
 ABOUT = (

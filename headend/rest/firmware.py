@@ -15,7 +15,7 @@ from headend.domain.account import Caller, Permission
 from headend.domain.meter_image import IDENTIFIER_OCTETS_MAX, MeterImage
 from headend.ports import Transaction
 from headend.registry.firmware_shelf import BadImage, Wanted, labelled, put
-from headend.rest.asking import HeadEnd, known
+from headend.rest.asking import HeadEnd, Parts, known
 from headend.rest.once import Asking, once
 from headend.rest.orders import Key
 from headend.rest.paging import Cursor, Limit, Page, after_name, by_name, page
@@ -111,7 +111,15 @@ async def add_image(
     about: Annotated[ImageWanted, Query()],
 ) -> Response:
     """Put an image on the shelf.  One that is there already stays as it is, and is told."""
-    octets, shelf = await request.body(), parts.placing.reads.shelf
+    answer = await shelved(request, parts, caller, key, about, await request.body())
+    return Response(answer, media_type="application/json")
+
+
+async def shelved(
+    request: Request, parts: Parts, caller: Caller, key: str, about: ImageWanted, octets: bytes
+) -> bytes:
+    """The image on the shelf, as `ImageTold` tells it.  Raises `Problem`."""
+    shelf = parts.placing.reads.shelf
     model, version, signature = about.model, about.version, bytes.fromhex(about.signature or "")
     wanted = Wanted(octets, model, version, about.identifier or "", signature)
     if model not in shelf.names():
@@ -131,10 +139,9 @@ async def add_image(
     octets_told = f"firmware {told} {label.identifier} {label.signature}".encode()
     asking = Asking(caller, Permission.FIRMWARE_INSTALL, key, octets_told, "meters' firmware", told)
     try:
-        answer = await once(request, parts, asking, work)
+        return await once(request, parts, asking, work)
     except BadImage as error:
         raise _bad(error) from error
-    return Response(answer, media_type="application/json")
 
 
 def _bad(error: BadImage) -> Problem:

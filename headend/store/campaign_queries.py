@@ -11,10 +11,13 @@ from headend.domain.campaign import (
     Campaign,
     CampaignLine,
     CampaignState,
+    Choice,
+    Meant,
     Member,
     MemberState,
     Progress,
 )
+from headend.store import choosing
 from headend.store.campaigns import CAMPAIGN, MEMBER
 from headend.store.transaction import SqlTransaction
 
@@ -41,6 +44,11 @@ def campaigns(
     if before is not None:
         statement = statement.where(_c.number < before)
     return [CAMPAIGN.read(row) for row in connection.execute(statement)]
+
+
+def meant(connection: Connection, choice: Choice) -> Meant:
+    """Whom a choice means now, and whom it leaves out."""
+    return choosing.meant(connection, choice)
 
 
 def progress(connection: Connection, number: int) -> Progress | None:

@@ -7,6 +7,7 @@ something else gives it a route of its own with `followed`.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
@@ -51,11 +52,21 @@ async def live(
     return followed(visit, changes)
 
 
+def marked(seen: object) -> str:
+    """A mark of what was seen, short enough for a page's address of its stream."""
+    return str(zlib.crc32(repr(seen).encode()))
+
+
 def followed(
-    visit: Visit, look: Callable[[], Awaitable[object]], *, every_s: float = EVERY_S
+    visit: Visit,
+    look: Callable[[], Awaitable[object]],
+    *,
+    known: object = None,
+    every_s: float = EVERY_S,
 ) -> StreamingResponse:
     """A stream that says `changed` whenever what `look` sees is another than before, until the
-    visitor leaves or the session ends.  Raises `Problem` where too many listen."""
+    visitor leaves or the session ends.  `known` is what the page has seen, so that nothing is lost
+    between the page and its stream.  Raises `Problem` where too many listen."""
     feed = visit.parts.feed
     if feed.listeners >= LISTENERS_MAX or feed.closed:
         raise Problem(
@@ -63,16 +74,16 @@ def followed(
             "Load the page again in a minute.", {"Retry-After": "60"},
         )  # fmt: skip
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(_told(visit, look, every_s), media_type=TEXT, headers=headers)
+    return StreamingResponse(_told(visit, look, known, every_s), media_type=TEXT, headers=headers)
 
 
 async def _told(
-    visit: Visit, look: Callable[[], Awaitable[object]], every_s: float
+    visit: Visit, look: Callable[[], Awaitable[object]], known: object, every_s: float
 ) -> AsyncIterator[bytes]:
     feed, clock = visit.parts.feed, visit.parts.clock
     began = beat = clock.now()
     async with feed.listening():
-        seen = await look()
+        seen = await look() if known is None else known
         yield f"retry: {RETRY_MS}\nevent: start\ndata: {{}}\n\n".encode()
         while not feed.closed and (clock.now() - began).total_seconds() < feed.stay_max_s:
             await feed.wait(every_s)

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from headend.domain.task import Every, Schedule, Task, Weekday
 from headend.tasks.kinds import Kind, parameters_of
-from headend.tasks.schedule import instant_of
 from headend.web.visit import Visit
+from headend.web.wall_time import moment_of, wall
 
 FIELDS: Final = ("every", "at", "on", "weekdays", "minutes", "start", "end", "catch_up")
 Given = Mapping[str, str]
@@ -89,7 +89,7 @@ def shown(task: Task, zone: ZoneInfo) -> dict[str, str]:
         "every": it.every, "at": it.at.isoformat(), "on": "" if it.on is None else f"{it.on}",
         "weekdays": " ".join(it.weekdays),
         "minutes": "" if it.interval_s is None else f"{it.interval_s / 60:g}",
-        "start": _wall(it.start, zone), "end": _wall(it.end, zone), "catch_up": task.catch_up,
+        "start": wall(it.start, zone), "end": wall(it.end, zone), "catch_up": task.catch_up,
     }  # fmt: skip
 
 
@@ -139,18 +139,5 @@ def _plain(lines: Iterable[str]) -> str:
     return "\n".join(line for line in kept if line)
 
 
-def _wall(at: datetime | None, zone: ZoneInfo) -> str:
-    """A moment by the utility's clocks, as HTML's `datetime-local` writes it."""
-    return "" if at is None else f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
-
-
-def moment_of(text: str, zone: ZoneInfo) -> datetime | None:
-    """What such a field says.  Raises ValueError, OverflowError."""
-    if not text:
-        return None
-    wall = datetime.fromisoformat(text)
-    return instant_of(wall.date(), wall.time(), zone)
-
-
 def _moment(text: str, zone: ZoneInfo, known: datetime | None) -> datetime | None:
-    return known if known is not None and text == _wall(known, zone) else moment_of(text, zone)
+    return known if known is not None and text == wall(known, zone) else moment_of(text, zone)

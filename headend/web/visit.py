@@ -8,6 +8,7 @@ carry the form's proof, and its permission is asked of the guard as by REST, whi
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
@@ -26,6 +27,7 @@ from headend.ports.adapters import Adapters
 from headend.qa.desk import QaDesk
 from headend.rest.asking import Parts, refusal, source_of
 from headend.rest.problems import Problem
+from headend.web import multipart
 from headend.web.consulta.asking import Unconfigured
 from headend.web.consulta.realtime import RealTime
 from headend.web.page import Menu, Page
@@ -98,6 +100,7 @@ class WebParts:
         return "__Host-ami_visitor" if self.secure else "ami_visitor"
 
 
+KEY: Final = re.compile(r"[\x21-\x7e]{1,100}")
 Named = Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f/]{1,64}$")]
 """What a device or an account is called, in a page's path."""
 Numbered = Annotated[int, Path(ge=1, le=10**12)]
@@ -123,6 +126,7 @@ class Visit:
     account: Account | None = None
     is_new: bool = False  # the visitor has no cookie yet
     form: Mapping[str, list[str]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def parts(self) -> Parts:
@@ -160,6 +164,13 @@ class Visit:
         """What was filled into a form, without blanks around it and control characters in it."""
         text = self.form.get(name, [default])[0].strip()
         return "".join(each for each in text if each.isprintable())
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key that a form carries in its field `key`; a fresh one where it carries
+        none."""
+        text = self.field("key")
+        return text if KEY.fullmatch(text) else self.web.sessions.secret()
 
     def asked(self, name: str) -> str | None:
         """What a page's question says of this; None where it says nothing that can be a name."""
@@ -279,11 +290,23 @@ async def visit_of(request: Request, web: WebParts) -> Visit:
 async def _take_form(visit: Visit) -> None:
     """Read what was filled in.  Raises `Problem` where the form is none of ours."""
     request = visit.request
-    if request.headers.get("content-type", "").partition(";")[0] != FORM_TYPE:
-        raise _foreign("what came is no form")
-    body = (await request.body()).decode("utf-8", "replace")
+    content_type = request.headers.get("content-type", "")
+    kind, body = content_type.partition(";")[0], await request.body()
+    files: dict[str, bytes] = {}
     try:
-        fields = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        if kind == FORM_TYPE:
+            text = body.decode("utf-8", "replace")
+            fields = parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        elif kind == multipart.TYPE:
+            fields = {}
+            for part in multipart.parts(content_type, body):
+                if part.file:
+                    files[part.name] = part.octets
+                else:
+                    text = part.octets.decode("utf-8", "replace")
+                    fields.setdefault(part.name, []).append(text)
+        else:
+            raise _foreign("what came is no form")
     except ValueError as error:
         raise _foreign(str(error)) from error
     site = request.headers.get("sec-fetch-site", "same-origin")
@@ -291,7 +314,7 @@ async def _take_form(visit: Visit) -> None:
         raise _foreign(f"it came from another site ({site})")
     if visit.is_new or not proven(visit.secret, fields.pop("proof", [""])[0]):
         raise _foreign("its proof is missing, or of a session that has ended")
-    visit.form = fields
+    visit.form, visit.files = fields, files
 
 
 def _foreign(why: str) -> Problem:

@@ -88,6 +88,36 @@ async def test_what_is_refused(body: dict[str, Any], status: int, code: str) -> 
     assert (told.status_code, told.json()["code"]) == (status, code)
 
 
+async def test_one_is_foreseen_and_nothing_begins() -> None:
+    door = await Door().open()
+    asked = {**LIMIT, "meters": ["M001", "M013", "X-1"], "waves": ["2", "1"], "any_day": True}
+    told = await door.ask("POST", f"{HERE}/preview", SENDS, json=asked)
+    assert told.json() == {
+        "size": 2, "waves": [2], "cuts": False, "may_stop": True,
+        "left_out": [{"why": "unknown", "count": 1, "meters": ["X-1"]}],
+        "refused": [{"why": "not-commissioned", "count": 1, "meters": ["M013"]}],
+    }  # fmt: skip
+    every = {**asked, "meters": [], "every": True}
+    told = await door.ask("POST", f"{HERE}/preview", SENDS, json=every)
+    assert (told.json()["size"], told.json()["refused"]) == (19, [])
+    assert told.json()["left_out"] == [{"why": "not-commissioned", "count": 1, "meters": ["M013"]}]
+    for body, code in (
+        ({"place": "T-9"}, "no-such-place"), ({"meters": []}, "no-choice"),
+        ({"kind": "update-firmware", "amount": None, "detail": {"image": "0" * 64}},
+         "no-such-image"),
+    ):  # fmt: skip
+        scopes = (SENDS, P.FIRMWARE_INSTALL)
+        told = await door.ask("POST", f"{HERE}/preview", *scopes, json={**asked, **body})
+        assert (told.status_code, told.json()["code"]) == (400, code)
+        begun = await start(door, scopes, **{**asked, **body})
+        assert begun.status_code == 400 and (code != "no-such-image" or code in begun.text)
+    cut = {**asked, "kind": "disconnect", "amount": None}
+    assert (await door.ask("POST", f"{HERE}/preview", SENDS, json=cut)).status_code == 403
+    told = await door.ask("POST", f"{HERE}/preview", SENDS, CUTS, json=cut)
+    assert told.json()["cuts"] is True
+    assert (await door.ask("GET", HERE, READS)).json()["items"] == []
+
+
 async def test_a_kind_takes_its_own_permission() -> None:
     door = await Door().open()
     cut = {"kind": "disconnect", "amount": None}

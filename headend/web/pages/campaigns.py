@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response, Security
 from headend.domain.account import Permission
 from headend.domain.campaign import CampaignState, MemberState
 from headend.rest import campaigns as rest
-from headend.rest import firmware as rest_firmware
 from headend.rest.campaign_told import Why
 from headend.web import standing
+from headend.web.live import followed, marked
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
 from headend.web.visit import Numbered, Visit, visiting
@@ -31,12 +31,9 @@ async def campaigns(
     found = await rest.list_campaigns(
         visit.parts, visit.caller, [] if state is None else [state], 50, visit.asked("cursor")
     )
-    images = None
-    if visit.may(P.REGISTRY_READ):
-        images = (await rest_firmware.list_images(visit.parts, visit.caller, 50, None)).items
     return rendered(
         visit, "campaigns.html", found=found, next=visit.onward(found.next), state=state,
-        states=list(CampaignState), standing=standing, images=images,
+        states=list(CampaignState), standing=standing,
     )  # fmt: skip
 
 
@@ -53,7 +50,21 @@ async def campaign(
     return rendered(
         visit, "campaign.html", told=story, campaign=story.campaign, members=members,
         next=visit.onward(members.next), state=state, states=list(MemberState), standing=standing,
+        seen=marked(story),
     )  # fmt: skip
+
+
+@router.get("/campaigns/{number}/live")
+async def follow_campaign(
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: Numbered
+) -> Response:
+    """Says `changed` with each step of the campaign."""
+    story = await rest.show_campaign(visit.parts, visit.caller, number)
+
+    async def look() -> object:
+        return marked(await rest.show_campaign(visit.parts, visit.caller, number))
+
+    return followed(visit, look, known=visit.asked("seen") or marked(story))
 
 
 Sender = Annotated[Visit, Security(visiting, scopes=[P.ORDER_SEND])]

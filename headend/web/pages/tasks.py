@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Annotated
 
 from fastapi import APIRouter, Response, Security
@@ -12,11 +11,12 @@ from headend.rest import tasks as rest
 from headend.rest.problems import Problem
 from headend.store import task_queries as queries
 from headend.web import standing
-from headend.web.live import followed
+from headend.web.live import followed, marked
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
-from headend.web.task_form import moment_of, parameters
+from headend.web.task_form import parameters
 from headend.web.visit import Named, Numbered, Visit, visiting
+from headend.web.wall_time import moment_of
 
 PAGES = (Page("tasks", "/tasks", Menu.OPERATION, Permission.TASK_READ),)
 Reader = Annotated[Visit, Security(visiting, scopes=[Permission.TASK_READ])]
@@ -42,23 +42,19 @@ async def tasks(visit: Reader) -> Response:
 
 @router.get("/tasks/live")
 async def follow(visit: Reader) -> Response:
-    """Says `changed` with each step of a run; at first where the page has seen another state, so
-    that nothing is lost between the page and this."""
-    known = visit.asked("seen")
+    """Says `changed` with each step of a run."""
 
     async def look() -> object:
-        nonlocal known
-        before, known = known, None
-        return await _seen(visit) if before is None else before
+        return await _seen(visit)
 
-    return followed(visit, look)
+    return followed(visit, look, known=visit.asked("seen"))
 
 
 async def _seen(visit: Visit) -> str:
     """A mark of how the newest runs stand."""
     newest = await visit.parts.read(lambda connection: queries.runs(connection, limit=20))
     said = [(it.number, it.state, it.tries, it.step, it.steps_done) for it in newest]
-    return str(zlib.crc32(repr(said).encode()))
+    return marked(said)
 
 
 @router.get("/tasks/runs/{number}")
