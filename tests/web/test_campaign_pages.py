@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -155,6 +156,8 @@ async def test_who_is_left_out_is_told_with_why_and_what_begins_is_that() -> Non
         }
         told = (await post("/campaigns/new", **named, concentrator=TRAFO)).text
         assert "3 medidores" in told and "No están registrados" in told and "X-1" in told
+        assert _hidden(told, "/campaigns", "meters") == f"{NAMES[0]}\n{NAMES[-1]}\n{STOCKED}"
+        assert "X-1" in _hidden(told, "/campaigns/new", "meters")
         assert "El medidor está bloqueado" in told and "se detendría sola" in told
         elsewhere = (await post("/campaigns/new", **{**named, "place": "T-1"})).text
         assert "No están en lo demás" in elsewhere and "2 medidores" in elsewhere
@@ -173,6 +176,14 @@ async def test_who_is_left_out_is_told_with_why_and_what_begins_is_that() -> Non
         assert "sequía" in lines[0].detail
         members = ground.store.read(lambda c: queries.campaign_meters(c, 1))
         assert {each.meter for each in members} == set(HUNG)
+
+
+def _hidden(page: str, action: str, name: str) -> str:
+    """What a form of a page carries in a field that nobody sees."""
+    form = page.partition(f'action="{action}">')[2].partition("</form>")[0]
+    found = re.search(rf'name="{name}" value="([^"]*)"', form)
+    assert found is not None
+    return found[1]
 
 
 async def test_what_is_foreseen_as_refused_is_what_fails() -> None:

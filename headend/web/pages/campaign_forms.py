@@ -53,10 +53,11 @@ async def check_campaign(visit: Sender) -> Response:
         return await _form(visit, given, error)
     if not given["why"]:
         return await _form(visit, given, ValueError("why: ?"))
+    begun = dict(given)
     if wanted.meters:  # who is left out here is not named when it begins
-        given["meters"] = "\n".join(foreseen.meters)
+        begun["meters"] = "\n".join(foreseen.meters)
     return rendered(
-        visit, "campaign_check.html", given=given, wanted=wanted, foreseen=foreseen,
+        visit, "campaign_check.html", given=given, begun=begun, wanted=wanted, foreseen=foreseen,
         named_max=NAMED_MAX, standing=standing,
         most=visit.parts.placing.acceptance.policy.disconnects_per_hour,
     )  # fmt: skip
