@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from headend import certificates
+from headend.app import oidc
 from headend.config import BadConfig, Config, Mqtt, ServerTls
 from headend.config.opcua import OpcUa
 from headend.rest import door as rest_door
@@ -29,6 +30,8 @@ def check(config: Config, now: datetime) -> None:
     if (security := config.opcua.security) is not None:
         own = ServerTls(certificate=security.certificate, key=security.key)
         certificates.check_own(own, "opcua.security", now)
+    if config.oidc is not None and config.rest.port is not None and config.web.enabled:
+        oidc.check(config.oidc)
     if config.mqtt.tls is not None and config.mqtt.host is None:
         certificates.user_name(config.mqtt.tls, "mqtt.tls")
 

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from headend.app.serving import serving
-from headend.config import Config, Rest, Soap
+from headend.config import BadConfig, Config, Rest, Soap
+from headend.config.notify import Secret
+from headend.config.oidc import Oidc
 from headend.config.web import Web
 from tests import databases
 
@@ -33,6 +36,33 @@ async def test_the_first_start_tells_a_password_that_is_not_told_again(tmp_path:
             assert (await http.get("/accounts")).headers["location"] == "/password"
     async with serving(config) as running:
         assert running.first_password is None
+
+
+async def test_it_starts_while_the_identity_provider_is_away_but_not_without_its_secret(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "oidc.secret"
+    config = Config(
+        database=databases.at(tmp_path / "ami.db"),
+        legacy_database=databases.at(tmp_path / "legacy.db"),
+        soap=Soap(port=0),
+        rest=Rest(port=0),
+        oidc=Oidc(
+            issuer="http://127.0.0.1:9", client_id="ami", client_secret=Secret(file=kept),
+            title="Empresa", timeout_s=1.0,
+        ),
+    )  # fmt: skip
+    with pytest.raises(BadConfig, match="oidc.client_secret"):
+        async with serving(config):
+            pass
+    kept.write_text("kept")
+    async with serving(config) as running:
+        assert running.web_url is not None and running.first_password is not None
+        async with httpx2.AsyncClient(
+            base_url=running.web_url, trust_env=False, timeout=30
+        ) as http:
+            form = await http.get("/login")
+            assert "Entrar con Empresa" in form.text and "no responde ahora" in form.text
 
 
 async def test_no_pages_no_administrator(tmp_path: Path) -> None:
