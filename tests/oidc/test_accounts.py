@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from headend.access.oidc.id_token import LOGOUT
 from headend.access.oidc.refusing import Why
 from headend.domain.account import Account, Role
 from tests.access.making import BY, HERE, RIGHT, House
@@ -114,3 +115,44 @@ async def test_who_may_still_come_by_a_password() -> None:
     assert getattr(wrong, "code", "") == "not-proven"  # nothing is told of what is not proven
     nobody = await house.guard.login("root", RIGHT, source=HERE, only=frozenset())
     assert getattr(nobody, "code", "") == "passwords-off"
+
+
+async def test_who_has_left_the_provider_has_no_session_here() -> None:
+    house = House()
+    issuer = Issuer(house)
+    at = login(house, issuer)
+    found = await logged_in(at, issuer)
+    assert isinstance(found, Arrival)
+    text = await at.sessions.open("ana", source=HERE)
+    event: dict[str, Any] = {"events": {LOGOUT: {}}, "jti": "1", "nonce": None}
+
+    def token(**claims: Any) -> str:
+        issuer.claims, issuer.wrong = (
+            {},
+            lambda told: told.pop("nonce") if told["nonce"] is None else 0,
+        )
+        issuer.claims = event | claims
+        return issuer.token("")
+
+    for wrong, why in (
+        (found.id_token, "no logout"),
+        (token(events={}), "no logout"),
+        (token(events=[LOGOUT]), "no logout"),
+        (token(nonce="x"), "has a nonce"),
+        (token(jti=None), "jti"),
+        (token(iat=int(house.clock.now().timestamp()) - 301), "too old"),
+        (token(sub=None), "who it is of"),
+        (token(aud="another"), "it is for"),
+        ("", "no signed token"),
+    ):
+        refused = await at.gone(wrong, source=HERE)
+        assert refused is not None and why in refused.detail
+    assert await at.sessions.known(text) is not None
+    assert await at.gone(token(sub="somebody else", jti="2"), source=HERE) is None
+    assert await at.sessions.known(text) is not None
+    good = token()
+    assert await at.gone(good, source=HERE) is None
+    assert await at.sessions.known(text) is None
+    again = await at.gone(good, source=HERE)
+    assert again is not None and "used before" in again.detail
+    assert house.story()[-2:] == ["account.logout done oidc", "login refused "]

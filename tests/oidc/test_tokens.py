@@ -106,7 +106,7 @@ async def refused(house: House, issuer: Issuer, why: str) -> None:
     found = await logged_in(login(house, issuer), issuer)
     assert isinstance(found, NoLogin) and found.code is Why.TOKEN and why in found.detail
     assert house.story() == ["login refused "] and house.told == [""]
-    assert f"{Why.TOKEN}: the ID token: " in house.audit()[0].detail
+    assert f"{Why.TOKEN}: the token: " in house.audit()[0].detail
     assert house.store.read(lambda connection: connection.exec_driver_sql(
         "SELECT count(*) FROM accounts"
     ).scalar()) == 0  # fmt: skip

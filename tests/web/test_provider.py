@@ -199,3 +199,13 @@ async def posted(
     found = re.search(r'name="proof" value="(\w+)"', page.text)
     assert found is not None
     return await http.post(path, data={"proof": found[1], **fields})
+
+
+async def test_the_provider_tells_who_has_left_without_a_browser(tmp_path: Path) -> None:
+    async with (
+        opened(ground("http://127.0.0.1:9", tmp_path)) as at,
+        httpx2.AsyncClient(base_url=at.url, trust_env=False) as http,
+    ):
+        refused = await http.post("/login/oidc/logout", data={"logout_token": "x.y.z"})
+        assert refused.status_code == 400 and refused.json()["error"] == "invalid_request"
+        assert refused.headers["cache-control"] == "no-store"

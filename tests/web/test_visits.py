@@ -19,7 +19,8 @@ from tests.rest.test_permissions import every
 from tests.web.ground import Ground, opened
 
 OPEN = {
-    "/login", "/login/oidc", "/login/oidc/callback", "/preference", "/static/{known}/{name}",
+    "/login", "/login/oidc", "/login/oidc/callback", "/login/oidc/logout", "/preference",
+    "/static/{known}/{name}",
 }  # fmt: skip
 """What anybody may ask for."""
 KNOWN = {"/", "/logout", "/password"}

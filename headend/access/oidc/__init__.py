@@ -5,7 +5,7 @@ attempt     what binds an answer of the provider to the browser that was sent th
 metadata    what a provider tells of itself
 keys        the keys it signs by
 provider    the provider, asked by HTTP and remembered
-id_token    the token that says who somebody is, checked
+id_token    the tokens that say who somebody is, and that they have left, checked
 person      whom the claims describe
 accounts    the account of a person: found, linked, made, given its roles
 login       the whole way, there and back

@@ -57,6 +57,17 @@ def recognised(
     return account
 
 
+def left_by(tx: Transaction, issuer: str, subject: str, now: datetime, *, source: str) -> None:
+    """End the sessions of the account whose person has left, if there is one."""
+    account = tx.account_of(issuer, subject)
+    if account is None:
+        return
+    tx.end_web_sessions_of(account.name)
+    told = "its sessions end, as the provider says"
+    named = f"account {account.name}"
+    tx.add_audit(lines.changed(now, ACTOR, "account.logout", named, told, source=source))
+
+
 def _made(person: Person, roles: tuple[Role, ...], config: Oidc, now: datetime) -> Account:
     if config.accounts == "existing":
         raise NotLoggedIn(Why.NO_ACCOUNT, f"there is no account {person.name}")

@@ -20,9 +20,9 @@ import structlog
 
 from headend.access.guard import Guard
 from headend.access.oidc import person as person_
-from headend.access.oidc.accounts import recognised
+from headend.access.oidc.accounts import left_by, recognised
 from headend.access.oidc.attempt import GOING_MAX, LASTS_S, Attempt, challenge, taken_up
-from headend.access.oidc.id_token import Claims, Expected, checked
+from headend.access.oidc.id_token import Claims, Expected, checked, left
 from headend.access.oidc.metadata import Metadata
 from headend.access.oidc.person import Person
 from headend.access.oidc.provider import Answered, Provider, Unanswered
@@ -124,6 +124,26 @@ class ProviderLogin:
             asked["id_token_hint"] = id_token
         return _with(told.end_session_endpoint, asked)
 
+    async def gone(self, text: str, *, source: str) -> NoLogin | None:
+        """The provider tells by a logout token that somebody has left: their sessions end (OpenID
+        Connect Back-Channel Logout 1.0).  None where that is done; what is refused is written down
+        as a login is."""
+        if self.guard.keeps_out(source) is not None:
+            return NoLogin(Why.TOO_MANY, "too many wrong tries came from there")
+        now = self.clock.now()
+        try:
+            claims = await left(text, self.config, self.provider.key, now.timestamp())
+            self._spend(f"jti {claims['jti']}", now.timestamp())
+        except NotLoggedIn as error:
+            if error.code not in OURS:
+                why = f"{error.code}: {error.detail}"
+                await self.guard.refuse_login("", why, source=source)
+            return NoLogin(error.code, error.detail)
+        await self.store.run(
+            lambda tx: left_by(tx, self.config.issuer, claims["sub"], now, source=source)
+        )
+        return None
+
     # --- inside ---
 
     async def _arrived(
@@ -157,14 +177,18 @@ class ProviderLogin:
             raise NotLoggedIn(Why.NOT_OURS, "its state is of another login")
         if attempt.over(now):
             raise NotLoggedIn(Why.NOT_OURS, "it began too long ago")
+        self._spend(state, now)
+        return attempt
+
+    def _spend(self, once: str, now: float) -> None:
+        """What counts once is remembered as long as it could count."""
         while self._spent and next(iter(self._spent.values())) < now - LASTS_S:
             self._spent.popitem(last=False)
-        if state in self._spent:
-            raise NotLoggedIn(Why.NOT_OURS, "its state was used before")
-        self._spent[state] = now
+        if once in self._spent:
+            raise NotLoggedIn(Why.NOT_OURS, "it was used before")
+        self._spent[once] = now
         if len(self._spent) > SPENT_MAX:
             self._spent.popitem(last=False)
-        return attempt
 
     async def _redeemed(
         self, told: Metadata, code: str, attempt: Attempt, callback: str

@@ -115,7 +115,7 @@ class Provider:
                 self._keys_at = self.clock.now()
                 found = keys_.choose(self._keys, kid, algorithm)
         if found is None:
-            raise NotLoggedIn(Why.TOKEN, f"the ID token: its key is unknown: {kid!r}, {algorithm}")
+            raise NotLoggedIn(Why.TOKEN, f"the token: its key is unknown: {kid!r}, {algorithm}")
         return found
 
     async def look(self) -> bool:

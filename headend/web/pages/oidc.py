@@ -8,20 +8,23 @@ ours leads nowhere else (`form-action 'self'`), and neither does what it is answ
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import quote, urlsplit
+from typing import Annotated, Final
+from urllib.parse import parse_qs, quote, urlsplit
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import JSONResponse
 
 from headend.access.oidc.attempt import LASTS_S
 from headend.access.oidc.login import Arrival, Departure, ProviderLogin
 from headend.access.oidc.refusing import NoLogin, Why
+from headend.rest.asking import source_of
 from headend.rest.problems import Problem
 from headend.web.render import rendered
-from headend.web.visit import LOGIN, Anyone, Visit, local
+from headend.web.visit import FIELDS_MAX, LOGIN, Anyone, Visit, WebParts, local, web_of
 
 START: Final = "/login/oidc"
 BACK: Final = "/login/oidc/callback"
+GONE: Final = "/login/oidc/logout"
 LOGOUT: Final = "/logout"
 HINT_MAX: Final = 3500
 """Octets of a cookie that all browsers keep, with room for its name (RFC 6265, 6.1)."""
@@ -61,6 +64,27 @@ async def come_back(visit: Anyone, request: Request) -> Response:
         _hint(visit, answer, found)
     answer.delete_cookie(visit.web.attempt_cookie, path="/", secure=visit.web.secure)
     return answer
+
+
+@router.post(GONE)
+async def gone(request: Request, web: Annotated[WebParts, Depends(web_of)]) -> Response:
+    """The provider itself tells that somebody has left; its token is the proof, as no browser of
+    ours is there."""
+    if web.provider is None:
+        return Response(status_code=404)
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        told = parse_qs(body, max_num_fields=FIELDS_MAX).get("logout_token", [""])[0]
+    except ValueError:
+        told = ""
+    refused = await web.provider.gone(told, source=source_of(request))
+    headers = {"Cache-Control": "no-store"}
+    if refused is None:
+        return Response(status_code=200, headers=headers)
+    # 2.8: a request that is wrong is answered by 400; whatever we are not able to is by another.
+    status = {Why.TOO_MANY: 429, Why.AWAY: 503, Why.WRONG: 503}.get(refused.code, 400)
+    error = {"error": "invalid_request", "error_description": refused.code}
+    return JSONResponse(error, status, headers)
 
 
 def onward(visit: Visit, to: str) -> Response:
