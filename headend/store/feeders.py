@@ -87,6 +87,7 @@ _TO_ROLL = Prepared(
     .where(or_(_r.raw_at.is_(None), _r.raw_at != _newest.c.raw_at))
     .order_by(_newest.c.feeder, _newest.c.day)
 )
+_DAYS = Prepared(select(_newest.c.feeder, _newest.c.day).order_by(_newest.c.feeder, _newest.c.day))
 _PUT_ROLL = {
     each.dialect.name: put_over(each, ROLL.table, ROLL.names) for each in (sqlite, postgresql)
 }
@@ -145,8 +146,10 @@ class FeederWords(Words):
     def feeders_with_hours(self, first: date, last: date) -> list[str]:
         return [name for (name,) in self._rows(_WITH_HOURS, {"first": first, "last": last})]
 
-    def feeder_days_to_roll(self, first: date, last: date) -> list[tuple[str, date]]:
-        found = self._rows(_TO_ROLL, {"first": first, "last": last})
+    def feeder_days_to_roll(
+        self, first: date, last: date, *, anew: bool = False
+    ) -> list[tuple[str, date]]:
+        found = self._rows(_DAYS if anew else _TO_ROLL, {"first": first, "last": last})
         return [(feeder, day) for feeder, day in found]
 
     def put_feeder_roll(self, roll: FeederRoll) -> None:

@@ -1,8 +1,9 @@
 """InfoGenerationHr: days, Mobile 48 h and Mobile Month of each feeder, of its hours.
 
-Only what is new is worked out: a day whose hours came or changed since, and the windows that hold
-it.  Roll-ups are whole numbers that add up exactly (`headend.analysis.rollup`), so that what is
-reached by adding is what working out everything anew would give.
+Only what is new is worked out, unless all is asked for: a day whose hours came or changed since,
+and the windows that hold it.  Roll-ups are whole numbers that add up exactly
+(`headend.analysis.rollup`), so that what is reached by adding is what working out everything anew
+would give.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ _DAY = timedelta(days=1)
 
 
 class RollupParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`days` up to the day before yesterday in which what is new is looked for."""
+    """`days` up to the day before yesterday in which what is new is looked for; `anew` has all of
+    them worked out again: by another minimum coverage, other floors, other nominal voltages."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=400)] = 40
     period_s: Annotated[int, msgspec.Meta(ge=60, le=3600)] = 600
+    anew: bool = False
 
 
 async def roll_up(work: Work, given: RollupParameters) -> Told | Failed:
@@ -52,7 +55,7 @@ async def roll_up(work: Work, given: RollupParameters) -> Told | Failed:
 
     def ask(tx: Transaction) -> tuple[dict[str, list[date]], dict[str, float]]:
         fresh: dict[str, list[date]] = {it: [] for it in tx.feeders_with_hours(month, newest)}
-        for feeder, day in tx.feeder_days_to_roll(first, newest):
+        for feeder, day in tx.feeder_days_to_roll(first, newest, anew=given.anew):
             fresh.setdefault(feeder, []).append(day)
         return fresh, nominal_volts(tx)
 

@@ -4,6 +4,7 @@ out everything anew gives; and the dashboard over them."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -121,6 +122,28 @@ async def test_a_past_day_that_is_loaded_again_changes_the_later_windows_that_ho
     assert found.keys() == wanted.keys()
     for key, each in wanted.items():
         assert (found[key].rollup, found[key].p95) == (each.rollup, each.p95), key
+
+
+async def test_by_other_rules_all_is_worked_out_anew() -> None:
+    site, anew = Site(), Site()
+    strict = AnalysisPolicy(minimum_coverage=1.0)
+    for back in range(30):
+        for each in (site, anew):
+            await enter(each, "F1", LAST - timedelta(days=back))
+    day = hours("F1", LAST, site.clock.now(), Random(1))
+    few = [replace(it, counts=tuple(5 for _ in CHANNELS)) for it in day]  # of 6
+    for each in (site, anew):
+        await each.store.run(lambda tx: tx.put_feeder_hours("F1", LAST, few))
+    await roll_up(work_of(site), RollupParameters())
+    before = await rolls(site)
+    told = await roll_up(replace(work_of(site), analysis=strict), RollupParameters(anew=True))
+    assert not isinstance(told, Failed) and told["days"] == 30
+    await roll_up(replace(work_of(anew), analysis=strict), RollupParameters())
+    found, wanted = await rolls(site), await rolls(anew)
+    assert {key: each.rollup for key, each in found.items()} == {
+        key: each.rollup for key, each in wanted.items()
+    }
+    assert found[Span.DAY, LAST, "F1"].rollup != before[Span.DAY, LAST, "F1"].rollup
 
 
 async def test_a_feeder_of_which_nothing_new_came_has_todays_windows_too() -> None:

@@ -219,6 +219,8 @@ async def test_a_feeders_page_looks_right() -> None:
         key, name = feeder_key(System.SIAD, feeder), feeder_label(feeder)
         async with browsing(ground, Role.ANALYST) as it:
             await looked_at(it, f"/feeder?key={key}&days=2", es=name, en=name, shot="feeder")
+            rows = it.page.locator("figure[aria-labelledby=hours-title] tbody tr")
+            await expect(rows).to_have_count(48)
 
 
 async def test_a_feeder_leaves_as_opendss_and_draws_what_was_measured() -> None:

@@ -53,8 +53,11 @@ class FeederWords(Protocol):
         """The feeders that have hours in these days."""
         ...
 
-    def feeder_days_to_roll(self, first: date, last: date) -> list[tuple[str, date]]:
-        """Feeders and days whose hours are not those that their day was rolled up of."""
+    def feeder_days_to_roll(
+        self, first: date, last: date, *, anew: bool = False
+    ) -> list[tuple[str, date]]:
+        """Feeders and days whose hours are not those that their day was rolled up of; `anew`: all
+        that have hours."""
         ...
 
     def put_feeder_roll(self, roll: FeederRoll) -> None: ...

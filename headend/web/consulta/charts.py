@@ -244,6 +244,36 @@ def phases_chart(words: Words, hours: Sequence[FeederHour], quantity: Quantity) 
     )  # fmt: skip
 
 
+def hours_chart(
+    words: Words, hours: Sequence[tuple[int, float | None]], quantity: Quantity
+) -> Chart:
+    """The unbalance of each hour by itself, at when it begins in POSIX seconds."""
+    at = [datetime.fromtimestamp(begin, words.zone) for begin, _ in hours]
+    percents = [percent for _, percent in hours]
+    name = words.text("feeder.unbalance")
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter", "mode": "lines", "name": f"{name} (%)", "ami": 5,
+            "x": [f"{each:%Y-%m-%d %H:%M}" for each in at], "y": percents,
+            "line": {"width": 2}, "hovertemplate": "%{x}<br>%{y:.2f} %<extra></extra>",
+        }
+    ]  # fmt: skip
+    rows = [
+        [words.when(moment), words.number(percent, DIGITS)]
+        for moment, percent in zip(at, percents, strict=True)
+    ]
+    return Chart(
+        "hours",
+        words.text("feeder.hours", quantity=words.of("consulta.quantity", quantity)),
+        words.text("feeder.hours_about"),
+        traces,
+        [words.text("consulta.hour"), f"{name} (%)"],
+        rows,
+        {"yaxis": {"rangemode": "tozero", "title": {"text": "%"}}},
+        300,
+    )
+
+
 def days_chart(words: Words, days: Sequence[tuple[date, Judged]], quantity: Quantity) -> Chart:
     """The unbalance of each day's averages, and how much of the day came."""
     labels = [words.day(day) for day, _ in days]

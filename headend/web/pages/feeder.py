@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
@@ -15,7 +15,7 @@ from headend.analysis.windows import MOBILE_MONTH_DAYS
 from headend.domain.feeder import FeederHour, FeederRoll, KeptInstance, Span
 from headend.rest.problems import not_found
 from headend.store import feeder_queries as queries
-from headend.web.consulta.charts import days_chart, phases_chart
+from headend.web.consulta.charts import days_chart, hours_chart, phases_chart
 from headend.web.consulta.equivalent import opendss
 from headend.web.consulta.kept import Kept, kept
 from headend.web.consulta.organisation import CIRCUIT
@@ -42,6 +42,23 @@ class Found:
     hours: Sequence[FeederHour]
     days: Sequence[FeederRoll]
 
+    def by_hour(self, quantity: Quantity) -> list[tuple[int, float | None]]:
+        """When each hour begins, and its unbalance as it was rolled up; None where it does not
+        count."""
+        place = QUANTITIES.index(quantity)
+        rolled = {
+            (roll.day, hour): percents[place]
+            for roll in self.days
+            for hour, percents in enumerate(roll.percents)
+        }
+        first: dict[date, int] = {}
+        for number, each in enumerate(self.hours):
+            first.setdefault(each.day, number)
+        return [
+            (each.begin, rolled.get((each.day, number - first[each.day])))
+            for number, each in enumerate(self.hours)
+        ]
+
 
 @router.get(PATH)
 async def show(
@@ -57,6 +74,7 @@ async def show(
         judged = days_judged([it.rollup for it in found.days], policy, standing.kilovolts)
         charts = [
             phases_chart(visit.words, found.hours, quantity),
+            hours_chart(visit.words, found.by_hour(quantity), quantity),
             days_chart(
                 visit.words,
                 [(it.day, each) for it, each in zip(found.days, judged, strict=True)],
