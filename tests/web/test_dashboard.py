@@ -204,6 +204,20 @@ async def test_the_exploration_of_the_database_asks_nobody() -> None:
         assert request.customer.name in whole.text
 
 
+@pytest.mark.requires("chromium")
+async def test_the_exploration_of_the_database_looks_right() -> None:
+    async with opened() as ground:
+        await filled(work_of(ground.store, ground.clock, ground.adapters), SMALL, tilted, days=1)
+        async with browsing(ground, Role.ANALYST) as it:
+            await looked_at(
+                it, "/exploration?cls=CFE_Zone&key=Z01&show=services", es="Exploración CIM",
+                en="CIM exploration", shot="exploration",
+            )  # fmt: skip
+            await it.go(f"/exploration?cls=CFE_Circuit&key={feeder_key(System.SIAD, FIRST)}")
+            await it.is_clean()
+            await expect(it.page.locator("details.message pre")).to_contain_text("CFE_Circuit")
+
+
 async def test_pages_without_figures_say_what_brings_them() -> None:
     async with opened() as ground:
         for path in ("/dashboard", "/unbalance", "/exploration"):

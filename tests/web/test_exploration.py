@@ -35,6 +35,13 @@ async def test_exploration_on_line_looks_right(tmp_path: Path) -> None:
                 it, f"{ZONE}&show=services", es="Exploración en línea",
                 en="Exploration on line", shot="online-exploration",
             )  # fmt: skip
+            vip = next(it for it in UTILITY.vip if it.current and not it.feeder.new)
+            key = feeder_key(System.SIAD, vip.feeder)
+            await it.go(f"{PATH}?cls=CFE_Circuit&key={key}&show=vip")
+            await expect(it.page.get_by_role("cell", name=vip.name)).to_be_visible()
+            first = it.page.locator("details.message").first
+            await expect(first).to_contain_text(vip.name)  # the message behind what is seen
+            await it.is_clean()
             await it.page.locator(".tree a[aria-current]").focus()
             await expect(it.page.locator(".tree a[aria-current]")).to_be_focused()
             await it.page.locator("details.message summary").first.press("Enter")

@@ -186,6 +186,8 @@ async def test_the_page_on_line_says_who_is_away_and_shows_the_rest(tmp_path: Pa
     async with opened(Ground(adapters=utility)) as ground:
         seen = await asked(ground, "/online/unbalance?window=48h", Role.ANALYST)
         assert "adapter-away" in seen.text and re.search(r"10\.00", seen.text)
+        behind = seen.text[seen.text.index('details class="behind message') :]
+        assert "AnalogValue" in behind[: behind.index("</details>")], "the values come first"
         month = await asked(ground, "/online/unbalance?window=month", Role.ANALYST)
         assert "computed for 1 circuits at most" in month.text
         wrong = await asked(ground, "/online/unbalance?at=Substation:NONE", Role.ANALYST)

@@ -20,6 +20,7 @@ AT_ONCE: Final = 4
 """Questions to one system at a time: a page is one visitor of several."""
 IDS_MAX: Final = 40
 """Instances named in one question; an adapter takes up to 50."""
+REPOSITORY: Final = "Repository"
 SHOWN_MAX: Final = 20_000
 """Characters of a message that are shown; a page of a thousand instances has half a million."""
 
@@ -55,6 +56,14 @@ class Conversation:
     adapters: Adapters
     said: list[Said] = field(default_factory=list)
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def answering(self, before: int = 0) -> list[Said]:
+        """All that was said, what answers the view first: it is asked last; then what systems call
+        things, and last the messages of the tree, so many `before` the others."""
+        newest = self.said[before:][::-1]
+        names = [each for each in newest if each.system == REPOSITORY]
+        values = [each for each in newest if each.system != REPOSITORY]
+        return [*values, *names, *self.said[:before]]
 
     async def get(self, system: str, asked: Asked) -> list[KeptInstance]:
         """What a get answers.  Raises `AdapterFailed`."""

@@ -106,7 +106,7 @@ async def on_line(talk: Conversation, place: Place | None, show: Show) -> View:
         if view.selected is not None:
             before = len(talk.said)
             await _ask(talk, view)
-            view.said = [*talk.said[before:], *talk.said[:before]]
+            view.said = talk.answering(before)
         return view
     except AdapterFailed as error:
         return View(organisation, organisation.known.get(place or ("", "")), show,

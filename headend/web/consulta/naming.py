@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from headend.domain.feeder import BY_HAND, FeederMapping
 from headend.ports.adapters import AdapterFailed, Asked
-from headend.web.consulta.asking import Conversation
+from headend.web.consulta.asking import REPOSITORY, Conversation
 
-REPOSITORY = "Repository"
 CLASSES = {"SIAD": "CFE_Circuit", "SIMOCE": "Feeder", "SCADA": "Feeder", "VIP": "CFE_Circuit"}
 
 

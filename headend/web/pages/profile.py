@@ -64,7 +64,7 @@ async def show(
                 talk, name, pair, visit.words.zone, visit.parts.config.analysis,
                 organisation.kilovolts(circuit),
             )  # fmt: skip
-            talk.said[:] = talk.said[asked:] + talk.said[:asked]
+            talk.said[:] = talk.answering(asked)
     except AdapterFailed as error:
         failed = error
     charts = []

@@ -134,7 +134,7 @@ async def on_line(visit: Reader, wish: Wished, window: Shown = Shown.NOW) -> Res
         organisation = await exploring.tree(talk)
     except AdapterFailed as error:
         failures.append(error)
-    circuits = _circuits(organisation, wish.place)
+    circuits, tree = _circuits(organisation, wish.place), len(talk.said)
     most = {Shown.MONTH: FEEDERS_OF_MONTH, Shown.HOURS_48: FEEDERS_OF_48H}.get(window)
     too_many = most is not None and len(circuits) > most
     if circuits:
@@ -153,7 +153,7 @@ async def on_line(visit: Reader, wish: Wished, window: Shown = Shown.NOW) -> Res
             failures.append(error)
     return shown(
         visit, organisation, circuits, windows, wish, on_line=True, window=window,
-        failures=failures, said=talk.said, most=most if too_many else None,
+        failures=failures, said=talk.answering(tree), most=most if too_many else None,
     )  # fmt: skip
 
 
