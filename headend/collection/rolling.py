@@ -35,6 +35,7 @@ class RollingUp:
     zone: ZoneInfo
     policy: RollupPolicy
     errors: list[Exception] = field(default_factory=list)
+    at_once: int = AT_ONCE
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -57,7 +58,7 @@ class RollingUp:
         return pages
 
     def _some(self, tx: Transaction, first: date, last: date) -> int:
-        wanted = tx.days_to_roll_up(first, last, AT_ONCE)
+        wanted = tx.days_to_roll_up(first, last, self.at_once)
         for meter, profile, day in wanted:
             for page in tx.interval_days(meter, profile, day, day):
                 layouts = {each: tx.layout(each) for each in {row.layout for row in page.rows}}

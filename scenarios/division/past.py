@@ -23,6 +23,9 @@ from scenarios.utility.model import Utility
 
 GIVES_WAY: Final = 10
 """How much less urgent the meters' month is than whatever else the machine does."""
+AT_ONCE: Final = 10
+"""Days of meters in a transaction: whoever gives way holds the database for long, and the head-end
+waits."""
 FEEDERS: Final = "feeders' hours are in"
 ROLLED: Final = "rolled up"
 VALIDATED: Final = "validated"
@@ -60,8 +63,8 @@ async def _fill(asked: Asked, say: Say) -> None:
         os.nice(GIVES_WAY)
         await fill_month(store, asked.utility, asked.now, asked.days, say)
         policy = RollupPolicy(enabled=True, days=asked.days + 1)
-        await RollingUp(store, desk.clock, ZONE, policy).look()
+        await RollingUp(store, desk.clock, ZONE, policy, at_once=AT_ONCE).look()
         say(ROLLED)
         first = desk.now.astimezone(ZONE).date() - timedelta(days=asked.days)
-        await Validation(store, desk.clock, ZONE).catch_up(first)
+        await Validation(store, desk.clock, ZONE, AT_ONCE).catch_up(first)
         say(VALIDATED)

@@ -32,11 +32,13 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Looks at days.  `zone` is the utility's, whose days they are."""
+    """Looks at days.  `zone` is the utility's, whose days they are; `at_once` how many one
+    transaction looks at, each with those beside it."""
 
     store: Store
     clock: Clock
     zone: ZoneInfo
+    at_once: int = AT_ONCE
 
     async def catch_up(self, since: date, until: date = date.max) -> int:
         """Look at all days from then on that have rows nobody has looked at, up to and with
@@ -51,7 +53,7 @@ class Validation:
     def _some(self, tx: Transaction, since: date, until: date) -> int:
         wanted = dict.fromkeys(
             (meter, profile, day + beside)
-            for meter, profile, day in tx.days_to_validate(since, until, AT_ONCE)
+            for meter, profile, day in tx.days_to_validate(since, until, self.at_once)
             for beside in (timedelta(0), -_DAY, _DAY)
         )
         return sum(self.look(tx, *each) for each in wanted)
