@@ -39,7 +39,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink") },
       hoverlabel: { bgcolor: colour("--sheet"), font: { color: colour("--ink") } },
-      legend: { orientation: "h", y: 1.12, x: 0 },
+      legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
       showlegend: data.length > 1,
       transition: still.matches ? { duration: 0 } : undefined,
       ...layout,
@@ -47,15 +47,35 @@
     for (const name of ["xaxis", "yaxis", "xaxis2", "yaxis2", "yaxis3"]) {
       if (name.length === 5 || (layout && layout[name])) look[name] = axis(layout && layout[name]);
     }
-    const spanish = document.documentElement.lang === "es";
     return window.Plotly.react(place, data.map(painted), look, {
       responsive: true,
       displaylogo: false,
       displayModeBar: false,
-      locale: "en",
-      ...(spanish ? { separators: ", " } : {}),
+      locale: document.documentElement.lang,
     }).then(() => {
       place.dataset.drawn = "1";
+    });
+  }
+
+  function tongues() {
+    const short = (locale, style, dates) =>
+      dates.map((at) => new Intl.DateTimeFormat(locale, { ...style, timeZone: "UTC" }).format(at));
+    const months = Array.from({ length: 12 }, (_, month) => Date.UTC(2026, month, 15));
+    const days = Array.from({ length: 7 }, (_, day) => Date.UTC(2026, 10, 1 + day)); // from a Sunday
+    window.Plotly.register({
+      moduleType: "locale",
+      name: "es",
+      dictionary: {},
+      format: {
+        days: short("es", { weekday: "long" }, days),
+        shortDays: short("es", { weekday: "short" }, days),
+        months: short("es", { month: "long" }, months),
+        shortMonths: short("es", { month: "short" }, months),
+        date: "%d-%m-%Y",
+        decimal: ",",
+        thousands: "\u202f",
+        grouping: [3],
+      },
     });
   }
 
@@ -63,7 +83,10 @@
     for (const place of document.querySelectorAll(".plot")) draw(place);
   }
 
-  document.addEventListener("DOMContentLoaded", all); // after Plotly, which is deferred as well
-  document.addEventListener("renewed", all);
+  document.addEventListener("DOMContentLoaded", () => {
+    tongues(); // after Plotly, which is deferred as well
+    all();
+  });
+  document.addEventListener("renewed", () => window.Plotly && all()); // else it is yet to come
   dark.addEventListener("change", all);
 })();

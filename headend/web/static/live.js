@@ -7,8 +7,12 @@
   const followed = document.querySelector("[data-live]");
   if (!followed || !window.EventSource) return;
   const mark = document.querySelector(".live-mark");
+  const told = followed.dataset.live.includes("seen="); // it knows what this page has seen
   let asked = false;
   let busy = false;
+
+  const served = {}; // the parts as they came, before charts were drawn into them
+  for (const part of document.querySelectorAll("[data-part]")) served[part.id] = part.innerHTML;
 
   async function renew() {
     if (busy || document.hidden) {
@@ -21,11 +25,15 @@
       const answer = await fetch(window.location.href, { headers: { "X-Part": "1" } });
       if (answer.ok && !answer.redirected) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        let changed = false;
         for (const old of document.querySelectorAll("[data-part]")) {
           const part = fresh.getElementById(old.id);
-          if (part && part.innerHTML !== old.innerHTML) old.replaceChildren(...part.childNodes);
+          if (!part || part.innerHTML === served[old.id]) continue;
+          served[old.id] = part.innerHTML;
+          old.replaceChildren(...part.childNodes);
+          changed = true;
         }
-        document.dispatchEvent(new CustomEvent("renewed"));
+        if (changed) document.dispatchEvent(new CustomEvent("renewed"));
       }
     } finally {
       busy = false;
@@ -36,7 +44,8 @@
   const stream = new EventSource(followed.dataset.live);
   stream.addEventListener("start", () => {
     if (mark) mark.dataset.on = "";
-    if (followed.dataset.started) renew(); // it was away, and may have missed something
+    // What happened while it was away, or between the page and its stream, nobody says again.
+    if (followed.dataset.started || !told) renew();
     followed.dataset.started = "1";
   });
   stream.addEventListener("changed", renew);
