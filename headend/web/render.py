@@ -62,6 +62,7 @@ def rendered(
             when=words.when,
             day=words.day,
             number=words.number,
+            amount=words.amount,
             share=words.share,
             **values,
         )

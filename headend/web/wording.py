@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -101,6 +101,10 @@ class Words:
             return "–"
         return f"{day:%d-%m-%Y}" if self.language is Language.ES else f"{day:%Y-%m-%d}"
 
+    def short_day(self, day: date) -> str:
+        """A day of a chart's axis, whose year is plain: 8 nov, 8 Nov."""
+        return f"{day.day} {self.text(f'site.months.{day.month}')}"
+
     def number(self, value: float | Decimal | None, digits: int | None = None) -> str:
         """A number with the language's comma; thousands apart by a thin space (ISO 80000-1)."""
         if value is None:
@@ -108,6 +112,13 @@ class Words:
         text = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
         text = text.replace(",", "\u202f")
         return text.replace(".", ",") if self.language is Language.ES else text
+
+    def amount(self, text: str | Decimal | None) -> str:
+        """A value that came as decimal text, with no digit lost; other text as it is."""
+        try:
+            return self.number(None if text is None else Decimal(text))
+        except InvalidOperation:
+            return str(text)
 
     def share(self, part: float | None, digits: int = 1) -> str:
         """A share of one, in percent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ async def meter(
     return rendered(
         visit, "meter.html", meter=told, latest=latest, charts=charts, events=events,
         orders=orders, standing=standing, words=_words(visit, told.model),
-        key=visit.web.sessions.secret(),
+        named=_naming(visit, told.model), key=visit.web.sessions.secret(),
     )  # fmt: skip
 
 
@@ -108,6 +109,21 @@ async def why(
     )
 
 
+def _naming(visit: Visit, model: str) -> Callable[[rest_readings.ReadingTold], str]:
+    """What a reading is of, in words where the meter's model has one."""
+    try:
+        objects = visit.parts.placing.reads.shelf.get(model).objects
+    except (BadModel, KeyError):
+        objects = {}
+    words = {each.name: word for word, each in objects.items()}
+
+    def named(reading: rest_readings.ReadingTold) -> str:
+        word = reading.word or words.get(reading.object, "")
+        return visit.words.of("meters.word", word) if word else reading.object
+
+    return named
+
+
 def _words(visit: Visit, model: str) -> list[str]:
     """What may be read of a meter of this model."""
     if not visit.may(P.READING_DEMAND):
@@ -120,7 +136,7 @@ def _words(visit: Visit, model: str) -> list[str]:
 
 def _days(visit: Visit, told: WhyTold) -> Chart:
     words = visit.words
-    days = [words.day(each.day) for each in told.days]
+    days = [words.short_day(each.day) for each in told.days]
     return Chart(
         "days",
         words.text("meters.days"),
@@ -137,7 +153,7 @@ def _days(visit: Visit, told: WhyTold) -> Chart:
             [words.day(e.day), str(e.due), str(e.received), str(e.due - e.received)]
             for e in told.days
         ],
-        {"barmode": "stack", "xaxis": {"type": "category"}},
+        {"barmode": "stack", "xaxis": {"type": "category", "nticks": 10}},
         260,
     )  # fmt: skip
 

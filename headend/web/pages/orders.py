@@ -13,6 +13,7 @@ from headend.rest import orders as rest
 from headend.rest.problems import Problem
 from headend.store import queries
 from headend.web import standing
+from headend.web.journal import told
 from headend.web.live import followed
 from headend.web.page import Menu, Page
 from headend.web.render import rendered
@@ -64,7 +65,7 @@ async def check_order(
 ) -> Response:
     """What is about to be sent, once more; nothing is done yet."""
     given = _given(visit)
-    if (wrong := _wrong(given)) is not None:
+    if (wrong := _wrong(visit, given)) is not None:
         return _form(visit, given, wrong)
     meter = await visit.parts.read(lambda connection: queries.meter(connection, given["meter"]))
     if meter is None:
@@ -77,7 +78,7 @@ async def send_order(
     visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_SEND])],
 ) -> Response:
     given = _given(visit)
-    if (wrong := _wrong(given)) is not None:
+    if (wrong := _wrong(visit, given)) is not None:
         return _form(visit, given, wrong)
     try:
         answer = await rest.send_order(
@@ -104,7 +105,7 @@ async def order(
     return rendered(
         visit, "order.html", order=story.order, journal=story.journal, attempts=attempts,
         owed=owed, standing=standing, may_repeat=story.order.kind in SENT,
-        reason=standing.reason(story.order.reason, visit.words.language),
+        reason=standing.reason(story.order.reason, visit.words.language), told=told,
     )  # fmt: skip
 
 
@@ -157,15 +158,20 @@ def _wanted(given: dict[str, str]) -> rest.OrderWanted:
     return rest.OrderWanted(**wanted, any_day=bool(given["any_day"]))
 
 
-def _wrong(given: dict[str, str]) -> str | None:
+def _wrong(visit: Visit, given: dict[str, str]) -> str | None:
     """What the form's browser would not have let through."""
     try:
         wanted = _wanted(given)
     except ValidationError as error:
-        return "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors()[:3])
+        return "; ".join(
+            visit.words.text(key)
+            if visit.words.known(key := f"orders.wrong.{each['loc'][0]}")
+            else f"{each['loc'][0]}: {each['msg']}"
+            for each in error.errors()[:3]
+        )
     if wanted.kind == "set-limit" and wanted.amount is None:
-        return "amount: ?"
-    return None if given["why"] else "why: ?"
+        return visit.words.text("orders.wrong.amount")
+    return None if given["why"] else visit.words.text("orders.wrong.why")
 
 
 def _form(visit: Visit, given: dict[str, str], wrong: str | None = None) -> Response:
