@@ -176,24 +176,28 @@ def differences(
 def trend_chart(
     words: Words, days: Sequence[tuple[date, Mapping[Quantity, Mapping[Colour, int]]]]
 ) -> Chart:
-    """How many feeders were red on each of the last days; the table has yellow ones, too."""
-    labels = [words.day(day) for day, _ in days]
+    """How many feeders were red on each of the last days, with a gap where none could be judged;
+    the table has yellow ones, too."""
+    labels = [words.short_day(day) for day, _ in days]
     marks = ("circle", "square", "diamond", "triangle-up")
     names = [words.of("consulta.quantity", each) for each in QUANTITIES]
     traces = [
         {
             "type": "scatter", "mode": "lines+markers", "name": name, "ami": (5, 1, 3, 0)[number],
             "marker": {"symbol": marks[number], "size": 8}, "x": labels,
-            "y": [found[quantity][Colour.RED] for _, found in days],
+            "y": [_red(found[quantity]) for _, found in days],
         }
         for number, (quantity, name) in enumerate(zip(QUANTITIES, names, strict=True))
     ]  # fmt: skip
     red, yellow = (words.of("consulta.colour", each) for each in (Colour.RED, Colour.YELLOW))
+    most = max((found[each][Colour.RED] for _, found in days for each in QUANTITIES), default=0)
     rows = [
         [
             words.day(day),
             *(
-                f"{found[each][Colour.RED]} {red}, {found[each][Colour.YELLOW]} {yellow}"
+                "–"
+                if _red(found[each]) is None
+                else f"{found[each][Colour.RED]} {red}, {found[each][Colour.YELLOW]} {yellow}"
                 for each in QUANTITIES
             ),
         ]
@@ -207,13 +211,20 @@ def trend_chart(
         [words.text("dashboard.day"), *names],
         rows,
         {
-            "yaxis": {"rangemode": "tozero", "title": {"text": words.text("dashboard.feeders")}},
-            "xaxis": {"type": "category"},
-            "margin": {"l": 48, "r": 16, "t": 64, "b": 40},
-            "legend": {"orientation": "h", "y": 1.32, "x": 0},
+            "yaxis": {
+                "rangemode": "tozero", "title": {"text": words.text("dashboard.feeders")},
+                "dtick": max(1, -(-most // 5)),
+            },
+            "xaxis": {"type": "category", "nticks": 8},
         },
         300,
-    )
+    )  # fmt: skip
+
+
+def _red(found: Mapping[Colour, int]) -> int | None:
+    """How many are red; None where nothing is known of any."""
+    judged = sum(count for colour, count in found.items() if colour is not Colour.UNKNOWN)
+    return found[Colour.RED] if judged else None
 
 
 _CHANNELS: Final = dict(zip(QUANTITIES, "ipqv", strict=True))
@@ -276,7 +287,7 @@ def hours_chart(
 
 def days_chart(words: Words, days: Sequence[tuple[date, Judged]], quantity: Quantity) -> Chart:
     """The unbalance of each day's averages, and how much of the day came."""
-    labels = [words.day(day) for day, _ in days]
+    labels = [words.short_day(day) for day, _ in days]
     percents = [judged.percent[quantity] for _, judged in days]
     shares = [
         None if (share := judged.coverage[quantity]) is None else 100 * share for _, judged in days
@@ -311,7 +322,7 @@ def days_chart(words: Words, days: Sequence[tuple[date, Judged]], quantity: Quan
         {
             "yaxis": {"domain": [0.38, 1], "rangemode": "tozero", "title": {"text": "%"}},
             "yaxis2": {"domain": [0, 0.24], "range": [0, 100], "title": {"text": "%"}},
-            "xaxis": {"anchor": "y2", "type": "category"},
+            "xaxis": {"anchor": "y2", "type": "category", "nticks": 10},
         },
         340,
     )

@@ -66,7 +66,7 @@ def _curve(visit: Visit, days: list[CompletenessTold]) -> Chart:
         [
             {
                 "type": "scatter", "mode": "lines+markers", "ami": 0,
-                "x": [words.day(date.fromisoformat(each.name)) for each in days],
+                "x": [words.short_day(date.fromisoformat(each.name)) for each in days],
                 "y": [None if share is None else 100 * share for share in shares],
             }
         ],
@@ -77,5 +77,5 @@ def _curve(visit: Visit, days: list[CompletenessTold]) -> Chart:
             for each, share in zip(days, shares, strict=True)
         ],
         {"yaxis": {"ticksuffix": " %", "rangemode": "tozero", "range": [0, 103]},
-         "xaxis": {"type": "category"}},
+         "xaxis": {"type": "category", "nticks": 10}},
     )  # fmt: skip
