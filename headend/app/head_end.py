@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headend.access import lines
 from headend.access.guard import Guard
@@ -43,6 +43,7 @@ from headend.soap.outbound.callback import Callback, CallbackFailed
 from headend.store.occupancy import Duty, Name
 from headend.store.store import SqlStore
 from headend.store.vault import KeyVault
+from headend.web.board import Board
 from protocols.commercial import messages as commercial
 
 __all__ = [
@@ -75,6 +76,7 @@ class HeadEnd:
     own_name: OwnName
     recovery: Recovery
     messages: MessageLog  # of the order desk's SOAP door
+    board: Board = field(default_factory=Board)  # what its pages announce
 
     @property
     def config(self) -> Config:

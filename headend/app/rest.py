@@ -89,6 +89,7 @@ def web_parts(head_end: HeadEnd, parts: Parts, soap_url: str | None = None) -> W
         secure=head_end.config.rest.tls is not None,
         soap_url=soap_url,
         realtime=RealTime(head_end.associating.adapters, head_end.guard.clock),
+        board=head_end.board,
     )
 
 

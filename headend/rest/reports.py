@@ -204,12 +204,12 @@ async def work(parts: Parts, asked: Callable[[Any], T]) -> T:
 
     where = parts.config.warehouse.place
     if where is None:
-        raise not_found("no data store", "The utility names one: [warehouse] place")
+        raise not_found("data store", "The utility names one: [warehouse] place")
     try:
         return await parts.outside(lambda: asked(Place(where)))
     except NoWarehouse as error:
         raise not_found(
-            "nothing in the data store", "It is filled by ami warehouse load"
+            "state of the data store", "It is filled by ami warehouse load"
         ) from error
     except PlaceUnavailable as error:
         raise _unavailable(str(error)) from error

@@ -28,6 +28,7 @@ from headend.qa.desk import QaDesk
 from headend.rest.asking import Parts, refusal, source_of
 from headend.rest.problems import Problem
 from headend.web import multipart
+from headend.web.board import Board
 from headend.web.consulta.asking import Unconfigured
 from headend.web.consulta.realtime import RealTime
 from headend.web.page import Menu, Page
@@ -64,6 +65,7 @@ class WebParts:
     realtime: RealTime | None = None
     qa: QaDesk | None = None  # None where there is no QA console
     provider: ProviderLogin | None = None  # None where nobody comes by an identity provider
+    board: Board = field(default_factory=Board)
 
     @property
     def adapters(self) -> Adapters:
@@ -150,6 +152,12 @@ class Visit:
     def proof(self) -> str:
         """What a form carries in its field `proof`."""
         return proof(self.secret)
+
+    @property
+    def announced(self) -> bool:
+        """Whether there is something that whoever runs the head-end tells this visitor."""
+        account = self.account
+        return account is not None and not account.one_time and self.web.board.said is not None
 
     @property
     def here(self) -> str:

@@ -135,9 +135,11 @@ class Living:
         self.told(f"orders: the commercial system has sent {count}")
 
     async def _remember(self, past_process: Process) -> None:
+        board = self.running.head_end.board
         while (word := await past_process.word()) != past.VALIDATED:
             if isinstance(word, Filled):
                 self.filled.append(word)
+                self._announce(word.number, word.of)
                 self.told(
                     f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
                 )
@@ -145,8 +147,22 @@ class Living:
                 self.told(f"history: {word}")
             if word == past.FEEDERS:
                 self.feeders_ready.set()
+            elif word == past.ROLLED:
+                board.say(
+                    "El mes de los medidores está completo; se validan sus valores.",
+                    "The meters' month is in; its values are being validated.",
+                )
         self.told("history: complete, rolled up and validated")
+        board.clear()
         self.past_ready.set()
+
+    def _announce(self, day: int, of: int) -> None:
+        """Say on the pages how much of the past is in."""
+        self.running.head_end.board.say(
+            f"Se carga el pasado de los medidores: {day} de {of} días, el más nuevo primero.",
+            f"The meters' past is being filled in: {day} of {of} days, the newest first.",
+            day / of,
+        )
 
     async def _figure(self) -> None:
         """Have the tasks run that would have run this morning."""
@@ -231,6 +247,10 @@ async def living(wanted: Wanted, post: Callable[[str], Post], told: Told) -> Asy
         other: Standing = await theirs.word()
         config = config_of(wanted, other)
         async with serving(config) as head_end:
+            head_end.head_end.board.say(
+                "Se preparan las cifras de los circuitos de un mes: en un minuto están aquí.",
+                "The circuits' figures of a month are being prepared: they are here in a minute.",
+            )
             await account_desk(head_end.head_end).set_roles(FIRST, VISITOR, BY)
             where = head_end.broker
             if isinstance(where, Bus):

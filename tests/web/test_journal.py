@@ -22,9 +22,8 @@ ES, EN = Words(Language.ES, SANTIAGO), Words(Language.EN, SANTIAGO)
     [
         ("from COMERCIAL", "de COMERCIAL"),
         (
-            "not sent; concentrator unreachable, cause unknown; next try at 14:26:10Z",
-            "no se envió; el concentrador no responde; causa desconocida;"
-            " próximo intento a las 11:26:10",
+            "concentrator unreachable, cause unknown; next try at 14:26:10Z",
+            "el concentrador no responde; causa desconocida; próximo intento a las 11:26:10",
         ),
         (
             "waits: leaves C-040 alone: concentrator unreachable, cause unknown",
@@ -38,7 +37,8 @@ ES, EN = Words(Language.ES, SANTIAGO), Words(Language.EN, SANTIAGO)
             "waits: not a working day; the next begins at 2026-11-24 03:00Z",
             "espera: no es día laborable; el próximo comienza el 24-11-2026 00:00",
         ),
-        ("sent to C-7, to be done before 02:59:59Z", "enviada a C-7, para hacerse antes de las 23:59:59"),
+        ("sent to C-7, to be done before 2:59", "enviada a C-7, para hacerse antes de las 2:59"),
+        ("held until 02:59:59Z", "reservada hasta las 23:59:59"),
         ("something that nobody has a word for", "something that nobody has a word for"),
         ("", ""),
     ],

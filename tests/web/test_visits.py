@@ -23,7 +23,7 @@ OPEN = {
     "/static/{known}/{name}",
 }  # fmt: skip
 """What anybody may ask for."""
-KNOWN = {"/", "/logout", "/password"}
+KNOWN = {"/", "/logout", "/password", "/board/live"}
 """What takes a session, and no permission."""
 
 

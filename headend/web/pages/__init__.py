@@ -4,6 +4,7 @@ from headend.web.pages import (
     accounts,
     alarms,
     audit,
+    board,
     campaign_forms,
     campaigns,
     collection,
@@ -33,6 +34,7 @@ from headend.web.pages import (
 
 MODULES = (
     home,
+    board,
     login,
     oidc,
     preference,

@@ -84,7 +84,8 @@ async def _list(visit: Visit, *, outside: bool) -> Response:
     except Problem as problem:  # no data store is named, or it holds nothing yet
         if problem.status == 403:
             raise
-        why = problem.detail
+        text = "no_store" if visit.parts.config.warehouse.place is None else "no_state"
+        why = visit.words.text(f"reports.{text}") if problem.status == 404 else problem.detail
     return rendered(
         visit, "reports.html", found=found, why=why, names=NAMES, every=EVERY,
         next=None if found is None else visit.onward(found.next),

@@ -1,13 +1,12 @@
-// Follows what changes: an element's data-live is the address of a stream.  With each change the
+// Follows what changes: an element's data-live is the address of a stream, and a page may have some.  With each change the
 // page is fetched anew, and what has data-part is put in, by its id.  A tab that nobody looks at
 // waits until somebody does.
 "use strict";
 
 (() => {
-  const followed = document.querySelector("[data-live]");
-  if (!followed || !window.EventSource) return;
-  const mark = document.querySelector(".live-mark");
-  const told = followed.dataset.live.includes("seen="); // it knows what this page has seen
+  const root = document.documentElement;
+  if (root.dataset.follows !== undefined || !window.EventSource) return; // it is here already
+  root.dataset.follows = "";
   let asked = false;
   let busy = false;
 
@@ -28,9 +27,10 @@
         let changed = false;
         for (const old of document.querySelectorAll("[data-part]")) {
           const part = fresh.getElementById(old.id);
-          if (!part || part.innerHTML === served[old.id]) continue;
-          served[old.id] = part.innerHTML;
-          old.replaceChildren(...part.childNodes);
+          const now = part ? part.innerHTML : ""; // a part that is there no more has nothing to say
+          if (now === served[old.id]) continue;
+          served[old.id] = now;
+          old.replaceChildren(...(part ? part.childNodes : []));
           changed = true;
         }
         if (changed) document.dispatchEvent(new CustomEvent("renewed"));
@@ -41,23 +41,30 @@
     }
   }
 
-  const stream = new EventSource(followed.dataset.live);
-  stream.addEventListener("start", () => {
-    if (mark) mark.dataset.on = "";
-    // What happened while it was away, or between the page and its stream, nobody says again.
-    if (followed.dataset.started || !told) renew();
-    followed.dataset.started = "1";
-  });
-  stream.addEventListener("changed", renew);
-  stream.addEventListener("end", () => {
-    stream.close();
-    window.location.reload();
-  });
-  stream.onerror = () => {
-    if (mark) delete mark.dataset.on;
-  };
+  function follow(followed) {
+    const mark = followed.classList.contains("live-mark") ? followed : null;
+    const told = followed.dataset.live.includes("seen="); // it knows what this page has seen
+    const stream = new EventSource(followed.dataset.live);
+    let started = false;
+    stream.addEventListener("start", () => {
+      if (mark) mark.dataset.on = "";
+      // What happened while it was away, or between the page and its stream, nobody says again.
+      if (started || !told) renew();
+      started = true;
+    });
+    stream.addEventListener("changed", renew);
+    stream.addEventListener("end", () => {
+      stream.close();
+      window.location.reload();
+    });
+    stream.onerror = () => {
+      if (mark) delete mark.dataset.on;
+    };
+    window.addEventListener("pagehide", () => stream.close());
+  }
+
+  for (const followed of document.querySelectorAll("[data-live]")) follow(followed);
   document.addEventListener("visibilitychange", () => {
     if (asked && !document.hidden) renew();
   });
-  window.addEventListener("pagehide", () => stream.close());
 })();
