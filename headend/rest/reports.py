@@ -208,9 +208,7 @@ async def work(parts: Parts, asked: Callable[[Any], T]) -> T:
     try:
         return await parts.outside(lambda: asked(Place(where)))
     except NoWarehouse as error:
-        raise not_found(
-            "state of the data store", "It is filled by ami warehouse load"
-        ) from error
+        raise not_found("state of the data store", "It is filled by ami warehouse load") from error
     except PlaceUnavailable as error:
         raise _unavailable(str(error)) from error
 

@@ -21,6 +21,7 @@ from headend.ports import Clock
 from headend.ports.adapters import Adapters
 from headend.qa.desk import QaDesk
 from headend.rest.door import bounded, uvicorn_options
+from headend.web.board import Board
 from headend.web.consulta.asking import Unconfigured
 from headend.web.consulta.realtime import RealTime
 from headend.web.door import application, beside
@@ -39,6 +40,7 @@ class Ground(Door):
     adapters: Adapters = field(default_factory=Unconfigured)
     qa: QaDesk | None = None
     wall: bool = False  # the machine's own time, where another program's tokens tell it
+    board: Board = field(default_factory=Board)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,6 +80,7 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
         ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
         soap_url="http://127.0.0.1:8000/soap", realtime=ground.realtime,
         qa=ground.qa, provider=ground.provider,
+        qa=ground.qa, board=ground.board,
     )  # fmt: skip
     pages = application(web)
     for router in more:

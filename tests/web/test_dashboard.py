@@ -8,6 +8,7 @@ import re
 from datetime import date
 from html import unescape
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -25,10 +26,12 @@ from headend.tasks.unbalance_hours import HoursParameters, load
 from headend.tasks.work import Failed
 from headend.web.consulta import exploring
 from headend.web.consulta.asking import Conversation, Unconfigured
+from headend.web.consulta.charts import trend_chart
 from headend.web.consulta.gathering import window_now
 from headend.web.consulta.kept import kept
 from headend.web.consulta.organisation import CIRCUIT
 from headend.web.consulta.standing import Shown, counts, exceeding, judged, standings, together
+from headend.web.wording import Language, Words
 from scenarios.utility.making import make
 from scenarios.utility.measuring import Quantity as Point
 from scenarios.utility.model import Feeder, Plan
@@ -73,6 +76,20 @@ def of_now(feeder: Feeder, quantity: Point, at: int) -> float | None:
     place = 3 * names.index(quantity.measurement) + "ABC".index(quantity.phases)
     value = tilted(feeder, date(2026, 7, 6), 19 + feeder.number % 3)[place]
     return None if value is None else value / (1000 if quantity.measurement == names[3] else 1)
+
+
+def test_a_day_of_which_nothing_could_be_judged_is_a_gap() -> None:
+    words = Words(Language.ES, ZoneInfo("America/Santiago"))
+    nobody = dict.fromkeys(Colour, 0) | {Colour.UNKNOWN: 3}
+    found = [
+        (date(2026, 11, day), {each: {**nobody, **more} for each in QUANTITIES})
+        for day, more in ((14, {}), (15, {Colour.RED: 2, Colour.GREEN: 1, Colour.UNKNOWN: 0}))
+    ]
+    chart = trend_chart(words, found)
+    assert [(trace["x"], trace["y"]) for trace in chart.traces][0] == (
+        ["14 nov", "15 nov"], [None, 2],
+    )  # fmt: skip
+    assert chart.rows[0][1:] == ["–"] * 4 and chart.rows[1][1] == "2 malo, 0 regular"
 
 
 async def test_counts_and_figures_are_what_a_hand_works_out() -> None:
