@@ -1,4 +1,4 @@
-"""What whoever runs the head-end announces stands on every page, and is followed until it is over."""
+"""What is announced stands on every page and is followed until it is over; rows on a phone."""
 
 from __future__ import annotations
 
