@@ -27,7 +27,7 @@ ES, EN = Words(Language.ES, SANTIAGO), Words(Language.EN, SANTIAGO)
         ),
         (
             "waits: leaves C-040 alone: concentrator unreachable, cause unknown",
-            "espera: deja en paz a C-040: el concentrador no responde; causa desconocida",
+            "espera: deja descansar a C-040: el concentrador no responde; causa desconocida",
         ),
         (
             "the concentrator reported done: read back disconnected",
