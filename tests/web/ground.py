@@ -79,8 +79,7 @@ async def opened(ground: Ground | None = None, *more: APIRouter) -> AsyncIterato
     web = WebParts(
         ground.parts, ground.desk, ground.sessions, secure=False, rest_description=rest.openapi,
         soap_url="http://127.0.0.1:8000/soap", realtime=ground.realtime,
-        qa=ground.qa, provider=ground.provider,
-        qa=ground.qa, board=ground.board,
+        qa=ground.qa, provider=ground.provider, board=ground.board,
     )  # fmt: skip
     pages = application(web)
     for router in more:
