@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.channel.carriage import Cause, Delivered, Delivery
+from devices.channel.delivery import Cause, Delivered, Delivery
 from devices.channel.link import Tap
 from devices.gateway.uplink import Ears, Uplink, Will
 from protocols.capture.packets import Fate

@@ -15,9 +15,9 @@ import simpy
 
 from devices import pushing, recording
 from devices.chance import octets, stream
-from devices.channel.carriage import Delivered
 from devices.channel.cast import Cast
 from devices.channel.course import Transfer
+from devices.channel.delivery import Delivered
 from devices.channel.link import Link, Tap
 from devices.channel.medium import Medium
 from devices.channel.noise import residential

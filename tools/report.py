@@ -90,12 +90,13 @@ def make(
         from headend.app.warehousing import today
         from headend.warehouse import manifest as manifests
         from headend.warehouse import reports
+        from headend.warehouse.content import Period
         from headend.warehouse.scope import named
 
         zone, now = ZoneInfo(settings.orders.zone), WallClock().now()
         period = reports.period_before(every, today(now, zone))
         if first is not None and last is not None:
-            period = reports.Period(day_named(first, "--first"), day_named(last, "--last"))
+            period = Period(day_named(first, "--first"), day_named(last, "--last"))
             if period.last < period.first:
                 wrong_usage("--last is before --first")
         try:

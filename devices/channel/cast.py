@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from devices.channel.carriage import Delivered, Delivery
 from devices.channel.course import Transfer
+from devices.channel.delivery import Delivered, Delivery
 from devices.channel.medium import TURNAROUND_US
 from devices.channel.route import AnyLink, Bearer, Route, bearer_of
 from protocols.plc.frames import OVERHEAD_OCTETS, Direction, Segment, segment

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal, NamedTuple
 
-from devices.channel.carriage import Delivered, Delivery
+from devices.channel.delivery import Delivered, Delivery
 from devices.channel.route import Bearer, BearerName, Route, bearer_of
 from protocols.concentrator.messages import Frame
 from protocols.plc import frames as plc_frames

@@ -29,7 +29,7 @@ which our table loses some 4 % of 128-octet frames [computed]."""
 HOUR_S = 3600
 
 if TYPE_CHECKING:  # it imports this module
-    from devices.channel.carriage import Delivery
+    from devices.channel.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

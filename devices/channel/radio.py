@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from devices.chance import deviate, stream
-from devices.channel.carriage import Cause, Delivered, Delivery, Lost
+from devices.channel.delivery import Cause, Delivered, Delivery, Lost
 from devices.channel.link import PacketLoss, Tap
 from devices.span import Span
 from protocols.plc.frames import Direction

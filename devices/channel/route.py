@@ -12,7 +12,7 @@ from random import Random
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from devices.channel import carriage, radio
-from devices.channel.carriage import Delivery
+from devices.channel.delivery import Delivery
 from devices.channel.link import Link
 from devices.channel.medium import TURNAROUND_US
 from devices.channel.radio import RadioLink

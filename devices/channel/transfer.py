@@ -20,8 +20,8 @@ from __future__ import annotations
 from functools import partial
 from random import Random
 
-from devices.channel.carriage import Delivered, Delivery
 from devices.channel.course import Course, Fate, Transfer
+from devices.channel.delivery import Delivered, Delivery
 from devices.channel.medium import TURNAROUND_US
 from devices.channel.route import AnyLink, Route, bearer_of, straight
 from protocols.plc.frames import (

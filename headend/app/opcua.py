@@ -65,7 +65,8 @@ async def open_opcua(head_end: HeadEnd, stack: AsyncExitStack) -> str | None:
 def served(config: Config, store: SqlStore, guard: Guard, clock: Clock) -> OpcUaServer:
     """The server, not listening yet.  Raises `BadConfig` where it cannot be had."""
     try:
-        from headend.opcua.server import Bounds, OpcUaServer, Place
+        from headend.opcua.served import Bounds
+        from headend.opcua.server import OpcUaServer, Place
     except ImportError as error:  # the library is an extra
         raise BadConfig("opcua: install the package's extra `opcua`") from error
     opcua = config.opcua

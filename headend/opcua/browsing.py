@@ -13,7 +13,7 @@ from headend.opcua.nodes import is_object, prescribed, split
 from headend.opcua.space import Node
 
 if TYPE_CHECKING:
-    from headend.opcua.server import Served
+    from headend.opcua.served import Served
 
 OBJECTS = ua.NodeId(ua.ObjectIds.ObjectsFolder)
 

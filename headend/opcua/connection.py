@@ -24,7 +24,7 @@ from headend.opcua.session import SpaceSession
 from headend.ports import StoreUnavailable
 
 if TYPE_CHECKING:
-    from headend.opcua.server import Served
+    from headend.opcua.served import Served
 
 _BROWSE_NEXT = ua.NodeId(ua.ObjectIds.BrowseNextRequest_Encoding_DefaultBinary)
 _OPEN = {

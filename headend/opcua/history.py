@@ -16,7 +16,7 @@ from headend.opcua.reach import BadPoint, BadReach, Reach, continued, point, wan
 from headend.opcua.space import Happening, Node
 
 if TYPE_CHECKING:
-    from headend.opcua.server import Served
+    from headend.opcua.served import Served
 
 _VARIANTS = {
     str: ua.VariantType.String,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from asyncua import Server, ua
 from asyncua.common.connection import TransportLimits
 from asyncua.crypto.permission_rules import User, UserRole
-from asyncua.server.address_space import AddressSpace
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
 
 from headend.opcua.connection import Door
 from headend.opcua.nodes import TYPE, Vocabulary, data_value
+from headend.opcua.served import Bounds, Proves, Served
 from headend.opcua.session import SpaceSession
 from headend.opcua.space import Node, Space
 from headend.ports import Clock
@@ -25,23 +25,6 @@ MESSAGE_OCTETS = 4 << 20
 BUFFER_OCTETS = 65_535
 SPARE_CONNECTIONS = 20
 """Beyond sessions: for those who ask where to connect."""
-
-Proves = Callable[[str, str, str], Awaitable[str | None]]
-"""(name, password, where from) -> whose they are, None: nobody's who may read here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one request, and all clients together, may take."""
-
-    references: int = 1000  # of one node in one answer
-    samples: int = 10_000  # of one history in one answer
-    browses: int = 1000  # nodes in one request
-    reads: int = 1000
-    histories: int = 100
-    monitored: int = 10_000  # variables, by all clients together
-    sessions: int = 100
-    subscriptions: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +46,6 @@ class Place:
     port: int = 0
     path: str = ""
     application: str = "urn:ami-headend:opcua"
-
-
-@dataclass(slots=True)
-class Served:
-    """A space as one server serves it."""
-
-    space: Space
-    bounds: Bounds
-    aspace: AddressSpace
-    proves: Proves
-    anonymous: bool
-    trusts: Callable[[bytes], bool] | None = None  # None: channels need no security
-    words: Vocabulary = field(default_factory=lambda: Vocabulary(2))
-    monitored: dict[str, Node] = field(default_factory=dict)
-
-    def forget_unmonitored(self) -> None:
-        """Take out of the library's address space what nobody monitors any more."""
-        for id in [*self.monitored]:
-            node_id = self.words.id(id)
-            if not self.aspace[node_id].attributes[ua.AttributeIds.Value].datachange_callbacks:
-                del self.aspace[node_id]
-                del self.monitored[id]
 
 
 class _Internal(InternalServer):

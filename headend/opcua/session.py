@@ -20,7 +20,7 @@ from headend.opcua.history import History
 from headend.opcua.nodes import data_value, is_object, prescribed, split
 
 if TYPE_CHECKING:
-    from headend.opcua.server import Served
+    from headend.opcua.served import Served
 
 
 class SpaceSession(InternalSession):

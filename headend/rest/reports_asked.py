@@ -171,7 +171,8 @@ async def _show(parts: Parts, id: str, may: Callable[[str | None], bool]) -> Res
 
 
 def _period(wanted: PartysWish, today: date) -> Any:
-    from headend.warehouse.reports import Period, period_before
+    from headend.warehouse.content import Period
+    from headend.warehouse.reports import period_before
 
     first, last = wanted.first_day, wanted.last_day
     if (first is None) != (last is None) or (first is None) == (wanted.every is None):

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from headend.warehouse.content import Content, Figure, Kind, Language
 from headend.warehouse.pdf import pdf
-from headend.warehouse.reports import Content, Figure, Kind, Language
 from headend.warehouse.words import told_word, words
 
 NUMERIC = frozenset({"count", "number", "share"})

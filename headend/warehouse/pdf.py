@@ -17,7 +17,7 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, T
 from headend.warehouse.words import words
 
 if TYPE_CHECKING:
-    from headend.warehouse.reports import Content, Kind
+    from headend.warehouse.content import Content, Kind
 
 _INK, _SOFT, _LINE = HexColor("#1d2733"), HexColor("#5b6775"), HexColor("#d9dfe6")
 _PLAIN = ParagraphStyle("plain", fontName="Helvetica", fontSize=8.5, leading=11, textColor=_INK)

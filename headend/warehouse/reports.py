@@ -8,26 +8,21 @@ report can be made again: the same files give the same octets.
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from headend.domain.utility_day import span_of
 from headend.warehouse import kept
+from headend.warehouse.content import Content, Definition, Language, Period, definitions
+from headend.warehouse.forms import forms
 from headend.warehouse.kept import Made
 from headend.warehouse.manifest import Manifest
 from headend.warehouse.place import Place
 from headend.warehouse.reading import tables
 from headend.warehouse.scope import Scope
 
-Language = Literal["es", "en"]
-Kind = Literal["text", "word", "count", "number", "share", "day", "time"]
 LONGEST_GOAL = timedelta(hours=6)
 """Of those whose figures ask for `moment`, which has one row: `state_at`, by when things must have
 had their time to be judged, and `last_at`, the last such time.  What comes after it is judged once
@@ -44,91 +39,6 @@ class OutOfScope(NoReport):
     """It asks for tables that its party does not see."""
 
 
-class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    es: str
-    en: str
-
-    def in_(self, language: Language) -> str:
-        return self.es if language == "es" else self.en
-
-
-class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    kind: Kind
-    label: Words
-
-
-class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One number.  `least` is the goal that it has to reach."""
-
-    label: Words
-    sql: str
-    kind: Kind
-    least: float | None = None
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    key: str
-    title: Words
-    sql: str
-    columns: tuple[Column, ...]
-
-
-class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a report asks.  `of` takes over what others ask."""
-
-    title: Words
-    about: Words
-    tables: tuple[str, ...] = ()
-    figure: tuple[Figure, ...] = ()
-    section: tuple[Section, ...] = ()
-    of: tuple[str, ...] = ()
-
-
-@cache
-def definitions() -> dict[str, Definition]:
-    """All, by name."""
-    folder = files("headend.warehouse") / "definitions"
-    found = {
-        each.name.removesuffix(".toml"): msgspec.convert(
-            tomllib.loads(each.read_text(encoding="utf-8")), Definition
-        )
-        for each in folder.iterdir()
-        if each.name.endswith(".toml")
-    }
-    return {name: _joined(found[name], found) for name in sorted(found)}
-
-
-def _joined(definition: Definition, others: dict[str, Definition]) -> Definition:
-    parts = [others[name] for name in definition.of]
-    if not parts:
-        return definition
-    return msgspec.structs.replace(
-        definition,
-        tables=tuple(sorted({table for each in parts for table in each.tables})),
-        figure=tuple(figure for each in parts for figure in each.figure),
-        section=tuple(
-            msgspec.structs.replace(
-                section, key=f"{name}-{section.key}", title=_within(each.title, section.title)
-            )
-            for name, each in zip(definition.of, parts, strict=True)
-            for section in each.section
-        ),
-    )
-
-
-def _within(above: Words, below: Words) -> Words:
-    return Words(f"{above.es} · {below.es}", f"{above.en} · {below.en}")
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From the first to the last day, both of them among them."""
-
-    first: date
-    last: date
-
-
 def period_before(every: str, today: date) -> Period:
     """The last day, week (Monday to Sunday) or month that is over."""
     match every:
@@ -142,24 +52,6 @@ def period_before(every: str, today: date) -> Period:
             return Period(last.replace(day=1), last)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a report says, before it has a form."""
-
-    definition: Definition
-    period: Period
-    language: Language
-    party: str | None
-    zone: str  # the utility's, in which times are told
-    state: int
-    data: str
-    figures: tuple[tuple[Figure, Any], ...]
-    sections: tuple[tuple[Section, tuple[tuple[Any, ...], ...]], ...]
-
-    def words(self, words: Words) -> str:
-        return words.in_(self.language)
-
-
 def make(
     place: Place, manifest: Manifest, name: str, period: Period, *, language: Language,
     scope: Scope | None, zone: str, now: datetime,
@@ -170,8 +62,6 @@ def make(
     if (there := kept.made(place, id)) is not None:
         return there
     content = ask(place, manifest, name, period, language=language, scope=scope, zone=zone)
-    from headend.warehouse.forms import forms
-
     written = forms(content)
     digests = {each: hashlib.sha256(octets).hexdigest() for each, octets in written.items()}
     made = Made(

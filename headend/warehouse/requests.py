@@ -13,10 +13,10 @@ import msgspec
 
 from headend.config import BadConfig
 from headend.warehouse import kept, reports
+from headend.warehouse.content import Language, Period
 from headend.warehouse.kept import Made
 from headend.warehouse.manifest import Manifest
 from headend.warehouse.place import Place
-from headend.warehouse.reports import Language, Period
 from headend.warehouse.scope import Scope
 
 _FOLDER = "requests"

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from headend.opcua.server import Bounds, OpcUaServer, Place, Proves, poking
+from headend.opcua.served import Bounds, Proves
+from headend.opcua.server import OpcUaServer, Place, poking
 from headend.ports import Clock
 from scenarios.utility.measuring import FeederHeads
 from scenarios.utility.model import Utility

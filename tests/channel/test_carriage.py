@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from devices.chance import stream
-from devices.channel.carriage import Cause, Delivered, Delivery, Lost, carry
+from devices.channel.carriage import carry
+from devices.channel.delivery import Cause, Delivered, Delivery, Lost
 from devices.channel.link import Link, NoiseBurst, PacketLoss
 from devices.channel.medium import Medium
 from devices.span import Span

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from devices.channel.carriage import Delivered
 from devices.channel.course import Fate, Transfer
+from devices.channel.delivery import Delivered
 from devices.channel.link import Link, PacketLoss
 from devices.channel.medium import TURNAROUND_US
 from devices.channel.route import Route

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from devices.channel import radio
-from devices.channel.carriage import Cause, Delivered, Lost
+from devices.channel.delivery import Cause, Delivered, Lost
 from devices.channel.link import PacketLoss
 from devices.channel.radio import Jamming, RadioLink, carry, received_cdbm
 from devices.channel.route import straight

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.channel.carriage import Cause, Delivered, Lost
 from devices.channel.counters import LinkCounters
 from devices.channel.course import Fate, Transfer
+from devices.channel.delivery import Cause, Delivered, Lost
 from devices.channel.link import Link, PacketLoss
 from devices.channel.medium import TURNAROUND_US, Medium
 from devices.channel.route import straight

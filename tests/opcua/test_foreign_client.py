@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from headend.config.opcua import OpcUa, OpcUaSecurity
 from headend.opcua.meters import URI
-from headend.opcua.server import Bounds
+from headend.opcua.served import Bounds
 from scenarios.utility import quality_events, scada, simoce
 from scenarios.utility.measuring import QUANTITIES
 from scenarios.utility.naming import System, feeder_key, substation_key

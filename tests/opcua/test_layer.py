@@ -17,7 +17,8 @@ from headend.integration.cim.limits import LIMITS, Limits
 from headend.integration.cim.opcua import OpcUaLayer
 from headend.integration.cim.opcua_connection import Server
 from headend.integration.cim.opcua_mapping import address_mapping_of
-from headend.opcua.server import Bounds, OpcUaServer, Place
+from headend.opcua.served import Bounds
+from headend.opcua.server import OpcUaServer, Place
 from protocols.cim import get
 from protocols.cim.envelope import Message
 from protocols.cim.profile.instance import Instance, position

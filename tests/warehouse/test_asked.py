@@ -17,6 +17,7 @@ from headend.config.warehouse import Party, WarehousePolicy
 from headend.domain.account import Permission, Role
 from headend.store import access_queries
 from headend.warehouse import kept, reports, requests
+from headend.warehouse.content import Period
 from tests import databases
 from tests.access.making import close_houses as close_houses
 from tests.conftest import SIMULATED_START
@@ -82,7 +83,7 @@ def test_the_utility_asks_and_gets_what_the_command_would_make(utility: Utility)
     async def story(desk: Desk) -> None:
         made = await desk.made("staff", "/reports", **WISH)
         same = reports.make(
-            utility.place, utility.manifest, "completeness", reports.Period(FIRST, FIRST),
+            utility.place, utility.manifest, "completeness", Period(FIRST, FIRST),
             language="en", scope=None, zone=desk.door.config.orders.zone, now=NOW,
         )  # fmt: skip
         assert (made["id"], made["files"], made["party"]) == (same.id, same.files, None)
@@ -200,7 +201,7 @@ def test_one_that_breaks_says_so_and_is_tried_again_when_asked_again(
 
 def test_what_a_worker_left_behind_the_next_load_makes(utility: Utility) -> None:
     manifest = (utility.load(), utility.manifest)[1]
-    period = reports.Period(FIRST, FIRST)
+    period = Period(FIRST, FIRST)
     settings = config(utility)
     zone = settings.orders.zone
     left = [

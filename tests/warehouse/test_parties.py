@@ -26,6 +26,7 @@ from headend.config.warehouse import Party, WarehousePolicy
 from headend.domain.account import PERMISSIONS, Permission, Role
 from headend.warehouse import dump as dumping
 from headend.warehouse import reports
+from headend.warehouse.content import Period
 from headend.warehouse.dump import Outlet, Poured, dump, signature_of
 from headend.warehouse.manifest import MANIFEST
 from headend.warehouse.scope import Scope, scope_of, signing_key
@@ -58,7 +59,7 @@ def policy(utility: Utility, tmp_path: Path) -> WarehousePolicy:
 
 def report_for(utility: Utility, scope: Scope | None, name: str = "completeness") -> str:
     return reports.make(
-        utility.place, utility.manifest, name, reports.Period(FIRST, FIRST), language="en",
+        utility.place, utility.manifest, name, Period(FIRST, FIRST), language="en",
         scope=scope, zone="UTC", now=NOW,
     ).id  # fmt: skip
 

@@ -26,8 +26,17 @@ from headend.domain.service_level import Count
 from headend.service_levels.definition import read
 from headend.store.service_level_items import OfDay, counted
 from headend.warehouse import kept, reports
+from headend.warehouse.content import (
+    Column,
+    Content,
+    Definition,
+    Period,
+    Section,
+    Words,
+    definitions,
+)
 from headend.warehouse.forms import forms, told
-from headend.warehouse.reports import Content, NoReport, Period, definitions, period_before
+from headend.warehouse.reports import NoReport, period_before
 from headend.warehouse.scope import Scope, scope_of
 from tests import databases
 from tests.store.making import order
@@ -203,7 +212,7 @@ def test_a_party_has_its_rows_alone(utility: Utility) -> None:
         with pytest.raises(NoReport, match="z1 may not see"):
             ask(utility, name, Z1)
     other = replace(Z1, zones=frozenset({"Z 2"}))
-    period = reports.Period(FIRST, FIRST)
+    period = Period(FIRST, FIRST)
     ids = {
         reports.identity("orders", utility.manifest, period, language="en", scope=scope, zone="UTC")
         for scope in (Z1, None, other)
@@ -388,10 +397,10 @@ DIGITS_TOLD = [
 
 @pytest.mark.parametrize(("kind", "value", "text"), DIGITS_TOLD)
 def test_csv_has_the_digits_of_its_quantity(kind: Any, value: Any, text: str) -> None:
-    words = reports.Words("a", "b")
-    one = reports.Section("one", words, "", (reports.Column("it", kind, words),))
+    words = Words("a", "b")
+    one = Section("one", words, "", (Column("it", kind, words),))
     content = Content(
-        reports.Definition(words, words), WEEK, "es", None, ZONE.key, 1, "0" * 64, (),
+        Definition(words, words), WEEK, "es", None, ZONE.key, 1, "0" * 64, (),
         ((one, ((value,),)),),
     )  # fmt: skip
     assert list(csv.reader(io.StringIO(forms(content)["one.csv"].decode())))[1:] == (
