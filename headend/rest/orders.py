@@ -1,4 +1,4 @@
-"""/orders: list, show, send, cancel."""
+"""/orders: list, show, send, repeat, cancel."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from headend.domain.account import Caller, Permission
 from headend.domain.order import LIMITS, LOADS, JournalLine, Kind, Order, State
 from headend.domain.reason import REASONS, ReasonCode
-from headend.orders import cutting
+from headend.orders import cutting, repeat
 from headend.orders.accept import Submission, Wish
+from headend.orders.repeat import NotRepeated, repeated
 from headend.orders.rules import GIVING_BACK
 from headend.rest.asking import HeadEnd, demand, known, source_of
 from headend.rest.deciding import decide
 from headend.rest.paging import Cursor, Limit, Page, after_number, by_number, page
 from headend.rest.placing import Asked
-from headend.rest.problems import described, not_found, wrong_question
+from headend.rest.problems import Problem, described, not_found, wrong_question
 from headend.rest.values import DeviceName, Instant
 from headend.store import queries
 
@@ -181,7 +182,7 @@ async def show_order(
 
     told = await parts.read(story)
     if told is None:
-        raise not_found(f"order {number}", "GET /api/v1/orders lists those that there are.")
+        raise _no_order(number)
     return told
 
 
@@ -221,6 +222,39 @@ async def send_order(
     return created(await parts.placing.order(asked, submission, told))
 
 
+@router.post(
+    "/{number}/repeat",
+    status_code=201,
+    response_model=OrderTold,
+    responses=described(400, 401, 403, 404, 409, 422, 429, 503),
+)
+async def repeat_order(
+    request: Request,
+    parts: HeadEnd,
+    caller: Annotated[Caller, Security(known, scopes=[Permission.ORDER_SEND])],
+    number: Number,
+    key: Key,
+) -> Response:
+    """Order once more what failed, ran out, was refused or cancelled: the same content, in the
+    caller's name, correlated with `order/NUMBER`.  It takes the permission of its kind besides."""
+    order = await parts.read(lambda connection: queries.order(connection, number))
+    if order is None:
+        raise _no_order(number)
+    needed = cutting.permission(
+        order.kind, order.amount, order.unit, parts.placing.acceptance.policy
+    )
+    if needed is not Permission.ORDER_SEND:
+        await demand(parts, request, caller, needed, f"order {number} once more")
+    try:
+        repeat.check(order, parts.clock.now())
+    except NotRepeated as error:
+        raise Problem(
+            409, error.code, "It is not ordered once more.", str(error), error.next_step
+        ) from error
+    asked = Asked(caller, source_of(request), key, f"repeat order {number}".encode())
+    return created(await parts.placing.order(asked, repeated(order, caller.account, key), told))
+
+
 @router.post("/{number}/cancel", responses=described(400, 401, 403, 404, 409, 429, 503))
 async def cancel_order(
     request: Request,
@@ -253,6 +287,10 @@ async def refuse_order(
 ) -> OrderTold:
     """End a disconnection that is held."""
     return OrderTold.of(await decide(parts, caller, source_of(request), number, let=False))
+
+
+def _no_order(number: int) -> Problem:
+    return not_found(f"order {number}", "GET /api/v1/orders lists those that there are.")
 
 
 def told(order: Order) -> bytes:

@@ -84,6 +84,7 @@ WANTED = {
     "GET /api/v1/orders": P.ORDER_READ,
     "POST /api/v1/orders": P.ORDER_SEND,
     "GET /api/v1/orders/{number}": P.ORDER_READ,
+    "POST /api/v1/orders/{number}/repeat": P.ORDER_SEND,
     "POST /api/v1/orders/{number}/cancel": P.ORDER_CANCEL,
     "POST /api/v1/orders/{number}/approve": P.ORDER_APPROVE,
     "POST /api/v1/orders/{number}/refuse": P.ORDER_APPROVE,

@@ -9,10 +9,13 @@ from pydantic import ValidationError
 
 from headend.domain.account import Permission
 from headend.domain.order import Kind, State
+from headend.orders import cutting, repeat
+from headend.orders.repeat import NotRepeated
 from headend.rest import orders as rest
 from headend.rest.problems import Problem
 from headend.store import queries
-from headend.web import standing
+from headend.store.queries import OrderFilter
+from headend.web import standing, wrong_form
 from headend.web.journal import told
 from headend.web.live import followed
 from headend.web.page import Menu, Page
@@ -26,6 +29,8 @@ SENT = (
 )  # fmt: skip
 """Kinds that the form sends."""
 UNITS = ("W", "kW", "VA", "kVA", "A")
+LATER_MAX = 10
+"""Orders that repeat one, of which its page tells."""
 P = Permission
 
 router = APIRouter()
@@ -97,15 +102,63 @@ async def order(
     visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_READ])], number: Numbered
 ) -> Response:
     story = await rest.show_order(visit.parts, visit.caller, number)
-    attempts, owed = await visit.parts.read(
+    again = OrderFilter(meter=story.order.meter, correlation_id=repeat.reference(number))
+    attempts, owed, later = await visit.parts.read(
         lambda connection: (
-            queries.attempts(connection, number), queries.outgoing_of(connection, number)
+            queries.attempts(connection, number), queries.outgoing_of(connection, number),
+            queries.orders(connection, again, limit=LATER_MAX),
         )
     )  # fmt: skip
     return rendered(
         visit, "order.html", order=story.order, journal=story.journal, attempts=attempts,
-        owed=owed, standing=standing, may_repeat=story.order.kind in SENT,
-        reason=standing.reason(story.order.reason, visit.words.language), told=told,
+        owed=owed, standing=standing, repeats=repeat.repeats(story.order.correlation),
+        later=[each.number for each in later], told=told,
+        reason=standing.reason(story.order.reason, visit.words.language),
+    )  # fmt: skip
+
+
+@router.get("/orders/{number}/repeat")
+async def look_again(
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_SEND])], number: Numbered
+) -> Response:
+    """What is about to be ordered once more; nothing is done yet."""
+    return await _again(visit, number)
+
+
+@router.post("/orders/{number}/repeat")
+async def repeat_order(
+    visit: Annotated[Visit, Security(visiting, scopes=[P.ORDER_SEND])], number: Numbered
+) -> Response:
+    try:
+        if not visit.field("why"):
+            raise ValueError("why: ?")
+        answer = await rest.repeat_order(
+            visit.request, visit.parts, visit.caller, number, visit.key
+        )
+    except (Problem, ValueError) as error:
+        return await _again(visit, number, error)
+    fresh = answer.headers["Location"].rpartition("/")[2]
+    return visit.to(f"/orders/{fresh}", "orders.done.sent")
+
+
+async def _again(visit: Visit, number: int, wrong: Exception | None = None) -> Response:
+    """Raises `Problem`."""
+    said = None if wrong is None else wrong_form.told(wrong)
+    order = await visit.parts.read(lambda connection: queries.order(connection, number))
+    if order is None:
+        raise Problem(404, "not-found", "There is no such thing.", f"order {number}")
+    name, policy = order.meter, visit.parts.placing.acceptance.policy
+    try:
+        repeat.check(order, visit.parts.clock.now())
+    except NotRepeated as error:
+        said = error.code, str(error)
+    meter = await visit.parts.read(lambda connection: queries.meter(connection, name))
+    return rendered(
+        visit, "order_repeat.html", 200 if said is None else 400, order=order, meter=meter,
+        wrong=said, why=visit.field("why"), key=visit.web.sessions.secret(),
+        cuts=cutting.cuts(order.kind, order.amount, order.unit, policy),
+        may_change=order.kind in SENT,
+        reason=standing.reason(order.reason, visit.words.language),
     )  # fmt: skip
 
 
