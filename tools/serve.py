@@ -170,6 +170,12 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with serving(config, recorder=recorder) as running:
+        if running.first_password is not None:
+            err.print(
+                f"First start. Log in at {running.web_url} as  admin  with the one-time password"
+                f"  {running.first_password}  and choose another; it is not told again.",
+                soft_wrap=True, markup=False, highlight=False,
+            )  # fmt: skip
         if registry is not None:
             await _register(running, find(registry)[1])
         print_json(
@@ -182,12 +188,6 @@ async def _serve(config: Config, registry: str | None, recorder: Recorder | None
                 "database": configuration.without_password(config.database),
             }
         )
-        if running.first_password is not None:
-            err.print(
-                f"First start. Log in at {running.web_url} as  admin  with the one-time password"
-                f"  {running.first_password}  and choose another; it is not told again.",
-                soft_wrap=True, markup=False, highlight=False,
-            )  # fmt: skip
         if running.head_end.ordering.lanes.stopped:
             complain(
                 "this head-end came back from a backup: it hears and accepts, and sends nothing",

@@ -112,7 +112,6 @@ async def serving(
         stack.push_async_callback(_end, work)
         soap_url = await _open_soap(head_end, stack)
         meters_port = await _listen_for_meters(head_end, stack)
-        first_password = await make_first_administrator(head_end)
         rest_url = await open_rest(
             head_end,
             lambda: {
@@ -124,6 +123,8 @@ async def serving(
             soap_url,
         )
         opcua_url = await open_opcua(head_end, stack)
+        # Told once, so made when nothing can keep us from telling it any more.
+        first_password = await make_first_administrator(head_end)
         yield Running(
             head_end, soap_url, where, work, meters_port, rest_url, opcua_url, first_password
         )

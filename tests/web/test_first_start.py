@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 
-from headend.app.serving import serving
+from headend.app.serving import DoorTaken, serving
 from headend.config import BadConfig, Config, Rest, Soap
 from headend.config.notify import Secret
 from headend.config.oidc import Oidc
@@ -36,6 +38,23 @@ async def test_the_first_start_tells_a_password_that_is_not_told_again(tmp_path:
             assert (await http.get("/accounts")).headers["location"] == "/password"
     async with serving(config) as running:
         assert running.first_password is None
+
+
+async def test_a_start_that_failed_has_told_no_password_so_the_next_tells_one(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = Config(
+            database=databases.at(tmp_path / "ami.db"),
+            legacy_database=databases.at(tmp_path / "legacy.db"),
+            soap=Soap(port=0),
+            rest=Rest(port=taken.getsockname()[1]),
+        )
+        with pytest.raises(DoorTaken):
+            async with serving(config):
+                pass
+    async with serving(msgspec.structs.replace(config, rest=Rest(port=0))) as running:
+        assert running.first_password is not None
 
 
 async def test_it_starts_while_the_identity_provider_is_away_but_not_without_its_secret(
