@@ -93,7 +93,7 @@ def unbalance(
     nominal = {each.key: each.nominal_v for each in feeders if each.key is not None}
     names = {each.key: each.name for each in feeders}
     told = dashboard.told(rolls, _settings(config).analysis, nominal)
-    told.sort(key=lambda each: -(each.quantities[sort].percent or -1.0))
+    told.sort(key=lambda each: -(each.judged[sort].percent or -1.0))
     if json:
         formula = {"window": window, "formula": Formula.MAX_DEVIATION, "day": day}
         print_json({**formula, "feeders": [_row(each) for each in told]})
@@ -101,13 +101,13 @@ def unbalance(
     columns = [f"{quantity} %" for quantity in Quantity]
     table = Table("feeder", "name", *columns, "power factor", "kvar", "coverage", box=None)
     for each in told:
-        figures = each.quantities.values()
+        figures = each.judged.quantities.values()
         table.add_row(
             each.feeder,
             names.get(each.feeder, ""),
             *(f"[{STYLES[it.colour]}]{_number(it.percent, 2)}[/]" for it in figures),
-            _number(each.power_factor, 3),
-            _number(each.capacitors_kvar, 1),
+            _number(each.judged.power_factor, 3),
+            _number(each.judged.capacitors_kvar, 1),
             _number(min((it.coverage or 0.0) for it in figures), 2),
         )
     show_(table)
@@ -175,13 +175,13 @@ def _settings(config: Path | None) -> Config:
 def _row(each: dashboard.FeederFigures) -> dict[str, Any]:
     quantities = {
         quantity: {**asdict(figure), "unit": UNITS[quantity]}
-        for quantity, figure in each.quantities.items()
+        for quantity, figure in each.judged.quantities.items()
     }
     return {
         "feeder": each.feeder,
         "quantities": quantities,
-        "power_factor": each.power_factor,
-        "capacitors_kvar": each.capacitors_kvar,
+        "power_factor": each.judged.power_factor,
+        "capacitors_kvar": each.judged.capacitors_kvar,
     }
 
 

@@ -6,6 +6,7 @@
     hourly       values of ten or fifteen minutes as hours, with how many there were
     rollup       hours summed exactly: days and windows by adding, in any order
     figures      what a window says: averages, unbalance, power factor, coverage
+    judged       the same as it is told, of feeders each with its own bands
     windows      which days, and which hours of them; dates to compare
     bands        green, yellow, red; limits of CFE and ANSI
     compared_days

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from headend.analysis.quantity import QUANTITIES, Quantity, Real
-from headend.config.analysis import Band, Bands
+from headend.config.analysis import AnalysisPolicy, Band, Bands
 
 Codes = npt.NDArray[np.int8]
 
@@ -43,13 +43,37 @@ def floors(bands: Bands) -> Real:
     return np.array([band_of(bands, each).floor for each in QUANTITIES])
 
 
-def classified(percent: npt.ArrayLike, enough: npt.ArrayLike, bands: Bands) -> Codes:
+@dataclass(frozen=True, slots=True, eq=False)
+class Limits:
+    """Bands as numbers, (..., quantities)."""
+
+    green_to: Real  # percent
+    yellow_to: Real  # percent
+    floor: Real  # A, kW, kvar, V
+
+    @classmethod
+    def of(cls, bands: Bands) -> Limits:
+        of_all = [band_of(bands, each) for each in QUANTITIES]
+        rows = np.array([(each.green_to, each.yellow_to, each.floor) for each in of_all])
+        return cls(*rows.T)
+
+    @classmethod
+    def at(cls, policy: AnalysisPolicy, nominal_v: Sequence[float | None]) -> Limits:
+        """Those of feeders (the first axis) with these voltages between phases."""
+        levels = {each: place for place, each in enumerate(dict.fromkeys(nominal_v))}
+        each_level = [cls.of(policy.bands_at(level)) for level in levels]
+        places = np.array([levels[each] for each in nominal_v], dtype=np.intp)
+        rows = np.array([(it.green_to, it.yellow_to, it.floor) for it in each_level])
+        return cls(*rows.reshape(-1, 3, len(QUANTITIES)).swapaxes(0, 1)[:, places])
+
+
+def classified(percent: npt.ArrayLike, enough: npt.ArrayLike, limits: Limits) -> Codes:
     """Places in COLOURS, of percentages (..., quantities); `enough` tells where so much is known
     that it may be judged."""
     found = np.round(np.asarray(percent, dtype=np.float64), _DIGITS)
-    green = np.array([band_of(bands, each).green_to for each in QUANTITIES])
-    yellow = np.array([band_of(bands, each).yellow_to for each in QUANTITIES])
-    codes = np.where(found <= green, _GREEN, np.where(found <= yellow, _YELLOW, _RED))
+    codes = np.where(
+        found <= limits.green_to, _GREEN, np.where(found <= limits.yellow_to, _YELLOW, _RED)
+    )
     codes = np.where(np.isnan(found) | ~np.asarray(enough, dtype=bool), _UNKNOWN, codes)
     return codes.astype(np.int8)
 
@@ -66,7 +90,7 @@ def colour(percent: float, band: Band, *, enough: bool = True) -> Colour:
 
 def counted(codes: npt.ArrayLike) -> dict[Quantity, dict[Colour, int]]:
     """How many feeders are of which colour, of codes (feeders, quantities)."""
-    given = np.asarray(codes)
+    given = np.asarray(codes).reshape(-1, len(QUANTITIES))
     return {
         quantity: {
             each: int(np.count_nonzero(given[:, place] == code))
@@ -74,15 +98,6 @@ def counted(codes: npt.ArrayLike) -> dict[Quantity, dict[Colour, int]]:
         }
         for place, quantity in enumerate(QUANTITIES)
     }
-
-
-def worst(colours: Iterable[Colour]) -> Colour:
-    """The worst that is known; UNKNOWN where none is."""
-    seen = Counter(colours)
-    for each in (Colour.RED, Colour.YELLOW, Colour.GREEN):
-        if seen[each]:
-            return each
-    return Colour.UNKNOWN
 
 
 ANSI_VOLTAGE_PERCENT: Final = 3.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from headend.analysis.bands import Codes, classified, floors
+from headend.analysis.bands import Codes, Limits, classified
 from headend.analysis.power_factor import capacitors_kvar, power_factor
 from headend.analysis.quantity import Flags, Real
 from headend.analysis.rollup import MILLIONTHS, Rollup
@@ -40,13 +41,17 @@ def figures(
     rollup: Rollup,
     policy: AnalysisPolicy | None = None,
     *,
-    nominal_v: float | None = None,
+    nominal_v: float | Sequence[float | None] | None = None,
 ) -> Figures:
-    """What a roll-up says, by a policy; `nominal_v` is the feeder's, volts between phases."""
+    """What a roll-up says, by a policy; `nominal_v` is the feeder's, volts between phases: of each
+    its own, where they are several along the first axis."""
     policy = policy or AnalysisPolicy()
-    bands = policy.bands_at(nominal_v)
+    if nominal_v is None or isinstance(nominal_v, (int, float)):
+        limits = Limits.of(policy.bands_at(nominal_v))
+    else:
+        limits = Limits.at(policy, nominal_v)
     averages = _mean(rollup.sums, rollup.hours[..., None])
-    deviation = max_deviation(averages, floor=floors(bands))
+    deviation = max_deviation(averages, floor=limits.floor)
     power = _mean(rollup.power, rollup.power_hours)
     kw, kvar = power[..., 0], power[..., 1]
     hours = _share(rollup.hours, rollup.span_hours)
@@ -63,7 +68,7 @@ def figures(
         coverage=_share(rollup.received, rollup.expected),
         hours=hours,
         enough=enough,
-        colours=classified(deviation.percent, enough, bands),
+        colours=classified(deviation.percent, enough, limits),
     )
 
 

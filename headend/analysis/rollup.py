@@ -58,7 +58,9 @@ class Rollup:
         """Summed along a leading axis in pieces that begin at these places: hours to days."""
         return Rollup(*(np.add.reduceat(each, firsts, axis=axis) for each in _parts(self)))
 
-    def __getitem__(self, key: int | slice | tuple[int | slice | None, ...]) -> Rollup:
+    def __getitem__(
+        self, key: int | slice | tuple[int | slice | None, ...] | npt.NDArray[np.intp]
+    ) -> Rollup:
         """Of some of what was rolled up, by the leading axes."""
         return Rollup(*(each[key] for each in _parts(self)))
 

@@ -7,6 +7,7 @@ A feeder is known by SIMOCE's key where its figures are, and by SIAD's where the
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -67,11 +68,12 @@ class FeederRoll:
 
 @dataclass(frozen=True, slots=True)
 class FeederSums:
-    """What of a roll tells a feeder's averages, colours and power factor: for many days at once."""
+    """What of many rolls tells averages, colours and power factors: of each its day and feeder;
+    `numbers` are the roll-ups, one behind the other."""
 
-    day: date
-    feeder: str
-    rollup: tuple[int, ...]
+    days: Sequence[date]
+    feeders: Sequence[str]
+    numbers: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

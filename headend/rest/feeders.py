@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headend.access.desk import By
 from headend.analysis.bands import Colour
+from headend.analysis.judged import Judged
 from headend.analysis.quantity import Quantity
 from headend.analysis.unbalance import Formula
 from headend.domain.account import Caller, Permission
@@ -21,7 +22,6 @@ from headend.store import feeder_queries as queries
 from headend.store.feeder_queries import Feeder
 from headend.store.queries import Connection
 from headend.tasks import dashboard
-from headend.tasks.dashboard import FeederFigures
 from headend.tasks.desk import TaskRefused
 from headend.tasks.mapping_desk import MappingDesk
 
@@ -60,8 +60,7 @@ class FeederTold(BaseModel):
     capacitors_kvar: float | None = Field(description="To reach the power factor of [analysis].")
 
     @staticmethod
-    def of(feeder: Feeder, figures: FeederFigures | None) -> FeederTold:
-        told = None if figures is None else figures.quantities
+    def of(feeder: Feeder, told: Judged | None) -> FeederTold:
         return FeederTold(
             simoce=feeder.key,
             siad=feeder.circuit or None,
@@ -75,10 +74,10 @@ class FeederTold(BaseModel):
                     mean_of_hours=each.mean_of_hours, p95=each.p95, coverage=each.coverage,
                     hours=each.hours, colour=each.colour,
                 )
-                for quantity, each in told.items()
+                for quantity, each in told.quantities.items()
             },
-            power_factor=None if figures is None else figures.power_factor,
-            capacitors_kvar=None if figures is None else figures.capacitors_kvar,
+            power_factor=None if told is None else told.power_factor,
+            capacitors_kvar=None if told is None else told.capacitors_kvar,
         )  # fmt: skip
 
 
@@ -169,19 +168,21 @@ async def list_feeders(
     feeders, last, now, old = await parts.read(found)
     nominal = {each.key: each.nominal_v for each in feeders if each.key is not None}
     policy = parts.config.analysis
-    told, before = (dashboard.told(each, policy, nominal) for each in (now, old))
-    figures = {each.feeder: each for each in told}
+    figures, before = (
+        {it.feeder: it.judged for it in dashboard.told(each, policy, nominal)}
+        for each in (now, old)
+    )
     return FeedersTold(
         window=window,
         formula=Formula.MAX_DEVIATION,
         day=last,
-        counts=dashboard.counts(told),
+        counts=dashboard.counts(figures.values()),
         changes=[
             ChangeTold(
                 feeder=each.feeder, quantity=each.quantity, before=each.before, now=each.now,
                 worse=each.worse,
             )
-            for each in dashboard.changes(before, told)
+            for each in dashboard.changes(before, figures)
         ],
         items=[FeederTold.of(each, figures.get(each.key or "")) for each in feeders],
     )  # fmt: skip

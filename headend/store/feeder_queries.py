@@ -23,7 +23,7 @@ from headend.store.feeders import COUNT, HOURS, INSTANCE, MAPPING, ROLL, hour_of
 
 _i, _c, _m, _r = INSTANCE.table.c, COUNT.table.c, MAPPING.table.c, ROLL.table.c
 _h = HOURS[0].table.c
-_ROLLUPS: Final = msgspec.json.Decoder(list[tuple[int, ...]])
+_NUMBERS: Final = msgspec.json.Decoder(list[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def sums(
     first: date,
     last: date,
     feeders: Collection[str] | None = None,
-) -> list[FeederSums]:
+) -> FeederSums:
     """Of all feeders, or of these, the spans that end in these days, both among them, by day and
     feeder."""
     query = select(_r.day, _r.feeder, type_coerce(_r.rollup, Text)).where(
@@ -126,11 +126,10 @@ def sums(
     if feeders is not None:
         query = query.where(_r.feeder.in_(feeders))
     rows = connection.execute(query.order_by(_r.day, _r.feeder)).all()
-    # Some thousand rows of forty numbers: decoded at once in a third of the time.
-    told = _ROLLUPS.decode(f"[{','.join(text for _, _, text in rows)}]")
-    return [
-        FeederSums(day, feeder, each) for (day, feeder, _), each in zip(rows, told, strict=True)
-    ]
+    days, names, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    # Some thousand rows of forty numbers: as one list in a fifth of the time of each by itself.
+    numbers = _NUMBERS.decode(f"[{','.join([text[1:-1] for text in texts])}]")
+    return FeederSums(days, names, numbers)
 
 
 def p95(

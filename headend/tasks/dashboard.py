@@ -6,9 +6,8 @@ Works over rows that queries found (`headend.store.feeder_queries`); formulas an
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -16,115 +15,86 @@ from typing import Final
 import numpy as np
 
 from headend.analysis.bands import COLOURS, Colour, counted
-from headend.analysis.figures import Figures, figures
+from headend.analysis.figures import figures
+from headend.analysis.judged import Judged, judged
 from headend.analysis.quantity import QUANTITIES, Quantity
-from headend.analysis.rollup import Rollup
+from headend.analysis.rollup import COLUMNS, Rollup
 from headend.config.analysis import AnalysisPolicy
 from headend.domain.feeder import FeederRoll, FeederSums
 
+Nominal = Mapping[str, float | None]
+"""Volts between phases, by feeder."""
 _ORDER: Final = {colour: place for place, colour in enumerate((Colour.GREEN, Colour.YELLOW,
     Colour.RED))}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class QuantityFigure:
-    """One quantity of a feeder in a span.  `percent` and `magnitude` (A, kW, kvar, V) are of the
-    averages; `mean_of_hours` and `p95` of the hours one by one; None where not defined."""
-
-    averages: tuple[float | None, ...]  # of phases A, B and C
-    percent: float | None
-    magnitude: float | None
-    mean_of_hours: float | None
-    p95: float | None
-    coverage: float | None  # 0 to 1: values that were there
-    hours: float | None  # 0 to 1: hours that count
-    colour: Colour
-
-
-@dataclass(frozen=True, slots=True)
 class FeederFigures:
-    """A feeder in a span: each quantity, power factor, and kvar to reach the policy's."""
+    """A feeder in the span that ends with a day."""
 
     feeder: str
     day: date
-    quantities: Mapping[Quantity, QuantityFigure]
-    power_factor: float | None
-    capacitors_kvar: float | None
+    judged: Judged
 
 
 def told(
-    rolls: Sequence[FeederRoll],
-    policy: AnalysisPolicy,
-    nominal: Mapping[str, float | None] | None = None,
+    rolls: Sequence[FeederRoll], policy: AnalysisPolicy, nominal: Nominal | None = None
 ) -> list[FeederFigures]:
-    """What each roll says, in their order; `nominal` has volts between phases by feeder."""
-    found: dict[int, FeederFigures] = {}
-    for places, whole in _by_level(rolls, policy, nominal):
-        averages, percent, magnitude, mean_of_hours, coverage, hours = (
-            each.tolist()
-            for each in (
-                whole.averages, whole.percent, whole.magnitude, whole.mean_of_hours,
-                whole.coverage, whole.hours,
-            )
-        )  # fmt: skip
-        colours = whole.colours.tolist()
-        factors, missing = whole.power_factor.tolist(), whole.capacitors_kvar.tolist()
-        for row, place in enumerate(places):
-            roll = rolls[place]
-            quantities = {
-                quantity: QuantityFigure(
-                    tuple(map(_known, averages[row][column])),
-                    _known(percent[row][column]),
-                    _known(magnitude[row][column]),
-                    _known(mean_of_hours[row][column]),
-                    roll.p95[column],
-                    _known(coverage[row][column]),
-                    _known(hours[row][column]),
-                    COLOURS[colours[row][column]],
-                )
-                for column, quantity in enumerate(QUANTITIES)
-            }
-            found[place] = FeederFigures(
-                roll.feeder, roll.day, quantities, _known(factors[row]), _known(missing[row])
-            )
-    return [found[place] for place in range(len(rolls))]
+    """What each roll says, in their order."""
+    if not rolls:
+        return []
+    rollup = Rollup.of_flat([each.rollup for each in rolls])
+    levels = [(nominal or {}).get(each.feeder) for each in rolls]
+    found = judged(rollup, policy, levels, [each.p95 for each in rolls])
+    return [FeederFigures(it.feeder, it.day, each) for it, each in zip(rolls, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DaysRolled:
+    """Roll-ups (the first axis), each of a feeder and the span that ends with a day; in order of
+    their days."""
+
+    days: Sequence[date]
+    feeders: Sequence[str]
+    rollup: Rollup
+
+    @classmethod
+    def of(cls, sums: FeederSums) -> DaysRolled:
+        numbers = np.fromiter(sums.numbers, dtype=np.int64, count=len(sums.numbers))
+        return cls(sums.days, sums.feeders, Rollup.of_flat(numbers.reshape(-1, len(COLUMNS))))
+
+    def among(self, feeders: Container[str]) -> DaysRolled:
+        """Of some feeders alone."""
+        places = [place for place, each in enumerate(self.feeders) if each in feeders]
+        if len(places) == len(self.feeders):
+            return self
+        return DaysRolled(
+            [self.days[place] for place in places],
+            [self.feeders[place] for place in places],
+            self.rollup[np.array(places, dtype=np.intp)],
+        )
+
+    def on(self, day: date) -> slice:
+        """Where a day's are."""
+        return slice(bisect_left(self.days, day), bisect_right(self.days, day))
 
 
 def trend_counts(
-    rolls: Sequence[FeederRoll | FeederSums],
-    policy: AnalysisPolicy,
-    nominal: Mapping[str, float | None] | None = None,
+    rolled: DaysRolled, policy: AnalysisPolicy, nominal: Nominal | None = None
 ) -> dict[date, dict[Quantity, dict[Colour, int]]]:
-    """How many feeders were of which colour, by the day that the rolls end with."""
-    codes: dict[date, list[list[int]]] = {each.day: [] for each in rolls}
-    for places, whole in _by_level(rolls, policy, nominal):
-        for row, place in zip(whole.colours.tolist(), places, strict=True):
-            codes[rolls[place].day].append(row)
-    return {day: counted(rows) for day, rows in sorted(codes.items())}
+    """How many feeders were of which colour, by the day that their spans end with."""
+    levels = [*map((nominal or {}).get, rolled.feeders)]
+    codes = figures(rolled.rollup, policy, nominal_v=levels).colours
+    return {day: counted(codes[rolled.on(day)]) for day in dict.fromkeys(rolled.days)}
 
 
-def _by_level(
-    rolls: Sequence[FeederRoll | FeederSums],
-    policy: AnalysisPolicy,
-    nominal: Mapping[str, float | None] | None,
-) -> Iterator[tuple[list[int], Figures]]:
-    """Places of rolls, and what these say: at once for all feeders of a nominal voltage, as bands
-    differ by it."""
-    by_level: dict[float | None, list[int]] = defaultdict(list)
-    for place, each in enumerate(rolls):
-        by_level[(nominal or {}).get(each.feeder)].append(place)
-    for level, places in by_level.items():
-        rows = np.array([rolls[place].rollup for place in places], dtype=np.int64)
-        yield places, figures(Rollup.of_flat(rows), policy, nominal_v=level)
-
-
-def counts(told: Iterable[FeederFigures]) -> dict[Quantity, dict[Colour, int]]:
+def counts(found: Iterable[Judged]) -> dict[Quantity, dict[Colour, int]]:
     """How many feeders are of which colour."""
-    found = {quantity: dict.fromkeys(COLOURS, 0) for quantity in QUANTITIES}
-    for each in told:
+    seen = {quantity: dict.fromkeys(COLOURS, 0) for quantity in QUANTITIES}
+    for each in found:
         for quantity, figure in each.quantities.items():
-            found[quantity][figure.colour] += 1
-    return found
+            seen[quantity][figure.colour] += 1
+    return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +116,12 @@ class Change:
         return _ORDER[self.now] > _ORDER[self.before]
 
 
-def changes(before: Iterable[FeederFigures], now: Iterable[FeederFigures]) -> list[Change]:
+def changes(before: Mapping[str, Judged], now: Mapping[str, Judged]) -> list[Change]:
     """What changed between two days: feeders by name, quantities in their order."""
-    old = {each.feeder: each for each in before}
-    found: list[Change] = []
-    for each in sorted(now, key=lambda it: it.feeder):
-        known = old.get(each.feeder)
-        if known is None:
-            continue
-        for quantity, figure in each.quantities.items():
-            was = known.quantities[quantity]
-            if was.colour is not figure.colour:
-                found.append(
-                    Change(
-                        each.feeder, quantity, was.colour, figure.colour, was.percent,
-                        figure.percent,
-                    )
-                )  # fmt: skip
-    return found
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return [
+        Change(feeder, quantity, was.colour, figure.colour, was.percent, figure.percent)
+        for feeder in sorted(now)
+        if feeder in before
+        for quantity, figure in now[feeder].quantities.items()
+        if (was := before[feeder][quantity]).colour is not figure.colour
+    ]

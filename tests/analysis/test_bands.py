@@ -12,6 +12,7 @@ from headend.config import BadConfig, parse
 from headend.config.analysis import AnalysisPolicy, Band, Bands
 
 NAN = float("nan")
+LIMITS = bands.Limits.of(Bands())
 
 
 @pytest.mark.parametrize(
@@ -31,24 +32,22 @@ NAN = float("nan")
 def test_colours(quantity: Quantity, percent: float, found: Colour) -> None:
     assert bands.colour(percent, bands.band_of(Bands(), quantity)) is found
     row = np.full((1, len(QUANTITIES)), percent)
-    codes = bands.classified(row, np.full(row.shape, True), Bands())
+    codes = bands.classified(row, np.full(row.shape, True), LIMITS)
     assert COLOURS[codes[0, QUANTITIES.index(quantity)]] is found
 
 
 def test_what_is_known_too_little_of_is_not_judged() -> None:
-    codes = bands.classified([[1.0, 1, 1, 0.1]], [[True, False, True, True]], Bands())
+    codes = bands.classified([[1.0, 1, 1, 0.1]], [[True, False, True, True]], LIMITS)
     assert [COLOURS[code] for code in codes[0]] == ["green", "unknown", "green", "green"]
     assert bands.colour(1.0, Bands().current, enough=False) is Colour.UNKNOWN
 
 
 def test_counts_of_each_quantity() -> None:
     percent = [[1.0, 7, 20, NAN], [6.0, 7, 1, 0.5], [50.0, 1, 1, 3]]
-    found = bands.counted(bands.classified(percent, np.full((3, 4), True), Bands()))
+    found = bands.counted(bands.classified(percent, np.full((3, 4), True), LIMITS))
     assert found[Quantity.CURRENT] == {"green": 1, "yellow": 1, "red": 1, "unknown": 0}
     assert found[Quantity.VOLTAGE] == {"green": 1, "yellow": 0, "red": 1, "unknown": 1}
     assert all(sum(each.values()) == 3 for each in found.values())
-    assert bands.worst([Colour.GREEN, Colour.UNKNOWN, Colour.YELLOW]) is Colour.YELLOW
-    assert bands.worst([Colour.UNKNOWN]) is bands.worst([]) is Colour.UNKNOWN
 
 
 CONFIGURED = """

@@ -153,7 +153,7 @@ async def test_a_feeder_of_which_nothing_new_came_has_todays_windows_too() -> No
     found = await rolls(site)
     month = found[Span.MONTH, LAST, "F1"]
     (figure,) = dashboard.told([month], AnalysisPolicy())
-    current = figure.quantities[Quantity.CURRENT]
+    current = figure.judged[Quantity.CURRENT]
     assert current.colour is Colour.UNKNOWN, "27 days are missing"
     assert current.coverage is not None and current.coverage < 0.05
     assert current.hours is not None and current.hours < 0.05
@@ -174,12 +174,12 @@ async def test_the_dashboard_counts_and_says_what_changed() -> None:
     read = site.store.read
     assert read(lambda c: queries.newest_day(c, Span.MONTH)) == LAST
     now = dashboard.told(read(lambda c: queries.rolls(c, Span.MONTH, LAST)), AnalysisPolicy())
-    by_name = {each.feeder: each for each in now}
-    one = by_name["F2"].quantities[Quantity.ACTIVE_POWER]
+    by_name = {each.feeder: each.judged for each in now}
+    one = by_name["F2"][Quantity.ACTIVE_POWER]
     assert one.percent == pytest.approx(30.0) and one.colour is Colour.RED
     assert one.p95 == pytest.approx(30.0) and one.mean_of_hours == pytest.approx(30.0)
-    assert by_name["F1"].quantities[Quantity.ACTIVE_POWER].colour is Colour.GREEN
-    counted = dashboard.counts(now)
+    assert by_name["F1"][Quantity.ACTIVE_POWER].colour is Colour.GREEN
+    counted = dashboard.counts(by_name.values())
     assert counted[Quantity.VOLTAGE] == {
         Colour.GREEN: 0, Colour.YELLOW: 0, Colour.RED: 2, Colour.UNKNOWN: 0,
     }  # fmt: skip
@@ -187,20 +187,14 @@ async def test_the_dashboard_counts_and_says_what_changed() -> None:
         read(lambda c: queries.rolls(c, Span.DAY, LAST - timedelta(days=1), ["F1"])),
         AnalysisPolicy(),
     )
-    (changed,) = dashboard.changes([by_name["F2"]], [_named(before[0], "F2")])[:1]
+    (changed,) = dashboard.changes({"F2": by_name["F2"]}, {"F2": before[0].judged})[:1]
     assert (changed.before, changed.now, changed.worse) == (Colour.RED, Colour.GREEN, False)
     trend = read(lambda c: queries.trend(c, Span.MONTH, LAST - timedelta(days=3), LAST, "F1"))
-    every = read(lambda c: queries.trend(c, Span.MONTH, LAST - timedelta(days=1), LAST))
-    by_day = dashboard.trend_counts(every, AnalysisPolicy())
+    every = read(lambda c: queries.sums(c, Span.MONTH, LAST - timedelta(days=1), LAST))
+    by_day = dashboard.trend_counts(dashboard.DaysRolled.of(every), AnalysisPolicy())
     assert [*by_day] == [LAST - timedelta(days=1), LAST] and by_day[LAST] == counted
     assert [each.day for each in trend] == [LAST - timedelta(days=n) for n in (3, 2, 1, 0)]
     assert len(read(lambda c: queries.hours(c, "F1", date(2026, 9, 6), date(2026, 9, 6)))) == 23
-
-
-def _named(figures: dashboard.FeederFigures, name: str) -> dashboard.FeederFigures:
-    return dashboard.FeederFigures(
-        name, figures.day, figures.quantities, figures.power_factor, figures.capacitors_kvar
-    )
 
 
 async def test_feeders_stand_where_siad_has_them() -> None:

@@ -16,7 +16,7 @@ bench = importlib.import_module("tools.bench.pages")  # the package has a comman
 @pytest.fixture(scope="module")
 def told() -> dict:
     """Of two substations, one of them with a single feeder."""
-    return bench.compare(feeders=9, meters=60, rounds=2, raw_rounds=1).as_dict()
+    return bench.compare(feeders=9, meters=60, rounds=2).as_dict()
 
 
 def test_all_pages_answer_with_the_numbers_of_the_rows(told) -> None:
@@ -28,6 +28,8 @@ def test_all_pages_answer_with_the_numbers_of_the_rows(told) -> None:
     # A figure of each feeder for each window: 14 months and the newest 48 h.
     assert pages["dashboard"]["figures"] == 9 * 15
     assert pages["dashboard of a substation"]["figures"] == 8 * 15
+    assert pages["unbalance"]["figures"] == 8 * 2
+    assert pages["unbalance of all"]["figures"] == 9 * 2
     assert pages["circuit, a week"]["figures"] == 2
 
 

@@ -15,12 +15,14 @@ import pytest
 from playwright.async_api import expect
 
 from headend.analysis.bands import Colour
+from headend.analysis.figures import figures
 from headend.analysis.hourly import Hours
 from headend.analysis.quantity import QUANTITIES, Quantity
-from headend.analysis.rollup import rolled
+from headend.analysis.rollup import Rollup, rolled
 from headend.analysis.windows import mobile_48h
 from headend.domain.account import Role
 from headend.ports import Transaction
+from headend.tasks.dashboard import counts
 from headend.tasks.rollups import RollupParameters, roll_up
 from headend.tasks.unbalance_hours import HoursParameters, load
 from headend.tasks.work import Failed
@@ -30,7 +32,8 @@ from headend.web.consulta.charts import trend_chart
 from headend.web.consulta.gathering import window_now
 from headend.web.consulta.kept import kept
 from headend.web.consulta.organisation import CIRCUIT
-from headend.web.consulta.standing import Shown, counts, exceeding, judged, standings, together
+from headend.web.consulta.standing import Shown, exceeding, standings, together
+from headend.web.consulta.window import NOTHING
 from headend.web.wording import Language, Words
 from scenarios.utility.making import make
 from scenarios.utility.measuring import Quantity as Point
@@ -102,21 +105,20 @@ async def test_counts_and_figures_are_what_a_hand_works_out() -> None:
     for shown in (Shown.MONTH, Shown.HOURS_48):
         mine = next(it for it in told if it.circuit.key == feeder_key(System.SIAD, FIRST))
         judged = mine.windows[shown]
-        assert judged.percent[Quantity.CURRENT] == pytest.approx(10.0)
-        assert judged.hourly[Quantity.CURRENT] == pytest.approx(10.0)
-        assert judged.percent[Quantity.VOLTAGE] == pytest.approx(2.5641, abs=1e-4)
-        assert judged.magnitude[Quantity.REACTIVE_POWER] == pytest.approx(20.0)
+        assert judged[Quantity.CURRENT].percent == pytest.approx(10.0)
+        assert judged[Quantity.CURRENT].mean_of_hours == pytest.approx(10.0)
+        assert judged[Quantity.VOLTAGE].percent == pytest.approx(2.5641, abs=1e-4)
+        assert judged[Quantity.REACTIVE_POWER].magnitude == pytest.approx(20.0)
         assert [judged.whole(each) for each in QUANTITIES] == [
             pytest.approx(100), pytest.approx(900), pytest.approx(330), None,
         ]  # fmt: skip
         assert judged.power_factor == pytest.approx(0.938876, abs=1e-6)
-        assert judged.kvar == pytest.approx(67.5, abs=0.01)
-        seen = counts(told, shown, Quantity.CURRENT)
-        assert seen == {
-            Colour.GREEN: mapped - 1, Colour.YELLOW: 1, Colour.RED: 0,
-            Colour.UNKNOWN: len(circuits) - mapped,
+        assert judged.capacitors_kvar == pytest.approx(67.5, abs=0.01)
+        seen = counts(it.windows[shown] for it in told if shown in it.windows)
+        assert seen[Quantity.CURRENT] == {
+            Colour.GREEN: mapped - 1, Colour.YELLOW: 1, Colour.RED: 0, Colour.UNKNOWN: 0,
         }  # fmt: skip
-        assert counts(told, shown, Quantity.VOLTAGE)[Colour.RED] == mapped
+        assert seen[Quantity.VOLTAGE][Colour.RED] == mapped
 
 
 def test_feeders_together_are_the_sums_of_their_averages_and_of_what_each_lacks() -> None:
@@ -129,13 +131,13 @@ def test_feeders_together_are_the_sums_of_their_averages_and_of_what_each_lacks(
         received[: 2 * feeder] = 0
         hours = Hours(np.where(received, values, np.nan), received, np.full(4, 6))
         rollups.append(rolled(hours)[0].over(0))
-    found = together(judged(rollups, POLICY, [13.8, 13.8]))
+    found = together(figures(Rollup.stacked(rollups), POLICY))
     assert found is not None
     assert (found.kw, found.kvar) == (pytest.approx(1000), pytest.approx(430))
     assert found.power_factor == pytest.approx(1000 / math.hypot(1000, 430), abs=1e-6)
     assert found.missing_kvar == pytest.approx(67.5 + 70.8333, abs=1e-3)
     assert found.coverage == pytest.approx(0.75)
-    assert together([]) is None
+    assert together(figures(NOTHING.rollup, POLICY)) is None
     assert exceeding({Colour.GREEN: 3, Colour.YELLOW: 0, Colour.RED: 1, Colour.UNKNOWN: 4}) == 0.25
 
 
@@ -172,7 +174,7 @@ async def test_on_line_and_database_tell_the_same_of_a_window(tmp_path: Path) ->
         for each in (now, night)
     ]
     assert both[0].windows == both[1].windows
-    assert all(both[0].windows[Shown.HOURS_48].percent[each] is not None for each in QUANTITIES)
+    assert all(both[0].windows[Shown.HOURS_48][each].percent is not None for each in QUANTITIES)
 
 
 @pytest.mark.requires("chromium")

@@ -82,18 +82,18 @@ async def test_real_time_and_a_window_are_what_a_hand_works_out(tmp_path: Path) 
     found = standings(organisation, circuits, {Shown.HOURS_48: two_days, Shown.NOW: now}, POLICY)
     for shown in (Shown.HOURS_48, Shown.NOW):
         judged = found[0].windows[shown]
-        assert judged.percent[Quantity.CURRENT] == pytest.approx(10.0)
-        assert judged.magnitude[Quantity.CURRENT] == pytest.approx(10.0)
-        assert judged.percent[Quantity.VOLTAGE] == pytest.approx(2.5641, abs=1e-4)
-        assert judged.magnitude[Quantity.VOLTAGE] == pytest.approx(200)
-        assert judged.percent[Quantity.ACTIVE_POWER] == pytest.approx(0)
-        assert judged.percent[Quantity.REACTIVE_POWER] == pytest.approx(18.1818, abs=1e-4)
-        assert judged.colour[Quantity.CURRENT] is Colour.YELLOW
-        assert judged.colour[Quantity.VOLTAGE] is Colour.RED
+        assert judged[Quantity.CURRENT].percent == pytest.approx(10.0)
+        assert judged[Quantity.CURRENT].magnitude == pytest.approx(10.0)
+        assert judged[Quantity.VOLTAGE].percent == pytest.approx(2.5641, abs=1e-4)
+        assert judged[Quantity.VOLTAGE].magnitude == pytest.approx(200)
+        assert judged[Quantity.ACTIVE_POWER].percent == pytest.approx(0)
+        assert judged[Quantity.REACTIVE_POWER].percent == pytest.approx(18.1818, abs=1e-4)
+        assert judged[Quantity.CURRENT].colour is Colour.YELLOW
+        assert judged[Quantity.VOLTAGE].colour is Colour.RED
         # P 900 kW, Q 330 kvar: PF 0.938876; 330 - 900 tan(acos 0.96) = 67.5 kvar.
         assert judged.power_factor == pytest.approx(0.938876, abs=1e-6)
-        assert judged.kvar == pytest.approx(67.5, abs=0.01)
-        assert judged.coverage[Quantity.CURRENT] == 1.0
+        assert judged.capacitors_kvar == pytest.approx(67.5, abs=0.01)
+        assert judged[Quantity.CURRENT].coverage == 1.0
     assert found[0].value(Shown.MONTH, Quantity.CURRENT, Mode.PERCENT) is None
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -50,6 +49,7 @@ from headend.web.consulta.standing import Shown
 from scenarios.stand_ins import asgi
 from tools.bench.pages_division import (
     DAYS,
+    DIVISION,
     NEWEST,
     TAKEN_AT,
     TREND_DAYS,
@@ -62,7 +62,6 @@ from tools.bench.pages_division import (
 
 DASHBOARD_MS: Final = 100.0
 CHARTS_MS: Final = 300.0
-RAW_ROUNDS: Final = 3
 POLICY: Final = AnalysisPolicy()
 NOT_SHOWN: Final[tuple[float | None, ...]] = (None,) * len(QUANTITIES)
 """P95 of windows before the newest."""
@@ -161,14 +160,14 @@ def asked(division: Division) -> Sequence[Asked]:
     month = {Shown.MONTH: trend, Shown.HOURS_48: alone}
     hours = {Shown.MONTH: alone, Shown.HOURS_48: trend}
     both = {Shown.MONTH: alone, Shown.HOURS_48: alone}
-    part = urlencode({"at": at})
+    part, whole = urlencode({"at": at}), urlencode({"at": ":".join(DIVISION)})
     return (
         Asked("dashboard", "/dashboard", DASHBOARD_MS, everybody, month),
         Asked("dashboard, 48 h", "/dashboard?window=48h", DASHBOARD_MS, everybody, hours),
         Asked("dashboard of a substation", f"/dashboard?{part}", DASHBOARD_MS, some, month),
-        Asked("unbalance", "/unbalance", CHARTS_MS, everybody, both),
-        Asked("unbalance, magnitudes", "/unbalance?mode=magnitude", CHARTS_MS, everybody, both),
-        Asked("unbalance of a substation", f"/unbalance?{part}", CHARTS_MS, some, both),
+        Asked("unbalance", "/unbalance", CHARTS_MS, some, both),  # of the first substation
+        Asked("unbalance, magnitudes", "/unbalance?mode=magnitude", CHARTS_MS, some, both),
+        Asked("unbalance of all", f"/unbalance?{whole}", CHARTS_MS, everybody, both),
         Asked("circuit, a week", f"/feeder?key={siad(0)}", CHARTS_MS, [0], both),
         Asked("circuit, a month", f"/feeder?key={siad(0)}&days=28", CHARTS_MS, [0], both),
         Asked("exploration", f"/exploration?{part}", CHARTS_MS),
@@ -177,13 +176,13 @@ def asked(division: Division) -> Sequence[Asked]:
     )
 
 
-def compare(*, feeders: int, meters: int, rounds: int, raw_rounds: int = RAW_ROUNDS) -> Run:
+def compare(*, feeders: int, meters: int, rounds: int) -> Run:
     """All pages in turns, so that a machine that slows down slows all.  Raises RuntimeError for a
     page that does not answer."""
-    return asyncio.run(_compare(Division(feeders, meters), rounds, raw_rounds))
+    return asyncio.run(_compare(Division(feeders, meters), rounds))
 
 
-async def _compare(division: Division, rounds: int, raw_rounds: int) -> Run:
+async def _compare(division: Division, rounds: int) -> Run:
     with tempfile.TemporaryDirectory(prefix="ami-bench-") as folder:
         clock, chance = WallClock(), SystemChance()
         callback = ZeepCallback(1.0, None)
@@ -206,7 +205,7 @@ async def _compare(division: Division, rounds: int, raw_rounds: int) -> Run:
                 rounds,
                 loaded_s,
                 [
-                    _took(head_end, division, page, taken, size, raw_rounds)
+                    _took(head_end, division, page, taken, size)
                     for page, taken, size in zip(pages, times, octets, strict=True)
                 ],
             )
@@ -249,7 +248,6 @@ def _took(
     page: Asked,
     taken: Sequence[Seconds],
     octets: int,
-    raw_rounds: int,
 ) -> Took:
     (p50, cpu_p50), (p95, cpu_p95) = np.quantile(
         np.array(taken) * 1000, [0.5, 0.95], axis=0
@@ -257,16 +255,13 @@ def _took(
     quantiles = p50, p95, cpu_p50, cpu_p95
     if page.back is None:
         return Took(page.name, page.path, octets, *quantiles, page.aim_ms, 0, None, None)
-    raw: list[FeederFigures] = []
-    raw_ms = []
-    for _ in range(raw_rounds):
-        began = time.perf_counter()
-        raw = head_end.store.read(lambda connection: from_rows(connection, division, page))
-        raw_ms.append((time.perf_counter() - began) * 1000)
+    began = time.perf_counter()
+    raw = head_end.store.read(lambda connection: from_rows(connection, division, page))
+    raw_ms = (time.perf_counter() - began) * 1000
     shown = head_end.store.read(lambda connection: from_rollups(connection, division, page))
     return Took(
-        page.name, page.path, octets, *quantiles, page.aim_ms, len(raw),
-        statistics.median(raw_ms), raw == shown,
+        page.name, page.path, octets, *quantiles, page.aim_ms, len(raw), raw_ms,
+        raw == shown,
     )  # fmt: skip
 
 
@@ -278,13 +273,14 @@ def from_rollups(connection: Any, division: Division, page: Asked) -> list[Feede
     found = kept(connection, back=page.back)
     rolls = [
         FeederRoll(
-            SPANS[shown], each.day, each.feeder, each.rollup, (),
-            found.p95[shown][key[each.feeder]] if each.day == NEWEST else NOT_SHOWN,
-            TAKEN_AT,
+            SPANS[shown], day, feeder, tuple(row), (),
+            found.at(shown, day).p95[key[feeder]] if day == NEWEST else NOT_SHOWN, TAKEN_AT,
         )
-        for shown in page.back
-        for each in found.sums[shown]
-        if each.feeder in nominal
+        for shown, them in ((each, found.rolled[each]) for each in page.back)
+        for day, feeder, row in zip(
+            them.days, them.feeders, them.rollup.flat().tolist(), strict=True
+        )
+        if feeder in nominal
     ]  # fmt: skip
     return _in_order(rolls, nominal)
 

@@ -53,6 +53,7 @@ VALUES_AN_HOUR: Final = 6
 KILOVOLTS: Final = (13.2, 23.0)
 HERE: Final = ZoneInfo("America/Santiago")
 TAKEN_AT: Final = datetime(2026, 6, 1, 9, 40, tzinfo=UTC)
+DIVISION: Final[Place] = (REGION, "R-1")
 SIZES: Final = (120.0, 900.0, 300.0, 7600.0)
 """Of a feeder's phase: A, kW, kvar, V."""
 
@@ -175,8 +176,8 @@ def _tree(tx: Transaction, division: Division) -> None:
 
 
 def _instances(division: Division) -> Iterator[KeptInstance]:
-    yield _kept(REGION, "R-1", "División Norte", {})
-    yield _kept(ZONE, "Z-1", "Zona Litoral", {"Region": "R-1"})
+    yield _kept(*DIVISION, "División Norte", {})
+    yield _kept(ZONE, "Z-1", "Zona Litoral", {"Region": DIVISION[1]})
     for number in range(-(-division.substations // SUBSTATIONS_OF_AREA)):
         yield _kept(AREA, f"A-{number}", f"Área {number + 1}", {"Zone": "Z-1"})
     for number in range(division.substations):

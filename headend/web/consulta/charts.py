@@ -7,10 +7,11 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from headend.analysis.bands import Colour
+from headend.analysis.judged import Judged
 from headend.analysis.quantity import PHASES, QUANTITIES, UNITS, Quantity
 from headend.domain.feeder import FeederHour
 from headend.web.chart import Chart
-from headend.web.consulta.standing import Judged, Mode, Shown, Standing, unit
+from headend.web.consulta.standing import Mode, Shown, Standing, unit
 from headend.web.wording import Words
 
 COLOUR_OF: Final = {Shown.MONTH: 0, Shown.HOURS_48: 1, Shown.NOW: 2}
@@ -97,7 +98,7 @@ def _unbalance(
 
 def _colour(words: Words, each: Standing, stamp: Shown, quantity: Quantity) -> str:
     judged = each.windows.get(stamp)
-    return "" if judged is None else f" · {words.of('consulta.colour', judged.colour[quantity])}"
+    return "" if judged is None else f" · {words.of('consulta.colour', judged[quantity].colour)}"
 
 
 Profile = Mapping[Quantity, Sequence[Sequence[float | None]]]
@@ -288,9 +289,9 @@ def hours_chart(
 def days_chart(words: Words, days: Sequence[tuple[date, Judged]], quantity: Quantity) -> Chart:
     """The unbalance of each day's averages, and how much of the day came."""
     labels = [words.short_day(day) for day, _ in days]
-    percents = [judged.percent[quantity] for _, judged in days]
+    percents = [judged[quantity].percent for _, judged in days]
     shares = [
-        None if (share := judged.coverage[quantity]) is None else 100 * share for _, judged in days
+        None if (share := judged[quantity].coverage) is None else 100 * share for _, judged in days
     ]
     names = words.text("feeder.unbalance"), words.text("consulta.coverage")
     traces: list[dict[str, Any]] = [
@@ -306,9 +307,9 @@ def days_chart(words: Words, days: Sequence[tuple[date, Judged]], quantity: Quan
     rows = [
         [
             words.day(day),
-            words.number(judged.percent[quantity], DIGITS),
-            words.of("consulta.colour", judged.colour[quantity]),
-            words.share(judged.coverage[quantity], 0),
+            words.number(judged[quantity].percent, DIGITS),
+            words.of("consulta.colour", judged[quantity].colour),
+            words.share(judged[quantity].coverage, 0),
         ]
         for day, judged in days
     ]

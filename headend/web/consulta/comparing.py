@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 import numpy as np
 
 from headend.analysis.hourly import HOUR_S, Hours
+from headend.analysis.judged import Judged, judged
 from headend.analysis.quantity import PHASES, QUANTITIES, Quantity
 from headend.analysis.rollup import Rollup
 from headend.analysis.windows import hour_ends
@@ -16,7 +17,6 @@ from headend.config.analysis import AnalysisPolicy
 from headend.web.consulta.asking import Conversation
 from headend.web.consulta.charts import Profile
 from headend.web.consulta.measured import hours, rolled_up
-from headend.web.consulta.standing import Judged, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ async def compared(
     earlier, later = (
         profile(each, known, labels) for each, known in zip(found, begins, strict=True)
     )
-    parts: list[Rollup] = [rolled_up(each, policy, kilovolts)[0].over(0) for each in found]
-    first, second = judged(parts, policy, [kilovolts, kilovolts])
+    parts = [rolled_up(each, policy, kilovolts)[0].over(0) for each in found]
+    nominal_v = None if kilovolts is None else kilovolts * 1000
+    first, second = judged(Rollup.stacked(parts), policy, [nominal_v, nominal_v])
     return Compared(labels, (earlier, later), (first, second))
 
 
@@ -81,5 +82,5 @@ def _at(
 
 def change(pair: tuple[Judged, Judged], quantity: Quantity) -> float | None:
     """Percentage points of unbalance that the later day has more; below 0 it has got better."""
-    before, after = (each.percent[quantity] for each in pair)
+    before, after = (each[quantity].percent for each in pair)
     return None if before is None or after is None else after - before

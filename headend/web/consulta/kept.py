@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-import numpy as np
-
-from headend.analysis.rollup import Rollup
+from headend.analysis.judged import P95
 from headend.analysis.windows import MOBILE_48H_DAYS, MOBILE_MONTH_DAYS
-from headend.domain.feeder import FeederMapping, FeederSums, KeptInstance, Span
+from headend.domain.feeder import FeederMapping, KeptInstance, Span
 from headend.store import feeder_queries as queries
+from headend.tasks.dashboard import DaysRolled
 from headend.web.consulta.asking import Said
 from headend.web.consulta.exploring import Show, View, chosen, services
 from headend.web.consulta.organisation import LEVELS, REQUESTS, Organisation, Place, organised
 from headend.web.consulta.standing import Shown
+from headend.web.consulta.window import NOTHING, Window
 from protocols.cim import xml
 from protocols.cim.profile import lexical, payload, reading
 from protocols.cim.profile.instance import Instance
@@ -34,9 +33,8 @@ class Kept:
     organisation: Organisation
     mappings: Sequence[FeederMapping]
     newest: date | None
-    windows: Mapping[Shown, Mapping[date, Mapping[str, Rollup]]]
-    p95: Mapping[Shown, Mapping[str, tuple[float | None, ...]]]
-    sums: Mapping[Shown, Sequence[FeederSums]]
+    windows: Mapping[Shown, Mapping[date, Window]]
+    rolled: Mapping[Shown, DaysRolled]
     """All of the days that were asked for; `windows` has the newest two of them."""
 
     @property
@@ -44,10 +42,10 @@ class Kept:
         """SIAD's keys of circuits of which nobody knows what SIMOCE calls them."""
         return sorted(it.siad for it in self.mappings if it.siad and not it.simoce)
 
-    def at(self, shown: Shown, day: date | None) -> Mapping[str, Rollup]:
-        return {} if day is None else self.windows.get(shown, {}).get(day, {})
+    def at(self, shown: Shown, day: date | None) -> Window:
+        return NOTHING if day is None else self.windows.get(shown, {}).get(day, NOTHING)
 
-    def newest_windows(self) -> dict[Shown, Mapping[str, Rollup]]:
+    def newest_windows(self) -> dict[Shown, Window]:
         return {each: self.at(each, self.newest) for each in self.windows}
 
 
@@ -84,36 +82,44 @@ def as_message(instances: Sequence[KeptInstance]) -> Said:
 
 
 def kept(
-    connection: Any, *, back: Mapping[Shown, int] | None = None, place: Place | None = None
+    connection: Any,
+    *,
+    back: Mapping[Shown, int] | None = None,
+    place: Place | None = None,
+    tree: Organisation | None = None,
 ) -> Kept:
     """What is known up to the newest day; `back` says of how many days before it, besides.  With a
-    `place` figures are of its circuits alone."""
-    mappings, tree = queries.mappings(connection), organisation(connection)
+    `place` figures are of its circuits alone.  The `tree` is read where it is not given."""
+    mappings = queries.mappings(connection)
+    tree = tree or organisation(connection)
     names: list[str] | None = None
     if place is not None:
         here = {each.key for each in tree.circuits(place)}
         names = [it.simoce for it in mappings if it.simoce and it.siad in here]
     siad = {it.simoce: it.siad for it in mappings if it.siad and it.simoce}
     newest = queries.newest_day(connection, Span.MONTH)
-    windows: dict[Shown, dict[date, dict[str, Rollup]]] = {}
-    p95: dict[Shown, dict[str, tuple[float | None, ...]]] = {}
-    sums: dict[Shown, Sequence[FeederSums]] = {}
+    windows: dict[Shown, dict[date, Window]] = {}
+    rolled: dict[Shown, DaysRolled] = {}
     for shown, span in SPANS.items():
-        windows[shown], p95[shown] = {}, {}
+        windows[shown] = {}
         if newest is None:
             continue
         first = newest - timedelta(days=(back or {}).get(shown, 0))
-        sums[shown] = queries.sums(connection, span, first, newest, names)
-        found = [it for it in sums[shown] if it.day >= newest - timedelta(days=1)]
-        by_day = windows[shown] = defaultdict(dict)
-        if found:
-            rows = Rollup.of_flat(np.array([each.rollup for each in found], dtype=np.int64))
-            for number, each in enumerate(found):
-                if each.feeder in siad:
-                    by_day[each.day][siad[each.feeder]] = rows[number]
-        p95[shown] = {
-            siad[feeder]: each
-            for feeder, each in queries.p95(connection, span, newest, names).items()
-            if feeder in siad
+        found = DaysRolled.of(queries.sums(connection, span, first, newest, names))
+        rolled[shown] = found
+        p95 = queries.p95(connection, span, newest, names)
+        windows[shown] = {
+            newest - timedelta(days=1): _window(found, newest - timedelta(days=1), siad, {}),
+            newest: _window(found, newest, siad, p95),
         }
-    return Kept(tree, mappings, newest, windows, p95, sums)
+    return Kept(tree, mappings, newest, windows, rolled)
+
+
+def _window(
+    rolled: DaysRolled, day: date, siad: Mapping[str, str], p95: Mapping[str, P95]
+) -> Window:
+    """Of one day."""
+    here = rolled.on(day)
+    rows = {siad[it]: row for row, it in enumerate(rolled.feeders[here]) if it in siad}
+    told = {siad[feeder]: each for feeder, each in p95.items() if feeder in siad}
+    return Window(rows, rolled.rollup[here], told)

@@ -65,18 +65,25 @@ class Organisation:
 
     def circuits(self, place: Place | None = None) -> list[KeptInstance]:
         """The circuits of a place, of all where none is named."""
-        tops = self.roots if place is None else [self.known[place]] if place in self.known else []
-        return [each for top in tops for each in self._down(top) if each.cls == CIRCUIT]
+        return self.places(CIRCUIT, within=place)
 
-    def places(self, *classes: str) -> list[KeptInstance]:
-        """Those of some classes, in the order of the tree."""
-        return [each for top in self.roots for each in self._down(top) if each.cls in classes]
+    def places(self, *classes: str, within: Place | None = None) -> list[KeptInstance]:
+        """Those of some classes, in the order of the tree; of a place, where one is named."""
+        tops = self.roots
+        if within is not None:
+            tops = [self.known[within]] if within in self.known else []
+        return [each for top in tops for each in self._down(top) if each.cls in classes]
 
     def kilovolts(self, circuit: KeptInstance) -> float | None:
         """Nominal, between phases."""
         substation = self.within(circuit, SUBSTATION)
         text = None if substation is None else substation.attributes.get("nominalVoltage")
         return None if text is None else float(text)
+
+    def volts(self, circuit: KeptInstance) -> float | None:
+        """The same in volts."""
+        kilovolts = self.kilovolts(circuit)
+        return None if kilovolts is None else kilovolts * 1000
 
     def _down(self, it: KeptInstance) -> Iterator[KeptInstance]:
         yield it

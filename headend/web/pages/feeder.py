@@ -15,11 +15,12 @@ from headend.analysis.windows import MOBILE_MONTH_DAYS
 from headend.domain.feeder import FeederHour, FeederRoll, KeptInstance, Span
 from headend.rest.problems import not_found
 from headend.store import feeder_queries as queries
+from headend.tasks.dashboard import told
 from headend.web.consulta.charts import days_chart, hours_chart, phases_chart
 from headend.web.consulta.equivalent import opendss
 from headend.web.consulta.kept import Kept, kept
 from headend.web.consulta.organisation import CIRCUIT
-from headend.web.consulta.standing import Shown, Standing, days_judged, standings
+from headend.web.consulta.standing import Shown, Standing, standings
 from headend.web.pages.exploration import Name, Reader
 from headend.web.render import rendered
 from headend.web.visit import Visit
@@ -71,13 +72,14 @@ async def show(
     )[0]
     charts = []
     if found.hours:
-        judged = days_judged([it.rollup for it in found.days], policy, standing.kilovolts)
+        volts = organisation.volts(found.circuit)
+        days_told = told(found.days, policy, {it.feeder: volts for it in found.days})
         charts = [
             phases_chart(visit.words, found.hours, quantity),
             hours_chart(visit.words, found.by_hour(quantity), quantity),
             days_chart(
                 visit.words,
-                [(it.day, each) for it, each in zip(found.days, judged, strict=True)],
+                [(it.day, it.judged) for it in days_told],
                 quantity,
             ),
         ]
@@ -86,7 +88,6 @@ async def show(
         path=organisation.path(found.circuit), quantity=quantity, days=days, lengths=LENGTHS,
         quantities=[(each, visit.words.of("consulta.quantity", each)) for each in QUANTITIES],
         charts=charts, shown=[each for each in Shown if each in standing.windows],
-        p95={each: found.kept.p95[each].get(key) for each in found.kept.p95},
         QUANTITIES=QUANTITIES, PHASES=PHASES, coverage=policy.minimum_coverage,
     )  # fmt: skip
 

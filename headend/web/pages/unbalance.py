@@ -18,7 +18,7 @@ from headend.web.consulta import exploring
 from headend.web.consulta.asking import Conversation
 from headend.web.consulta.charts import unbalance_charts
 from headend.web.consulta.gathering import moments, window_now
-from headend.web.consulta.kept import kept, organisation
+from headend.web.consulta.kept import Kept, kept, organisation
 from headend.web.consulta.organisation import (
     AREA,
     CIRCUIT,
@@ -27,6 +27,7 @@ from headend.web.consulta.organisation import (
     ZONE,
     Organisation,
     Place,
+    place_of,
 )
 from headend.web.consulta.realtime import asked_now
 from headend.web.consulta.standing import Mode, Shown, Standing, sorted_by, standings
@@ -86,9 +87,14 @@ Wished = Annotated[Wish, Depends(wished)]
 @router.get(KEPT)
 async def from_database(visit: Reader, wish: Wished) -> Response:
     """Mobile Month and Mobile 48 h; real time joins them as soon as SCADA has answered."""
-    place = wish.place
-    found = await visit.parts.read(lambda connection: kept(connection, place=place))
-    circuits = _circuits(found.organisation, place)
+    asked = wish.place
+
+    def ask(connection: Any) -> Kept:
+        tree = organisation(connection)
+        return kept(connection, place=asked or _first(tree), tree=tree)
+
+    found = await visit.parts.read(ask)
+    circuits = _circuits(found.organisation, asked)
     windows: dict[Shown, Any] = {**found.newest_windows()}
     realtime, failures = visit.web.realtime, list[AdapterFailed]()
     if realtime is not None:
@@ -160,10 +166,13 @@ async def on_line(visit: Reader, wish: Wished, window: Shown = Shown.NOW) -> Res
 def _circuits(organisation: Organisation, place: Place | None) -> list[Any]:
     if place is not None and organisation.roots and place not in organisation.known:
         raise not_found("place of this class and key", "Choose one in the list.")
-    if place is None:
-        first = organisation.places(SUBSTATION)[:1]
-        return organisation.circuits((SUBSTATION, first[0].key)) if first else []
-    return organisation.circuits(place)
+    place = place or _first(organisation)
+    return [] if place is None else organisation.circuits(place)
+
+
+def _first(organisation: Organisation) -> Place | None:
+    """What is shown where nothing is asked for: a substation."""
+    return next((place_of(it) for it in organisation.places(SUBSTATION)), None)
 
 
 def today_of(visit: Visit) -> date:
