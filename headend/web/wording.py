@@ -110,6 +110,8 @@ class Words:
         if value is None:
             return "–"
         text = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
+        if not text.strip("-0.,"):
+            text = text.removeprefix("-")  # what rounds to nothing has no sign
         text = text.replace(",", "\u202f")
         return text.replace(".", ",") if self.language is Language.ES else text
 

@@ -32,7 +32,7 @@ from headend.ports import StoreUnavailable
 from scenarios.division import field as live
 from scenarios.division import orders as division_orders
 from scenarios.division import past, registry, systems
-from scenarios.division.history import Filled
+from scenarios.division.history import Filled, days_back
 from scenarios.division.making import ZONE, Size, division
 from scenarios.division.process import Running as Process
 from scenarios.division.process import running as process
@@ -93,6 +93,7 @@ class Living:
     commercial: CommercialSystem
     on_line: int = 0
     filled: list[Filled] = field(default_factory=list)
+    meters_ready: asyncio.Event = field(default_factory=asyncio.Event)
     past_ready: asyncio.Event = field(default_factory=asyncio.Event)
     field_ready: asyncio.Event = field(default_factory=asyncio.Event)
     feeders_ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,6 +106,7 @@ class Living:
             group.create_task(self._hear(field_process))
             group.create_task(self._order())
             group.create_task(self._remember(past_process))
+            group.create_task(self._measure())
             group.create_task(self._figure())
             group.create_task(_until_broken(self.running.work))
 
@@ -140,6 +142,8 @@ class Living:
             if isinstance(word, Filled):
                 self.filled.append(word)
                 self._announce(word.number, word.of)
+                if word.number == word.of:
+                    self.meters_ready.set()
                 self.told(
                     f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
                 )
@@ -155,6 +159,21 @@ class Living:
         self.told("history: complete, rolled up and validated")
         board.clear()
         self.past_ready.set()
+
+    async def _measure(self) -> None:
+        """Count anew what service levels promise: a month that comes with the times at which it
+        would have come seems to have been here when the head-end began to count."""
+        await self.meters_ready.wait()
+        head_end = self.running.head_end
+        store = Resting(head_end.store)
+        for day in days_back(self.now, self.wanted.days):
+            await store.run(lambda tx, day=day: tx.put_measured(day, ()))  # type: ignore[misc]
+        while True:
+            try:
+                await head_end.telling.measuring.measure()
+                return self.told("service levels: measured")
+            except StoreUnavailable:
+                await asyncio.sleep(LOOK_S)
 
     def _announce(self, day: int, of: int) -> None:
         """Say on the pages how much of the past is in."""
