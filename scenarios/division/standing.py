@@ -144,6 +144,10 @@ class Living:
                 self._announce(word.number, word.of)
                 if word.number == word.of:
                     self.meters_ready.set()
+                    board.say(
+                        "El mes de los medidores está completo; se resumen y validan sus valores.",
+                        "The meters' month is in; its values are being rolled up and validated.",
+                    )
                 self.told(
                     f"history: day {word.number} of {word.of}, {word.day}: {word.rows:,} rows"
                 )
@@ -151,11 +155,6 @@ class Living:
                 self.told(f"history: {word}")
             if word == past.FEEDERS:
                 self.feeders_ready.set()
-            elif word == past.ROLLED:
-                board.say(
-                    "El mes de los medidores está completo; se validan sus valores.",
-                    "The meters' month is in; its values are being validated.",
-                )
         self.told("history: complete, rolled up and validated")
         board.clear()
         self.past_ready.set()
