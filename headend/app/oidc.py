@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 
 from headend.access.guard import Guard
@@ -11,6 +10,7 @@ from headend.access.oidc.provider import Asking, Provider
 from headend.access.sessions import Sessions
 from headend.config import BadConfig
 from headend.config.oidc import Oidc
+from headend.config.secret import SecretMissing, opened
 
 
 def check(config: Oidc) -> None:
@@ -38,16 +38,7 @@ def _asking(config: Oidc) -> Asking:
 
 
 def _secret(config: Oidc) -> str | None:
-    secret = config.client_secret
-    if secret is None:
-        return None
-    if secret.file is not None:
-        try:
-            text = secret.file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadConfig(f"oidc.client_secret: {secret.file} cannot be read") from error
-    else:
-        text = os.environ.get(secret.variable or "", "").strip()
-    if not text:
-        raise BadConfig(f"oidc.client_secret: {secret.file or secret.variable} is empty")
-    return text
+    try:
+        return None if config.client_secret is None else opened(config.client_secret)
+    except SecretMissing as error:
+        raise BadConfig(f"oidc.client_secret: {error}") from error

@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from headend.config.secret import Secret
 from headend.config.values import Count, Name, Port, Seconds
 from headend.domain.event import IncidentKind, Severity, Subject
 
@@ -33,17 +34,6 @@ TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z")]
 Topic = Annotated[str, msgspec.Meta(pattern=r"^[^\s+#$\x00-\x1f][^+#\x00-\x1f]{0,200}\Z")]
 URL = r"^https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[\x21\x22\x24-\x7e]*)?\Z"
 PLACE = re.compile(r"(region|zone|substation|feeder|transformer|service-point):(\S{1,64})")
-
-
-class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where a secret stands: in a file, or in a variable of the environment."""
-
-    file: Path | None = None
-    variable: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.file is None) == (self.variable is None):
-            raise ValueError("a secret stands in a file or in a variable")
 
 
 class MqttChannel(

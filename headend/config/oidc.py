@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from headend.config.notify import Secret
+from headend.config.secret import Secret
 from headend.config.values import Seconds
 from headend.domain.account import Role
 

@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from headend.config.notify import Secret
+from headend.config.secret import Secret
 from headend.config.tls import Tls
 from headend.config.values import CommonName, Count, Port, Seconds
 from protocols.cim.permits import Permit

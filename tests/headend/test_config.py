@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from headend.config import BadConfig, Config, Tls, parse, read
-from headend.config.notify import Secret, SmtpChannel
+from headend.config.notify import SmtpChannel
+from headend.config.secret import Secret
 from headend.config.soap import Replay, SoapUser
 from protocols.cim.permits import Permit
 from tools.serve import overridden

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from headend.clock import WallClock
-from headend.config.notify import MqttChannel, Secret, SmtpChannel, WebhookChannel
+from headend.config.notify import MqttChannel, SmtpChannel, WebhookChannel
+from headend.config.secret import Secret
 from headend.domain.event import Event, Incident, IncidentKind, Severity, Source, Subject
 from headend.domain.notice import Notice, NoticeStep
 from headend.integration.notices.by_mqtt import ByMqtt

@@ -75,9 +75,9 @@ def served() -> Iterator[Served]:
 def asked(label: str, served: Served, count: int) -> None:
     """So many right questions and as many wrong ones."""
     headers = {"Authorization": f"Bearer {served.token}"}
-    # What a schema allows may still be no cursor, or a key that was used: the tables of
-    # test_routes.py hold those.  A query's parameter that is wrong by being null is left out on
-    # its way, and then right.
+    # What a schema allows may still be no cursor, or a key that was used: test_orders.py and
+    # test_lists.py hold those.  A query's parameter that is wrong by being null is left out on its
+    # way, and then right.
     unchecked = [positive_data_acceptance]
     if label.startswith("GET"):
         unchecked.append(negative_data_rejection)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headend.config.notify import Secret
+from headend.config.secret import Secret
 from headend.config.soap import Replay, SoapUser
 from headend.soap.door.admission import WRONG_MAX, Admission, Caller
 from headend.soap.door.freshness import Identity, Nonces

@@ -12,8 +12,8 @@ import pytest
 
 from headend.app.serving import DoorTaken, serving
 from headend.config import BadConfig, Config, Rest, Soap
-from headend.config.notify import Secret
 from headend.config.oidc import Oidc
+from headend.config.secret import Secret
 from headend.config.web import Web
 from tests import databases
 

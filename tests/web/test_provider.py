@@ -20,8 +20,8 @@ import pytest
 from playwright.async_api import Route, expect
 
 from headend.config import Config
-from headend.config.notify import Secret
 from headend.config.oidc import Oidc
+from headend.config.secret import Secret
 from headend.domain.account import Role
 from headend.web.render import HEADERS
 from tests.access.making import BY, RIGHT

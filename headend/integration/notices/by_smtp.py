@@ -12,8 +12,8 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from headend.config.notify import SmtpChannel
+from headend.config.secret import SecretMissing, opened
 from headend.domain.notice import Notice
-from headend.integration.notices.secrets import opened
 from headend.notify.message import Said
 from headend.notify.sending import NeverSent, NotSent
 from headend.notify.wording import in_a_line, text_of
@@ -31,7 +31,10 @@ class BySmtp:
     async def send(self, notice: Notice, what: Said) -> None:
         channel = self.channel
         message = self.message(notice, what)
-        password = None if channel.password is None else opened(channel.password)
+        try:
+            password = None if channel.password is None else opened(channel.password)
+        except SecretMissing as error:
+            raise NotSent(str(error)) from error
         server = aiosmtplib.SMTP(
             hostname=channel.host,
             port=channel.port or _PORTS[channel.security],

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from headend.config.notify import WebhookChannel
+from headend.config.secret import SecretMissing, opened
 from headend.domain.notice import Notice
 from headend.integration.notices.guarded import (
     Forbidden,
@@ -23,7 +24,6 @@ from headend.integration.notices.guarded import (
     Unreachable,
     resolved,
 )
-from headend.integration.notices.secrets import opened
 from headend.notify.message import Said, encode
 from headend.notify.sending import NeverSent, NotSent
 from headend.ports import Clock
@@ -43,13 +43,17 @@ class ByWebhook:
 
     async def send(self, notice: Notice, what: Said) -> None:
         channel, body = self.channel, encode(what)
+        try:
+            key = key_of(opened(channel.secret))
+        except SecretMissing as error:
+            raise NotSent(str(error)) from error
         at = str(int(self.clock.now().timestamp()))
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "ami-headend",
             "webhook-id": notice.id,
             "webhook-timestamp": at,
-            "webhook-signature": signature(key_of(opened(channel.secret)), notice.id, at, body),
+            "webhook-signature": signature(key, notice.id, at, body),
         }
         parts = urlsplit(channel.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

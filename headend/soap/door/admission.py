@@ -14,9 +14,8 @@ from typing import Final
 import structlog
 
 from headend.access.knocks import Knocks
+from headend.config.secret import SecretMissing, opened
 from headend.config.soap import Replay, SoapUser
-from headend.integration.notices import secrets
-from headend.notify.sending import NotSent
 from headend.ports import Clock
 from headend.soap.door.freshness import RESTARTED, Identity, Nonces, Window, aware, check
 from headend.soap.outbound.addresses import ReplyAddresses
@@ -140,8 +139,8 @@ class Admission:
 
     def _password(self, user: SoapUser) -> str:
         try:
-            return secrets.opened(user.password)
-        except NotSent as error:
+            return opened(user.password)
+        except SecretMissing as error:
             _log.error("a user's password cannot be read", user=user.name, why=str(error))
             raise _refused("7.1", "CREDENCIAL_NO_VERIFICABLE: repita el mensaje") from error
 
