@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,14 +13,14 @@ from rich.table import Table
 from headend import config as configuration
 from headend.analysis.quantity import UNITS, Quantity
 from headend.analysis.unbalance import Formula
-from headend.app.tasks import By, MappingDesk, TaskRefused, by_command, mapping_desk
+from headend.app.tasks import By, MappingDesk, mapping_desk
 from headend.config import BadConfig, Config
 from headend.domain.feeder import FeederMapping, Span
-from headend.ports import StoreUnavailable
 from headend.store import feeder_queries as queries
 from headend.tasks import dashboard
-from tools.database.opening import ADVICE, configured, reading
+from tools.database.opening import reading
 from tools.options import ConfigFile, Json, OtherDatabase
+from tools.task.at_desk import at_desk
 from tools.terminal import out, print_json, wrong_usage
 from tools.terminal import show as show_
 
@@ -146,19 +145,7 @@ def _changed(
     json: bool,
     work: Callable[[MappingDesk, By], Awaitable[FeederMapping]],
 ) -> None:
-    async def done() -> FeederMapping:
-        async with mapping_desk(settings) as desk:
-            return await work(desk, by_command())
-
-    try:
-        settings = configured(config, database)
-        found = asyncio.run(done())
-    except BadConfig as error:
-        wrong_usage(str(error))
-    except StoreUnavailable as error:
-        wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
-    except TaskRefused as error:
-        wrong_usage(str(error), error.next_step, code=error.code)
+    found = at_desk(mapping_desk, config, database, work)
     if json:
         print_json(asdict(found))
     else:

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from headend.app.access import by_command
 from headend.app.registering import (
-    BadFile,
     By,
     Flaw,
     Hung,
@@ -28,13 +27,14 @@ from headend.ports import StoreUnavailable, Transaction
 from headend.store import registry_queries as queries
 from tools.database.opening import ADVICE, configured, reading
 from tools.options import ConfigFile, Json, OtherDatabase
-from tools.terminal import clock_text, complain, failed, out, print_json, show, wrong_usage
+from tools.table_file import complain_each, table_of, to_do
+from tools.terminal import clock_text, failed, out, print_json, show, wrong_usage
 
 app = typer.Typer(
     name="place", help="Places: where meters hang.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
-FLAWS_SHOWN = 20
+NOTHING = "nothing is entered"
 
 
 @app.command("import")
@@ -48,18 +48,10 @@ def import_(
 
     Example: [bold]ami place import places.csv --database ami.db[/]
     """
-    try:
-        with file.open("rb") as opened:
-            survey = read_places(opened)
-    except OSError as error:
-        wrong_usage(f"{file}: {error.strerror}", code="no-file")
-    except BadFile as error:
-        _refuse(file, [error.flaw])
-    if survey.flaws:
-        _refuse(file, [*survey.flaws])
+    survey = table_of(file, read_places, lambda it: it.flaws, wrong=NOTHING)
     wrong = asyncio.run(_settled(survey, config, database))
     if wrong:
-        _complain([f"{file}: {each}" for each in wrong])
+        complain_each([f"{file}: {each}" for each in wrong])
         failed(f"{len(wrong)} places cannot lie where they are said to; nothing is entered")
     if json:
         print_json({"places": len(survey.places)})
@@ -77,18 +69,6 @@ async def _settled(survey: Survey, config: Path | None, database: str | None) ->
         wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
 
 
-def _refuse(file: Path, flaws: list[Flaw]) -> None:
-    _complain([f"{file}, {flaw}. To do: {flaw.next_step}" for flaw in flaws])
-    wrong_usage(f"{len(flaws)} lines are wrong; nothing is entered", code="bad-file")
-
-
-def _complain(texts: list[str]) -> None:
-    for text in texts[:FLAWS_SHOWN]:
-        complain(text)
-    if len(texts) > FLAWS_SHOWN:
-        complain(f"and {len(texts) - FLAWS_SHOWN} more")
-
-
 @app.command("hang")
 def hang_(
     file: Annotated[
@@ -102,18 +82,10 @@ def hang_(
 
     Example: [bold]ami place hang monday.csv --database ami.db[/]
     """
-    try:
-        with file.open("rb") as opened:
-            work, flaws = read_hung(opened)
-    except OSError as error:
-        wrong_usage(f"{file}: {error.strerror}", code="no-file")
-    except BadFile as error:
-        _refuse(file, [error.flaw])
-    if flaws:
-        _refuse(file, flaws)
+    work, _ = table_of(file, read_hung, lambda it: it[1], wrong=NOTHING)
     refused = asyncio.run(_hung(work, config, database))
     if refused:
-        _complain([f"{file}, {flaw}. To do: {flaw.next_step}" for flaw in refused])
+        complain_each([to_do(file, flaw) for flaw in refused])
         failed(f"{len(refused)} of {len(work)} meters cannot be hung up; none is")
     if json:
         print_json({"meters": len(work)})

@@ -8,35 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from headend.analysis.losses import Balance
-from headend.app.registering import BadFile, Flaw, read_lines
+from headend.app.registering import read_lines
 from headend.domain.line_section import LineSection
-from tools.terminal import complain, wrong_usage
-
-FLAWS_SHOWN = 20
+from tools.table_file import table_of
+from tools.terminal import wrong_usage
 
 
 def drawing(file: Path | None) -> Sequence[LineSection]:
     """The lines in a file; none without one.  Ends the command where it is wrong."""
     if file is None:
         return ()
-    try:
-        with file.open("rb") as opened:
-            found = read_lines(opened)
-    except OSError as error:
-        wrong_usage(f"{file}: {error.strerror}", code="no-file")
-    except BadFile as error:
-        _refuse(file, [error.flaw])
-    if found.flaws:
-        _refuse(file, found.flaws)
+    found = table_of(file, read_lines, lambda it: it.flaws, wrong="no losses are worked out")
     if not found.sections:
         wrong_usage(f"{file} has no line section", code="bad-file")
     return found.sections
-
-
-def _refuse(file: Path, flaws: Sequence[Flaw]) -> None:
-    for each in flaws[:FLAWS_SHOWN]:
-        complain(f"{file}, {each}. To do: {each.next_step}")
-    wrong_usage(f"{len(flaws)} lines of {file} are wrong", code="bad-file")
 
 
 def losses_as_dict(found: Balance) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from headend.app.tasks import By, TaskDesk, TaskRefused, by_command, known_kinds, task_desk
-from headend.config import BadConfig
+from headend.app.tasks import By, TaskDesk, known_kinds, task_desk
 from headend.domain.task import CatchUp, Every, RunState, Task, Weekday
-from headend.ports import StoreUnavailable
 from headend.store import task_queries as queries
-from tools.database.opening import ADVICE, configured, reading
+from tools.database.opening import reading
 from tools.moments import past
 from tools.options import ConfigFile, Json, OtherDatabase
 from tools.task import told
+from tools.task.at_desk import at_desk
 from tools.task.wish import schedule_in, wish_of
 from tools.terminal import clock_text, out, print_json, wrong_usage
 from tools.terminal import show as show_
@@ -226,7 +224,7 @@ def run(
     Example: [bold]ami task run UnbalanceHr --as-of 2026-11-20T05:40-03:00[/]
     """
     due_at = None if as_of is None else past("--as-of", as_of, datetime.now(UTC))
-    found = _at_desk(config, database, lambda desk, by: desk.run_now(name, by, due_at))
+    found = at_desk(task_desk, config, database, lambda desk, by: desk.run_now(name, by, due_at))
     if json:
         print_json(told.run(found))
     else:
@@ -317,28 +315,8 @@ def _changed(
     json: bool,
     work: Callable[[TaskDesk, By], Awaitable[Task]],
 ) -> None:
-    task = _at_desk(config, database, work)
+    task = at_desk(task_desk, config, database, work)
     if json:
         print_json(told.task(task))
     else:
         out.print(told.sentence(task))
-
-
-def _at_desk(
-    config: Path | None, database: str | None, work: Callable[[TaskDesk, By], Awaitable[T]]
-) -> T:
-    """Work at the desk.  Ends the command where that cannot be."""
-
-    async def done() -> T:
-        async with task_desk(settings) as desk:
-            return await work(desk, by_command())
-
-    try:
-        settings = configured(config, database)
-        return asyncio.run(done())
-    except BadConfig as error:
-        wrong_usage(str(error))
-    except StoreUnavailable as error:
-        wrong_usage(f"no head-end's database: {error}", ADVICE, code="no-database")
-    except TaskRefused as error:
-        wrong_usage(str(error), error.next_step, code=error.code)
