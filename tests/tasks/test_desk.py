@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from headend.config.tasks import Associations
 from headend.domain.account import Permission as P
+from headend.domain.feeder import FeederMapping
 from headend.domain.task import CatchUp, Every, Schedule
 from headend.store import access_queries
 from headend.store.store import SqlStore
@@ -167,3 +168,27 @@ def test_by_command(tmp_path: Path) -> None:
     for words in (("task", "list"), ("task", "history"), ("feeder", "list"), ("task", "kinds")):
         where = () if words[-1] == "kinds" else ("--database", url)
         assert CliRunner().invoke(app, [*words, *where]).exit_code == 0
+
+
+@databases.on_one
+def test_feeders_are_mapped_by_command(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ami.db"
+
+    async def two_that_nobody_matched() -> None:
+        store = SqlStore(url, live=False)
+        unmatched = [FeederMapping("VEN-1", None), FeederMapping(None, "CTO_1")]
+        await store.run(lambda tx: tx.keep_feeder_mappings(unmatched))
+        await store.close()
+
+    def ami(*words: str, code: int = 0) -> Any:
+        ran = CliRunner().invoke(app, ["feeder", *words, "--database", url, "--json"])
+        assert ran.exit_code == code, ran.output
+        return json.loads(ran.stdout)
+
+    asyncio.run(two_that_nobody_matched())
+    assert ami("map", "VEN-1", "CTO_9", code=2)["error"]["code"] == "no-such-feeder"
+    by_hand = ami("map", "VEN-1", "CTO_1")
+    assert (by_hand["simoce"], by_hand["how"]) == ("CTO_1", "hand")
+    assert [(it["siad"], it["simoce"]) for it in ami("list")] == [("VEN-1", "CTO_1")]
+    assert ami("unmap", "VEN-1")["simoce"] is None
+    assert ami("unmap", "VEN-1", code=2)["error"]["code"] == "not-mapped"
